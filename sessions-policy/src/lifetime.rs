@@ -1,0 +1,276 @@
+//! The rules of lifetimes and timeouts.
+
+use std::{error::Error, fmt, time::Duration};
+
+use crate::format_duration;
+
+/// The longest a browser keeps a cookie: 400 days, or 34,560,000 seconds (6265bis, section 5.5).
+pub const MAX_COOKIE_LIFETIME: Duration = Duration::from_secs(400 * 24 * 60 * 60);
+
+/// Checks a session's lifetime: at least 1 second, at most [`MAX_COOKIE_LIFETIME`], in whole seconds.
+///
+/// # Errors
+///
+/// [`LifetimeError::Zero`] below one second, [`LifetimeError::TooLong`] above the limit.
+///
+/// # Examples
+///
+/// ```
+/// use std::time::Duration;
+/// use sessions_policy::{LifetimeError, check_lifetime, parse_duration};
+///
+/// assert_eq!(check_lifetime(parse_duration("14 days")?), Ok(()));
+/// assert_eq!(check_lifetime(Duration::ZERO), Err(LifetimeError::Zero { attribute: "lifetime" }));
+/// # Ok::<(), sessions_policy::DurationError>(())
+/// ```
+pub fn check_lifetime(lifetime: Duration) -> Result<(), LifetimeError> {
+    check_not_zero("lifetime", lifetime)?;
+    if lifetime.as_secs() > MAX_COOKIE_LIFETIME.as_secs() {
+        return Err(LifetimeError::TooLong { lifetime });
+    }
+    Ok(())
+}
+
+/// Checks the timeouts of a session: each at least 1 second, `idle` within `absolute`, `touch_interval` below `idle`.
+///
+/// `None` is a timeout that is off, or not known yet: no rule that needs it is applied. Where the touch interval is not
+/// known yet, pass 1 second, the smallest there is. Fractions of a second are ignored.
+///
+/// # Errors
+///
+/// The first rule that is broken, as [`LifetimeError::Zero`], [`LifetimeError::IdleAboveAbsolute`] or
+/// [`LifetimeError::TouchNotBelowIdle`].
+pub fn check_timeouts(
+    idle: Option<Duration>,
+    absolute: Option<Duration>,
+    touch_interval: Duration,
+) -> Result<(), LifetimeError> {
+    if let Some(idle) = idle {
+        check_not_zero("idle_timeout", idle)?;
+    }
+    if let Some(absolute) = absolute {
+        check_not_zero("absolute_timeout", absolute)?;
+    }
+    check_not_zero("touch_interval", touch_interval)?;
+
+    let Some(idle) = idle else { return Ok(()) };
+    if let Some(absolute) = absolute
+        && idle.as_secs() > absolute.as_secs()
+    {
+        return Err(LifetimeError::IdleAboveAbsolute { idle, absolute });
+    }
+    if touch_interval.as_secs() >= idle.as_secs() {
+        return Err(LifetimeError::TouchNotBelowIdle {
+            touch_interval,
+            idle,
+        });
+    }
+    Ok(())
+}
+
+/// Why a lifetime or timeout cannot be used.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum LifetimeError {
+    /// The duration is below one second.
+    Zero {
+        /// The attribute with this duration, such as `lifetime`.
+        attribute: &'static str,
+    },
+    /// The lifetime is above [`MAX_COOKIE_LIFETIME`].
+    TooLong {
+        /// The lifetime found.
+        lifetime: Duration,
+    },
+    /// The idle timeout is longer than the absolute timeout and so would never be reached.
+    IdleAboveAbsolute {
+        /// The idle timeout found.
+        idle: Duration,
+        /// The absolute timeout found.
+        absolute: Duration,
+    },
+    /// The touch interval is not shorter than the idle timeout, so sessions in use would end.
+    TouchNotBelowIdle {
+        /// The touch interval found.
+        touch_interval: Duration,
+        /// The idle timeout found.
+        idle: Duration,
+    },
+}
+
+impl LifetimeError {
+    /// Returns the attributes involved, as the derive macro spells them; the first is the one to edit.
+    pub fn attributes(&self) -> &[&'static str] {
+        match self {
+            Self::Zero { attribute } => std::slice::from_ref(attribute),
+            Self::TooLong { .. } => &["lifetime"],
+            Self::IdleAboveAbsolute { .. } => &["idle_timeout", "absolute_timeout"],
+            Self::TouchNotBelowIdle { .. } => &["touch_interval", "idle_timeout"],
+        }
+    }
+}
+
+impl fmt::Display for LifetimeError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match *self {
+            Self::Zero { attribute } => {
+                write!(
+                    f,
+                    "`{attribute}` must be at least 1 second; write one such as `\"30 min\"`"
+                )
+            }
+            Self::TooLong { lifetime } => write!(
+                f,
+                "`lifetime` is at most 400 days, the longest browsers keep a cookie, found {}; write `\"400 days\"` or less",
+                format_duration(lifetime)
+            ),
+            Self::IdleAboveAbsolute { idle, absolute } => write!(
+                f,
+                "`idle_timeout` of {} must not exceed `absolute_timeout` of {}; lower the former or raise the latter",
+                format_duration(idle),
+                format_duration(absolute)
+            ),
+            Self::TouchNotBelowIdle {
+                touch_interval,
+                idle,
+            } => write!(
+                f,
+                "`touch_interval` of {} must be below `idle_timeout` of {}; lower the former or raise the latter",
+                format_duration(touch_interval),
+                format_duration(idle)
+            ),
+        }
+    }
+}
+
+impl Error for LifetimeError {}
+
+fn check_not_zero(attribute: &'static str, duration: Duration) -> Result<(), LifetimeError> {
+    if duration.as_secs() == 0 {
+        return Err(LifetimeError::Zero { attribute });
+    }
+    Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const SECOND: Duration = Duration::from_secs(1);
+
+    fn secs(seconds: u64) -> Duration {
+        Duration::from_secs(seconds)
+    }
+
+    #[test]
+    fn lifetime_is_above_zero() {
+        let zero = Err(LifetimeError::Zero {
+            attribute: "lifetime",
+        });
+        assert_eq!(check_lifetime(Duration::ZERO), zero);
+        assert_eq!(check_lifetime(Duration::from_millis(999)), zero);
+        assert_eq!(check_lifetime(SECOND), Ok(()));
+    }
+
+    #[test]
+    fn lifetime_is_at_most_400_days() {
+        assert_eq!(MAX_COOKIE_LIFETIME.as_secs(), 34_560_000);
+        assert_eq!(check_lifetime(MAX_COOKIE_LIFETIME), Ok(()));
+        for lifetime in [MAX_COOKIE_LIFETIME + SECOND, Duration::MAX] {
+            assert_eq!(
+                check_lifetime(lifetime),
+                Err(LifetimeError::TooLong { lifetime })
+            );
+        }
+    }
+
+    #[test]
+    fn lifetime_counts_whole_seconds() {
+        assert_eq!(
+            check_lifetime(MAX_COOKIE_LIFETIME + Duration::from_millis(999)),
+            Ok(())
+        );
+    }
+
+    #[test]
+    fn each_timeout_is_above_zero() {
+        let zero = |attribute| Err(LifetimeError::Zero { attribute });
+        assert_eq!(
+            check_timeouts(Some(Duration::ZERO), None, SECOND),
+            zero("idle_timeout")
+        );
+        assert_eq!(
+            check_timeouts(None, Some(Duration::ZERO), SECOND),
+            zero("absolute_timeout")
+        );
+        assert_eq!(
+            check_timeouts(None, None, Duration::ZERO),
+            zero("touch_interval")
+        );
+        assert_eq!(
+            check_timeouts(None, None, Duration::from_millis(999)),
+            zero("touch_interval")
+        );
+    }
+
+    #[test]
+    fn idle_is_within_absolute() {
+        assert_eq!(
+            check_timeouts(Some(secs(60)), Some(secs(60)), SECOND),
+            Ok(())
+        );
+        assert_eq!(
+            check_timeouts(Some(secs(61)), Some(secs(60)), SECOND),
+            Err(LifetimeError::IdleAboveAbsolute {
+                idle: secs(61),
+                absolute: secs(60)
+            })
+        );
+    }
+
+    #[test]
+    fn touch_interval_is_below_idle() {
+        assert_eq!(check_timeouts(Some(secs(61)), None, secs(60)), Ok(()));
+        assert_eq!(
+            check_timeouts(Some(secs(60)), None, secs(60)),
+            Err(LifetimeError::TouchNotBelowIdle {
+                touch_interval: secs(60),
+                idle: secs(60)
+            })
+        );
+    }
+
+    #[test]
+    fn touch_interval_is_free_without_idle() {
+        assert_eq!(check_timeouts(None, Some(secs(10)), secs(60)), Ok(()));
+        assert_eq!(check_timeouts(None, None, Duration::MAX), Ok(()));
+    }
+
+    #[test]
+    fn errors_name_their_attributes_and_say_what_to_do() {
+        let err = LifetimeError::TouchNotBelowIdle {
+            touch_interval: secs(60),
+            idle: secs(30),
+        };
+        assert_eq!(err.attributes(), ["touch_interval", "idle_timeout"]);
+        assert_eq!(
+            err.to_string(),
+            "`touch_interval` of 1 min must be below `idle_timeout` of 30 s; lower the former or raise the latter"
+        );
+        assert_eq!(
+            LifetimeError::Zero {
+                attribute: "lifetime"
+            }
+            .attributes(),
+            ["lifetime"]
+        );
+        assert_eq!(
+            LifetimeError::TooLong {
+                lifetime: secs(86_400 * 500)
+            }
+            .to_string(),
+            "`lifetime` is at most 400 days, the longest browsers keep a cookie, found 500 days; \
+             write `\"400 days\"` or less"
+        );
+    }
+}

@@ -1,0 +1,325 @@
+//! The rules between the attributes of a cookie.
+
+use std::{error::Error, fmt};
+
+use crate::{CookieName, CookiePath, NamePrefix, SameSite};
+
+/// The attributes of a cookie as far as they are known; `None` is not known yet, so no rule that needs it is applied.
+///
+/// # Examples
+///
+/// ```
+/// use sessions_policy::{KnownAttributes, SameSite, Violation, violations};
+///
+/// let mut known = KnownAttributes { samesite: Some(SameSite::None), ..KnownAttributes::default() };
+/// assert!(violations(&known).is_empty());
+///
+/// known.secure = Some(false);
+/// assert_eq!(violations(&known), [Violation::SameSiteNoneWithoutSecure]);
+/// ```
+#[derive(Clone, Copy, Debug, Default)]
+pub struct KnownAttributes<'a> {
+    /// The cookie's name.
+    pub name: Option<&'a CookieName>,
+    /// Whether the cookie has a domain, whichever it is.
+    pub has_domain: Option<bool>,
+    /// The cookie's path.
+    pub path: Option<&'a CookiePath>,
+    /// Whether the cookie is `Secure`.
+    pub secure: Option<bool>,
+    /// The cookie's `SameSite` attribute.
+    pub samesite: Option<SameSite>,
+    /// Whether the cookie is `Partitioned`.
+    pub partitioned: Option<bool>,
+}
+
+/// A rule between attributes that is broken, so that browsers would refuse the cookie.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[non_exhaustive]
+pub enum Violation {
+    /// A `__Host-` cookie is not `Secure` (6265bis, section 4.1.3.2).
+    HostPrefixWithoutSecure,
+    /// A `__Host-` cookie has a domain (6265bis, section 4.1.3.2).
+    HostPrefixWithDomain,
+    /// A `__Host-` cookie has another path than `/` (6265bis, section 4.1.3.2).
+    HostPrefixWithPath,
+    /// A `__Secure-` cookie is not `Secure` (6265bis, section 4.1.3.1).
+    SecurePrefixWithoutSecure,
+    /// A cookie with `SameSite=None` is not `Secure` (6265bis, section 5.7).
+    SameSiteNoneWithoutSecure,
+    /// A `Partitioned` cookie is not `Secure` (draft-cutler-httpbis-partitioned-cookies, "CHIPS").
+    PartitionedWithoutSecure,
+}
+
+impl Violation {
+    /// Returns the attributes that contradict each other, as the derive macro spells them; the first is the one to edit.
+    pub const fn attributes(self) -> &'static [&'static str] {
+        match self {
+            Self::HostPrefixWithoutSecure | Self::SecurePrefixWithoutSecure => {
+                &["secure", "cookie_name"]
+            }
+            Self::HostPrefixWithDomain => &["domain", "cookie_name"],
+            Self::HostPrefixWithPath => &["path", "cookie_name"],
+            Self::SameSiteNoneWithoutSecure => &["secure", "samesite"],
+            Self::PartitionedWithoutSecure => &["secure", "partitioned"],
+        }
+    }
+}
+
+impl fmt::Display for Violation {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::HostPrefixWithoutSecure => {
+                "`__Host-` cookies require `secure`; remove `secure = false` or drop the prefix"
+            }
+            Self::HostPrefixWithDomain => {
+                "`__Host-` cookies take no `domain`; remove `domain` or drop the prefix"
+            }
+            Self::HostPrefixWithPath => {
+                "`__Host-` cookies require `path = \"/\"`; remove `path` or drop the prefix"
+            }
+            Self::SecurePrefixWithoutSecure => {
+                "`__Secure-` cookies require `secure`; remove `secure = false` or drop the prefix"
+            }
+            Self::SameSiteNoneWithoutSecure => "`samesite = \"None\"` requires `secure`",
+            Self::PartitionedWithoutSecure => "`partitioned` requires `secure`",
+        })
+    }
+}
+
+impl Error for Violation {}
+
+/// Returns every rule that the known attributes break, in the order of [`Violation`].
+pub fn violations(known: &KnownAttributes<'_>) -> Vec<Violation> {
+    // The legal shapes:
+    //   __Host-id=…; Secure; Path=/
+    //   __Secure-id=…; Secure
+    //   id=…; SameSite=None; Secure
+    //   id=…; Partitioned; Secure
+    let prefix = known.name.map_or(NamePrefix::None, CookieName::prefix);
+    let host = prefix == NamePrefix::Host;
+    let insecure = known.secure == Some(false);
+    let rules = [
+        (host && insecure, Violation::HostPrefixWithoutSecure),
+        (
+            host && known.has_domain == Some(true),
+            Violation::HostPrefixWithDomain,
+        ),
+        (
+            host && known.path.is_some_and(|path| !path.is_root()),
+            Violation::HostPrefixWithPath,
+        ),
+        (
+            prefix == NamePrefix::Secure && insecure,
+            Violation::SecurePrefixWithoutSecure,
+        ),
+        (
+            known.samesite == Some(SameSite::None) && insecure,
+            Violation::SameSiteNoneWithoutSecure,
+        ),
+        (
+            known.partitioned == Some(true) && insecure,
+            Violation::PartitionedWithoutSecure,
+        ),
+    ];
+    rules
+        .into_iter()
+        .filter_map(|(broken, violation)| broken.then_some(violation))
+        .collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    static HOST: CookieName = CookieName::from_static("__hOsT-id");
+    static SECURE: CookieName = CookieName::from_static("__SECURE-id");
+    static PLAIN: CookieName = CookieName::from_static("id");
+    static APP: CookiePath = CookiePath::from_static("/app");
+
+    fn named(name: &CookieName) -> KnownAttributes<'_> {
+        KnownAttributes {
+            name: Some(name),
+            ..KnownAttributes::default()
+        }
+    }
+
+    #[test]
+    fn host_prefix_requires_secure() {
+        assert_eq!(
+            violations(&KnownAttributes {
+                secure: Some(false),
+                ..named(&HOST)
+            }),
+            [Violation::HostPrefixWithoutSecure]
+        );
+        assert_eq!(
+            violations(&KnownAttributes {
+                secure: Some(true),
+                ..named(&HOST)
+            }),
+            []
+        );
+    }
+
+    #[test]
+    fn host_prefix_takes_no_domain() {
+        assert_eq!(
+            violations(&KnownAttributes {
+                has_domain: Some(true),
+                ..named(&HOST)
+            }),
+            [Violation::HostPrefixWithDomain]
+        );
+        assert_eq!(
+            violations(&KnownAttributes {
+                has_domain: Some(false),
+                ..named(&HOST)
+            }),
+            []
+        );
+    }
+
+    #[test]
+    fn host_prefix_requires_the_root_path() {
+        assert_eq!(
+            violations(&KnownAttributes {
+                path: Some(&APP),
+                ..named(&HOST)
+            }),
+            [Violation::HostPrefixWithPath]
+        );
+        assert_eq!(
+            violations(&KnownAttributes {
+                path: Some(&CookiePath::ROOT),
+                ..named(&HOST)
+            }),
+            []
+        );
+    }
+
+    #[test]
+    fn secure_prefix_requires_secure_and_nothing_else() {
+        assert_eq!(
+            violations(&KnownAttributes {
+                secure: Some(false),
+                ..named(&SECURE)
+            }),
+            [Violation::SecurePrefixWithoutSecure]
+        );
+        let known = KnownAttributes {
+            secure: Some(true),
+            has_domain: Some(true),
+            path: Some(&APP),
+            ..named(&SECURE)
+        };
+        assert_eq!(violations(&known), []);
+    }
+
+    #[test]
+    fn samesite_none_requires_secure() {
+        let with = |samesite, secure| KnownAttributes {
+            samesite: Some(samesite),
+            secure: Some(secure),
+            ..named(&PLAIN)
+        };
+        assert_eq!(
+            violations(&with(SameSite::None, false)),
+            [Violation::SameSiteNoneWithoutSecure]
+        );
+        assert_eq!(violations(&with(SameSite::None, true)), []);
+        for samesite in [SameSite::Strict, SameSite::Lax, SameSite::Unset] {
+            assert_eq!(violations(&with(samesite, false)), []);
+        }
+    }
+
+    #[test]
+    fn partitioned_requires_secure() {
+        let with = |partitioned, secure| KnownAttributes {
+            partitioned: Some(partitioned),
+            secure: Some(secure),
+            ..named(&PLAIN)
+        };
+        assert_eq!(
+            violations(&with(true, false)),
+            [Violation::PartitionedWithoutSecure]
+        );
+        assert_eq!(violations(&with(true, true)), []);
+        assert_eq!(violations(&with(false, false)), []);
+    }
+
+    #[test]
+    fn names_without_prefix_are_free() {
+        let known = KnownAttributes {
+            secure: Some(false),
+            has_domain: Some(true),
+            path: Some(&APP),
+            ..named(&PLAIN)
+        };
+        assert_eq!(violations(&known), []);
+    }
+
+    #[test]
+    fn what_is_unknown_breaks_no_rule() {
+        let samesite = Some(SameSite::None);
+        assert_eq!(violations(&KnownAttributes::default()), []);
+        assert_eq!(violations(&named(&HOST)), []);
+        assert_eq!(violations(&named(&SECURE)), []);
+        let known = KnownAttributes {
+            samesite,
+            partitioned: Some(true),
+            ..KnownAttributes::default()
+        };
+        assert_eq!(violations(&known), []);
+        let known = KnownAttributes {
+            secure: Some(false),
+            has_domain: Some(true),
+            path: Some(&APP),
+            ..KnownAttributes::default()
+        };
+        assert_eq!(violations(&known), []);
+    }
+
+    #[test]
+    fn reports_every_broken_rule_at_once() {
+        let known = KnownAttributes {
+            name: Some(&HOST),
+            has_domain: Some(true),
+            path: Some(&APP),
+            secure: Some(false),
+            samesite: Some(SameSite::None),
+            partitioned: Some(true),
+        };
+        // 3 for the prefix + 1 for `samesite` + 1 for `partitioned` = 5
+        assert_eq!(violations(&known).len(), 5);
+    }
+
+    #[test]
+    fn messages_name_every_attribute_involved() {
+        assert_eq!(
+            Violation::HostPrefixWithPath.to_string(),
+            "`__Host-` cookies require `path = \"/\"`; remove `path` or drop the prefix"
+        );
+        assert_eq!(
+            Violation::SameSiteNoneWithoutSecure.to_string(),
+            "`samesite = \"None\"` requires `secure`"
+        );
+        for violation in [
+            Violation::HostPrefixWithoutSecure,
+            Violation::HostPrefixWithDomain,
+            Violation::HostPrefixWithPath,
+            Violation::SecurePrefixWithoutSecure,
+            Violation::SameSiteNoneWithoutSecure,
+            Violation::PartitionedWithoutSecure,
+        ] {
+            let message = violation.to_string();
+            for attribute in violation.attributes() {
+                let shown = match *attribute {
+                    "cookie_name" => "`__",
+                    attribute => attribute,
+                };
+                assert!(message.contains(shown), "{message}");
+            }
+        }
+    }
+}
