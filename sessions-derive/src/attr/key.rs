@@ -1,0 +1,276 @@
+//! The keys of `#[session(…)]` in one table, and the messages that are composed from it.
+
+use std::fmt::Write;
+
+use proc_macro2::Ident;
+use sessions_policy::{Choice, OnLoadError, OnSaveError, OpenMode, SaveWhen};
+
+use self::{
+    Expects::{Nothing, OneOf, Word},
+    Place::{Field, Struct},
+};
+
+/// What an attribute stands on.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Place {
+    Struct,
+    Field,
+}
+
+/// What a key expects behind its `=`.
+enum Expects {
+    /// The key stands alone.
+    Nothing,
+    /// One of these, as messages put them.
+    OneOf(&'static [&'static str]),
+    /// One of these words, in quotes.
+    Word(&'static [&'static str]),
+}
+
+macro_rules! keys {
+    ($($key:ident = $word:literal on $place:ident: $expects:expr,)*) => {
+        /// A key of `#[session(…)]`.
+        #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+        pub(crate) enum Key {
+            $($key,)*
+        }
+
+        impl Key {
+            const ALL: &[Self] = &[$(Self::$key),*];
+
+            /// Returns the key as it is written.
+            pub(crate) const fn word(self) -> &'static str {
+                match self {
+                    $(Self::$key => $word,)*
+                }
+            }
+
+            const fn place(self) -> Place {
+                match self {
+                    $(Self::$key => $place,)*
+                }
+            }
+
+            const fn expects(self) -> Expects {
+                match self {
+                    $(Self::$key => $expects,)*
+                }
+            }
+        }
+    };
+}
+
+const FUNCTION: &str = "the path of a function";
+const TRUE: &str = "`true`";
+const FALSE: &str = "`false`";
+const SECONDS: &str = "a number of seconds";
+
+keys! {
+    CookieName = "cookie_name" on Struct: OneOf(&["a name such as `\"__Host-id\"`", FUNCTION]),
+    Domain = "domain" on Struct: OneOf(&["a domain such as `\"example.com\"`", FALSE, FUNCTION]),
+    Path = "path" on Struct: OneOf(&["a path such as `\"/app\"`", FUNCTION]),
+    HttpOnly = "httponly" on Struct: OneOf(&[TRUE, FALSE, FUNCTION]),
+    Secure = "secure" on Struct: OneOf(&[TRUE, FALSE, FUNCTION]),
+    SameSite = "samesite" on Struct: OneOf(&["`\"Strict\"`", "`\"Lax\"`", "`\"None\"`", FALSE, FUNCTION]),
+    Partitioned = "partitioned" on Struct: OneOf(&["nothing", TRUE, FALSE, FUNCTION]),
+    Permanent = "permanent" on Struct: OneOf(&[TRUE, FALSE]),
+    Lifetime = "lifetime" on Struct: OneOf(&["a duration such as `\"14 days\"`", SECONDS]),
+    RefreshEachRequest = "refresh_each_request" on Struct: OneOf(&[TRUE, FALSE]),
+    Salt = "salt" on Struct: OneOf(&["a text such as `\"my-app.session\"`"]),
+    Open = "open" on Struct: Word(OpenMode::WORDS),
+    SaveWhen = "save_when" on Struct: Word(SaveWhen::WORDS),
+    OnLoadError = "on_load_error" on Struct: Word(OnLoadError::WORDS),
+    OnSaveError = "on_save_error" on Struct: Word(OnSaveError::WORDS),
+    IdleTimeout = "idle_timeout" on Struct: OneOf(&["a duration such as `\"30 min\"`", SECONDS]),
+    AbsoluteTimeout = "absolute_timeout" on Struct: OneOf(&["a duration such as `\"12 h\"`", SECONDS]),
+    TouchInterval = "touch_interval" on Struct: OneOf(&["a duration such as `\"60 s\"`", SECONDS]),
+    ExpirationTime = "expiration_time" on Struct: OneOf(&[FUNCTION]),
+    ShouldSetCookie = "should_set_cookie" on Struct: OneOf(&[FUNCTION]),
+    OpenWith = "open_with" on Struct: OneOf(&["the path of an async function"]),
+    SaveWith = "save_with" on Struct: OneOf(&["the path of an async function"]),
+    NullSession = "null_session" on Struct: OneOf(&[FUNCTION]),
+    Crate = "crate" on Struct: OneOf(&["a path in quotes such as `\"my_app::sessions\"`"]),
+    Backend = "backend" on Field: Nothing,
+    Config = "config" on Field: Nothing,
+}
+
+impl Key {
+    /// Returns the key that is written so.
+    pub(crate) fn from_word(word: &str) -> Option<Self> {
+        Self::ALL.iter().copied().find(|key| key.word() == word)
+    }
+
+    /// Returns the key that is written so, or the message about a word that is none.
+    pub(super) fn from_ident(ident: &Ident, place: Place) -> Result<Self, String> {
+        let word = ident.to_string();
+        Self::from_word(&word).ok_or_else(|| unknown(&word, place))
+    }
+
+    /// The message about a key that stands in the wrong place.
+    pub(super) fn misplaced(self) -> String {
+        let (right, wrong) = match self.place() {
+            Struct => ("struct", "field"),
+            Field => ("field", "struct"),
+        };
+        format!(
+            "`{}` is only valid on a {right}, not on a {wrong}",
+            self.word()
+        )
+    }
+
+    /// The message about a value of another kind.
+    pub(super) fn expected(self) -> String {
+        let word = self.word();
+        match self.alternatives().as_slice() {
+            [] => format!("`{word}` takes no value; write `#[session({word})]`"),
+            [one] => format!("`{word}` expects {one}"),
+            [init @ .., last] => format!("`{word}` expects {} or {last}", init.join(", ")),
+        }
+    }
+
+    /// Whether exactly this, in backticks, is among what messages put forward.
+    pub(super) fn accepts(self, value: &str) -> bool {
+        let shown = format!("`{value}`");
+        self.alternatives().contains(&shown)
+    }
+
+    fn alternatives(self) -> Vec<String> {
+        match self.expects() {
+            Nothing => Vec::new(),
+            OneOf(alternatives) => alternatives.iter().copied().map(Into::into).collect(),
+            Word(words) => words.iter().map(|word| format!("`\"{word}\"`")).collect(),
+        }
+    }
+}
+
+fn unknown(word: &str, place: Place) -> String {
+    let keys = || Key::ALL.iter().copied().filter(|key| key.place() == place);
+    let mut message = format!("unknown key `{word}`; ");
+    if let Some(key) = nearest(word, keys()) {
+        // Writing to a `String` cannot fail.
+        let _ = write!(message, "did you mean `{}`? ", key.word());
+    }
+    let words: Vec<_> = keys().map(|key| format!("`{}`", key.word())).collect();
+    message + "expected one of " + &words.join(", ")
+}
+
+/// Returns the key that at most a third of the letters tell from the word. The `cookie_` that some
+/// keys drop and one keeps counts for nothing, and neither does letter case.
+fn nearest(word: &str, keys: impl Iterator<Item = Key>) -> Option<Key> {
+    let stem = |word: &str| {
+        word.strip_prefix("cookie_")
+            .unwrap_or(word)
+            .to_ascii_lowercase()
+    };
+    let word = stem(word);
+    keys.map(|key| (distance(&word, &stem(key.word())), key))
+        .filter(|(distance, key)| distance * 3 <= stem(key.word()).len())
+        .min_by_key(|(distance, _)| *distance)
+        .map(|(_, key)| key)
+}
+
+/// Returns how many letters have to be added, removed or replaced (Levenshtein).
+fn distance(from: &str, to: &str) -> usize {
+    let mut row: Vec<usize> = (0..=to.chars().count()).collect();
+    for (above, from) in from.chars().enumerate() {
+        let mut diagonal = row[0];
+        row[0] = above + 1;
+        for (at, to) in to.chars().enumerate() {
+            let replaced = diagonal + usize::from(from != to);
+            diagonal = row[at + 1];
+            row[at + 1] = replaced.min(diagonal + 1).min(row[at] + 1);
+        }
+    }
+    row[row.len() - 1]
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn meant(word: &str) -> Option<&'static str> {
+        nearest(word, Key::ALL.iter().copied()).map(Key::word)
+    }
+
+    #[test]
+    fn counts_the_letters_that_differ() {
+        assert_eq!(distance("", ""), 0);
+        assert_eq!(distance("", "abc"), 3);
+        assert_eq!(distance("abc", ""), 3);
+        assert_eq!(distance("kitten", "sitting"), 3);
+        assert_eq!(distance("same_site", "samesite"), 1);
+        assert_eq!(distance("äpen", "open"), 1);
+    }
+
+    #[test]
+    fn suggests_the_key_that_is_close() {
+        for (word, key) in [
+            ("same_site", "samesite"),
+            ("http_only", "httponly"),
+            ("SameSite", "samesite"),
+            ("cookie_domain", "domain"),
+            ("cookie_samesite", "samesite"),
+            ("name", "cookie_name"),
+            ("idle_timout", "idle_timeout"),
+            ("bakend", "backend"),
+        ] {
+            assert_eq!(meant(word), Some(key), "{word}");
+        }
+    }
+
+    #[test]
+    fn suggests_nothing_for_a_word_of_its_own() {
+        for word in ["max_age", "expires", "x", "", "redis", "_"] {
+            assert_eq!(meant(word), None, "{word}");
+        }
+    }
+
+    #[test]
+    fn unknown_keys_are_told_those_of_their_place() {
+        assert_eq!(
+            unknown("bakend", Field),
+            "unknown key `bakend`; did you mean `backend`? expected one of `backend`, `config`"
+        );
+        assert_eq!(
+            unknown("ttl", Field),
+            "unknown key `ttl`; expected one of `backend`, `config`"
+        );
+        let message = unknown("same_site", Struct);
+        assert!(message.starts_with(
+            "unknown key `same_site`; did you mean `samesite`? expected one of `cookie_name`, "
+        ));
+        assert!(!message.contains("`backend`"));
+    }
+
+    #[test]
+    fn messages_are_composed_from_the_table() {
+        for (key, message) in [
+            (
+                Key::Secure,
+                "`secure` expects `true`, `false` or the path of a function",
+            ),
+            (Key::Open, "`open` expects `\"lazy\"` or `\"eager\"`"),
+            (
+                Key::OpenWith,
+                "`open_with` expects the path of an async function",
+            ),
+            (
+                Key::Backend,
+                "`backend` takes no value; write `#[session(backend)]`",
+            ),
+        ] {
+            assert_eq!(key.expected(), message);
+        }
+        assert_eq!(
+            Key::Lifetime.misplaced(),
+            "`lifetime` is only valid on a struct, not on a field"
+        );
+    }
+
+    #[test]
+    fn words_are_read_back() {
+        for key in Key::ALL {
+            assert_eq!(Key::from_word(key.word()), Some(*key));
+        }
+    }
+}

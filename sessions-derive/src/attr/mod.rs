@@ -1,0 +1,231 @@
+//! The grammar of `#[session(…)]`: what one key can know. What needs two is for `check`.
+
+mod entry;
+mod key;
+mod value;
+
+use std::time::Duration;
+
+use proc_macro2::Ident;
+use sessions_policy::{
+    CookieDomain, CookieName, CookiePath, OnLoadError, OnSaveError, OpenMode, SameSite, SaveWhen,
+};
+use syn::{Attribute, ExprPath, Path, Result};
+
+use self::{
+    entry::{Entry, visit},
+    key::Place,
+    value::{
+        Value, absolute_timeout, bare, checked, domain, flag, flag_or_bare, function, idle_timeout,
+        lifetime, quoted_path, samesite, text, touch_interval,
+    },
+};
+pub(crate) use self::{key::Key, value::SECOND};
+use crate::errors::Errors;
+
+/// A policy of the cookie.
+#[derive(Default)]
+pub(crate) enum Policy<T> {
+    #[default]
+    Unset,
+    Fixed(T),
+    /// A function of the request decides.
+    Function(ExprPath),
+}
+
+impl<T> Policy<T> {
+    /// Returns the value, if it is fixed.
+    pub(crate) fn fixed(&self) -> Option<&T> {
+        match self {
+            Self::Fixed(value) => Some(value),
+            Self::Unset | Self::Function(_) => None,
+        }
+    }
+
+    /// Returns the function, if there is one.
+    pub(crate) fn function(&self) -> Option<&ExprPath> {
+        match self {
+            Self::Function(path) => Some(path),
+            Self::Unset | Self::Fixed(_) => None,
+        }
+    }
+}
+
+/// The keys that an item has, whatever their values.
+#[derive(Default)]
+pub(crate) struct Seen(Vec<(Key, Ident)>);
+
+impl Seen {
+    /// Returns the identifier of a key, for errors about it.
+    pub(crate) fn ident(&self, key: Key) -> Option<&Ident> {
+        self.0
+            .iter()
+            .find_map(|(seen, ident)| (*seen == key).then_some(ident))
+    }
+
+    fn note(&mut self, entry: &Entry, errors: &mut Errors) {
+        if self.ident(entry.key).is_some() {
+            errors.push_at(
+                &entry.ident,
+                format!("duplicate key `{}`", entry.key.word()),
+            );
+        } else {
+            self.0.push((entry.key, entry.ident.clone()));
+        }
+    }
+}
+
+/// The attributes of the struct.
+#[derive(Default)]
+pub(crate) struct StructAttrs {
+    pub(crate) seen: Seen,
+    pub(crate) cookie_name: Policy<CookieName>,
+    pub(crate) domain: Policy<Option<CookieDomain>>,
+    pub(crate) path: Policy<CookiePath>,
+    pub(crate) httponly: Policy<bool>,
+    pub(crate) secure: Policy<bool>,
+    pub(crate) samesite: Policy<SameSite>,
+    pub(crate) partitioned: Policy<bool>,
+    pub(crate) permanent: Option<bool>,
+    pub(crate) lifetime: Option<Duration>,
+    pub(crate) refresh_each_request: Option<bool>,
+    pub(crate) salt: Option<String>,
+    pub(crate) open: Option<OpenMode>,
+    pub(crate) save_when: Option<SaveWhen>,
+    pub(crate) on_load_error: Option<OnLoadError>,
+    pub(crate) on_save_error: Option<OnSaveError>,
+    pub(crate) idle_timeout: Option<Duration>,
+    pub(crate) absolute_timeout: Option<Duration>,
+    pub(crate) touch_interval: Option<Duration>,
+    pub(crate) expiration_time: Option<ExprPath>,
+    pub(crate) should_set_cookie: Option<ExprPath>,
+    pub(crate) open_with: Option<ExprPath>,
+    pub(crate) save_with: Option<ExprPath>,
+    pub(crate) null_session: Option<ExprPath>,
+    pub(crate) krate: Option<Path>,
+}
+
+impl StructAttrs {
+    /// Reads the attributes of a struct.
+    pub(crate) fn from_syn(attrs: &[Attribute], errors: &mut Errors) -> Self {
+        let mut this = Self::default();
+        visit(attrs, Place::Struct, errors, |entry, errors| {
+            this.set(entry, errors);
+        });
+        this
+    }
+
+    fn set(&mut self, entry: &Entry, errors: &mut Errors) {
+        match entry.key {
+            Key::CookieName => decide(&mut self.cookie_name, entry, checked, errors),
+            Key::Domain => decide(&mut self.domain, entry, domain, errors),
+            Key::Path => decide(&mut self.path, entry, checked, errors),
+            Key::HttpOnly => decide(&mut self.httponly, entry, flag, errors),
+            Key::Secure => decide(&mut self.secure, entry, flag, errors),
+            Key::SameSite => decide(&mut self.samesite, entry, samesite, errors),
+            Key::Partitioned => decide(&mut self.partitioned, entry, flag_or_bare, errors),
+            Key::Permanent => put(&mut self.permanent, entry, flag, errors),
+            Key::Lifetime => put(&mut self.lifetime, entry, lifetime, errors),
+            Key::RefreshEachRequest => put(&mut self.refresh_each_request, entry, flag, errors),
+            Key::Salt => put(&mut self.salt, entry, text, errors),
+            Key::Open => put(&mut self.open, entry, checked, errors),
+            Key::SaveWhen => put(&mut self.save_when, entry, checked, errors),
+            Key::OnLoadError => put(&mut self.on_load_error, entry, checked, errors),
+            Key::OnSaveError => put(&mut self.on_save_error, entry, checked, errors),
+            Key::IdleTimeout => put(&mut self.idle_timeout, entry, idle_timeout, errors),
+            Key::AbsoluteTimeout => {
+                put(&mut self.absolute_timeout, entry, absolute_timeout, errors);
+            }
+            Key::TouchInterval => put(&mut self.touch_interval, entry, touch_interval, errors),
+            Key::ExpirationTime => put(&mut self.expiration_time, entry, function, errors),
+            Key::ShouldSetCookie => put(&mut self.should_set_cookie, entry, function, errors),
+            Key::OpenWith => put(&mut self.open_with, entry, function, errors),
+            Key::SaveWith => put(&mut self.save_with, entry, function, errors),
+            Key::NullSession => put(&mut self.null_session, entry, function, errors),
+            Key::Crate => put(&mut self.krate, entry, quoted_path, errors),
+            Key::Backend | Key::Config => {
+                return errors.push_at(&entry.ident, entry.key.misplaced());
+            }
+        }
+        self.seen.note(entry, errors);
+    }
+}
+
+/// The attributes of a field.
+#[derive(Default)]
+pub(crate) struct FieldAttrs {
+    pub(crate) seen: Seen,
+}
+
+impl FieldAttrs {
+    /// Reads the attributes of a field. What a wrong one was to say is not known.
+    pub(crate) fn from_syn(attrs: &[Attribute]) -> Result<Self> {
+        let (mut this, mut errors) = (Self::default(), Errors::default());
+        visit(attrs, Place::Field, &mut errors, |entry, errors| {
+            this.set(entry, errors);
+        });
+        errors.finish(this)
+    }
+
+    fn set(&mut self, entry: &Entry, errors: &mut Errors) {
+        match entry.key {
+            Key::Backend | Key::Config => {
+                put(&mut None, entry, bare, errors);
+                self.seen.note(entry, errors);
+            }
+            Key::CookieName
+            | Key::Domain
+            | Key::Path
+            | Key::HttpOnly
+            | Key::Secure
+            | Key::SameSite
+            | Key::Partitioned
+            | Key::Permanent
+            | Key::Lifetime
+            | Key::RefreshEachRequest
+            | Key::Salt
+            | Key::Open
+            | Key::SaveWhen
+            | Key::OnLoadError
+            | Key::OnSaveError
+            | Key::IdleTimeout
+            | Key::AbsoluteTimeout
+            | Key::TouchInterval
+            | Key::ExpirationTime
+            | Key::ShouldSetCookie
+            | Key::OpenWith
+            | Key::SaveWith
+            | Key::NullSession
+            | Key::Crate => errors.push_at(&entry.ident, entry.key.misplaced()),
+        }
+    }
+}
+
+/// Keeps what a key makes of its value, or reports why it makes nothing of it.
+fn put<T>(
+    slot: &mut Option<T>,
+    entry: &Entry,
+    read: impl FnOnce(&Value, Key) -> Result<T>,
+    errors: &mut Errors,
+) {
+    if let Some(value) = &entry.value {
+        *slot = errors.handle(read(value, entry.key));
+    }
+}
+
+/// The same for what can be a function as well.
+fn decide<T>(
+    policy: &mut Policy<T>,
+    entry: &Entry,
+    fixed: impl FnOnce(&Value, Key) -> Result<T>,
+    errors: &mut Errors,
+) {
+    let mut slot = None;
+    put(
+        &mut slot,
+        entry,
+        |value, key| value.policy(key, fixed),
+        errors,
+    );
+    *policy = slot.unwrap_or_default();
+}

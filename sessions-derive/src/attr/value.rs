@@ -1,0 +1,214 @@
+//! Values: what may stand behind a key's `=`, and what each key makes of it.
+
+use std::{fmt::Display, str::FromStr, time::Duration};
+
+use proc_macro2::{Ident, TokenStream};
+use quote::ToTokens;
+use sessions_policy::{CookieDomain, SameSite, check_lifetime, check_timeouts, parse_duration};
+use syn::{
+    Error, ExprPath, Lit, LitBool, LitInt, LitStr, Path, Result,
+    parse::{Parse, ParseStream},
+};
+
+use super::{Policy, key::Key};
+
+/// A value, of whatever kind.
+pub(super) enum Value {
+    /// None: the key stands alone.
+    Bare(Ident),
+    Text(LitStr),
+    Number(LitInt),
+    Flag(LitBool),
+    Path(ExprPath),
+    /// A literal that no key takes.
+    Other(Lit),
+}
+
+impl Parse for Value {
+    fn parse(input: ParseStream<'_>) -> Result<Self> {
+        if !input.peek(Lit) {
+            return input.parse().map(Self::Path);
+        }
+        Ok(match input.parse()? {
+            Lit::Str(text) => Self::Text(text),
+            Lit::Int(number) => Self::Number(number),
+            Lit::Bool(flag) => Self::Flag(flag),
+            other => Self::Other(other),
+        })
+    }
+}
+
+impl ToTokens for Value {
+    fn to_tokens(&self, tokens: &mut TokenStream) {
+        match self {
+            Self::Bare(key) => key.to_tokens(tokens),
+            Self::Text(text) => text.to_tokens(tokens),
+            Self::Number(number) => number.to_tokens(tokens),
+            Self::Flag(flag) => flag.to_tokens(tokens),
+            Self::Path(path) => path.to_tokens(tokens),
+            Self::Other(other) => other.to_tokens(tokens),
+        }
+    }
+}
+
+impl Value {
+    /// Refuses `14u8` and `"x"y`: what the suffix says would be lost.
+    pub(super) fn check_suffix(&self) -> Result<()> {
+        let suffix = match self {
+            Self::Text(text) => text.suffix(),
+            Self::Number(number) => number.suffix(),
+            Self::Other(other) => other.suffix(),
+            Self::Bare(_) | Self::Flag(_) | Self::Path(_) => "",
+        };
+        if suffix.is_empty() {
+            return Ok(());
+        }
+        let message = format!("unexpected suffix `{suffix}`; remove it");
+        Err(Error::new_spanned(self, message))
+    }
+
+    /// Reads a policy: the path of a function, or a value.
+    pub(super) fn policy<T>(
+        &self,
+        key: Key,
+        fixed: impl FnOnce(&Self, Key) -> Result<T>,
+    ) -> Result<Policy<T>> {
+        match self {
+            Self::Path(path) if quoted(path, key).is_none() => Ok(Policy::Function(path.clone())),
+            value => fixed(value, key).map(Policy::Fixed),
+        }
+    }
+
+    /// The error about a value of another kind than the key expects.
+    fn wrong(&self, key: Key) -> Error {
+        let mut message = key.expected();
+        match self {
+            Self::Text(text) if key.accepts(&text.value()) => message += "; remove the quotes",
+            Self::Path(path) => {
+                message.extend(quoted(path, key).map(|word| format!("; write `{word}`")));
+            }
+            _ => {}
+        }
+        Error::new_spanned(self, message)
+    }
+}
+
+/// Returns the word, in the quotes that it lacks, when a path ends in one that the key expects.
+fn quoted(path: &ExprPath, key: Key) -> Option<String> {
+    let last = &path.path.segments.last()?.ident;
+    Some(format!("\"{last}\"")).filter(|word| key.accepts(word))
+}
+
+/// Reads the path of a function.
+pub(super) fn function(value: &Value, key: Key) -> Result<ExprPath> {
+    match value {
+        Value::Path(path) => Ok(path.clone()),
+        value => Err(value.wrong(key)),
+    }
+}
+
+/// Reads `true` or `false`.
+pub(super) fn flag(value: &Value, key: Key) -> Result<bool> {
+    match value {
+        Value::Flag(flag) => Ok(flag.value),
+        value => Err(value.wrong(key)),
+    }
+}
+
+/// Reads `true` or `false`; the key alone is `true`.
+pub(super) fn flag_or_bare(value: &Value, key: Key) -> Result<bool> {
+    match value {
+        Value::Bare(_) => Ok(true),
+        value => flag(value, key),
+    }
+}
+
+/// Reads the absence of a value.
+pub(super) fn bare(value: &Value, key: Key) -> Result<()> {
+    match value {
+        Value::Bare(_) => Ok(()),
+        value => Err(value.wrong(key)),
+    }
+}
+
+/// Reads a text.
+pub(super) fn text(value: &Value, key: Key) -> Result<String> {
+    literal(value, key).map(LitStr::value)
+}
+
+/// Reads a text that has rules of its own.
+pub(super) fn checked<T: FromStr<Err: Display>>(value: &Value, key: Key) -> Result<T> {
+    let literal = literal(value, key)?;
+    let text = literal.value();
+    text.parse().map_err(|err| Error::new_spanned(literal, err))
+}
+
+/// Reads a domain, or `false` for none.
+pub(super) fn domain(value: &Value, key: Key) -> Result<Option<CookieDomain>> {
+    match value {
+        Value::Flag(LitBool { value: false, .. }) => Ok(None),
+        value => checked(value, key).map(Some),
+    }
+}
+
+/// Reads a `SameSite` value, or `false` for no attribute.
+pub(super) fn samesite(value: &Value, key: Key) -> Result<SameSite> {
+    match value {
+        Value::Flag(LitBool { value: false, .. }) => Ok(SameSite::Unset),
+        value => checked(value, key),
+    }
+}
+
+/// Reads a lifetime.
+pub(super) fn lifetime(value: &Value, key: Key) -> Result<Duration> {
+    duration(value, key, check_lifetime)
+}
+
+/// Reads an idle timeout.
+pub(super) fn idle_timeout(value: &Value, key: Key) -> Result<Duration> {
+    duration(value, key, |idle| check_timeouts(Some(idle), None, SECOND))
+}
+
+/// Reads an absolute timeout.
+pub(super) fn absolute_timeout(value: &Value, key: Key) -> Result<Duration> {
+    duration(value, key, |absolute| {
+        check_timeouts(None, Some(absolute), SECOND)
+    })
+}
+
+/// Reads a touch interval.
+pub(super) fn touch_interval(value: &Value, key: Key) -> Result<Duration> {
+    duration(value, key, |interval| check_timeouts(None, None, interval))
+}
+
+/// Reads a path in quotes, since `crate` and the like would be no value otherwise.
+pub(super) fn quoted_path(value: &Value, key: Key) -> Result<Path> {
+    literal(value, key)?
+        .parse_with(Path::parse_mod_style)
+        .map_err(|_| value.wrong(key))
+}
+
+/// The least touch interval, for where it is not known.
+pub(crate) const SECOND: Duration = Duration::from_secs(1);
+
+fn duration<E: Display>(
+    value: &Value,
+    key: Key,
+    check: impl FnOnce(Duration) -> std::result::Result<(), E>,
+) -> Result<Duration> {
+    let text = match value {
+        Value::Text(text) => text.value(),
+        Value::Number(number) => number.base10_digits().to_owned(),
+        value => return Err(value.wrong(key)),
+    };
+    let duration = parse_duration(&text).map_err(|err| Error::new_spanned(value, err))?;
+    check(duration).map_err(|err| Error::new_spanned(value, err))?;
+    Ok(duration)
+}
+
+fn literal(value: &Value, key: Key) -> Result<&LitStr> {
+    match value {
+        Value::Text(text) => Ok(text),
+        value => Err(value.wrong(key)),
+    }
+}

@@ -1,0 +1,105 @@
+//! The rules across attributes and fields. Those of cookies and timeouts are `sessions_policy`'s.
+
+use proc_macro2::Ident;
+use sessions_policy::{KnownAttributes, check_timeouts, violations};
+
+use crate::{
+    ast::Input,
+    attr::{Key, SECOND},
+    errors::Errors,
+};
+
+/// Checks what single keys cannot know.
+pub(crate) fn check(input: &Input<'_>, errors: &mut Errors) {
+    if input.is_struct() {
+        check_roles(input, errors);
+        check_backend(input, errors);
+    }
+    check_cookie(input, errors);
+    check_durations(input, errors);
+}
+
+/// A role belongs to one field.
+fn check_roles(input: &Input<'_>, errors: &mut Errors) {
+    for key in [Key::Backend, Key::Config] {
+        let marks = input.fields.iter().filter_map(|field| field.mark(key));
+        for second in marks.skip(1) {
+            let word = key.word();
+            errors.push_at(
+                second,
+                format!("duplicate key `{word}`; only one field can be the `{word}`"),
+            );
+        }
+    }
+}
+
+/// Something has to open, and something to save.
+fn check_backend(input: &Input<'_>, errors: &mut Errors) {
+    // The legal shapes:
+    //   struct AppSessions { backend: SignedCookie }
+    //   struct AppSessions { config: SessionConfig }
+    //   #[session(open_with = open, save_with = save)] struct AppSessions;
+    let has = |key| input.attrs.seen.ident(key);
+    if input.backend().is_some() || input.fields.iter().any(|field| field.attrs.is_none()) {
+        return;
+    }
+    match (has(Key::OpenWith), has(Key::SaveWith)) {
+        (Some(_), Some(_)) => {}
+        (Some(open), None) => errors.push_at(
+            open,
+            "`open_with` requires `save_with`, or a field `backend` that saves",
+        ),
+        (None, Some(save)) => errors.push_at(
+            save,
+            "`save_with` requires `open_with`, or a field `backend` that opens",
+        ),
+        (None, None) => errors.push_at(
+            &input.original.ident,
+            "expected a field `backend` that opens and saves the sessions; add one such as \
+             `backend: SignedCookie` or `config: SessionConfig`, or mark one with \
+             `#[session(backend)]`",
+        ),
+    }
+}
+
+/// What is absent has a default, which breaks no rule, or is set at run time; what a function
+/// answers is not known either.
+fn check_cookie(input: &Input<'_>, errors: &mut Errors) {
+    let attrs = &input.attrs;
+    let known = KnownAttributes {
+        name: attrs.cookie_name.fixed(),
+        has_domain: attrs.domain.fixed().map(Option::is_some),
+        path: attrs.path.fixed(),
+        secure: attrs.secure.fixed().copied(),
+        samesite: attrs.samesite.fixed().copied(),
+        partitioned: attrs.partitioned.fixed().copied(),
+    };
+    for violation in violations(&known) {
+        errors.push_at(first_of(input, violation.attributes()), violation);
+    }
+}
+
+/// Each rule between two durations is asked on its own: `check_timeouts` stops at the first.
+fn check_durations(input: &Input<'_>, errors: &mut Errors) {
+    let attrs = &input.attrs;
+    let rules = [
+        check_timeouts(attrs.idle_timeout, attrs.absolute_timeout, SECOND),
+        check_timeouts(
+            attrs.idle_timeout,
+            None,
+            attrs.touch_interval.unwrap_or(SECOND),
+        ),
+    ];
+    for err in rules.into_iter().filter_map(Result::err) {
+        errors.push_at(first_of(input, err.attributes()), err);
+    }
+}
+
+/// Returns the first of these attributes that is written; the policies list the one to edit first.
+fn first_of<'a>(input: &'a Input<'_>, attributes: &[&str]) -> &'a Ident {
+    attributes
+        .iter()
+        .filter_map(|word| Key::from_word(word))
+        .find_map(|key| input.attrs.seen.ident(key))
+        .unwrap_or(&input.original.ident)
+}

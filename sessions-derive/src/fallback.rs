@@ -1,0 +1,45 @@
+//! The tokens when the input is invalid: the mistakes, and an implementation so that nobody is told
+//! that the trait is missing as well.
+
+use proc_macro2::TokenStream;
+use quote::quote;
+use syn::Error;
+
+use crate::{ast::Input, attr::Key, expand::transform};
+
+/// Writes the mistakes and, as long as it is known where `sessions` is, the implementation.
+pub(crate) fn expand(input: &Input<'_>, err: &Error) -> TokenStream {
+    let mut tokens = err.to_compile_error();
+    if input.attrs.seen.ident(Key::Crate).is_none() || input.attrs.krate.is_some() {
+        tokens.extend(interface(input));
+        tokens.extend(transform(input));
+    }
+    tokens
+}
+
+fn interface(input: &Input<'_>) -> TokenStream {
+    let krate = input.krate();
+    let name = &input.original.ident;
+    let (impl_generics, type_generics, where_clause) = input.original.generics.split_for_impl();
+    quote! {
+        #[automatically_derived]
+        impl #impl_generics #krate::SessionInterface for #name #type_generics #where_clause {
+            type Content = #krate::Dictionary;
+
+            async fn open_session(
+                &self,
+                _: #krate::OpenContext<'_>,
+            ) -> ::core::result::Result<::core::option::Option<Self::Content>, #krate::OpenError> {
+                ::core::unreachable!()
+            }
+
+            async fn save_session(
+                &self,
+                _: &Self::Content,
+                _: #krate::SaveContext<'_>,
+            ) -> ::core::result::Result<#krate::Saved, #krate::SaveError> {
+                ::core::unreachable!()
+            }
+        }
+    }
+}

@@ -1,0 +1,66 @@
+//! Backends: what turns the token in a cookie into a session and back.
+
+mod signed_cookie;
+
+pub use self::signed_cookie::SignedCookie;
+use crate::{
+    config::SessionConfig,
+    context::{OpenContext, SaveContext, Saved},
+    dictionary::Dictionary,
+    error::{OpenError, SaveError},
+    null::NullSession,
+};
+
+/// Opens and saves dictionaries: the part of an interface that is the same for every application.
+///
+/// The derive opens and saves through a field of this type.
+#[diagnostic::on_unimplemented(
+    message = "`{Self}` is not a session backend",
+    label = "does not turn tokens into sessions",
+    note = "the field `backend` is one of `SignedCookie`, or a type of your own that implements `Backend`"
+)]
+#[expect(
+    async_fn_in_trait,
+    reason = "Actix runs handlers on the thread that accepted the connection"
+)]
+pub trait Backend: Send + Sync + 'static {
+    /// Opens the session of a request, as
+    /// [`SessionInterface::open_session`](crate::SessionInterface::open_session) does.
+    ///
+    /// # Errors
+    ///
+    /// [`OpenError`] when a session may be there and cannot be read. A bad token is no error: it
+    /// is no session.
+    async fn open(&self, cx: &OpenContext<'_>) -> Result<Option<Dictionary>, OpenError>;
+
+    /// Saves the session when its request is answered, as
+    /// [`SessionInterface::save_session`](crate::SessionInterface::save_session) does.
+    ///
+    /// # Errors
+    ///
+    /// [`SaveError`] when it cannot be kept.
+    async fn save(&self, dictionary: &Dictionary, cx: &SaveContext<'_>)
+    -> Result<Saved, SaveError>;
+}
+
+/// Flask's own default: cookies signed with the configuration's key, and the null session while
+/// there is none.
+impl Backend for SessionConfig {
+    async fn open(&self, cx: &OpenContext<'_>) -> Result<Option<Dictionary>, OpenError> {
+        match self.signed_cookie() {
+            Some(backend) => backend.open(cx).await,
+            None => Ok(cx.no_session(NullSession::no_secret_key())),
+        }
+    }
+
+    async fn save(
+        &self,
+        dictionary: &Dictionary,
+        cx: &SaveContext<'_>,
+    ) -> Result<Saved, SaveError> {
+        match self.signed_cookie() {
+            Some(backend) => backend.save(dictionary, cx).await,
+            None => Ok(Saved::Nothing),
+        }
+    }
+}

@@ -1,0 +1,91 @@
+//! The configuration from the environment, under Flask's names.
+
+use std::env;
+
+use super::{
+    SessionConfig,
+    setting::{NAMES, Value},
+};
+use crate::error::InvalidSetting;
+
+impl SessionConfig {
+    /// Reads the settings from the environment under Flask's names: `SECRET_KEY`,
+    /// `SECRET_KEY_FALLBACKS` (a JSON list), `SESSION_COOKIE_NAME`, `SESSION_COOKIE_SECURE`,
+    /// `PERMANENT_SESSION_LIFETIME` (seconds, or `14 days`), `SERVER_NAME`, `APPLICATION_ROOT` and
+    /// so on; what Flask does not have is called `SESSION_` and the setting's name in capitals.
+    ///
+    /// An empty variable counts as not set.
+    ///
+    /// # Errors
+    ///
+    /// [`InvalidSetting`] names the variable, the problem, and an example of a right value.
+    pub fn from_env() -> Result<Self, InvalidSetting> {
+        Self::from_prefixed_env("")
+    }
+
+    /// Reads the settings as [`from_env`](Self::from_env) does, from variables whose names begin
+    /// with `prefix`: with `FLASK_`, the secret key is `FLASK_SECRET_KEY`.
+    ///
+    /// # Errors
+    ///
+    /// Those of [`from_env`](Self::from_env).
+    pub fn from_prefixed_env(prefix: &str) -> Result<Self, InvalidSetting> {
+        Self::from_lookup(prefix, |name| {
+            env::var_os(name).map(|value| value.into_string().map_err(|_| "it is not UTF-8"))
+        })
+    }
+
+    /// Reads the settings as [`from_env`](Self::from_env) does, from these pairs of name and
+    /// value instead of the environment. Other names among them are passed over.
+    ///
+    /// # Errors
+    ///
+    /// Those of [`from_env`](Self::from_env).
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use sessions::SessionConfig;
+    ///
+    /// let err = SessionConfig::from_vars([("SESSION_COOKIE_SECURE", "maybe")]).unwrap_err();
+    /// assert_eq!(
+    ///     err.to_string(),
+    ///     "`SESSION_COOKIE_SECURE` is wrong: expected true or false; \
+    ///      a right value is `true`, `false`, `1` or `0`",
+    /// );
+    /// ```
+    pub fn from_vars<'v>(
+        vars: impl IntoIterator<Item = (&'v str, &'v str)>,
+    ) -> Result<Self, InvalidSetting> {
+        let vars: Vec<_> = vars.into_iter().collect();
+        Self::from_lookup("", |name| {
+            let found = vars.iter().rev().find(|(candidate, _)| *candidate == name);
+            found.map(|(_, value)| Ok((*value).to_owned()))
+        })
+    }
+
+    fn from_lookup(
+        prefix: &str,
+        lookup: impl Fn(&str) -> Option<Result<String, &'static str>>,
+    ) -> Result<Self, InvalidSetting> {
+        let mut config = Self::new();
+        for (field, variable) in NAMES {
+            let name = format!("{prefix}{variable}");
+            let text = match lookup(&name) {
+                Some(Ok(text)) if !text.is_empty() => text,
+                Some(Err(problem)) => {
+                    return Err(InvalidSetting {
+                        name,
+                        problem: problem.to_owned(),
+                        example: "text in UTF-8",
+                    });
+                }
+                _ => continue,
+            };
+            config
+                .set(field, &name, Value::Text(text))
+                .expect("the table names the fields there are")?;
+        }
+        Ok(config)
+    }
+}

@@ -1,0 +1,312 @@
+//! The names of the settings and what their values may be: one table for the environment and for
+//! files.
+
+use std::time::Duration;
+
+use serde::de::{Deserialize, Deserializer, Error as _, MapAccess, SeqAccess, Visitor};
+use sessions_policy::{CookieDomain, SameSite, parse_duration};
+
+use super::{DomainSetting, SessionConfig};
+use crate::{error::InvalidSetting, key::SecretKey};
+
+/// A value as it is written down.
+pub(super) enum Value {
+    Null,
+    Bool(bool),
+    Number(u64),
+    Text(String),
+    List(Vec<String>),
+}
+
+/// What is wrong with a value, and a right one.
+struct Wrong {
+    problem: String,
+    example: &'static str,
+}
+
+type Parsed<T> = Result<T, Wrong>;
+
+/// The fields of a configuration, and the variables they are called in the environment.
+pub(super) const NAMES: [(&str, &str); 22] = [
+    ("secret_key", "SECRET_KEY"),
+    ("secret_key_fallbacks", "SECRET_KEY_FALLBACKS"),
+    ("server_name", "SERVER_NAME"),
+    ("application_root", "APPLICATION_ROOT"),
+    ("cookie_name", "SESSION_COOKIE_NAME"),
+    ("cookie_domain", "SESSION_COOKIE_DOMAIN"),
+    ("cookie_path", "SESSION_COOKIE_PATH"),
+    ("cookie_httponly", "SESSION_COOKIE_HTTPONLY"),
+    ("cookie_secure", "SESSION_COOKIE_SECURE"),
+    ("cookie_samesite", "SESSION_COOKIE_SAMESITE"),
+    ("cookie_partitioned", "SESSION_COOKIE_PARTITIONED"),
+    ("permanent", "SESSION_PERMANENT"),
+    ("lifetime", "PERMANENT_SESSION_LIFETIME"),
+    ("refresh_each_request", "SESSION_REFRESH_EACH_REQUEST"),
+    ("salt", "SESSION_SALT"),
+    ("open", "SESSION_OPEN"),
+    ("save_when", "SESSION_SAVE_WHEN"),
+    ("on_load_error", "SESSION_ON_LOAD_ERROR"),
+    ("on_save_error", "SESSION_ON_SAVE_ERROR"),
+    ("idle_timeout", "SESSION_IDLE_TIMEOUT"),
+    ("absolute_timeout", "SESSION_ABSOLUTE_TIMEOUT"),
+    ("touch_interval", "SESSION_TOUCH_INTERVAL"),
+];
+
+impl SessionConfig {
+    /// Sets the field `name`; `shown` is what the person who wrote the value calls it. A null
+    /// leaves the field unset. `None` when there is no such field.
+    pub(super) fn set(
+        &mut self,
+        name: &str,
+        shown: &str,
+        value: Value,
+    ) -> Option<Result<(), InvalidSetting>> {
+        let result = self.set_field(name, value)?;
+        Some(result.map_err(|wrong| InvalidSetting {
+            name: shown.to_owned(),
+            problem: wrong.problem,
+            example: wrong.example,
+        }))
+    }
+
+    fn set_field(&mut self, name: &str, value: Value) -> Option<Parsed<()>> {
+        if matches!(value, Value::Null) {
+            return NAMES
+                .iter()
+                .any(|(field, _)| *field == name)
+                .then_some(Ok(()));
+        }
+        Some(match name {
+            "secret_key" => secret_key(value).map(|key| self.secret_key = key),
+            "secret_key_fallbacks" => {
+                secret_keys(value).map(|keys| self.secret_key_fallbacks = keys)
+            }
+            "server_name" => text(value, "`example.com`").map(|name| self.server_name = Some(name)),
+            "application_root" => store(&mut self.application_root, parse(value, "`/app`")),
+            "cookie_name" => store(&mut self.cookie_name, parse(value, "`__Host-app`")),
+            "cookie_domain" => store(&mut self.cookie_domain, domain(value)),
+            "cookie_path" => store(&mut self.cookie_path, parse(value, "`/app`")),
+            "cookie_httponly" => store(&mut self.cookie_httponly, boolean(&value)),
+            "cookie_secure" => store(&mut self.cookie_secure, boolean(&value)),
+            "cookie_samesite" => store(&mut self.cookie_samesite, samesite(value)),
+            "cookie_partitioned" => store(&mut self.cookie_partitioned, boolean(&value)),
+            "permanent" => store(&mut self.permanent, boolean(&value)),
+            "lifetime" => store(&mut self.lifetime, duration(value)),
+            "refresh_each_request" => store(&mut self.refresh_each_request, boolean(&value)),
+            "salt" => store(&mut self.salt, text(value, "`my-app.session`")),
+            "open" => store(&mut self.open, parse(value, "`lazy`")),
+            "save_when" => store(&mut self.save_when, parse(value, "`always`")),
+            "on_load_error" => store(&mut self.on_load_error, parse(value, "`error`")),
+            "on_save_error" => store(&mut self.on_save_error, parse(value, "`error`")),
+            "idle_timeout" => store(&mut self.idle_timeout, duration(value)),
+            "absolute_timeout" => store(&mut self.absolute_timeout, duration(value)),
+            "touch_interval" => store(&mut self.touch_interval, duration(value)),
+            _ => return None,
+        })
+    }
+}
+
+fn store<T>(field: &mut Option<T>, value: Parsed<T>) -> Parsed<()> {
+    value.map(|value| *field = Some(value))
+}
+
+fn text(value: Value, example: &'static str) -> Parsed<String> {
+    match value {
+        Value::Text(text) => Ok(text),
+        _ => Err(Wrong {
+            problem: "expected a text".to_owned(),
+            example,
+        }),
+    }
+}
+
+fn parse<T>(value: Value, example: &'static str) -> Parsed<T>
+where
+    T: std::str::FromStr<Err: std::fmt::Display>,
+{
+    text(value, example)?.parse().map_err(|err: T::Err| Wrong {
+        problem: err.to_string(),
+        example,
+    })
+}
+
+fn boolean(value: &Value) -> Parsed<bool> {
+    match value {
+        Value::Bool(value) => return Ok(*value),
+        Value::Number(0) => return Ok(false),
+        Value::Number(1) => return Ok(true),
+        Value::Text(text) if text == "0" || text.eq_ignore_ascii_case("false") => return Ok(false),
+        Value::Text(text) if text == "1" || text.eq_ignore_ascii_case("true") => return Ok(true),
+        _ => {}
+    }
+    Err(Wrong {
+        problem: "expected true or false".to_owned(),
+        example: "`true`, `false`, `1` or `0`",
+    })
+}
+
+fn duration(value: Value) -> Parsed<Duration> {
+    let example = "`14 days`, `30 min` or a number of seconds";
+    match value {
+        Value::Number(seconds) => Ok(Duration::from_secs(seconds)),
+        other => parse_duration(&text(other, example)?).map_err(|err| Wrong {
+            problem: err.to_string(),
+            example,
+        }),
+    }
+}
+
+fn is_false(value: &Value) -> bool {
+    match value {
+        Value::Bool(value) => !value,
+        Value::Text(text) => text.eq_ignore_ascii_case("false"),
+        _ => false,
+    }
+}
+
+fn samesite(value: Value) -> Parsed<SameSite> {
+    if is_false(&value) {
+        return Ok(SameSite::Unset);
+    }
+    parse(
+        value,
+        "`Lax`, `Strict`, `None`, or `false` for no attribute",
+    )
+}
+
+fn domain(value: Value) -> Parsed<DomainSetting> {
+    if is_false(&value) {
+        return Ok(DomainSetting::Never);
+    }
+    let domain: CookieDomain = parse(value, "`example.com`, or `false` for none")?;
+    Ok(DomainSetting::Domain(domain))
+}
+
+const KEY_EXAMPLE: &str = "what `openssl rand -base64 48` prints";
+
+/// An empty key is no key, as in Flask.
+fn secret_key(value: Value) -> Parsed<Option<SecretKey>> {
+    let text = text(value, KEY_EXAMPLE)?;
+    if text.is_empty() {
+        return Ok(None);
+    }
+    let key = SecretKey::from_bytes(text);
+    key.map(Some).map_err(|err| Wrong {
+        problem: err.to_string(),
+        example: KEY_EXAMPLE,
+    })
+}
+
+fn secret_keys(value: Value) -> Parsed<Vec<SecretKey>> {
+    let example = "`[\"an old key\", \"an older one\"]`";
+    let list = match value {
+        Value::List(list) => list,
+        Value::Text(text) => serde_json::from_str(&text).map_err(|_| Wrong {
+            problem: "expected a JSON list of texts".to_owned(),
+            example,
+        })?,
+        _ => {
+            return Err(Wrong {
+                problem: "expected a list of texts".to_owned(),
+                example,
+            });
+        }
+    };
+    let keys = list.into_iter().map(SecretKey::from_bytes);
+    keys.collect::<Result<_, _>>().map_err(|err| Wrong {
+        problem: err.to_string(),
+        example,
+    })
+}
+
+impl<'de> Deserialize<'de> for SessionConfig {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        deserializer.deserialize_map(ConfigVisitor)
+    }
+}
+
+struct ConfigVisitor;
+
+impl<'de> Visitor<'de> for ConfigVisitor {
+    type Value = SessionConfig;
+
+    fn expecting(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("the settings of sessions")
+    }
+
+    fn visit_map<M: MapAccess<'de>>(self, mut map: M) -> Result<SessionConfig, M::Error> {
+        let mut config = SessionConfig::new();
+        while let Some(name) = map.next_key::<String>()? {
+            let value = map.next_value()?;
+            config
+                .set(&name, &name, value)
+                .ok_or_else(|| {
+                    M::Error::custom(format!("unknown setting `{name}`; {}", expected_names()))
+                })?
+                .map_err(M::Error::custom)?;
+        }
+        Ok(config)
+    }
+}
+
+fn expected_names() -> String {
+    let names: Vec<_> = NAMES
+        .iter()
+        .map(|(field, _)| format!("`{field}`"))
+        .collect();
+    format!("expected one of {}", names.join(", "))
+}
+
+impl<'de> Deserialize<'de> for Value {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        deserializer.deserialize_any(ValueVisitor)
+    }
+}
+
+struct ValueVisitor;
+
+impl<'de> Visitor<'de> for ValueVisitor {
+    type Value = Value;
+
+    fn expecting(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("true or false, a whole number, a text or a list of texts")
+    }
+
+    fn visit_unit<E>(self) -> Result<Value, E> {
+        Ok(Value::Null)
+    }
+
+    fn visit_none<E>(self) -> Result<Value, E> {
+        Ok(Value::Null)
+    }
+
+    fn visit_some<D: Deserializer<'de>>(self, deserializer: D) -> Result<Value, D::Error> {
+        deserializer.deserialize_any(self)
+    }
+
+    fn visit_bool<E>(self, value: bool) -> Result<Value, E> {
+        Ok(Value::Bool(value))
+    }
+
+    fn visit_u64<E>(self, value: u64) -> Result<Value, E> {
+        Ok(Value::Number(value))
+    }
+
+    fn visit_i64<E: serde::de::Error>(self, value: i64) -> Result<Value, E> {
+        u64::try_from(value)
+            .map(Value::Number)
+            .map_err(|_| E::custom("expected a number that is not negative"))
+    }
+
+    fn visit_str<E>(self, value: &str) -> Result<Value, E> {
+        Ok(Value::Text(value.to_owned()))
+    }
+
+    fn visit_seq<S: SeqAccess<'de>>(self, mut seq: S) -> Result<Value, S::Error> {
+        let mut list = Vec::new();
+        while let Some(text) = seq.next_element()? {
+            list.push(text);
+        }
+        Ok(Value::List(list))
+    }
+}

@@ -1,0 +1,169 @@
+//! Finds the cookies of one name in the `Cookie` headers of a request.
+
+/// How many cookies of one name are looked at: whoever can set cookies for a sibling domain can
+/// add more, and each costs a signature.
+const MAX_VALUES: usize = 8;
+
+/// The values of the cookies that have the session's name, in the order they came, each once, at
+/// most 8.
+///
+/// Names are compared as bytes: nothing is percent-decoded, and only space and tab are trimmed. A
+/// pair without `=` or without a name is none, and whatever stands beside a pair hides nothing.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct CookieValues<'r> {
+    values: [&'r [u8]; MAX_VALUES],
+    len: usize,
+}
+
+impl<'r> CookieValues<'r> {
+    /// Looks through the `Cookie` headers for cookies called `name`, in one pass.
+    ///
+    /// A request may carry several such headers: HTTP/2 and HTTP/3 split them (RFC 9113, 8.2.3).
+    pub fn find(headers: impl Iterator<Item = &'r [u8]>, name: &str) -> Self {
+        let mut found = Self::default();
+        for pair in headers.flat_map(|header| header.split(|byte| *byte == b';')) {
+            if let Some(value) = value_of(pair, name.as_bytes())
+                && found.len < MAX_VALUES
+                && !found.as_slice().contains(&value)
+            {
+                found.values[found.len] = value;
+                found.len += 1;
+            }
+        }
+        found
+    }
+
+    /// Returns the values.
+    pub fn as_slice(&self) -> &[&'r [u8]] {
+        &self.values[..self.len]
+    }
+
+    /// Returns the values one by one.
+    pub fn iter(&self) -> impl Iterator<Item = &'r [u8]> {
+        self.as_slice().iter().copied()
+    }
+
+    /// Whether the request carries no cookie of this name.
+    pub fn is_empty(&self) -> bool {
+        self.len == 0
+    }
+}
+
+fn value_of<'r>(pair: &'r [u8], name: &[u8]) -> Option<&'r [u8]> {
+    let pair = trim(pair);
+    // Most cookies of a request are someone else's: look at the name's length first.
+    if *pair.get(name.len())? == b'=' && pair.starts_with(name) {
+        return Some(trim(&pair[name.len() + 1..]));
+    }
+    let equals = pair.iter().position(|byte| *byte == b'=')?;
+    (trim(&pair[..equals]) == name).then(|| trim(&pair[equals + 1..]))
+}
+
+/// Trims space and tab, and nothing else: what else a framework trims it accepts as a name.
+fn trim(mut bytes: &[u8]) -> &[u8] {
+    while let [b' ' | b'\t', rest @ ..] | [rest @ .., b' ' | b'\t'] = bytes {
+        bytes = rest;
+    }
+    bytes
+}
+
+#[cfg(test)]
+mod tests {
+    use super::CookieValues;
+
+    fn find<'r>(headers: &[&'r [u8]], name: &str) -> Vec<&'r [u8]> {
+        CookieValues::find(headers.iter().copied(), name)
+            .iter()
+            .collect()
+    }
+
+    #[test]
+    fn finds_the_cookie_wherever_it_stands() {
+        let forms: [&[&[u8]]; 8] = [
+            &[b"id=a"],
+            &[b"x=1; id=a"],
+            &[b"id=a; x=1"],
+            &[b"x=1;id=a;y=2"],
+            &[b"  id=a\t"],
+            &[b"id = a"],
+            &[b"x=1", b"y=2; id=a"],
+            &[b";;; id=a;"],
+        ];
+        for headers in forms {
+            assert_eq!(find(headers, "id"), [b"a"], "{headers:?}");
+        }
+    }
+
+    #[test]
+    fn a_broken_neighbour_hides_nothing() {
+        let huge = [b"x=", vec![b'v'; 120_000].as_slice(), b"; id=a"].concat();
+        let many = [b"x=1; ".repeat(5_000).as_slice(), b"id=a"].concat();
+        let broken: [&[u8]; 7] = [
+            b"\xff\xfe; id=a",
+            b"novalue; id=a",
+            b"=; id=a",
+            b"=x; id=a",
+            b"x=\"; id=a; y=\"",
+            &huge,
+            &many,
+        ];
+        for header in broken {
+            assert_eq!(find(&[header], "id"), [b"a"]);
+        }
+    }
+
+    #[test]
+    fn names_are_bytes() {
+        let name = "__Host-id";
+        let mut forged: Vec<Vec<u8>> = vec![
+            b"__%48ost-id=evil".to_vec(),
+            b"__host-id=evil".to_vec(),
+            b"=__Host-id=evil".to_vec(),
+            b"__Host-id".to_vec(),
+            b"__Host-id2=evil".to_vec(),
+            b"x__Host-id=evil".to_vec(),
+            b"\"__Host-id\"=evil".to_vec(),
+        ];
+        for (at, byte) in name.bytes().enumerate() {
+            forged.push(format!("{}%{byte:02x}{}=evil", &name[..at], &name[at + 1..]).into_bytes());
+            forged.push(format!("{}%{byte:02X}{}=evil", &name[..at], &name[at + 1..]).into_bytes());
+        }
+        let not_trimmed = (0_u8..=0xff)
+            .map(char::from)
+            .chain((0x80..=0xffff).filter_map(char::from_u32));
+        for white in not_trimmed
+            .filter(|c| c.is_whitespace() || c.is_control())
+            .filter(|c| !" \t".contains(*c))
+        {
+            forged.push(format!("{white}{name}=evil").into_bytes());
+            forged.push(format!("{name}{white}=evil").into_bytes());
+        }
+        for header in forged {
+            assert_eq!(
+                find(&[&header], name),
+                Vec::<&[u8]>::new(),
+                "{}",
+                String::from_utf8_lossy(&header)
+            );
+        }
+    }
+
+    #[test]
+    fn legacy_syntax_has_no_meaning() {
+        let header = b"$Version=1; a=\"x; __Host-id=evil; y\"";
+        assert_eq!(find(&[header], "__Host-id"), [b"evil"]);
+        assert_eq!(find(&[header], "a"), [b"\"x"]);
+    }
+
+    #[test]
+    fn takes_at_most_eight_and_each_once() {
+        let header: Vec<u8> = (0..20)
+            .flat_map(|n| format!("id={}; ", n / 2).into_bytes())
+            .collect();
+        let expected: Vec<String> = (0..8).map(|n| n.to_string()).collect();
+        assert_eq!(
+            find(&[&header], "id"),
+            expected.iter().map(String::as_bytes).collect::<Vec<_>>()
+        );
+    }
+}

@@ -1,0 +1,87 @@
+//! Writes `Set-Cookie`: one function for setting and removing, so that both carry the same
+//! attributes.
+
+use std::{
+    fmt::Write,
+    time::{Duration, SystemTime, UNIX_EPOCH},
+};
+
+use httpdate::HttpDate;
+use sessions_policy::{CookiePolicy, MAX_COOKIE_LIFETIME};
+
+/// How long the browser keeps the cookie.
+#[derive(Clone, Copy)]
+pub(crate) enum Lifetime {
+    /// Until the browser session ends.
+    Session,
+    /// Until `expires`, at most 400 days from `now` (RFC 6265bis, 5.5).
+    Until {
+        expires: SystemTime,
+        now: SystemTime,
+    },
+}
+
+/// Returns the header's value that sets the cookie to `value`, which must be made of
+/// cookie-octets.
+pub(crate) fn set_cookie(policy: &CookiePolicy, value: &str, lifetime: Lifetime) -> String {
+    match lifetime {
+        Lifetime::Session => write(policy, value, None),
+        Lifetime::Until { expires, now } => {
+            let left = expires
+                .duration_since(now)
+                .unwrap_or_default()
+                .min(MAX_COOKIE_LIFETIME);
+            write(policy, value, Some((now + left, left)))
+        }
+    }
+}
+
+/// Returns the header's value that makes the browser forget the cookie.
+pub(crate) fn removal_cookie(policy: &CookiePolicy) -> String {
+    write(policy, "", Some((UNIX_EPOCH, Duration::ZERO)))
+}
+
+fn write(policy: &CookiePolicy, value: &str, expiry: Option<(SystemTime, Duration)>) -> String {
+    let mut cookie = String::with_capacity(policy.name().as_str().len() + value.len() + 160);
+    cookie.push_str(policy.name().as_str());
+    cookie.push('=');
+    cookie.push_str(value);
+    if let Some(domain) = policy.domain() {
+        cookie.push_str("; Domain=");
+        cookie.push_str(domain.as_str());
+    }
+    if let Some((expires, max_age)) = expiry {
+        write!(
+            cookie,
+            "; Expires={}; Max-Age={}",
+            HttpDate::from(expires),
+            max_age.as_secs()
+        )
+        .expect("writing to a string does not fail");
+    }
+    cookie.push_str("; Path=");
+    cookie.push_str(policy.path().as_str());
+    if policy.secure() {
+        cookie.push_str("; Secure");
+    }
+    if policy.httponly() {
+        cookie.push_str("; HttpOnly");
+    }
+    if let Some(samesite) = policy.samesite().as_str() {
+        cookie.push_str("; SameSite=");
+        cookie.push_str(samesite);
+    }
+    if policy.partitioned() {
+        cookie.push_str("; Partitioned");
+    }
+    cookie
+}
+
+/// Returns the cookie's name in the value of a `Set-Cookie` header.
+pub(crate) fn name_of(set_cookie: &[u8]) -> &[u8] {
+    let end = set_cookie
+        .iter()
+        .position(|byte| matches!(byte, b'=' | b';'))
+        .unwrap_or(set_cookie.len());
+    set_cookie[..end].trim_ascii()
+}

@@ -1,0 +1,91 @@
+//! One member of the dictionary: what was opened, and what this request made of it.
+
+use std::sync::Arc;
+
+use crate::error::SessionError;
+
+/// A closure of `update`: the value's JSON text as it stands (or none) to the text it becomes.
+pub(crate) type Update = Arc<dyn Fn(Option<&str>) -> Result<Box<str>, SessionError> + Send + Sync>;
+
+/// A part of the opened payload, in bytes.
+#[derive(Clone, Copy)]
+pub(super) struct Span {
+    start: u32,
+    end: u32,
+}
+
+impl Span {
+    /// Returns `None` for payloads of 4 GiB and more, which no session reaches.
+    pub(super) fn new(range: &std::ops::Range<usize>) -> Option<Self> {
+        Some(Self {
+            start: u32::try_from(range.start).ok()?,
+            end: u32::try_from(range.end).ok()?,
+        })
+    }
+
+    pub(super) fn of(self, payload: &str) -> &str {
+        &payload[self.start as usize..self.end as usize]
+    }
+}
+
+pub(super) enum Key {
+    /// Stands in the payload without any escape.
+    Span(Span),
+    Owned(Box<str>),
+}
+
+pub(super) enum Edit {
+    Kept,
+    Set(Box<str>),
+    /// The outcome on the opened state, and the closures that reach it from any other state.
+    Updated {
+        value: Box<str>,
+        updates: Vec<Update>,
+    },
+    /// By its key: gone, whatever it is by now.
+    Removed,
+    /// By `clear`: gone, unless someone else has changed it.
+    Cleared,
+}
+
+/// Invariant: a key that was not opened (`base` is `None`) has a value, so that an entry is never
+/// a trace of a key that came and went within one request.
+pub(super) struct Entry {
+    pub(super) key: Key,
+    pub(super) base: Option<Span>,
+    pub(super) edit: Edit,
+}
+
+impl Entry {
+    pub(super) fn key<'a>(&'a self, payload: &'a str) -> &'a str {
+        match &self.key {
+            Key::Span(span) => span.of(payload),
+            Key::Owned(key) => key,
+        }
+    }
+
+    /// The value's JSON text as this request sees it.
+    pub(super) fn value<'a>(&'a self, payload: &'a str) -> Option<&'a str> {
+        match &self.edit {
+            Edit::Kept => self.base.map(|span| span.of(payload)),
+            Edit::Set(value) | Edit::Updated { value, .. } => Some(value),
+            Edit::Removed | Edit::Cleared => None,
+        }
+    }
+}
+
+/// Whether two JSON texts mean the same value.
+///
+/// Equal texts always do. Different texts may (the order of a map's keys, an escape, white space),
+/// but only where there is something to write differently.
+pub(super) fn same_value(one: &str, other: &str) -> bool {
+    if one == other {
+        return true;
+    }
+    let plain = |text: &str| !text.contains(['{', '[', '\\']);
+    if plain(one) && plain(other) {
+        return false;
+    }
+    let parse = |text| serde_json::from_str::<serde_json::Value>(text).ok();
+    parse(one).is_some_and(|one| Some(one) == parse(other))
+}

@@ -1,0 +1,415 @@
+//! The dictionary: string keys to values, each kept as raw JSON until asked for, with the change
+//! set of the request.
+//!
+//! One sorted list of entries over one buffer. Each entry knows the value that was opened and
+//! what this request made of it, so that the entries are the session's present state and its
+//! change set at once.
+
+mod entry;
+mod replay;
+mod scan;
+mod state;
+
+use std::fmt;
+
+use serde::{Serialize, de::DeserializeOwned};
+
+pub(crate) use self::entry::Update;
+pub use self::state::Change;
+use self::{
+    entry::{Edit, Entry, Key, Span, same_value},
+    state::State,
+};
+use crate::{
+    error::{DecodeError, SessionError},
+    null::NullSession,
+};
+
+/// The key under which a session says that it is permanent, as in Flask.
+pub(crate) const PERMANENT: &str = "_permanent";
+/// The key of the messages for the next page, as in Flask.
+pub(crate) const FLASHES: &str = "_flashes";
+/// The key of the time a session began: kept by the framework and shown to no one.
+const STARTED: &str = "_started";
+
+/// The content of a session: string keys to values, and what this request did to them.
+///
+/// Handlers use it through [`Session`](crate::Session); interfaces and backends make it in `open`
+/// and read it in `save`. Nothing here marks the session as accessed: the handle does.
+///
+/// Values stay JSON text until they are asked for. A change that leaves a value equal to the one
+/// before is no change.
+///
+/// # Examples
+///
+/// ```
+/// use sessions::Dictionary;
+///
+/// let mut dictionary = Dictionary::from_json(r#"{"visits":1}"#)?;
+/// dictionary.insert("visits", &1)?;
+/// assert!(!dictionary.is_modified());
+/// dictionary.insert("visits", &2)?;
+/// assert!(dictionary.is_modified());
+/// assert_eq!(dictionary.to_json(), r#"{"visits":2}"#);
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
+#[derive(Default)]
+pub struct Dictionary {
+    payload: Box<str>,
+    /// Invariant: sorted by key, each key once.
+    entries: Vec<Entry>,
+    /// Counts the changes, so that `update` sees one that came between its read and its write.
+    revision: u64,
+    state: State,
+}
+
+impl Dictionary {
+    /// Returns an empty dictionary: a new session.
+    pub fn new() -> Self {
+        Self::default()
+    }
+
+    /// Returns the session that was saved as this JSON object.
+    ///
+    /// # Errors
+    ///
+    /// [`DecodeError`] when the text is not one JSON object, nests deeper than 127 levels inside a
+    /// value, or is 4 GiB long.
+    pub fn from_json(json: impl Into<Box<str>>) -> Result<Self, DecodeError> {
+        let payload = json.into();
+        let members = scan::members(&payload).ok_or(DecodeError::NotAnObject)?;
+        let mut entries = Vec::with_capacity(members.len() + 1);
+        for member in members {
+            let value = Span::new(&member.value).ok_or(DecodeError::TooLong)?;
+            let key = if member.escaped {
+                let quoted = &payload[member.key.start - 1..=member.key.end];
+                Key::Owned(serde_json::from_str(quoted).map_err(|_| DecodeError::NotAnObject)?)
+            } else {
+                Key::Span(Span::new(&member.key).ok_or(DecodeError::TooLong)?)
+            };
+            entries.push(Entry {
+                key,
+                base: Some(value),
+                edit: Edit::Kept,
+            });
+        }
+        if !entries.is_sorted_by(|one, other| one.key(&payload) < other.key(&payload)) {
+            entries.sort_by(|one, other| one.key(&payload).cmp(other.key(&payload)));
+            // The sort is stable and the last of equal keys wins, as JSON readers have it.
+            entries.reverse();
+            entries.dedup_by(|one, other| one.key(&payload) == other.key(&payload));
+            entries.reverse();
+        }
+        Ok(Self {
+            payload,
+            entries,
+            revision: 0,
+            state: State::opened(),
+        })
+    }
+
+    /// Returns the dictionary of a null session: reads find nothing, every write is an error.
+    pub fn null(null: NullSession) -> Self {
+        Self {
+            state: State::null(null),
+            ..Self::default()
+        }
+    }
+
+    /// Returns the present state as a JSON object, keys sorted by code point, without white space
+    /// between members.
+    pub fn to_json(&self) -> String {
+        let mut json = String::with_capacity(self.payload.len() + 64);
+        json.push('{');
+        for entry in &self.entries {
+            let Some(value) = entry.value(&self.payload) else {
+                continue;
+            };
+            if json.len() > 1 {
+                json.push(',');
+            }
+            match &entry.key {
+                Key::Span(span) => {
+                    json.push('"');
+                    json.push_str(span.of(&self.payload));
+                    json.push('"');
+                }
+                Key::Owned(key) => json.push_str(&quoted(key)),
+            }
+            json.push(':');
+            json.push_str(value);
+        }
+        json.push('}');
+        json
+    }
+
+    /// Returns the value under `key`, or `None` when there is none.
+    ///
+    /// # Errors
+    ///
+    /// [`SessionError::Decode`] when the value is no `T`.
+    pub fn get<T: DeserializeOwned>(&self, key: &str) -> Result<Option<T>, SessionError> {
+        self.raw(key).map(|json| decode(key, json)).transpose()
+    }
+
+    /// Returns the JSON text of the value under `key`.
+    pub fn raw(&self, key: &str) -> Option<&str> {
+        if is_hidden(key) {
+            None
+        } else {
+            self.stored(key)
+        }
+    }
+
+    /// Whether there is a value under `key`.
+    pub fn contains_key(&self, key: &str) -> bool {
+        self.raw(key).is_some()
+    }
+
+    /// Returns the keys and the JSON text of their values, sorted by key.
+    pub fn iter(&self) -> impl Iterator<Item = (&str, &str)> {
+        self.entries
+            .iter()
+            .filter_map(|entry| Some((entry.key(&self.payload), entry.value(&self.payload)?)))
+            .filter(|(key, _)| !is_hidden(key))
+    }
+
+    /// Returns the number of keys.
+    pub fn len(&self) -> usize {
+        self.iter().count()
+    }
+
+    /// Whether there are no keys.
+    pub fn is_empty(&self) -> bool {
+        self.iter().next().is_none()
+    }
+
+    /// Sets `key` to `value`.
+    ///
+    /// # Errors
+    ///
+    /// [`SessionError::Null`] in a null session, [`SessionError::Encode`] when the value cannot be
+    /// written as JSON, [`SessionError::ReservedKey`] for `_started`.
+    pub fn insert<T: Serialize + ?Sized>(
+        &mut self,
+        key: &str,
+        value: &T,
+    ) -> Result<(), SessionError> {
+        self.insert_json(key, encode(key, value)?)
+    }
+
+    /// Sets `key` to the value that this JSON text means.
+    pub(crate) fn insert_json(&mut self, key: &str, json: Box<str>) -> Result<(), SessionError> {
+        self.writable(key)?;
+        debug_assert!(scan::is_value(&json), "encode writes one JSON value");
+        self.put(key, json, None);
+        Ok(())
+    }
+
+    /// Sets `key` to what `update` makes of its present value, and remembers `update` where the
+    /// backend may have to replay it. Returns `false`, having done nothing, when the dictionary
+    /// is no longer at `revision`.
+    pub(crate) fn update_at(
+        &mut self,
+        revision: u64,
+        key: &str,
+        json: Box<str>,
+        update: Option<Update>,
+    ) -> Result<bool, SessionError> {
+        self.writable(key)?;
+        let unchanged = self.revision == revision;
+        if unchanged {
+            self.put(key, json, update);
+        }
+        Ok(unchanged)
+    }
+
+    /// Removes `key`; returns whether there was a value.
+    ///
+    /// # Errors
+    ///
+    /// [`SessionError::Null`] in a null session, [`SessionError::ReservedKey`] for `_started`.
+    pub fn remove(&mut self, key: &str) -> Result<bool, SessionError> {
+        self.writable(key)?;
+        Ok(self.take_out(key))
+    }
+
+    /// Removes every key.
+    ///
+    /// # Errors
+    ///
+    /// [`SessionError::Null`] in a null session.
+    pub fn clear(&mut self) -> Result<(), SessionError> {
+        self.state.writable()?;
+        let payload = &self.payload;
+        self.entries.retain_mut(|entry| {
+            if is_hidden(entry.key(payload)) {
+                return true;
+            }
+            if entry.value(payload).is_some() {
+                entry.edit = Edit::Cleared;
+            }
+            entry.base.is_some()
+        });
+        self.revision += 1;
+        Ok(())
+    }
+
+    /// Drops what this request changed. A `renew` or a `purge` stands.
+    ///
+    /// # Errors
+    ///
+    /// [`SessionError::Null`] in a null session.
+    pub fn rollback(&mut self) -> Result<(), SessionError> {
+        self.state.writable()?;
+        self.entries.retain_mut(|entry| {
+            entry.edit = Edit::Kept;
+            entry.base.is_some()
+        });
+        self.state.set_modified(false);
+        self.revision += 1;
+        Ok(())
+    }
+
+    /// Returns the key that takes the most room in the payload.
+    pub(crate) fn largest_key(&self) -> Option<&str> {
+        self.iter()
+            .max_by_key(|(key, value)| key.len() + value.len())
+            .map(|(key, _)| key)
+    }
+
+    pub(crate) fn revision(&self) -> u64 {
+        self.revision
+    }
+
+    pub(crate) fn writable(&self, key: &str) -> Result<(), SessionError> {
+        self.state.writable()?;
+        if is_hidden(key) {
+            return Err(SessionError::ReservedKey { key: key.into() });
+        }
+        Ok(())
+    }
+
+    fn position(&self, key: &str) -> Result<usize, usize> {
+        self.entries
+            .binary_search_by(|entry| entry.key(&self.payload).cmp(key))
+    }
+
+    fn stored(&self, key: &str) -> Option<&str> {
+        let at = self.position(key).ok()?;
+        self.entries[at].value(&self.payload)
+    }
+
+    fn put(&mut self, key: &str, json: Box<str>, update: Option<Update>) {
+        let at = match self.position(key) {
+            Ok(at) => at,
+            Err(at) => {
+                let key = Key::Owned(key.into());
+                self.entries.insert(
+                    at,
+                    Entry {
+                        key,
+                        base: None,
+                        edit: Edit::Set(json),
+                    },
+                );
+                self.keep_update(at, update);
+                self.revision += 1;
+                return;
+            }
+        };
+        let entry = &mut self.entries[at];
+        if entry
+            .value(&self.payload)
+            .is_some_and(|present| same_value(present, &json))
+        {
+            return;
+        }
+        let base = entry.base.map(|span| span.of(&self.payload));
+        entry.edit = match (std::mem::replace(&mut entry.edit, Edit::Kept), update) {
+            (Edit::Kept, Some(update)) => Edit::Updated {
+                value: json,
+                updates: vec![update],
+            },
+            (Edit::Updated { mut updates, .. }, Some(update)) => {
+                updates.push(update);
+                Edit::Updated {
+                    value: json,
+                    updates,
+                }
+            }
+            // Back to what was opened: nothing to save.
+            _ if base.is_some_and(|base| same_value(base, &json)) => Edit::Kept,
+            _ => Edit::Set(json),
+        };
+        self.revision += 1;
+    }
+
+    /// A key that was not there when the session was opened may be there when the update is
+    /// replayed, so its closure is kept as well.
+    fn keep_update(&mut self, at: usize, update: Option<Update>) {
+        let entry = &mut self.entries[at];
+        if let (Some(update), Edit::Set(value)) = (update, &mut entry.edit) {
+            let value = std::mem::take(value);
+            entry.edit = Edit::Updated {
+                value,
+                updates: vec![update],
+            };
+        }
+    }
+
+    fn take_out(&mut self, key: &str) -> bool {
+        let Ok(at) = self.position(key) else {
+            return false;
+        };
+        let entry = &mut self.entries[at];
+        if entry.value(&self.payload).is_none() {
+            return false;
+        }
+        if entry.base.is_some() {
+            entry.edit = Edit::Removed;
+        } else {
+            self.entries.remove(at);
+        }
+        self.revision += 1;
+        true
+    }
+}
+
+impl fmt::Debug for Dictionary {
+    /// Shows how many keys there are, and neither keys nor values.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Dictionary")
+            .field("len", &self.len())
+            .field("new", &self.is_new())
+            .field("modified", &self.is_modified())
+            .finish_non_exhaustive()
+    }
+}
+
+pub(crate) fn decode<T: DeserializeOwned>(key: &str, json: &str) -> Result<T, SessionError> {
+    serde_json::from_str(json).map_err(|source| SessionError::Decode {
+        key: key.into(),
+        source,
+    })
+}
+
+pub(crate) fn encode<T: Serialize + ?Sized>(
+    key: &str,
+    value: &T,
+) -> Result<Box<str>, SessionError> {
+    serde_json::to_string(value)
+        .map(String::into_boxed_str)
+        .map_err(|source| SessionError::Encode {
+            key: key.into(),
+            source,
+        })
+}
+
+fn is_hidden(key: &str) -> bool {
+    key == STARTED
+}
+
+fn quoted(key: &str) -> String {
+    serde_json::to_string(key).expect("a string is always valid JSON")
+}

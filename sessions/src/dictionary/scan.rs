@@ -1,0 +1,266 @@
+//! Splits the text of a JSON object into its members without parsing any value.
+//!
+//! Values that JSON readers refuse (`NaN`, integers beyond 64 bits, lone surrogates) are kept as
+//! they are: they fail only the `get` that asks for them. One pass, no recursion, no allocation
+//! but the list of members.
+
+use std::ops::Range;
+
+/// How deep arrays and objects may nest inside one value.
+const MAX_DEPTH: u32 = 127;
+
+/// Where a member stands in the scanned text.
+#[derive(Debug, PartialEq)]
+pub(super) struct Member {
+    /// The key without its quotes, still escaped.
+    pub(super) key: Range<usize>,
+    /// Whether the key contains an escape and must be decoded before it is compared.
+    pub(super) escaped: bool,
+    /// The value's JSON text.
+    pub(super) value: Range<usize>,
+}
+
+/// Returns the members of the JSON object in `text` in their order, or `None` when the text is
+/// not one well-formed object.
+pub(super) fn members(text: &str) -> Option<Vec<Member>> {
+    let mut scanner = Scanner {
+        bytes: text.as_bytes(),
+        at: 0,
+    };
+    let mut members = Vec::with_capacity(8);
+    scanner.space();
+    scanner.expect(b'{')?;
+    scanner.space();
+    if !scanner.accept(b'}') {
+        loop {
+            scanner.space();
+            let (key, escaped) = scanner.string()?;
+            scanner.space();
+            scanner.expect(b':')?;
+            scanner.space();
+            let value = scanner.value()?;
+            members.push(Member {
+                key: key.start + 1..key.end - 1,
+                escaped,
+                value,
+            });
+            scanner.space();
+            if !scanner.accept(b',') {
+                break;
+            }
+        }
+        scanner.expect(b'}')?;
+    }
+    scanner.space();
+    (scanner.at == text.len()).then_some(members)
+}
+
+/// Whether `text` is one value: nothing before or behind it but white space.
+pub(super) fn is_value(text: &str) -> bool {
+    let mut scanner = Scanner {
+        bytes: text.as_bytes(),
+        at: 0,
+    };
+    scanner.space();
+    scanner.value().is_some() && {
+        scanner.space();
+        scanner.at == text.len()
+    }
+}
+
+struct Scanner<'t> {
+    bytes: &'t [u8],
+    at: usize,
+}
+
+impl Scanner<'_> {
+    fn peek(&self) -> Option<u8> {
+        self.bytes.get(self.at).copied()
+    }
+
+    fn accept(&mut self, byte: u8) -> bool {
+        let found = self.peek() == Some(byte);
+        self.at += usize::from(found);
+        found
+    }
+
+    fn expect(&mut self, byte: u8) -> Option<()> {
+        self.accept(byte).then_some(())
+    }
+
+    fn space(&mut self) {
+        while matches!(self.peek(), Some(b' ' | b'\t' | b'\n' | b'\r')) {
+            self.at += 1;
+        }
+    }
+
+    /// Consumes a string with its quotes; tells whether it holds an escape.
+    fn string(&mut self) -> Option<(Range<usize>, bool)> {
+        let start = self.at;
+        let mut escaped = false;
+        self.expect(b'"')?;
+        loop {
+            match self.peek()? {
+                b'"' => {
+                    self.at += 1;
+                    return Some((start..self.at, escaped));
+                }
+                b'\\' => {
+                    escaped = true;
+                    self.at += 2;
+                }
+                0..0x20 => return None,
+                _ => self.at += 1,
+            }
+        }
+    }
+
+    fn value(&mut self) -> Option<Range<usize>> {
+        let start = self.at;
+        match self.peek()? {
+            b'"' => {
+                self.string()?;
+            }
+            b'{' | b'[' => self.nested()?,
+            _ => self.scalar()?,
+        }
+        Some(start..self.at)
+    }
+
+    /// A number, a literal, or one of the words other writers use (`NaN`, `-Infinity`).
+    fn scalar(&mut self) -> Option<()> {
+        let start = self.at;
+        while matches!(
+            self.peek(),
+            Some(b'a'..=b'z' | b'A'..=b'Z' | b'0'..=b'9' | b'+' | b'-' | b'.')
+        ) {
+            self.at += 1;
+        }
+        (self.at > start).then_some(())
+    }
+
+    /// An array or object: only strings and brackets matter for finding its end.
+    fn nested(&mut self) -> Option<()> {
+        // One bit per open bracket, set for an object.
+        let mut open = 0_u128;
+        let mut depth = 0_u32;
+        loop {
+            match self.peek()? {
+                b'"' => {
+                    self.string()?;
+                    continue;
+                }
+                bracket @ (b'{' | b'[') => {
+                    if depth == MAX_DEPTH {
+                        return None;
+                    }
+                    open = open << 1 | u128::from(bracket == b'{');
+                    depth += 1;
+                }
+                bracket @ (b'}' | b']') => {
+                    if (open & 1 == 1) != (bracket == b'}') {
+                        return None;
+                    }
+                    open >>= 1;
+                    depth -= 1;
+                }
+                _ => {}
+            }
+            self.at += 1;
+            if depth == 0 {
+                return Some(());
+            }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{is_value, members};
+
+    fn split(text: &str) -> Option<Vec<(&str, &str)>> {
+        let members = members(text)?;
+        Some(
+            members
+                .into_iter()
+                .map(|member| (&text[member.key], &text[member.value]))
+                .collect(),
+        )
+    }
+
+    #[test]
+    fn splits_an_object_into_its_members() {
+        let text = r#" { "a" : 1 ,"b":{"x":[1,"}"]}, "c\"d":"e\\" } "#;
+        let expected = [
+            ("a", "1"),
+            ("b", r#"{"x":[1,"}"]}"#),
+            (r#"c\"d"#, r#""e\\""#),
+        ];
+        assert_eq!(split(text).unwrap(), expected);
+        assert_eq!(split("{}").unwrap(), []);
+    }
+
+    #[test]
+    fn keeps_values_that_json_readers_refuse() {
+        let text = r#"{"n":NaN,"i":-Infinity,"big":123456789012345678901234567890,"s":"\ud800"}"#;
+        assert_eq!(split(text).unwrap().len(), 4);
+    }
+
+    #[test]
+    fn refuses_what_is_not_one_object() {
+        let broken = [
+            "",
+            "null",
+            "[]",
+            "1",
+            "\"a\"",
+            "{",
+            "}",
+            "{}x",
+            "{}{}",
+            "{\"a\"}",
+            "{\"a\":}",
+            "{\"a\":1,}",
+            "{,}",
+            "{a:1}",
+            "{\"a\":1 \"b\":2}",
+            "{\"a\":[}",
+            "{\"a\":[}]}",
+            "{\"a\":\"}",
+            "{\"a\":\"\\",
+            "{\"a\\",
+            "{\"a\":\"\n\"}",
+            "{\"a\":{\"b\":1]}",
+            "\u{feff}{}",
+        ];
+        for text in broken {
+            assert_eq!(split(text), None, "{text}");
+        }
+    }
+
+    #[test]
+    fn bounds_the_depth_of_nesting() {
+        let nested = |depth: usize| format!("{{\"a\":{}{}}}", "[".repeat(depth), "]".repeat(depth));
+        assert!(split(&nested(127)).is_some());
+        assert!(split(&nested(128)).is_none());
+        assert!(split(&nested(1_000_000)).is_none());
+    }
+
+    #[test]
+    fn any_cut_of_a_good_text_is_refused() {
+        let text = r#"{"a":1,"b":{"x":[1,"}"]},"c":"e\\"}"#;
+        for end in 0..text.len() {
+            assert_eq!(split(&text[..end]), None, "{}", &text[..end]);
+        }
+    }
+
+    #[test]
+    fn tells_one_value_from_several() {
+        for text in ["1", " {} ", "\"a\"", "[1,2]", "NaN"] {
+            assert!(is_value(text), "{text}");
+        }
+        for text in ["", "1,2", "{},\"b\":1", "1}", "\"a"] {
+            assert!(!is_value(text), "{text}");
+        }
+    }
+}

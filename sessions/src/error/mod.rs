@@ -1,0 +1,200 @@
+//! Errors, one enum per family of operations, and what each answers to the client.
+//!
+//! Clients see a status and an empty body; the reason goes to the log.
+
+mod config;
+mod key;
+mod response;
+
+use std::{error::Error as StdError, sync::Arc};
+
+use sessions_policy::MAX_NAME_VALUE;
+
+pub use self::{
+    config::{ConfigError, CookieError, InvalidSetting},
+    key::KeyError,
+};
+use crate::null::NullSession;
+
+type Source = Arc<dyn StdError + Send + Sync>;
+
+/// Why a session could not be read or written by its handle.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum SessionError {
+    /// A write to a null session. It says what is missing and what to set.
+    #[error("there is no session to write to: {0}")]
+    Null(NullSession),
+    /// A write after the session was saved, which happens before the head of the response is
+    /// sent. A streamed body can read the session, not write to it.
+    #[error(
+        "the session is already saved, since the head of the response was made; write before it is returned"
+    )]
+    Saved,
+    /// The key is one of the framework's own.
+    #[error("the key `{key}` is reserved for the framework; choose another")]
+    ReservedKey {
+        /// The key.
+        key: Box<str>,
+    },
+    /// The value is there and of another type than asked for.
+    #[error("the value of `{key}` is not of the type asked for")]
+    Decode {
+        /// The key.
+        key: Box<str>,
+        /// What the deserialiser found.
+        source: serde_json::Error,
+    },
+    /// The value cannot be written as JSON.
+    #[error("the value of `{key}` cannot be written as JSON")]
+    Encode {
+        /// The key.
+        key: Box<str>,
+        /// What the serialiser found.
+        source: serde_json::Error,
+    },
+    /// `update` met another change between its read and its write 1,000 times in a row.
+    #[error("`{key}` was changed by others each time it was to be updated")]
+    Contended {
+        /// The key.
+        key: Box<str>,
+    },
+}
+
+/// The text is no session.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
+pub enum DecodeError {
+    /// It is not one well-formed JSON object.
+    #[error("the payload is not a JSON object")]
+    NotAnObject,
+    /// It is 4 GiB long or longer.
+    #[error("the payload is longer than 4 GiB")]
+    TooLong,
+}
+
+/// Why a session could not be opened. Remembered for the rest of the request.
+///
+/// A cookie that does not verify is no such error: it opens a new session.
+#[derive(Clone, Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum OpenError {
+    /// The store does not answer. The client gets 503 with `Retry-After`.
+    #[error("the session store is unavailable")]
+    Unavailable {
+        /// What the store said.
+        source: Source,
+    },
+    /// The store did not answer in time. The client gets 503 with `Retry-After`.
+    #[error("the session store did not answer within its deadline")]
+    Timeout,
+    /// A policy gave this request a cookie that must not be. The client gets 500.
+    #[error("the cookie's policies are wrong for this request")]
+    Policy(#[from] CookieError),
+    /// Anything else that is the server's fault. The client gets 500.
+    #[error("the session could not be opened")]
+    Internal {
+        /// What went wrong.
+        source: Source,
+    },
+}
+
+impl OpenError {
+    /// Wraps the error of a store that cannot be reached: 503.
+    pub fn unavailable(source: impl StdError + Send + Sync + 'static) -> Self {
+        Self::Unavailable {
+            source: Arc::new(source),
+        }
+    }
+
+    /// Wraps any other error: 500.
+    pub fn internal(source: impl StdError + Send + Sync + 'static) -> Self {
+        Self::Internal {
+            source: Arc::new(source),
+        }
+    }
+}
+
+/// Why a handler or a middleware got no session.
+#[derive(Clone, Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum ExtractError {
+    /// No middleware offers a session for this route.
+    #[error(
+        "no session for this route; wrap the `App`, or the scope this handler is in, with {missing}"
+    )]
+    NotWrapped {
+        /// What to wrap: the interface asked for.
+        missing: &'static str,
+    },
+    /// `Session` means the only one, and there is more than one.
+    #[error(
+        "`Session` is ambiguous here: both `{inner}` and `{outer}` are wrapped; ask for `Session<…>` of one of them"
+    )]
+    Ambiguous {
+        /// The interface wrapped closest to the handler.
+        inner: &'static str,
+        /// The next one outside it.
+        outer: &'static str,
+    },
+    /// The response is made, and the session was not used until then.
+    #[error("the session was not opened before its response was made; open it earlier")]
+    Closed,
+    /// The session could not be opened.
+    #[error(transparent)]
+    Open(#[from] OpenError),
+}
+
+/// Why a session could not be saved. The client gets 500 without a cookie, instead of the
+/// handler's response.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum SaveError {
+    /// Browsers drop cookies of more than 4,096 bytes (RFC 6265bis, 5.6), so it is not sent.
+    #[error(
+        "the session does not fit in its cookie: {length} bytes for name and value, at most {MAX_NAME_VALUE}{}",
+        .largest_key.as_ref().map(|key| format!("; the largest key is `{key}`")).unwrap_or_default()
+    )]
+    TooLarge {
+        /// Bytes of name and value together.
+        length: usize,
+        /// The key that takes the most room.
+        largest_key: Option<Box<str>>,
+    },
+    /// `save_session` returned a token with characters that no cookie may hold.
+    #[error(
+        "the token holds a character that is not allowed in a cookie; encode it as base64url, say"
+    )]
+    InvalidToken,
+    /// The store does not answer.
+    #[error("the session store is unavailable")]
+    Unavailable {
+        /// What the store said.
+        source: Source,
+    },
+    /// The store did not answer in time: whether the session is saved is unknown.
+    #[error("the session store did not answer within its deadline")]
+    Timeout,
+    /// Anything else.
+    #[error("the session could not be saved")]
+    Internal {
+        /// What went wrong.
+        source: Source,
+    },
+}
+
+impl SaveError {
+    /// Wraps the error of a store that cannot be reached.
+    pub fn unavailable(source: impl StdError + Send + Sync + 'static) -> Self {
+        Self::Unavailable {
+            source: Arc::new(source),
+        }
+    }
+
+    /// Wraps any other error.
+    pub fn internal(source: impl StdError + Send + Sync + 'static) -> Self {
+        Self::Internal {
+            source: Arc::new(source),
+        }
+    }
+}

@@ -1,0 +1,223 @@
+//! How handlers, middleware and guards come by the session.
+
+use std::{fmt, future::Future, sync::Arc};
+
+use actix_web::{
+    FromRequest, HttpMessage, HttpRequest,
+    dev::{Extensions, Payload, ServiceRequest, ServiceResponse},
+    guard::GuardContext,
+};
+use futures_util::future::{Either, LocalBoxFuture, Ready, ready};
+
+use crate::{
+    error::ExtractError,
+    session::{Only, Scope, Session},
+    slot::Innermost,
+};
+
+type Extracting<T, E> = Either<Ready<Result<T, E>>, LocalBoxFuture<'static, Result<T, E>>>;
+
+/// Opens the session of the request, unless that is done.
+///
+/// # Errors
+///
+/// [`ExtractError`]. When the session cannot be opened, the middleware answers the client with the
+/// error whatever the handler returns, `Option<Session>` and `Result<Session, _>` included: an
+/// outage must not look like nobody being logged in. [`TrySession`] lets a handler decide.
+impl<I: Scope> FromRequest for Session<I> {
+    type Error = ExtractError;
+    type Future = Extracting<Self, ExtractError>;
+
+    fn from_request(request: &HttpRequest, _: &mut Payload) -> Self::Future {
+        match find::<I>(&request.extensions()) {
+            Err(err) => {
+                tracing::error!(target: "sessions", path = request.path(), "{err}");
+                Either::Left(ready(Err(err)))
+            }
+            Ok(slot) if I::any(&slot).is_open() => Either::Left(ready(Ok(Session::of(slot)))),
+            Ok(slot) => {
+                let request = request.clone();
+                Either::Right(Box::pin(async move {
+                    I::any_arc(&slot).open_boxed(request).await?;
+                    Ok(Session::of(slot))
+                }))
+            }
+        }
+    }
+}
+
+/// The session, or why it could not be opened: for handlers that have an answer of their own to an
+/// outage of the store.
+///
+/// Whoever takes it decides: the middleware lets the handler's response through, and saves
+/// nothing.
+///
+/// # Examples
+///
+/// ```
+/// use actix_web::{HttpResponse, get};
+/// use sessions::{Session, TrySession};
+///
+/// #[get("/")]
+/// async fn front_page(session: TrySession) -> actix_web::Result<HttpResponse> {
+///     let Ok(session) = session.into_result() else {
+///         return Ok(HttpResponse::Ok().body("Welcome. Logging in does not work right now."));
+///     };
+///     let name: Option<String> = session.get("name")?;
+///     Ok(HttpResponse::Ok().body(format!("Welcome, {}.", name.as_deref().unwrap_or("stranger"))))
+/// }
+/// ```
+pub struct TrySession<I: Scope = Only> {
+    result: Result<Session<I>, ExtractError>,
+}
+
+impl<I: Scope> TrySession<I> {
+    /// Returns the session or the error.
+    ///
+    /// # Errors
+    ///
+    /// [`ExtractError`] as the extractor of [`Session`] has it.
+    pub fn into_result(self) -> Result<Session<I>, ExtractError> {
+        self.result
+    }
+}
+
+impl<I: Scope> fmt::Debug for TrySession<I> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_tuple("TrySession").field(&self.result).finish()
+    }
+}
+
+impl<I: Scope> FromRequest for TrySession<I> {
+    type Error = std::convert::Infallible;
+    type Future = Extracting<Self, Self::Error>;
+
+    fn from_request(request: &HttpRequest, payload: &mut Payload) -> Self::Future {
+        if let Ok(slot) = find::<I>(&request.extensions()) {
+            I::any(&slot).take_failure();
+        }
+        match Session::from_request(request, payload) {
+            Either::Left(done) => Either::Left(ready(Ok(Self {
+                result: done.into_inner(),
+            }))),
+            Either::Right(opening) => Either::Right(Box::pin(async {
+                Ok(Self {
+                    result: opening.await,
+                })
+            })),
+        }
+    }
+}
+
+/// The session for middleware, on whatever it holds: `HttpRequest`, `ServiceRequest`,
+/// `ServiceResponse`.
+///
+/// # Examples
+///
+/// ```
+/// use actix_web::{
+///     Error, body::MessageBody, dev::{ServiceRequest, ServiceResponse}, middleware::Next,
+/// };
+/// use sessions::SessionExt;
+///
+/// /// Counts the pages of a session. For `App::wrap(from_fn(count_pages))`.
+/// async fn count_pages(
+///     request: ServiceRequest,
+///     next: Next<impl MessageBody>,
+/// ) -> Result<ServiceResponse<impl MessageBody>, Error> {
+///     let session = request.session().await?;
+///     session.update("pages", |pages: Option<u64>| pages.unwrap_or(0) + 1)?;
+///     next.call(request).await
+/// }
+/// ```
+pub trait SessionExt: OpenedSessionExt {
+    /// Opens the only session of the request, unless that is done.
+    ///
+    /// # Errors
+    ///
+    /// [`ExtractError`].
+    fn session(&self) -> impl Future<Output = Result<Session, ExtractError>> {
+        self.session_of::<Only>()
+    }
+
+    /// Opens the session of the interface `I`, unless that is done.
+    ///
+    /// # Errors
+    ///
+    /// [`ExtractError`].
+    fn session_of<I: Scope>(&self) -> impl Future<Output = Result<Session<I>, ExtractError>>;
+}
+
+/// The session where it is open already: all that guards can see, since they cannot wait.
+///
+/// Sessions are open before guards run with the policy `open = "eager"`, or when a middleware
+/// opened them.
+pub trait OpenedSessionExt {
+    /// Returns the only session of the request if it is open.
+    fn opened_session(&self) -> Option<Session> {
+        self.opened_session_of()
+    }
+
+    /// Returns the session of the interface `I` if it is open.
+    fn opened_session_of<I: Scope>(&self) -> Option<Session<I>>;
+}
+
+impl SessionExt for HttpRequest {
+    async fn session_of<I: Scope>(&self) -> Result<Session<I>, ExtractError> {
+        let slot = find::<I>(&self.extensions())?;
+        if !I::any(&slot).is_open() {
+            I::any_arc(&slot).open_boxed(self.clone()).await?;
+        }
+        Ok(Session::of(slot))
+    }
+}
+
+impl SessionExt for ServiceRequest {
+    fn session_of<I: Scope>(&self) -> impl Future<Output = Result<Session<I>, ExtractError>> {
+        self.request().session_of()
+    }
+}
+
+impl<B> SessionExt for ServiceResponse<B> {
+    fn session_of<I: Scope>(&self) -> impl Future<Output = Result<Session<I>, ExtractError>> {
+        self.request().session_of()
+    }
+}
+
+impl OpenedSessionExt for HttpRequest {
+    fn opened_session_of<I: Scope>(&self) -> Option<Session<I>> {
+        opened(&self.extensions())
+    }
+}
+
+impl OpenedSessionExt for ServiceRequest {
+    fn opened_session_of<I: Scope>(&self) -> Option<Session<I>> {
+        opened(&self.extensions())
+    }
+}
+
+impl<B> OpenedSessionExt for ServiceResponse<B> {
+    fn opened_session_of<I: Scope>(&self) -> Option<Session<I>> {
+        opened(&self.request().extensions())
+    }
+}
+
+impl OpenedSessionExt for GuardContext<'_> {
+    fn opened_session_of<I: Scope>(&self) -> Option<Session<I>> {
+        opened(&self.req_data())
+    }
+}
+
+fn opened<I: Scope>(extensions: &Extensions) -> Option<Session<I>> {
+    let slot = find::<I>(extensions).ok()?;
+    I::any(&slot).is_open().then(|| Session::of(slot))
+}
+
+fn find<I: Scope>(extensions: &Extensions) -> Result<Arc<I::Slot>, ExtractError> {
+    match extensions.get::<Innermost>() {
+        Some(Innermost(innermost)) => I::pick(innermost),
+        None => Err(ExtractError::NotWrapped {
+            missing: I::missing(),
+        }),
+    }
+}

@@ -1,0 +1,184 @@
+//! What a response says of its session: `Set-Cookie`, `Vary`, `Cache-Control`.
+
+use std::fmt;
+
+use actix_web::{
+    Error, HttpResponse, ResponseError,
+    http::{
+        StatusCode,
+        header::{self, HeaderMap, HeaderValue},
+    },
+};
+use sessions_policy::CookieName;
+
+use crate::cookie::name_of;
+
+/// Keeps a response that sets the cookie from shared caches (OWASP Session Management, Web Content
+/// Caching).
+const PRIVATE: &str = "private, no-cache=\"Set-Cookie\"";
+
+/// The headers of a response whose session was used.
+#[derive(Clone)]
+pub(crate) struct SessionHeaders {
+    cookie_name: CookieName,
+    set_cookie: Option<HeaderValue>,
+}
+
+impl SessionHeaders {
+    /// `set_cookie` is made of checked parts only.
+    pub(crate) fn new(cookie_name: &CookieName, set_cookie: Option<String>) -> Self {
+        let set_cookie = set_cookie.map(|cookie| {
+            HeaderValue::from_maybe_shared(cookie.into_bytes())
+                .expect("name, token and attributes are visible ASCII")
+        });
+        Self {
+            cookie_name: cookie_name.clone(),
+            set_cookie,
+        }
+    }
+
+    pub(crate) fn write(&self, headers: &mut HeaderMap) {
+        vary_by_cookie(headers);
+        if let Some(set_cookie) = &self.set_cookie {
+            drop_cookies_named(headers, self.cookie_name.as_str());
+            headers.append(header::SET_COOKIE, set_cookie.clone());
+            keep_private(headers);
+        }
+    }
+}
+
+/// Merges `Cookie` into `Vary`, and several such headers into one.
+fn vary_by_cookie(headers: &mut HeaderMap) {
+    let values: Vec<_> = headers.get_all(header::VARY).cloned().collect();
+    let names = |value: &HeaderValue| -> Vec<String> {
+        let text = String::from_utf8_lossy(value.as_bytes()).into_owned();
+        text.split(',')
+            .map(|name| name.trim().to_owned())
+            .filter(|name| !name.is_empty())
+            .collect()
+    };
+    let mut merged: Vec<String> = values.iter().flat_map(names).collect();
+    if merged.iter().any(|name| name == "*") {
+        merged = vec!["*".to_owned()];
+    } else if !merged
+        .iter()
+        .any(|name| name.eq_ignore_ascii_case("cookie"))
+    {
+        merged.push("Cookie".to_owned());
+    }
+    if let Ok(value) = HeaderValue::from_str(&merged.join(", ")) {
+        headers.insert(header::VARY, value);
+    }
+}
+
+/// A response never sets one cookie twice (RFC 6265bis, 4.1.1); the session's own is the one that
+/// counts.
+fn drop_cookies_named(headers: &mut HeaderMap, name: &str) {
+    if !headers
+        .get_all(header::SET_COOKIE)
+        .any(|cookie| name_of(cookie.as_bytes()) == name.as_bytes())
+    {
+        return;
+    }
+    tracing::warn!(
+        target: "sessions",
+        cookie = name,
+        "the response sets the session's cookie by itself; that one is dropped"
+    );
+    let others: Vec<_> = headers
+        .remove(header::SET_COOKIE)
+        .filter(|cookie| name_of(cookie.as_bytes()) != name.as_bytes())
+        .collect();
+    for cookie in others {
+        headers.append(header::SET_COOKIE, cookie);
+    }
+}
+
+/// A handler that says nothing of caches gets `private`; one that lets shared caches keep the
+/// response is overruled.
+fn keep_private(headers: &mut HeaderMap) {
+    let values: Vec<_> = headers.get_all(header::CACHE_CONTROL).cloned().collect();
+    if values.is_empty() {
+        headers.insert(header::CACHE_CONTROL, HeaderValue::from_static(PRIVATE));
+        return;
+    }
+    let text = values
+        .iter()
+        .map(|value| String::from_utf8_lossy(value.as_bytes()))
+        .collect::<Vec<_>>()
+        .join(", ");
+    let mut kept = Vec::new();
+    let mut shared = false;
+    for directive in directives(&text) {
+        let name = directive.split('=').next().unwrap_or_default().trim();
+        if name.eq_ignore_ascii_case("public") || name.eq_ignore_ascii_case("s-maxage") {
+            shared = true;
+        } else if !directive.is_empty() {
+            kept.push(directive);
+        }
+    }
+    if !shared {
+        return;
+    }
+    tracing::warn!(
+        target: "sessions",
+        "the response sets the session's cookie and lets shared caches keep it; `Cache-Control` is made private"
+    );
+    if !kept
+        .iter()
+        .any(|directive| directive.eq_ignore_ascii_case("private"))
+    {
+        kept.insert(0, "private");
+    }
+    if let Ok(value) = HeaderValue::from_str(&kept.join(", ")) {
+        headers.insert(header::CACHE_CONTROL, value);
+    }
+}
+
+/// Splits at commas, not at those within quotes: `no-cache="Set-Cookie, X"` is one directive.
+fn directives(text: &str) -> impl Iterator<Item = &str> {
+    let mut quoted = false;
+    text.split(move |character| {
+        quoted ^= character == '"';
+        character == ',' && !quoted
+    })
+    .map(str::trim)
+}
+
+/// The error of an inner middleware, whose response carries the session's headers as well.
+///
+/// Status and body are those of the inner error, however often the response is asked for.
+pub(crate) struct ErrorWithHeaders {
+    inner: Error,
+    headers: SessionHeaders,
+}
+
+impl ErrorWithHeaders {
+    pub(crate) fn new(inner: Error, headers: SessionHeaders) -> Self {
+        Self { inner, headers }
+    }
+}
+
+impl ResponseError for ErrorWithHeaders {
+    fn status_code(&self) -> StatusCode {
+        self.inner.as_response_error().status_code()
+    }
+
+    fn error_response(&self) -> HttpResponse {
+        let mut response = self.inner.error_response();
+        self.headers.write(response.headers_mut());
+        response
+    }
+}
+
+impl fmt::Display for ErrorWithHeaders {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        fmt::Display::fmt(&self.inner, f)
+    }
+}
+
+impl fmt::Debug for ErrorWithHeaders {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        fmt::Debug::fmt(&self.inner, f)
+    }
+}

@@ -1,0 +1,268 @@
+//! Keys: what signs the cookies, and what it is made of.
+
+mod development;
+mod weak;
+
+use std::{env, fmt, sync::Arc};
+
+use base64::{
+    Engine,
+    engine::DecodePaddingMode,
+    engine::general_purpose::{GeneralPurpose, GeneralPurposeConfig},
+};
+use zeroize::Zeroizing;
+
+use crate::error::KeyError;
+
+/// A secret key of 32 bytes or more.
+///
+/// Clones share one buffer, which is overwritten when the last of them is dropped. `Debug` shows
+/// the type's name only, and nothing serialises a key.
+///
+/// # Security
+///
+/// Keys shorter than 32 bytes (256 bits, the strength of HMAC-SHA256), of a repeated pattern, of
+/// consecutive bytes, or of words from examples and placeholders are refused: whoever guesses the
+/// key writes sessions. OWASP ASVS 5.0, 11.2.3 and 13.3.1.
+///
+/// # Examples
+///
+/// ```
+/// use sessions::SecretKey;
+///
+/// let key = SecretKey::generate();
+/// assert_eq!(format!("{key:?}"), "SecretKey");
+/// assert!(SecretKey::from_bytes(b"secret").is_err());
+/// ```
+#[derive(Clone)]
+pub struct SecretKey {
+    /// Invariant: not weak. Every constructor goes through `from_bytes` or draws random bytes.
+    bytes: Arc<Zeroizing<Vec<u8>>>,
+}
+
+impl SecretKey {
+    /// The least length of a key, in bytes.
+    pub const MIN_LENGTH: usize = 32;
+
+    /// Takes these bytes as the key, as they are.
+    ///
+    /// # Errors
+    ///
+    /// [`KeyError::TooShort`] and [`KeyError::Weak`].
+    pub fn from_bytes(bytes: impl Into<Vec<u8>>) -> Result<Self, KeyError> {
+        let bytes = Zeroizing::new(bytes.into());
+        weak::check(&bytes)?;
+        Ok(Self {
+            bytes: Arc::new(bytes),
+        })
+    }
+
+    /// Takes the bytes of an environment variable as the key, as they are: hex and base64 are not
+    /// decoded.
+    ///
+    /// # Errors
+    ///
+    /// [`KeyError::Missing`] when the variable is not set or empty, and those of
+    /// [`from_bytes`](Self::from_bytes); each names the variable.
+    pub fn from_env(variable: &str) -> Result<Self, KeyError> {
+        let value = env::var_os(variable).filter(|value| !value.is_empty());
+        let value = value.ok_or_else(|| KeyError::Missing {
+            variable: variable.into(),
+        })?;
+        Self::from_bytes(value.into_encoded_bytes()).map_err(|err| err.of_variable(variable))
+    }
+
+    /// Decodes a key from hexadecimal digits, two for each byte, of either case.
+    ///
+    /// # Errors
+    ///
+    /// [`KeyError::Encoding`] for anything but an even number of digits, and those of
+    /// [`from_bytes`](Self::from_bytes).
+    pub fn from_hex(text: &str) -> Result<Self, KeyError> {
+        let digit = |byte: u8| {
+            char::from(byte)
+                .to_digit(16)
+                .and_then(|digit| u8::try_from(digit).ok())
+        };
+        let bytes: Option<Vec<u8>> = text
+            .as_bytes()
+            .chunks(2)
+            .map(|pair| Some(digit(pair[0])? << 4 | digit(*pair.get(1)?)?))
+            .collect();
+        Self::from_bytes(bytes.ok_or(KeyError::Encoding {
+            expected: "an even number of hexadecimal digits",
+        })?)
+    }
+
+    /// Decodes a key from base64, of the standard or the URL-safe alphabet, padded or not.
+    ///
+    /// # Errors
+    ///
+    /// [`KeyError::Encoding`] for anything else, and those of [`from_bytes`](Self::from_bytes).
+    pub fn from_base64(text: &str) -> Result<Self, KeyError> {
+        let lenient =
+            GeneralPurposeConfig::new().with_decode_padding_mode(DecodePaddingMode::Indifferent);
+        let alphabet = if text.contains(['-', '_']) {
+            &base64::alphabet::URL_SAFE
+        } else {
+            &base64::alphabet::STANDARD
+        };
+        let bytes = GeneralPurpose::new(alphabet, lenient).decode(text);
+        Self::from_bytes(bytes.map_err(|_| KeyError::Encoding { expected: "base64" })?)
+    }
+
+    /// Draws a key of 32 random bytes from the operating system.
+    ///
+    /// Sessions end when a key is gone: a key that is generated at every start logs everybody out
+    /// at every restart. For development see [`for_development`](Self::for_development).
+    ///
+    /// # Panics
+    ///
+    /// When the operating system gives no random bytes; [`try_generate`](Self::try_generate)
+    /// returns that as an error.
+    pub fn generate() -> Self {
+        Self::try_generate().expect("the operating system has random bytes")
+    }
+
+    /// Draws a key of 32 random bytes from the operating system.
+    ///
+    /// # Errors
+    ///
+    /// [`KeyError::Random`] when the operating system gives none.
+    pub fn try_generate() -> Result<Self, KeyError> {
+        let mut bytes = Zeroizing::new(vec![0; Self::MIN_LENGTH]);
+        getrandom::fill(&mut bytes).map_err(|err| KeyError::Random { source: err.into() })?;
+        Ok(Self {
+            bytes: Arc::new(bytes),
+        })
+    }
+
+    pub(crate) fn bytes(&self) -> &[u8] {
+        &self.bytes
+    }
+}
+
+impl fmt::Debug for SecretKey {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("SecretKey")
+    }
+}
+
+/// The key that signs and, for tokens from before a change of keys, those that still verify.
+///
+/// # Examples
+///
+/// ```
+/// use sessions::{KeyRing, SecretKey};
+///
+/// let ring = KeyRing::new(SecretKey::generate()).with_fallback(SecretKey::generate());
+/// assert_eq!(ring.fallbacks().len(), 1);
+/// ```
+#[derive(Clone, Debug)]
+pub struct KeyRing {
+    current: SecretKey,
+    fallbacks: Vec<SecretKey>,
+}
+
+impl KeyRing {
+    /// Returns a ring with this key and no fallback.
+    pub fn new(current: SecretKey) -> Self {
+        Self {
+            current,
+            fallbacks: Vec::new(),
+        }
+    }
+
+    /// Adds a key that verifies and never signs.
+    ///
+    /// # Security
+    ///
+    /// A key that has leaked must not become a fallback: whoever has it writes sessions for as
+    /// long as it verifies.
+    #[must_use]
+    pub fn with_fallback(mut self, key: SecretKey) -> Self {
+        self.fallbacks.push(key);
+        self
+    }
+
+    /// Returns the key that signs.
+    pub fn current(&self) -> &SecretKey {
+        &self.current
+    }
+
+    /// Returns the keys that only verify.
+    pub fn fallbacks(&self) -> &[SecretKey] {
+        &self.fallbacks
+    }
+
+    /// Returns all keys, the one that signs first.
+    pub(crate) fn iter(&self) -> impl Iterator<Item = &SecretKey> {
+        std::iter::once(&self.current).chain(&self.fallbacks)
+    }
+}
+
+impl From<SecretKey> for KeyRing {
+    fn from(current: SecretKey) -> Self {
+        Self::new(current)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{KeyRing, SecretKey};
+
+    const HEX: &str = "3d6f45a5fc12445dbac2f59c3b6c7cb1d1c0b8a7e2f4936d5b8a7c6e9f012345";
+
+    #[test]
+    fn debug_shows_the_type_name_only() {
+        let key = SecretKey::from_hex(HEX).unwrap();
+        assert_eq!(format!("{key:?}"), "SecretKey");
+        let ring = KeyRing::new(key.clone()).with_fallback(key);
+        assert_eq!(
+            format!("{ring:?}"),
+            "KeyRing { current: SecretKey, fallbacks: [SecretKey] }"
+        );
+    }
+
+    #[test]
+    fn hex_and_base64_give_the_same_bytes() {
+        let hex = SecretKey::from_hex(HEX).unwrap();
+        let upper = SecretKey::from_hex(&HEX.to_uppercase()).unwrap();
+        assert_eq!(hex.bytes(), upper.bytes());
+        let standard = "PW9FpfwSRF26wvWcO2x8sdHAuKfi9JNtW4p8bp8BI0U";
+        for text in [standard.to_owned(), format!("{standard}=")] {
+            assert_eq!(
+                SecretKey::from_base64(&text).unwrap().bytes(),
+                hex.bytes(),
+                "{text}"
+            );
+        }
+    }
+
+    #[test]
+    fn wrong_encodings_are_errors_that_name_the_encoding() {
+        for text in [&HEX[1..], "zz", "é"] {
+            let err = SecretKey::from_hex(text).unwrap_err();
+            assert_eq!(
+                err.to_string(),
+                "the key is not an even number of hexadecimal digits"
+            );
+        }
+        let err = SecretKey::from_base64("not base64!").unwrap_err();
+        assert_eq!(err.to_string(), "the key is not base64");
+    }
+
+    #[test]
+    fn generated_keys_differ() {
+        assert_ne!(SecretKey::generate().bytes(), SecretKey::generate().bytes());
+    }
+
+    #[test]
+    fn a_missing_variable_is_named() {
+        let err = SecretKey::from_env("SESSIONS_TEST_NO_SUCH_VARIABLE").unwrap_err();
+        assert!(
+            err.to_string().contains("SESSIONS_TEST_NO_SUCH_VARIABLE"),
+            "{err}"
+        );
+    }
+}

@@ -1,0 +1,130 @@
+//! Sessions for Actix Web: Flask's `SessionInterface`, complete, with policies that are checked
+//! before they run and nothing lost in silence.
+//!
+//! A *session* is what a handler holds: a dictionary that belongs to one client and lasts from
+//! request to request. An *interface* says how sessions are opened and saved, and how their cookie
+//! looks; `#[derive(SessionInterface)]` writes it for a struct. A *backend*, the struct's field,
+//! turns the *token* in the cookie into a session and back.
+//!
+//! ```no_run
+//! use actix_web::{App, HttpServer, Responder, get};
+//! use sessions::{SecretKey, Session, SessionInterface, SignedCookie};
+//!
+//! #[derive(Clone, SessionInterface)]
+//! #[session(cookie_name = "__Host-app", samesite = "Strict", permanent = true, lifetime = "14 days")]
+//! struct AppSessions {
+//!     backend: SignedCookie,
+//! }
+//!
+//! #[get("/")]
+//! async fn index(session: Session) -> actix_web::Result<impl Responder> {
+//!     let visits = session.update("visits", |n: Option<u32>| n.unwrap_or(0) + 1)?;
+//!     Ok(format!("visit number {visits}"))
+//! }
+//!
+//! #[actix_web::main]
+//! async fn main() -> std::io::Result<()> {
+//!     let sessions = AppSessions { backend: SignedCookie::new(SecretKey::from_env("SECRET_KEY")?) };
+//!     HttpServer::new(move || App::new().wrap(sessions.clone()).service(index))
+//!         .bind(("127.0.0.1", 8080))?
+//!         .run()
+//!         .await
+//! }
+//! ```
+//!
+//! # What happens to a request
+//!
+//! 1. The middleware offers a session and does nothing else: no parsing, no clock, no I/O.
+//! 2. The session is *opened* when a handler takes [`Session`], or a middleware asks for it. A
+//!    cookie that does not verify opens a new session; a store that does not answer is an error.
+//! 3. The handler reads and writes. Each write that cannot be kept is an error there and then.
+//! 4. The session is *saved* when the handler has returned, if it changed or a policy says so, and
+//!    the response gets `Set-Cookie`, `Vary: Cookie` and a `Cache-Control` that keeps it private.
+//!
+//! # Where to go next
+//!
+//! - [`Session`]: what handlers do with a session.
+//! - [`SessionInterface`](trait@SessionInterface): the contract, policy by policy; the derive's
+//!   page lists the attributes.
+//! - [`SignedCookie`]: the backend, and what it protects from.
+//! - [`SessionConfig`]: the policies at run time, from code, a file or the environment.
+//! - `test` (feature `test`): sessions for the tests of an application.
+//!
+//! # Features
+//!
+//! | name | description | default |
+//! |---|---|---|
+//! | `derive` | `#[derive(SessionInterface)]` | yes |
+//! | `test` | seed and read sessions in tests, and set their clock | no |
+
+#![cfg_attr(docsrs, feature(doc_cfg))]
+
+mod backend;
+mod clock;
+mod config;
+mod content;
+mod context;
+mod cookie;
+mod dictionary;
+pub mod error;
+mod extract;
+mod headers;
+mod interface;
+mod key;
+mod middleware;
+mod null;
+mod policy;
+mod save;
+mod session;
+mod settings;
+mod site;
+mod slot;
+#[cfg(feature = "test")]
+pub mod test;
+mod token;
+
+#[cfg(feature = "derive")]
+pub use sessions_derive::SessionInterface;
+pub use sessions_policy::{
+    CookieDomain, CookieName, CookiePath, CookiePolicy, OnLoadError, OnSaveError, OpenMode,
+    SameSite, SaveWhen,
+};
+
+pub use crate::{
+    backend::{Backend, SignedCookie},
+    clock::Clock,
+    config::{DomainSetting, SessionConfig},
+    content::SessionContent,
+    context::{OpenContext, SaveContext, Saved},
+    cookie::CookieValues,
+    dictionary::{Change, Dictionary},
+    error::{ConfigError, ExtractError, KeyError, OpenError, SaveError, SessionError},
+    extract::{OpenedSessionExt, SessionExt, TrySession},
+    interface::SessionInterface,
+    key::{KeyRing, SecretKey},
+    middleware::{SessionFuture, SessionMiddleware, SessionService},
+    null::NullSession,
+    policy::{Overrides, Policies},
+    session::{Only, Scope, Session},
+    settings::Settings,
+    token::signed::Digest,
+};
+
+/// What the code that the derive writes calls. Not for anyone else.
+#[doc(hidden)]
+pub mod __private {
+    pub use std::{borrow::Cow, future::Ready, time::SystemTime};
+
+    pub use actix_service::{Service, Transform};
+    pub use actix_web::{
+        Error, HttpRequest,
+        dev::{ServiceRequest, ServiceResponse},
+    };
+
+    pub use crate::middleware::new_transform;
+}
+
+/// The README's examples, compiled.
+#[cfg(doctest)]
+#[doc = include_str!("../../README.md")]
+struct Readme;

@@ -1,0 +1,52 @@
+//! The null session: there can be none, and it says why.
+
+use std::{borrow::Cow, fmt};
+
+/// Why a request has no session, and what to do about it.
+///
+/// A null session reads as empty; every write is
+/// [`SessionError::Null`](crate::SessionError::Null) with this reason.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct NullSession {
+    reason: Cow<'static, str>,
+}
+
+impl NullSession {
+    /// Makes a null session with a reason for the developer who reads the error: lower case, what
+    /// is missing, then what to set.
+    pub fn new(reason: impl Into<Cow<'static, str>>) -> Self {
+        Self {
+            reason: reason.into(),
+        }
+    }
+
+    /// No secret key: Flask's null session.
+    pub(crate) fn no_secret_key() -> Self {
+        Self::new(
+            "no secret key is set; set `secret_key` in the `SessionConfig`, or `SECRET_KEY` where it is read from the environment",
+        )
+    }
+
+    /// `open_session` returned `None` without a reason.
+    pub(crate) fn not_opened() -> Self {
+        Self::new("`open_session` returned `None` for this request")
+    }
+
+    /// The policy `on_load_error = "null"`.
+    pub(crate) fn load_failed() -> Self {
+        Self::new(
+            "it could not be loaded, and `on_load_error` is \"null\"; see the log for the failure",
+        )
+    }
+
+    /// Returns the reason.
+    pub fn reason(&self) -> &str {
+        &self.reason
+    }
+}
+
+impl fmt::Display for NullSession {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.reason)
+    }
+}

@@ -1,0 +1,170 @@
+//! What the attributes of the derive fix, as one constant.
+
+use std::time::Duration;
+
+use sessions_policy::{
+    CookieDomain, CookieName, CookiePath, OnLoadError, OnSaveError, OpenMode, SameSite, SaveWhen,
+};
+
+/// The domain as an attribute says it.
+#[derive(Clone, Copy, Debug)]
+pub(super) enum FixedDomain {
+    Never,
+    Domain(&'static str),
+}
+
+macro_rules! overrides {
+    ($($(#[$doc:meta])* $field:ident: $type:ty,)*) => {
+        /// The policies that are fixed in code: above the configuration, below a method written
+        /// by hand.
+        ///
+        /// `#[derive(SessionInterface)]` writes its literals here. Text is checked while the
+        /// program compiles.
+        ///
+        /// # Examples
+        ///
+        /// ```
+        /// use sessions::{Overrides, SameSite};
+        ///
+        /// const FIXED: Overrides = Overrides::NONE.cookie_name("__Host-app").cookie_samesite(SameSite::Strict);
+        /// ```
+        #[derive(Clone, Copy, Debug)]
+        pub struct Overrides {
+            pub(super) cookie_name: Option<&'static str>,
+            pub(super) cookie_domain: Option<FixedDomain>,
+            pub(super) cookie_path: Option<&'static str>,
+            by_function: &'static [&'static str],
+            $(pub(super) $field: Option<$type>,)*
+        }
+
+        impl Overrides {
+            /// Nothing is fixed.
+            pub const NONE: Self = Self {
+                cookie_name: None,
+                cookie_domain: None,
+                cookie_path: None,
+                by_function: &[],
+                $($field: None,)*
+            };
+
+            $(
+                $(#[$doc])*
+                #[must_use]
+                pub const fn $field(mut self, $field: $type) -> Self {
+                    self.$field = Some($field);
+                    self
+                }
+            )*
+
+            /// Names what is fixed, as the settings of the configuration are named.
+            pub(super) fn names(&self) -> Vec<&'static str> {
+                let mut names = self.by_function.to_vec();
+                for (name, fixed) in [
+                    ("cookie_name", self.cookie_name.is_some()),
+                    ("cookie_domain", self.cookie_domain.is_some()),
+                    ("cookie_path", self.cookie_path.is_some()),
+                    $((stringify!($field), self.$field.is_some()),)*
+                ] {
+                    if fixed {
+                        names.push(name);
+                    }
+                }
+                names
+            }
+        }
+    };
+}
+
+overrides! {
+    /// Fixes whether scripts are kept from the cookie.
+    cookie_httponly: bool,
+    /// Fixes whether the cookie is sent over https only.
+    cookie_secure: bool,
+    /// Fixes which requests from other sites carry the cookie.
+    cookie_samesite: SameSite,
+    /// Fixes whether the cookie belongs to one top-level site.
+    cookie_partitioned: bool,
+    /// Fixes whether new sessions outlive the browser session.
+    permanent: bool,
+    /// Fixes the age limit of tokens, and of permanent cookies.
+    lifetime: Duration,
+    /// Fixes whether permanent sessions get a fresh cookie with each response that used them.
+    refresh_each_request: bool,
+    /// Fixes the salt of signatures.
+    salt: &'static str,
+    /// Fixes when sessions are opened.
+    open: OpenMode,
+    /// Fixes which responses save the data.
+    save_when: SaveWhen,
+    /// Fixes what a failed opening leads to.
+    on_load_error: OnLoadError,
+    /// Fixes what a failed saving leads to.
+    on_save_error: OnSaveError,
+    /// Fixes how long a session may go unused.
+    idle_timeout: Duration,
+    /// Fixes how long a session may last at all.
+    absolute_timeout: Duration,
+    /// Fixes how much of the idle time must have passed before a use is noted.
+    touch_interval: Duration,
+}
+
+impl Overrides {
+    /// Names policies that a function of the request decides, as the settings of the
+    /// configuration are named: what the configuration says of them has no effect.
+    #[must_use]
+    pub const fn by_function(mut self, names: &'static [&'static str]) -> Self {
+        self.by_function = names;
+        self
+    }
+
+    /// Whether a function decides this policy.
+    pub(super) fn is_by_function(&self, name: &str) -> bool {
+        self.by_function.contains(&name)
+    }
+
+    /// Fixes the cookie's name.
+    ///
+    /// # Panics
+    ///
+    /// When it is no cookie name; in a constant that is an error of compilation. For names made
+    /// at run time see [`CookieName::new`].
+    #[must_use]
+    pub const fn cookie_name(mut self, name: &'static str) -> Self {
+        std::mem::forget(CookieName::from_static(name));
+        self.cookie_name = Some(name);
+        self
+    }
+
+    /// Fixes the cookie's domain.
+    ///
+    /// # Panics
+    ///
+    /// When it is neither a host name nor an IP address; in a constant that is an error of
+    /// compilation. For domains made at run time see [`CookieDomain::new`].
+    #[must_use]
+    pub const fn cookie_domain(mut self, domain: &'static str) -> Self {
+        std::mem::forget(CookieDomain::from_static(domain));
+        self.cookie_domain = Some(FixedDomain::Domain(domain));
+        self
+    }
+
+    /// Fixes that the cookie has no domain: it belongs to the host that set it.
+    #[must_use]
+    pub const fn no_cookie_domain(mut self) -> Self {
+        self.cookie_domain = Some(FixedDomain::Never);
+        self
+    }
+
+    /// Fixes the cookie's path.
+    ///
+    /// # Panics
+    ///
+    /// When it does not begin with `/` or holds what no path may hold; in a constant that is an
+    /// error of compilation. For paths made at run time see [`CookiePath::new`].
+    #[must_use]
+    pub const fn cookie_path(mut self, path: &'static str) -> Self {
+        std::mem::forget(CookiePath::from_static(path));
+        self.cookie_path = Some(path);
+        self
+    }
+}

@@ -1,0 +1,167 @@
+//! The end of a request: what is saved, and what the response says of it.
+
+use actix_web::{
+    Error,
+    dev::ServiceResponse,
+    http::{StatusCode, header::HeaderMap},
+};
+use sessions_policy::{CookiePolicy, MAX_NAME_VALUE, OnSaveError};
+
+use crate::{
+    content::SessionContent,
+    context::{SaveContext, Saved},
+    cookie::{Lifetime, removal_cookie, set_cookie},
+    dictionary::Change,
+    error::SaveError,
+    headers::{ErrorWithHeaders, SessionHeaders},
+    interface::SessionInterface,
+    slot::{OpenedCookie, Sealed, Slot},
+};
+
+/// Seals and saves the session, and writes the headers, onto the response or onto the error that
+/// an inner middleware answered with.
+pub(crate) async fn finish<I: SessionInterface, B>(
+    slot: &Slot<I>,
+    result: Result<ServiceResponse<B>, Error>,
+) -> Result<ServiceResponse<B>, Error> {
+    let (status, headers) = match &result {
+        Ok(response) => (response.status(), Some(response.headers())),
+        Err(err) => (err.as_response_error().status_code(), None),
+    };
+    let headers = save(slot, status, headers).await?;
+    match (result, headers) {
+        (result, None) => result,
+        (Ok(mut response), Some(headers)) => {
+            headers.write(response.headers_mut());
+            Ok(response)
+        }
+        (Err(err), Some(headers)) => Err(ErrorWithHeaders::new(err, headers).into()),
+    }
+}
+
+async fn save<I: SessionInterface>(
+    slot: &Slot<I>,
+    status: StatusCode,
+    headers: Option<&HeaderMap>,
+) -> Result<Option<SessionHeaders>, Error> {
+    let settings = &slot.site.settings;
+    let now = slot.site.clock.now();
+    let sealed = slot.seal(|dictionary| {
+        if !settings.save_when().saves(status.as_u16()) && dictionary.null_session().is_none() {
+            dictionary
+                .rollback()
+                .expect("a session that is not null takes writes");
+        }
+        dictionary.settle(settings.absolute_timeout().map(|_| now));
+    });
+    let content = match sealed {
+        Sealed::Unused => return Ok(None),
+        Sealed::Failed(err) => return Err(err.into()),
+        Sealed::Content(content) => content,
+    };
+    let interface = &*slot.site.interface;
+    if interface.is_null_session(content) {
+        return Ok(None);
+    }
+    let cookie = slot
+        .cookie()
+        .expect("an open session has its cookie's policies");
+    let change = content.dictionary().change();
+    let saved = if must_save(interface, content, change) {
+        let cx = SaveContext {
+            cookie: &cookie.policy,
+            settings,
+            now,
+            change,
+            status,
+            headers,
+        };
+        match interface
+            .save_session(content, cx)
+            .await
+            .and_then(|saved| write_cookie(interface, content, cookie, &saved, now))
+        {
+            Ok(set_cookie) => set_cookie,
+            Err(err) => {
+                log_failure::<I>(&err);
+                // Ending or renewing a session that did not happen is never passed over.
+                let data_only = matches!(change, Change::Changed | Change::Unchanged);
+                if !(data_only && settings.on_save_error() == OnSaveError::Log) {
+                    return Err(err.into());
+                }
+                None
+            }
+        }
+    } else {
+        None
+    };
+    let vary = content.is_accessed() || saved.is_some();
+    Ok(vary.then(|| SessionHeaders::new(cookie.policy.name(), saved)))
+}
+
+/// Decides, from what the request did, whether the backend is asked at all.
+fn must_save<I: SessionInterface>(interface: &I, content: &I::Content, change: Change) -> bool {
+    let empty = content.is_empty();
+    match change {
+        Change::Purged | Change::Renewed => true,
+        Change::Changed if empty => true,
+        Change::Unchanged if empty => false,
+        Change::Changed | Change::Unchanged => {
+            content.dictionary().wants_refresh() || interface.should_set_cookie(content)
+        }
+    }
+}
+
+/// Returns the value of the `Set-Cookie` header, if there is to be one.
+fn write_cookie<I: SessionInterface>(
+    interface: &I,
+    content: &I::Content,
+    cookie: &OpenedCookie,
+    saved: &Saved,
+    now: std::time::SystemTime,
+) -> Result<Option<String>, SaveError> {
+    let policy: &CookiePolicy = &cookie.policy;
+    match saved {
+        Saved::Token(token) => {
+            check_token(token, policy, content)?;
+            let lifetime = match interface.expiration_time(content, now) {
+                Some(expires) => Lifetime::Until { expires, now },
+                None => Lifetime::Session,
+            };
+            Ok(Some(set_cookie(policy, token, lifetime)))
+        }
+        Saved::Removed if cookie.came => Ok(Some(removal_cookie(policy))),
+        // There is nothing to remove.
+        Saved::Removed | Saved::Nothing => Ok(None),
+    }
+}
+
+fn check_token(
+    token: &str,
+    policy: &CookiePolicy,
+    content: &impl SessionContent,
+) -> Result<(), SaveError> {
+    let is_cookie_octet =
+        |byte: u8| matches!(byte, 0x21 | 0x23..=0x2b | 0x2d..=0x3a | 0x3c..=0x5b | 0x5d..=0x7e);
+    if !token.bytes().all(is_cookie_octet) {
+        return Err(SaveError::InvalidToken);
+    }
+    let length = policy.name().as_str().len() + token.len();
+    if length > MAX_NAME_VALUE {
+        let largest_key = content.dictionary().largest_key().map(Into::into);
+        return Err(SaveError::TooLarge {
+            length,
+            largest_key,
+        });
+    }
+    Ok(())
+}
+
+fn log_failure<I>(err: &SaveError) {
+    tracing::error!(
+        target: "sessions",
+        interface = std::any::type_name::<I>(),
+        error = err as &dyn std::error::Error,
+        "session not saved"
+    );
+}

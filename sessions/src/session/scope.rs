@@ -1,0 +1,101 @@
+//! Which session a handle means, where an application has several.
+
+use std::{any::Any, sync::Arc};
+
+use crate::{
+    error::ExtractError,
+    interface::SessionInterface,
+    slot::{AnySlot, Slot},
+};
+
+/// Stands for the only session there is.
+#[derive(Debug)]
+pub enum Only {}
+
+/// Which session a handle means: the one of an interface, or [`Only`].
+///
+/// Implemented for every [`SessionInterface`].
+#[diagnostic::on_unimplemented(
+    message = "`{Self}` is not a session interface",
+    label = "names no session",
+    note = "`Session<…>` takes the type that is wrapped: one with `#[derive(SessionInterface)]`"
+)]
+pub trait Scope: 'static + sealed::Scope {}
+
+mod sealed {
+    use super::{AnySlot, Arc, ExtractError};
+
+    pub trait Scope {
+        /// The slot as far as its type is known.
+        type Slot: ?Sized;
+
+        #[doc(hidden)]
+        fn pick(innermost: &Arc<dyn AnySlot>) -> Result<Arc<Self::Slot>, ExtractError>;
+        #[doc(hidden)]
+        fn any(slot: &Self::Slot) -> &dyn AnySlot;
+        #[doc(hidden)]
+        fn any_arc(slot: &Arc<Self::Slot>) -> Arc<dyn AnySlot>;
+        #[doc(hidden)]
+        fn missing() -> &'static str;
+    }
+}
+
+impl<I: SessionInterface> Scope for I {}
+
+impl<I: SessionInterface> sealed::Scope for I {
+    type Slot = Slot<I>;
+
+    fn pick(innermost: &Arc<dyn AnySlot>) -> Result<Arc<Slot<I>>, ExtractError> {
+        let mut candidate = Some(innermost);
+        while let Some(slot) = candidate {
+            let any: Arc<dyn Any + Send + Sync> = Arc::<dyn AnySlot>::clone(slot);
+            if let Ok(found) = any.downcast() {
+                return Ok(found);
+            }
+            candidate = slot.outer();
+        }
+        Err(ExtractError::NotWrapped {
+            missing: Self::missing(),
+        })
+    }
+
+    fn any(slot: &Slot<I>) -> &dyn AnySlot {
+        slot
+    }
+
+    fn any_arc(slot: &Arc<Slot<I>>) -> Arc<dyn AnySlot> {
+        Arc::<Slot<I>>::clone(slot)
+    }
+
+    fn missing() -> &'static str {
+        std::any::type_name::<I>()
+    }
+}
+
+impl Scope for Only {}
+
+impl sealed::Scope for Only {
+    type Slot = dyn AnySlot;
+
+    fn pick(innermost: &Arc<dyn AnySlot>) -> Result<Arc<dyn AnySlot>, ExtractError> {
+        match innermost.outer() {
+            None => Ok(Arc::clone(innermost)),
+            Some(outer) => Err(ExtractError::Ambiguous {
+                inner: innermost.interface_name(),
+                outer: outer.interface_name(),
+            }),
+        }
+    }
+
+    fn any(slot: &dyn AnySlot) -> &dyn AnySlot {
+        slot
+    }
+
+    fn any_arc(slot: &Arc<dyn AnySlot>) -> Arc<dyn AnySlot> {
+        Arc::clone(slot)
+    }
+
+    fn missing() -> &'static str {
+        "a session interface"
+    }
+}

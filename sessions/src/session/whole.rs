@@ -1,0 +1,129 @@
+//! What is done to the session as a whole, and the messages for the next page.
+
+use super::{Scope, Session};
+use crate::{
+    dictionary::{Dictionary, FLASHES},
+    error::SessionError,
+};
+
+/// The session as a whole.
+impl<I: Scope> Session<I> {
+    /// Whether the session outlives the browser session.
+    pub fn permanent(&self) -> bool {
+        self.read(Dictionary::permanent)
+    }
+
+    /// Makes the session permanent, so that its cookie gets an expiry, or not.
+    ///
+    /// # Errors
+    ///
+    /// [`SessionError::Null`], [`SessionError::Saved`].
+    pub fn set_permanent(&self, permanent: bool) -> Result<(), SessionError> {
+        self.write(|dictionary| dictionary.set_permanent(permanent))
+    }
+
+    /// Whether no former request left this session.
+    pub fn is_new(&self) -> bool {
+        self.read(Dictionary::is_new)
+    }
+
+    /// Whether this request changed the session so far. Asking is no access.
+    pub fn is_modified(&self) -> bool {
+        self.peek(Dictionary::is_modified)
+    }
+
+    /// Declares the session modified, so that it is saved though no key changed, or takes that
+    /// back.
+    ///
+    /// # Errors
+    ///
+    /// [`SessionError::Null`], [`SessionError::Saved`].
+    pub fn set_modified(&self, modified: bool) -> Result<(), SessionError> {
+        self.write(|dictionary| dictionary.set_modified(modified))
+    }
+
+    /// Whether this request looked into the session so far. Asking is no access.
+    pub fn is_accessed(&self) -> bool {
+        self.peek(Dictionary::is_accessed)
+    }
+
+    /// Ends the session: log out. What is written after it starts a new one, a message for the
+    /// next page say. Carried out whatever the status of the response.
+    ///
+    /// # Errors
+    ///
+    /// [`SessionError::Null`], [`SessionError::Saved`].
+    pub fn purge(&self) -> Result<(), SessionError> {
+        self.write(Dictionary::purge)
+    }
+
+    /// Gives the session a new token: at login, and wherever rights change (OWASP Session
+    /// Management, renewal after any privilege change). Its content stays, and so does the time it
+    /// began, which `absolute_timeout` counts from. Carried out whatever the status of the
+    /// response.
+    ///
+    /// # Errors
+    ///
+    /// [`SessionError::Null`], [`SessionError::Saved`].
+    pub fn renew(&self) -> Result<(), SessionError> {
+        self.write(Dictionary::renew)
+    }
+
+    /// Takes back what this request changed so far. A [`renew`](Self::renew) or a
+    /// [`purge`](Self::purge) stands.
+    ///
+    /// # Errors
+    ///
+    /// [`SessionError::Null`], [`SessionError::Saved`].
+    pub fn rollback(&self) -> Result<(), SessionError> {
+        self.write(Dictionary::rollback)
+    }
+}
+
+/// Messages for the next page.
+impl<I: Scope> Session<I> {
+    /// Leaves a message for the next page, under a category of your choice: Flask's `flash`.
+    ///
+    /// # Errors
+    ///
+    /// Those of [`update`](Self::update).
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// # use sessions::{Session, SessionError};
+    /// fn saved(session: &Session) -> Result<(), SessionError> {
+    ///     session.flash("success", "Your changes are saved.")
+    /// }
+    /// ```
+    pub fn flash(
+        &self,
+        category: impl Into<String>,
+        message: impl Into<String>,
+    ) -> Result<(), SessionError> {
+        let flash = (category.into(), message.into());
+        self.update_with(
+            FLASHES,
+            flash,
+            |flash, flashes: Option<Vec<(String, String)>>| {
+                let mut flashes = flashes.unwrap_or_default();
+                flashes.push(flash.clone());
+                flashes
+            },
+        )?;
+        Ok(())
+    }
+
+    /// Takes the messages that [`flash`](Self::flash) left, as pairs of category and message, the
+    /// oldest first. Taking none is no change.
+    ///
+    /// # Errors
+    ///
+    /// Those of [`take`](Self::take).
+    pub fn take_flashes(&self) -> Result<Vec<(String, String)>, SessionError> {
+        if !self.contains_key(FLASHES) {
+            return Ok(Vec::new());
+        }
+        Ok(self.take(FLASHES)?.unwrap_or_default())
+    }
+}

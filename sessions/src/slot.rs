@@ -1,0 +1,332 @@
+//! The slot: where a request keeps its session, from before it is opened until after it is saved.
+
+use std::{
+    any::Any,
+    cell::Cell,
+    fmt,
+    future::poll_fn,
+    sync::{
+        Arc, Mutex, MutexGuard, OnceLock, PoisonError,
+        atomic::{AtomicBool, Ordering},
+    },
+    task::{Poll, Waker},
+};
+
+use actix_web::{
+    HttpRequest,
+    http::header::{self, HeaderValue},
+};
+use futures_util::future::LocalBoxFuture;
+use sessions_policy::{CookiePolicy, OnLoadError};
+
+use crate::{
+    content::SessionContent,
+    context::OpenContext,
+    cookie::CookieValues,
+    dictionary::Dictionary,
+    error::{ExtractError, OpenError, SessionError},
+    interface::SessionInterface,
+    null::NullSession,
+    site::Site,
+};
+
+/// One request's session of one interface.
+pub struct Slot<I: SessionInterface> {
+    pub(crate) site: Arc<Site<I>>,
+    /// The slot of the next session middleware further out.
+    outer: Option<Arc<dyn AnySlot>>,
+    phase: Mutex<Phase<I::Content>>,
+    /// The content once it is saved: read without a lock, never written again.
+    sealed: OnceLock<I::Content>,
+    cookie: OnceLock<OpenedCookie>,
+    /// Whoever took `TrySession` answers a failed opening by itself.
+    failure_taken: AtomicBool,
+}
+
+/// The cookie's policies as they were when the session was opened.
+pub(crate) struct OpenedCookie {
+    pub(crate) policy: Arc<CookiePolicy>,
+    /// Whether the request carried a cookie of this name, good or bad.
+    pub(crate) came: bool,
+}
+
+enum Phase<C> {
+    Unopened,
+    /// Someone is at it; these wait.
+    Opening(Vec<Waker>),
+    Open(C),
+    Failed(OpenError),
+    /// The response is made. The content, if there was any, is sealed.
+    Closed,
+}
+
+/// A slot whatever its interface.
+pub trait AnySlot: Any + Send + Sync {
+    /// Calls `look` once with the dictionary of an opened session.
+    fn read(&self, look: &mut dyn FnMut(&Dictionary));
+
+    /// Calls `change` once with the dictionary, unless the session is saved.
+    fn write(
+        &self,
+        change: &mut dyn FnMut(&mut Dictionary) -> Result<(), SessionError>,
+    ) -> Result<(), SessionError>;
+
+    fn open_boxed(
+        self: Arc<Self>,
+        request: HttpRequest,
+    ) -> LocalBoxFuture<'static, Result<(), ExtractError>>;
+    fn is_open(&self) -> bool;
+    fn take_failure(&self);
+    fn outer(&self) -> Option<&Arc<dyn AnySlot>>;
+    fn interface_name(&self) -> &'static str;
+}
+
+/// What a request's extensions hold: the slot closest to the handler.
+pub(crate) struct Innermost(pub(crate) Arc<dyn AnySlot>);
+
+impl<I: SessionInterface> Slot<I> {
+    pub(crate) fn new(site: Arc<Site<I>>, outer: Option<Arc<dyn AnySlot>>) -> Self {
+        Self {
+            site,
+            outer,
+            phase: Mutex::new(Phase::Unopened),
+            sealed: OnceLock::new(),
+            cookie: OnceLock::new(),
+            failure_taken: AtomicBool::new(false),
+        }
+    }
+
+    /// Opens the session unless that is done; waits while someone else is at it. Concurrent
+    /// extractors of one handler thus cause one opening, and its failure is remembered too.
+    pub(crate) async fn open(&self, request: &HttpRequest) -> Result<(), ExtractError> {
+        let claimed = poll_fn(|task| {
+            let mut phase = self.phase();
+            match &mut *phase {
+                Phase::Open(_) => Poll::Ready(Ok(None)),
+                Phase::Failed(err) => Poll::Ready(Err(err.clone().into())),
+                Phase::Closed if self.sealed.get().is_some() => Poll::Ready(Ok(None)),
+                Phase::Closed => Poll::Ready(Err(ExtractError::Closed)),
+                Phase::Opening(waiting) => {
+                    if !waiting.iter().any(|waker| waker.will_wake(task.waker())) {
+                        waiting.push(task.waker().clone());
+                    }
+                    Poll::Pending
+                }
+                Phase::Unopened => {
+                    *phase = Phase::Opening(Vec::new());
+                    Poll::Ready(Ok(Some(Claim { slot: self })))
+                }
+            }
+        });
+        let Some(claim) = claimed.await? else {
+            return Ok(());
+        };
+        let opened = self.open_content(request).await;
+        claim.finish(opened).map_err(ExtractError::Open)
+    }
+
+    /// Asks the interface for the session of this request.
+    pub(crate) async fn open_content(
+        &self,
+        request: &HttpRequest,
+    ) -> Result<I::Content, OpenError> {
+        let Site {
+            interface,
+            settings,
+            clock,
+        } = &*self.site;
+        let policy = self.site.cookie_for(request)?;
+        let headers = request
+            .headers()
+            .get_all(header::COOKIE)
+            .map(HeaderValue::as_bytes);
+        let cookies = CookieValues::find(headers, policy.name().as_str());
+        let came = !cookies.is_empty();
+        let cookie = self.cookie.get_or_init(|| OpenedCookie { policy, came });
+
+        let null = Cell::new(None);
+        let cx = OpenContext {
+            request,
+            cookie: &cookie.policy,
+            cookies,
+            settings,
+            now: clock.now(),
+            null: &null,
+        };
+        let mut content = match interface.open_session(cx).await {
+            Ok(Some(content)) => content,
+            Ok(None) => {
+                interface.make_null_session(null.take().unwrap_or_else(NullSession::not_opened))
+            }
+            Err(err) if settings.on_load_error() == OnLoadError::Null => {
+                log_failure(self.interface_name(), &err);
+                interface.make_null_session(NullSession::load_failed())
+            }
+            Err(err) => return Err(err),
+        };
+        content
+            .dictionary_mut()
+            .start_permanent(settings.permanent());
+        Ok(content)
+    }
+
+    /// Closes the session for writers, as the response is made. `prepare` sees what is about to be
+    /// sealed.
+    pub(crate) fn seal(&self, prepare: impl FnOnce(&mut Dictionary)) -> Sealed<'_, I::Content> {
+        let mut phase = self.phase();
+        match std::mem::replace(&mut *phase, Phase::Closed) {
+            Phase::Open(mut content) => {
+                prepare(content.dictionary_mut());
+                // Set while the lock is held: a reader that finds the phase closed finds it here.
+                Sealed::Content(self.sealed.get_or_init(|| content))
+            }
+            Phase::Failed(err) => {
+                *phase = Phase::Failed(err.clone());
+                if self.failure_taken.load(Ordering::Relaxed) {
+                    Sealed::Unused
+                } else {
+                    Sealed::Failed(err)
+                }
+            }
+            Phase::Opening(waiting) => {
+                drop(phase);
+                waiting.into_iter().for_each(Waker::wake);
+                Sealed::Unused
+            }
+            Phase::Unopened | Phase::Closed => Sealed::Unused,
+        }
+    }
+
+    /// Closes the session if nobody has used it; returns whether that is so.
+    pub(crate) fn close_unused(&self) -> bool {
+        let mut phase = self.phase();
+        let unused = matches!(*phase, Phase::Unopened);
+        if unused {
+            *phase = Phase::Closed;
+        }
+        unused
+    }
+
+    /// Returns the cookie's policies, from the opening on.
+    pub(crate) fn cookie(&self) -> Option<&OpenedCookie> {
+        self.cookie.get()
+    }
+
+    fn phase(&self) -> MutexGuard<'_, Phase<I::Content>> {
+        // A panic in a closure that only looks, or in the serialisation of one value, leaves the
+        // content as it was.
+        self.phase.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// What is left of a session when its response is made.
+pub(crate) enum Sealed<'s, C> {
+    /// Not opened, or its failure is someone else's answer.
+    Unused,
+    Failed(OpenError),
+    Content(&'s C),
+}
+
+/// The right to open the session. Dropped without [`finish`](Self::finish), as when a timeout drops
+/// the handler, it leaves the session unopened.
+struct Claim<'s, I: SessionInterface> {
+    slot: &'s Slot<I>,
+}
+
+impl<I: SessionInterface> Claim<'_, I> {
+    fn finish(self, opened: Result<I::Content, OpenError>) -> Result<(), OpenError> {
+        match opened {
+            Ok(content) => {
+                self.settle(Phase::Open(content));
+                Ok(())
+            }
+            Err(err) => {
+                log_failure(self.slot.interface_name(), &err);
+                self.settle(Phase::Failed(err.clone()));
+                Err(err)
+            }
+        }
+    }
+
+    /// Moves on from `Opening`, unless the response was made in the meantime.
+    fn settle(&self, next: Phase<I::Content>) {
+        let mut phase = self.slot.phase();
+        if let Phase::Opening(waiting) = &mut *phase {
+            let waiting = std::mem::take(waiting);
+            *phase = next;
+            drop(phase);
+            waiting.into_iter().for_each(Waker::wake);
+        }
+    }
+}
+
+impl<I: SessionInterface> Drop for Claim<'_, I> {
+    fn drop(&mut self) {
+        self.settle(Phase::Unopened);
+    }
+}
+
+fn log_failure(interface: &str, err: &OpenError) {
+    tracing::error!(target: "sessions", interface, error = err as &dyn std::error::Error, "session not opened");
+}
+
+impl<I: SessionInterface> fmt::Debug for Slot<I> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Slot")
+            .field("interface", &self.interface_name())
+            .finish_non_exhaustive()
+    }
+}
+
+impl<I: SessionInterface> AnySlot for Slot<I> {
+    fn read(&self, look: &mut dyn FnMut(&Dictionary)) {
+        if let Some(content) = self.sealed.get() {
+            return look(content.dictionary());
+        }
+        let phase = self.phase();
+        if let Phase::Open(content) = &*phase {
+            return look(content.dictionary());
+        }
+        drop(phase);
+        // Sealed between the two looks.
+        look(
+            self.sealed
+                .get()
+                .expect("a handle exists only once the session is open")
+                .dictionary(),
+        );
+    }
+
+    fn write(
+        &self,
+        change: &mut dyn FnMut(&mut Dictionary) -> Result<(), SessionError>,
+    ) -> Result<(), SessionError> {
+        match &mut *self.phase() {
+            Phase::Open(content) => change(content.dictionary_mut()),
+            _ => Err(SessionError::Saved),
+        }
+    }
+
+    fn open_boxed(
+        self: Arc<Self>,
+        request: HttpRequest,
+    ) -> LocalBoxFuture<'static, Result<(), ExtractError>> {
+        Box::pin(async move { self.open(&request).await })
+    }
+
+    fn is_open(&self) -> bool {
+        self.sealed.get().is_some() || matches!(*self.phase(), Phase::Open(_))
+    }
+
+    fn take_failure(&self) {
+        self.failure_taken.store(true, Ordering::Relaxed);
+    }
+
+    fn outer(&self) -> Option<&Arc<dyn AnySlot>> {
+        self.outer.as_ref()
+    }
+
+    fn interface_name(&self) -> &'static str {
+        std::any::type_name::<I>()
+    }
+}

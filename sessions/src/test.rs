@@ -1,0 +1,257 @@
+//! For the tests of an application: seed a session, read the one a response left, set the clock.
+//!
+//! Everything goes through the application's own interface, backend and keys, so that a seeded
+//! session is one that a browser could have.
+//!
+//! # Examples
+//!
+//! ```
+//! # use sessions::{SecretKey, Session, SessionConfig, SessionInterface};
+//! # #[derive(Clone, SessionInterface)]
+//! # struct AppSessions { config: SessionConfig }
+//! use actix_web::{App, get, test::{TestRequest, call_service, init_service}};
+//! use serde_json::json;
+//! use sessions::test::TestSessions;
+//!
+//! #[get("/account")]
+//! async fn account(session: Session) -> actix_web::Result<String> {
+//!     session.insert("seen", true)?;
+//!     Ok(session.get::<String>("user")?.unwrap_or_else(|| "nobody".to_owned()))
+//! }
+//!
+//! # #[actix_web::main]
+//! # async fn main() {
+//! # let sessions = AppSessions { config: SessionConfig::new().secret_key(SecretKey::generate()) };
+//! let app = init_service(App::new().wrap(sessions.clone()).service(account)).await;
+//! let client = TestSessions::new(&sessions);
+//!
+//! let request = client.seed(TestRequest::get().uri("/account"), json!({"user": "alice"})).await;
+//! let response = call_service(&app, request.to_request()).await;
+//!
+//! assert_eq!(client.left_by(&response).await.get::<bool>("seen").unwrap(), Some(true));
+//! # }
+//! ```
+
+use std::{
+    fmt,
+    sync::{
+        Arc,
+        atomic::{AtomicU64, Ordering},
+    },
+    time::{Duration, SystemTime, UNIX_EPOCH},
+};
+
+use actix_web::{
+    HttpRequest,
+    dev::ServiceResponse,
+    http::{
+        StatusCode,
+        header::{self, HeaderValue},
+    },
+    test::TestRequest,
+};
+use serde::Serialize;
+use serde_json::{Map, Value};
+use sessions_policy::CookiePolicy;
+
+use crate::{
+    clock::Clock,
+    content::SessionContent,
+    context::{SaveContext, Saved},
+    cookie::name_of,
+    dictionary::Change,
+    interface::SessionInterface,
+    site::Site,
+    slot::Slot,
+};
+
+/// Makes and reads the sessions of an interface, as its middleware would.
+pub struct TestSessions<I: SessionInterface> {
+    site: Arc<Site<I>>,
+    request: HttpRequest,
+}
+
+impl<I: SessionInterface + Clone> TestSessions<I> {
+    /// Takes the interface that the application wraps, and the operating system's clock.
+    ///
+    /// # Panics
+    ///
+    /// When the interface's policies are wrong; see
+    /// [`SessionInterface::check`].
+    pub fn new(interface: &I) -> Self {
+        Self::with_clock(interface, Clock::system())
+    }
+
+    /// Takes the interface that the application wraps, and the clock that its middleware was given.
+    ///
+    /// # Panics
+    ///
+    /// As [`new`](Self::new).
+    pub fn with_clock(interface: &I, clock: Clock) -> Self {
+        let site = Site::new(Arc::new(interface.clone()), clock)
+            .unwrap_or_else(|err| panic!("the policies are wrong: {err}"));
+        Self {
+            site: Arc::new(site),
+            request: TestRequest::default().to_http_request(),
+        }
+    }
+
+    /// Sets the request that policies are asked with, for interfaces whose cookie depends on the
+    /// host, say. Defaults to `GET /` without headers.
+    #[must_use]
+    pub fn for_request(mut self, request: HttpRequest) -> Self {
+        self.request = request;
+        self
+    }
+
+    /// Gives `request` the cookie of a session that holds `content`: anything that serialises to a
+    /// JSON object, such as `serde_json::json!({"user": 7})` or a struct.
+    ///
+    /// # Panics
+    ///
+    /// When `content` is something else, or the interface cannot save it.
+    pub async fn seed(&self, request: TestRequest, content: impl Serialize) -> TestRequest {
+        let Site {
+            interface,
+            settings,
+            clock,
+        } = &*self.site;
+        let cookie = self.cookie(&self.request);
+        let mut seeded = self.open(&self.request, None).await;
+        let dictionary = seeded.dictionary_mut();
+        for (key, value) in object(&content) {
+            dictionary
+                .insert(&key, &value)
+                .unwrap_or_else(|err| panic!("`{key}` cannot be seeded: {err}"));
+        }
+        let now = clock.now();
+        dictionary.settle(settings.absolute_timeout().map(|_| now));
+        let cx = SaveContext {
+            cookie: &cookie,
+            settings,
+            now,
+            change: Change::Changed,
+            status: StatusCode::OK,
+            headers: None,
+        };
+        match interface.save_session(&seeded, cx).await {
+            Ok(Saved::Token(token)) => {
+                request.append_header((header::COOKIE, format!("{}={token}", cookie.name())))
+            }
+            Ok(saved) => panic!("saving gave no token but {saved:?}; seed at least one key"),
+            Err(err) => panic!("the session cannot be saved: {err}"),
+        }
+    }
+
+    /// Returns the session that the client of this response has from here on: the one whose cookie
+    /// it sets, else the one its request came with. Empty when there is none.
+    ///
+    /// # Panics
+    ///
+    /// When the session cannot be opened.
+    pub async fn left_by<B>(&self, response: &ServiceResponse<B>) -> I::Content {
+        let cookie = self.cookie(response.request());
+        let name = cookie.name().as_str();
+        let set = response
+            .headers()
+            .get_all(header::SET_COOKIE)
+            .find(|set| name_of(set.as_bytes()) == name.as_bytes())
+            .and_then(|set| set.as_bytes().split(|byte| *byte == b';').next());
+        let sent = response.request().headers().get(header::COOKIE);
+        let cookies = set.or_else(|| sent.map(HeaderValue::as_bytes));
+        self.open(response.request(), cookies).await
+    }
+
+    /// Opens the session of a request like `model` that carries these cookies.
+    async fn open(&self, model: &HttpRequest, cookies: Option<&[u8]>) -> I::Content {
+        let mut request =
+            TestRequest::with_uri(&model.uri().to_string()).method(model.method().clone());
+        for (name, value) in model.headers() {
+            if name != header::COOKIE {
+                request = request.append_header((name.clone(), value.clone()));
+            }
+        }
+        if let Some(cookies) = cookies {
+            request = request.append_header((header::COOKIE, cookies));
+        }
+        let slot = Slot::new(Arc::clone(&self.site), None);
+        let opened = slot.open_content(&request.to_http_request()).await;
+        opened.unwrap_or_else(|err| panic!("the session cannot be opened: {err}"))
+    }
+
+    fn cookie(&self, request: &HttpRequest) -> Arc<CookiePolicy> {
+        self.site
+            .cookie_for(request)
+            .unwrap_or_else(|err| panic!("no cookie for this request: {err}"))
+    }
+}
+
+impl<I: SessionInterface> fmt::Debug for TestSessions<I> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("TestSessions").finish_non_exhaustive()
+    }
+}
+
+fn object(content: &impl Serialize) -> Map<String, Value> {
+    match serde_json::to_value(content) {
+        Ok(Value::Object(object)) => object,
+        Ok(_) => panic!("the content of a session is a JSON object"),
+        Err(err) => panic!("the content of a session is a JSON object: {err}"),
+    }
+}
+
+/// A clock that stands still until a test moves it. Clones share the time.
+///
+/// # Examples
+///
+/// ```
+/// use std::time::Duration;
+/// use sessions::test::TestClock;
+///
+/// let time = TestClock::new();
+/// let clock = time.clock();
+/// let before = clock.now();
+/// time.advance(Duration::from_secs(60));
+/// assert_eq!(clock.now().duration_since(before).unwrap(), Duration::from_secs(60));
+/// ```
+#[derive(Clone, Debug)]
+pub struct TestClock {
+    seconds: Arc<AtomicU64>,
+}
+
+impl TestClock {
+    /// Returns a clock at the first second of the year 2026, UTC.
+    pub fn new() -> Self {
+        Self {
+            seconds: Arc::new(AtomicU64::new(1_767_225_600)),
+        }
+    }
+
+    /// Moves the clock on.
+    pub fn advance(&self, by: Duration) {
+        self.seconds.fetch_add(by.as_secs(), Ordering::SeqCst);
+    }
+
+    /// Moves the clock back.
+    pub fn go_back(&self, by: Duration) {
+        self.seconds.fetch_sub(by.as_secs(), Ordering::SeqCst);
+    }
+
+    /// Returns the present time.
+    pub fn now(&self) -> SystemTime {
+        UNIX_EPOCH + Duration::from_secs(self.seconds.load(Ordering::SeqCst))
+    }
+
+    /// Returns the clock for
+    /// [`SessionMiddleware::with_clock`](crate::SessionMiddleware::with_clock).
+    pub fn clock(&self) -> Clock {
+        let time = self.clone();
+        Clock::from_fn(move || time.now())
+    }
+}
+
+impl Default for TestClock {
+    fn default() -> Self {
+        Self::new()
+    }
+}

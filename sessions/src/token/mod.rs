@@ -1,0 +1,3 @@
+//! Tokens: text to bytes and back. Pure functions, the time passed in.
+
+pub(crate) mod signed;

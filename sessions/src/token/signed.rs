@@ -1,0 +1,193 @@
+//! The URL-safe timed format of itsdangerous: `payload.timestamp.signature`.
+//!
+//! The payload and the timestamp (seconds since 1970, big-endian, no leading zero bytes) are
+//! base64url without padding, the signature is the HMAC over everything before the last dot. Its
+//! key is derived from the secret key and the salt by HMAC once more (itsdangerous' `hmac`
+//! derivation). Reading is canonical: each token has one spelling.
+
+use std::fmt;
+
+use base64::{
+    Engine,
+    alphabet::URL_SAFE,
+    engine::{DecodePaddingMode, GeneralPurpose, GeneralPurposeConfig},
+};
+use hmac::{Hmac, KeyInit, Mac};
+use sha2::{Sha256, Sha512};
+use zeroize::Zeroizing;
+
+use crate::key::SecretKey;
+
+/// No padding, no spare bits, no foreign characters.
+const CANONICAL: GeneralPurpose = GeneralPurpose::new(
+    &URL_SAFE,
+    GeneralPurposeConfig::new()
+        .with_encode_padding(false)
+        .with_decode_padding_mode(DecodePaddingMode::RequireNone)
+        .with_decode_allow_trailing_bits(false),
+);
+
+/// Room for the longest HMAC, of SHA-512: 64 bytes, and what the decoder wants spare.
+const MAC_ROOM: usize = 72;
+/// Room for a time: 8 bytes, and what the decoder wants spare.
+const SECONDS_ROOM: usize = 16;
+
+/// The hash function of the signature.
+///
+/// There is no algorithm in the token: what is set here signs and verifies.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum Digest {
+    /// HMAC-SHA256.
+    #[default]
+    Sha256,
+    /// HMAC-SHA512.
+    Sha512,
+}
+
+/// Signs and verifies with one key, for one salt. The key's state is computed once.
+pub(crate) struct Signer {
+    keyed: Keyed,
+}
+
+enum Keyed {
+    Sha256(Hmac<Sha256>),
+    Sha512(Hmac<Sha512>),
+}
+
+/// A token whose signature is right.
+#[derive(Debug, PartialEq)]
+pub(crate) struct Verified<'t> {
+    payload: &'t [u8],
+    /// When it was signed, in seconds since 1970.
+    pub(crate) signed_at: u64,
+}
+
+/// Why a token is no token, for the log. Clients never learn which.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Rejected {
+    Format,
+    Signature,
+    Expired,
+    FromTheFuture,
+}
+
+impl fmt::Display for Rejected {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Format => "it is not in the format of a token",
+            Self::Signature => "its signature does not verify",
+            Self::Expired => "it is older than its lifetime",
+            Self::FromTheFuture => "it was signed in the future",
+        })
+    }
+}
+
+impl Signer {
+    pub(crate) fn new(key: &SecretKey, salt: &[u8], digest: Digest) -> Self {
+        let keyed = match digest {
+            Digest::Sha256 => Keyed::Sha256(derive(key, salt)),
+            Digest::Sha512 => Keyed::Sha512(derive(key, salt)),
+        };
+        Self { keyed }
+    }
+
+    /// Returns the token for `payload`, signed at `now` in seconds since 1970.
+    pub(crate) fn sign(&self, payload: &[u8], now: u64) -> String {
+        let mut token =
+            String::with_capacity(payload.len() * 4 / 3 + MAC_ROOM * 4 / 3 + SECONDS_ROOM);
+        CANONICAL.encode_string(payload, &mut token);
+        token.push('.');
+        let seconds = now.to_be_bytes();
+        CANONICAL.encode_string(&seconds[now.leading_zeros() as usize / 8..], &mut token);
+        match &self.keyed {
+            Keyed::Sha256(keyed) => push_mac(&mut token, keyed.clone()),
+            Keyed::Sha512(keyed) => push_mac(&mut token, keyed.clone()),
+        }
+        token
+    }
+
+    /// Checks the signature, before anything is decoded.
+    pub(crate) fn verify<'t>(&self, token: &'t [u8]) -> Result<Verified<'t>, Rejected> {
+        let (signed, signature) = split_last(token).ok_or(Rejected::Format)?;
+        let (payload, seconds) = split_last(signed).ok_or(Rejected::Format)?;
+        let mut mac = [0; MAC_ROOM];
+        let length = CANONICAL
+            .decode_slice(signature, &mut mac)
+            .map_err(|_| Rejected::Format)?;
+        let right = match &self.keyed {
+            Keyed::Sha256(keyed) => is_mac(keyed.clone(), signed, &mac[..length]),
+            Keyed::Sha512(keyed) => is_mac(keyed.clone(), signed, &mac[..length]),
+        };
+        if !right {
+            return Err(Rejected::Signature);
+        }
+        let signed_at = decode_seconds(seconds).ok_or(Rejected::Format)?;
+        Ok(Verified { payload, signed_at })
+    }
+}
+
+impl Verified<'_> {
+    /// Returns the payload's bytes.
+    pub(crate) fn decode(&self) -> Result<Vec<u8>, Rejected> {
+        CANONICAL.decode(self.payload).map_err(|_| Rejected::Format)
+    }
+}
+
+/// Judges a time in the past against the present: at most `max_age` old, at most `leeway` ahead.
+/// All in seconds.
+pub(crate) fn check_age(then: u64, now: u64, max_age: u64, leeway: u64) -> Result<(), Rejected> {
+    if then > now.saturating_add(leeway) {
+        Err(Rejected::FromTheFuture)
+    } else if now.saturating_sub(then) > max_age {
+        Err(Rejected::Expired)
+    } else {
+        Ok(())
+    }
+}
+
+fn derive<M: Mac + KeyInit>(key: &SecretKey, salt: &[u8]) -> M {
+    const ANY_LENGTH: &str = "HMAC takes keys of any length";
+    let mut mac = <M as KeyInit>::new_from_slice(key.bytes()).expect(ANY_LENGTH);
+    mac.update(salt);
+    let derived = Zeroizing::new(mac.finalize().into_bytes().to_vec());
+    <M as KeyInit>::new_from_slice(&derived).expect(ANY_LENGTH)
+}
+
+fn push_mac(token: &mut String, mut mac: impl Mac) {
+    mac.update(token.as_bytes());
+    token.push('.');
+    CANONICAL.encode_string(mac.finalize().into_bytes(), token);
+}
+
+/// Compares in constant time.
+fn is_mac(mut mac: impl Mac, signed: &[u8], tag: &[u8]) -> bool {
+    mac.update(signed);
+    mac.verify_slice(tag).is_ok()
+}
+
+fn split_last(text: &[u8]) -> Option<(&[u8], &[u8])> {
+    let dot = text.iter().rposition(|byte| *byte == b'.')?;
+    Some((&text[..dot], &text[dot + 1..]))
+}
+
+fn decode_seconds(text: &[u8]) -> Option<u64> {
+    let mut room = [0; SECONDS_ROOM];
+    let length = CANONICAL.decode_slice(text, &mut room).ok()?;
+    let bytes = &room[..length];
+    // One spelling for each number: itsdangerous drops leading zero bytes.
+    if length > 8 || bytes.first() == Some(&0) {
+        return None;
+    }
+    Some(
+        bytes
+            .iter()
+            .fold(0, |seconds, byte| seconds << 8 | u64::from(*byte)),
+    )
+}
+
+impl fmt::Debug for Signer {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Signer")
+    }
+}
