@@ -1,8 +1,8 @@
 //! The typed view of what is derived for.
 
-use proc_macro2::{Ident, Span, TokenStream};
+use proc_macro2::{Ident, TokenStream};
 use quote::{ToTokens, quote};
-use syn::{Data, DeriveInput, Member, spanned::Spanned};
+use syn::{Data, DeriveInput, Member};
 
 use crate::{
     attr::{FieldAttrs, Key, StructAttrs},
@@ -45,11 +45,7 @@ impl<'a> Input<'a> {
                 Vec::new()
             }
         };
-        Self {
-            original,
-            attrs,
-            fields,
-        }
+        Self { original, attrs, fields }
     }
 
     pub(crate) fn is_struct(&self) -> bool {
@@ -70,7 +66,8 @@ impl<'a> Input<'a> {
     /// Returns the field that has this key, else the one that is named like it.
     fn field(&self, key: Key) -> Option<&Field<'a>> {
         let marked = |field: &&Field<'_>| field.mark(key).is_some();
-        let named = |field: &&Field<'_>| field.member.to_token_stream().to_string() == key.word();
+        let named =
+            |field: &&Field<'_>| matches!(&field.member, Member::Named(name) if name == key.word());
         let mut fields = self.fields.iter();
         fields.clone().find(marked).or_else(|| fields.find(named))
     }
@@ -87,14 +84,4 @@ impl Field<'_> {
     pub(crate) fn mark(&self, key: Key) -> Option<&Ident> {
         self.attrs.as_ref()?.seen.ident(key)
     }
-
-    /// Where errors about the field's type belong.
-    pub(crate) fn span(&self) -> Span {
-        located(&self.original.ty)
-    }
-}
-
-/// Names mean what they mean where the derive stands; errors about them point at these tokens.
-pub(crate) fn located(tokens: &impl ToTokens) -> Span {
-    Span::call_site().located_at(tokens.to_token_stream().span())
 }

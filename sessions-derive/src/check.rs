@@ -45,14 +45,10 @@ fn check_backend(input: &Input<'_>, errors: &mut Errors) {
     }
     match (has(Key::OpenWith), has(Key::SaveWith)) {
         (Some(_), Some(_)) => {}
-        (Some(open), None) => errors.push_at(
-            open,
-            "`open_with` requires `save_with`, or a field `backend` that saves",
-        ),
-        (None, Some(save)) => errors.push_at(
-            save,
-            "`save_with` requires `open_with`, or a field `backend` that opens",
-        ),
+        (Some(open), None) => errors
+            .push_at(open, "`open_with` requires `save_with`, or a field `backend` that saves"),
+        (None, Some(save)) => errors
+            .push_at(save, "`save_with` requires `open_with`, or a field `backend` that opens"),
         (None, None) => errors.push_at(
             &input.original.ident,
             "expected a field `backend` that opens and saves the sessions; add one such as \
@@ -84,11 +80,7 @@ fn check_durations(input: &Input<'_>, errors: &mut Errors) {
     let attrs = &input.attrs;
     let rules = [
         check_timeouts(attrs.idle_timeout, attrs.absolute_timeout, SECOND),
-        check_timeouts(
-            attrs.idle_timeout,
-            None,
-            attrs.touch_interval.unwrap_or(SECOND),
-        ),
+        check_timeouts(attrs.idle_timeout, None, attrs.touch_interval.unwrap_or(SECOND)),
     ];
     for err in rules.into_iter().filter_map(Result::err) {
         errors.push_at(first_of(input, err.attributes()), err);
@@ -102,4 +94,152 @@ fn first_of<'a>(input: &'a Input<'_>, attributes: &[&str]) -> &'a Ident {
         .filter_map(|word| Key::from_word(word))
         .find_map(|key| input.attrs.seen.ident(key))
         .unwrap_or(&input.original.ident)
+}
+
+#[cfg(test)]
+mod tests {
+    use quote::quote;
+    use syn::parse_quote;
+
+    use super::*;
+
+    fn mistakes(item: &syn::DeriveInput) -> Vec<String> {
+        let mut errors = Errors::default();
+        let input = Input::from_syn(item, &mut errors);
+        check(&input, &mut errors);
+        errors.messages()
+    }
+
+    #[test]
+    fn the_legal_shapes_are_legal() {
+        let legal: [syn::DeriveInput; 7] = [
+            parse_quote!(
+                struct A {
+                    backend: B,
+                }
+            ),
+            parse_quote!(
+                struct A {
+                    config: C,
+                }
+            ),
+            parse_quote!(
+                struct A {
+                    config: C,
+                    backend: B,
+                }
+            ),
+            parse_quote!(
+                struct A(#[session(backend)] B, #[session(config)] C);
+            ),
+            parse_quote!(
+                struct A {
+                    backend: X,
+                    #[session(backend)]
+                    store: B,
+                }
+            ),
+            parse_quote!(
+                #[session(open_with = f)]
+                struct A {
+                    backend: B,
+                }
+            ),
+            parse_quote!(
+                #[session(open_with = f, save_with = f)]
+                struct A;
+            ),
+        ];
+        for item in legal {
+            assert_eq!(mistakes(&item), [""; 0], "{}", quote!(#item));
+        }
+    }
+
+    #[test]
+    fn something_has_to_open_and_to_save() {
+        let messages = mistakes(&parse_quote!(
+            struct A {
+                store: B,
+            }
+        ));
+        assert_eq!(messages.len(), 1);
+        assert!(messages[0].starts_with("expected a field `backend`"));
+        assert_eq!(
+            mistakes(&parse_quote!(
+                #[session(open_with = f)]
+                struct A;
+            )),
+            ["`open_with` requires `save_with`, or a field `backend` that saves"]
+        );
+        assert_eq!(
+            mistakes(&parse_quote!(
+                #[session(save_with = f)]
+                struct A;
+            )),
+            ["`save_with` requires `open_with`, or a field `backend` that opens"]
+        );
+    }
+
+    #[test]
+    fn a_wrong_attribute_of_a_field_is_not_a_missing_backend_as_well() {
+        let messages = mistakes(&parse_quote!(
+            struct A {
+                #[session(bakend)]
+                store: B,
+            }
+        ));
+        // 1 key = 1
+        assert_eq!(messages.len(), 1, "{messages:#?}");
+    }
+
+    #[test]
+    fn a_role_belongs_to_one_field() {
+        let messages = mistakes(&parse_quote! {
+            struct A(#[session(backend, config)] B, #[session(backend)] B, #[session(config)] C);
+        });
+        assert_eq!(
+            messages,
+            [
+                "duplicate key `backend`; only one field can be the `backend`",
+                "duplicate key `config`; only one field can be the `config`",
+            ]
+        );
+    }
+
+    #[test]
+    fn conflicts_are_reported_together() {
+        let messages = mistakes(&parse_quote! {
+            #[session(cookie_name = "__Host-a", domain = "example.com", path = "/app")]
+            #[session(secure = false, samesite = "None", partitioned, idle_timeout = "1 h")]
+            #[session(absolute_timeout = "30 min", touch_interval = "2 h", lifetime = 0)]
+            struct A { store: B }
+        });
+        // 1 value + 1 backend + 3 prefix + 1 samesite + 1 partitioned + 2 timeouts = 9
+        assert_eq!(messages.len(), 9, "{messages:#?}");
+    }
+
+    #[test]
+    fn what_is_not_known_breaks_no_rule() {
+        let item = parse_quote! {
+            #[session(cookie_name = "__Host-a", domain = f, path = f, secure = f, partitioned)]
+            #[session(samesite = "None", touch_interval = "2 h")]
+            struct A { config: C }
+        };
+        assert_eq!(mistakes(&item), [""; 0]);
+    }
+
+    #[test]
+    fn only_structs_are_interfaces() {
+        let union: syn::DeriveInput = parse_quote!(union A { backend: B });
+        for item in [
+            parse_quote!(
+                enum A {
+                    B,
+                }
+            ),
+            union,
+        ] {
+            assert_eq!(mistakes(&item), ["`SessionInterface` can only be derived for structs"]);
+        }
+    }
 }

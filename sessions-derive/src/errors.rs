@@ -42,11 +42,7 @@ impl Errors {
 impl Errors {
     /// Returns the messages, in the order of their discovery.
     pub(crate) fn messages(self) -> Vec<String> {
-        self.0
-            .into_iter()
-            .flatten()
-            .map(|err| err.to_string())
-            .collect()
+        self.0.into_iter().flatten().map(|err| err.to_string()).collect()
     }
 }
 
@@ -61,10 +57,7 @@ mod tests {
         let mut errors = Errors::default();
         errors.push_at(quote!(a), "first");
         assert_eq!(errors.handle(Ok(1)), Some(1));
-        assert_eq!(
-            errors.handle::<()>(Err(Error::new_spanned(quote!(b), "second"))),
-            None
-        );
+        assert_eq!(errors.handle::<()>(Err(Error::new_spanned(quote!(b), "second"))), None);
         assert_eq!(errors.messages(), ["first", "second"]);
     }
 

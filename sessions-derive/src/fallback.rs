@@ -5,7 +5,11 @@ use proc_macro2::TokenStream;
 use quote::quote;
 use syn::Error;
 
-use crate::{ast::Input, attr::Key, expand::transform};
+use crate::{
+    ast::Input,
+    attr::Key,
+    expand::{content_type, transform},
+};
 
 /// Writes the mistakes and, as long as it is known where `sessions` is, the implementation.
 pub(crate) fn expand(input: &Input<'_>, err: &Error) -> TokenStream {
@@ -19,23 +23,24 @@ pub(crate) fn expand(input: &Input<'_>, err: &Error) -> TokenStream {
 
 fn interface(input: &Input<'_>) -> TokenStream {
     let krate = input.krate();
+    let content = content_type(&krate);
     let name = &input.original.ident;
     let (impl_generics, type_generics, where_clause) = input.original.generics.split_for_impl();
     quote! {
         #[automatically_derived]
         impl #impl_generics #krate::SessionInterface for #name #type_generics #where_clause {
-            type Content = #krate::Dictionary;
+            type Content = #content;
 
             async fn open_session(
                 &self,
                 _: #krate::OpenContext<'_>,
-            ) -> ::core::result::Result<::core::option::Option<Self::Content>, #krate::OpenError> {
+            ) -> ::core::result::Result<::core::option::Option<#content>, #krate::OpenError> {
                 ::core::unreachable!()
             }
 
             async fn save_session(
                 &self,
-                _: &Self::Content,
+                _: &#content,
                 _: #krate::SaveContext<'_>,
             ) -> ::core::result::Result<#krate::Saved, #krate::SaveError> {
                 ::core::unreachable!()

@@ -17,25 +17,17 @@ impl Clock {
 
     /// Returns a clock that asks `source`.
     pub fn from_fn(source: impl Fn() -> SystemTime + Send + Sync + 'static) -> Self {
-        Self {
-            source: Some(Arc::new(source)),
-        }
+        Self { source: Some(Arc::new(source)) }
     }
 
     /// Returns the present time.
     pub fn now(&self) -> SystemTime {
-        self.source
-            .as_ref()
-            .map_or_else(SystemTime::now, |source| source())
+        self.source.as_ref().map_or_else(SystemTime::now, |source| source())
     }
 }
 
 impl fmt::Debug for Clock {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(if self.source.is_some() {
-            "Clock(custom)"
-        } else {
-            "Clock(system)"
-        })
+        f.write_str(if self.source.is_some() { "Clock(custom)" } else { "Clock(system)" })
     }
 }

@@ -152,7 +152,5 @@ impl fmt::Debug for Saved {
 
 /// Seconds since 1970, as tokens count them.
 pub(crate) fn unix_seconds(time: SystemTime) -> u64 {
-    time.duration_since(UNIX_EPOCH)
-        .as_ref()
-        .map_or(0, Duration::as_secs)
+    time.duration_since(UNIX_EPOCH).as_ref().map_or(0, Duration::as_secs)
 }

@@ -97,14 +97,10 @@ impl<I: Scope> FromRequest for TrySession<I> {
             I::any(&slot).take_failure();
         }
         match Session::from_request(request, payload) {
-            Either::Left(done) => Either::Left(ready(Ok(Self {
-                result: done.into_inner(),
-            }))),
-            Either::Right(opening) => Either::Right(Box::pin(async {
-                Ok(Self {
-                    result: opening.await,
-                })
-            })),
+            Either::Left(done) => Either::Left(ready(Ok(Self { result: done.into_inner() }))),
+            Either::Right(opening) => {
+                Either::Right(Box::pin(async { Ok(Self { result: opening.await }) }))
+            }
         }
     }
 }
@@ -216,8 +212,6 @@ fn opened<I: Scope>(extensions: &Extensions) -> Option<Session<I>> {
 fn find<I: Scope>(extensions: &Extensions) -> Result<Arc<I::Slot>, ExtractError> {
     match extensions.get::<Innermost>() {
         Some(Innermost(innermost)) => I::pick(innermost),
-        None => Err(ExtractError::NotWrapped {
-            missing: I::missing(),
-        }),
+        None => Err(ExtractError::NotWrapped { missing: I::missing() }),
     }
 }

@@ -31,10 +31,7 @@ impl SessionHeaders {
             HeaderValue::from_maybe_shared(cookie.into_bytes())
                 .expect("name, token and attributes are visible ASCII")
         });
-        Self {
-            cookie_name: cookie_name.clone(),
-            set_cookie,
-        }
+        Self { cookie_name: cookie_name.clone(), set_cookie }
     }
 
     pub(crate) fn write(&self, headers: &mut HeaderMap) {
@@ -52,18 +49,12 @@ fn vary_by_cookie(headers: &mut HeaderMap) {
     let values: Vec<_> = headers.get_all(header::VARY).cloned().collect();
     let names = |value: &HeaderValue| -> Vec<String> {
         let text = String::from_utf8_lossy(value.as_bytes()).into_owned();
-        text.split(',')
-            .map(|name| name.trim().to_owned())
-            .filter(|name| !name.is_empty())
-            .collect()
+        text.split(',').map(|name| name.trim().to_owned()).filter(|name| !name.is_empty()).collect()
     };
     let mut merged: Vec<String> = values.iter().flat_map(names).collect();
     if merged.iter().any(|name| name == "*") {
         merged = vec!["*".to_owned()];
-    } else if !merged
-        .iter()
-        .any(|name| name.eq_ignore_ascii_case("cookie"))
-    {
+    } else if !merged.iter().any(|name| name.eq_ignore_ascii_case("cookie")) {
         merged.push("Cookie".to_owned());
     }
     if let Ok(value) = HeaderValue::from_str(&merged.join(", ")) {
@@ -124,10 +115,7 @@ fn keep_private(headers: &mut HeaderMap) {
         target: "sessions",
         "the response sets the session's cookie and lets shared caches keep it; `Cache-Control` is made private"
     );
-    if !kept
-        .iter()
-        .any(|directive| directive.eq_ignore_ascii_case("private"))
-    {
+    if !kept.iter().any(|directive| directive.eq_ignore_ascii_case("private")) {
         kept.insert(0, "private");
     }
     if let Ok(value) = HeaderValue::from_str(&kept.join(", ")) {

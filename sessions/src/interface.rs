@@ -179,9 +179,7 @@ pub trait SessionInterface: Sized + Send + Sync + 'static {
     ///
     /// The age limit of tokens is the lifetime in both cases.
     fn expiration_time(&self, content: &Self::Content, now: SystemTime) -> Option<SystemTime> {
-        content
-            .permanent()
-            .then(|| now + self.policies().lifetime())
+        content.permanent().then(|| now + self.policies().lifetime())
     }
 
     /// Whether this response sets the cookie, for a session that is neither emptied nor renewed.

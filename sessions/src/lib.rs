@@ -97,7 +97,7 @@ pub use crate::{
     content::SessionContent,
     context::{OpenContext, SaveContext, Saved},
     cookie::CookieValues,
-    dictionary::{Change, Dictionary},
+    dictionary::{Change, ChangeSet, Dictionary},
     error::{ConfigError, ExtractError, KeyError, OpenError, SaveError, SessionError},
     extract::{OpenedSessionExt, SessionExt, TrySession},
     interface::SessionInterface,

@@ -54,10 +54,7 @@ pub struct SessionMiddleware<I> {
 impl<I: SessionInterface> SessionMiddleware<I> {
     /// Returns the middleware of this interface.
     pub fn new(interface: I) -> Self {
-        Self {
-            interface: Arc::new(interface),
-            clock: Clock::system(),
-        }
+        Self { interface: Arc::new(interface), clock: Clock::system() }
     }
 
     /// Sets where the time comes from. For tests.
@@ -69,10 +66,7 @@ impl<I: SessionInterface> SessionMiddleware<I> {
 
 impl<I> Clone for SessionMiddleware<I> {
     fn clone(&self) -> Self {
-        Self {
-            interface: Arc::clone(&self.interface),
-            clock: self.clock.clone(),
-        }
+        Self { interface: Arc::clone(&self.interface), clock: self.clock.clone() }
     }
 }
 
@@ -127,10 +121,7 @@ impl<S, I: SessionInterface> SessionService<S, I> {
                 overridden.join(", "),
             );
         }
-        Ok(Self {
-            service: Rc::new(service),
-            site: Arc::new(site),
-        })
+        Ok(Self { service: Rc::new(service), site: Arc::new(site) })
     }
 }
 
@@ -155,21 +146,14 @@ where
     forward_ready!(service);
 
     fn call(&self, request: ServiceRequest) -> Self::Future {
-        let outer = request
-            .extensions()
-            .get::<Innermost>()
-            .map(|Innermost(slot)| Arc::clone(slot));
+        let outer = request.extensions().get::<Innermost>().map(|Innermost(slot)| Arc::clone(slot));
         let slot = Arc::new(Slot::new(Arc::clone(&self.site), outer));
-        request
-            .extensions_mut()
-            .insert(Innermost(Arc::<Slot<I>>::clone(&slot)));
+        request.extensions_mut().insert(Innermost(Arc::<Slot<I>>::clone(&slot)));
         let stage = match self.site.settings.open() {
             OpenMode::Eager => Stage::Waiting {
                 fut: Box::pin(eager(Rc::clone(&self.service), request, Arc::clone(&slot))),
             },
-            _ => Stage::Inner {
-                fut: self.service.call(request),
-            },
+            _ => Stage::Inner { fut: self.service.call(request) },
         };
         SessionFuture { stage, slot }
     }
@@ -229,9 +213,8 @@ where
                 return Poll::Ready(result);
             }
             let slot = Arc::clone(this.slot);
-            this.stage.set(Stage::Waiting {
-                fut: Box::pin(async move { finish(&slot, result).await }),
-            });
+            this.stage
+                .set(Stage::Waiting { fut: Box::pin(async move { finish(&slot, result).await }) });
         }
         match this.stage.project() {
             StageProjection::Waiting { fut } => fut.as_mut().poll(cx),
@@ -254,9 +237,5 @@ pub fn new_transform<S, I>(
 where
     I: SessionInterface + Clone,
 {
-    std::future::ready(SessionService::new(
-        service,
-        Arc::new(interface.clone()),
-        Clock::system(),
-    ))
+    std::future::ready(SessionService::new(service, Arc::new(interface.clone()), Clock::system()))
 }

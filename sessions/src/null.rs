@@ -15,9 +15,7 @@ impl NullSession {
     /// Makes a null session with a reason for the developer who reads the error: lower case, what
     /// is missing, then what to set.
     pub fn new(reason: impl Into<Cow<'static, str>>) -> Self {
-        Self {
-            reason: reason.into(),
-        }
+        Self { reason: reason.into() }
     }
 
     /// No secret key: Flask's null session.

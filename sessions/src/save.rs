@@ -48,9 +48,7 @@ async fn save<I: SessionInterface>(
     let now = slot.site.clock.now();
     let sealed = slot.seal(|dictionary| {
         if !settings.save_when().saves(status.as_u16()) && dictionary.null_session().is_none() {
-            dictionary
-                .rollback()
-                .expect("a session that is not null takes writes");
+            dictionary.rollback().expect("a session that is not null takes writes");
         }
         dictionary.settle(settings.absolute_timeout().map(|_| now));
     });
@@ -63,19 +61,10 @@ async fn save<I: SessionInterface>(
     if interface.is_null_session(content) {
         return Ok(None);
     }
-    let cookie = slot
-        .cookie()
-        .expect("an open session has its cookie's policies");
+    let cookie = slot.cookie().expect("an open session has its cookie's policies");
     let change = content.dictionary().change();
     let saved = if must_save(interface, content, change) {
-        let cx = SaveContext {
-            cookie: &cookie.policy,
-            settings,
-            now,
-            change,
-            status,
-            headers,
-        };
+        let cx = SaveContext { cookie: &cookie.policy, settings, now, change, status, headers };
         match interface
             .save_session(content, cx)
             .await
@@ -149,10 +138,7 @@ fn check_token(
     let length = policy.name().as_str().len() + token.len();
     if length > MAX_NAME_VALUE {
         let largest_key = content.dictionary().largest_key().map(Into::into);
-        return Err(SaveError::TooLarge {
-            length,
-            largest_key,
-        });
+        return Err(SaveError::TooLarge { length, largest_key });
     }
     Ok(())
 }

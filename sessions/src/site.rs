@@ -22,11 +22,7 @@ pub(crate) struct Site<I> {
 impl<I: SessionInterface> Site<I> {
     pub(crate) fn new(interface: Arc<I>, clock: Clock) -> Result<Self, ConfigError> {
         let settings = interface.policies().resolve()?;
-        Ok(Self {
-            interface,
-            settings,
-            clock,
-        })
+        Ok(Self { interface, settings, clock })
     }
 
     /// Asks the interface for the policies of this request's cookie, and checks them unless they
@@ -56,9 +52,7 @@ impl<I: SessionInterface> Site<I> {
         }
         let attributes = CookieAttributes {
             name: CookieName::new(name.into_owned())?,
-            domain: domain
-                .map(|domain| CookieDomain::new(domain.into_owned()))
-                .transpose()?,
+            domain: domain.map(|domain| CookieDomain::new(domain.into_owned())).transpose()?,
             path: CookiePath::new(path.into_owned())?,
             secure,
             httponly,

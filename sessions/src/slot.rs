@@ -130,16 +130,9 @@ impl<I: SessionInterface> Slot<I> {
         &self,
         request: &HttpRequest,
     ) -> Result<I::Content, OpenError> {
-        let Site {
-            interface,
-            settings,
-            clock,
-        } = &*self.site;
+        let Site { interface, settings, clock } = &*self.site;
         let policy = self.site.cookie_for(request)?;
-        let headers = request
-            .headers()
-            .get_all(header::COOKIE)
-            .map(HeaderValue::as_bytes);
+        let headers = request.headers().get_all(header::COOKIE).map(HeaderValue::as_bytes);
         let cookies = CookieValues::find(headers, policy.name().as_str());
         let came = !cookies.is_empty();
         let cookie = self.cookie.get_or_init(|| OpenedCookie { policy, came });
@@ -164,9 +157,7 @@ impl<I: SessionInterface> Slot<I> {
             }
             Err(err) => return Err(err),
         };
-        content
-            .dictionary_mut()
-            .start_permanent(settings.permanent());
+        content.dictionary_mut().start_permanent(settings.permanent());
         Ok(content)
     }
 
@@ -272,9 +263,7 @@ fn log_failure(interface: &str, err: &OpenError) {
 
 impl<I: SessionInterface> fmt::Debug for Slot<I> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Slot")
-            .field("interface", &self.interface_name())
-            .finish_non_exhaustive()
+        f.debug_struct("Slot").field("interface", &self.interface_name()).finish_non_exhaustive()
     }
 }
 
@@ -290,10 +279,7 @@ impl<I: SessionInterface> AnySlot for Slot<I> {
         drop(phase);
         // Sealed between the two looks.
         look(
-            self.sealed
-                .get()
-                .expect("a handle exists only once the session is open")
-                .dictionary(),
+            self.sealed.get().expect("a handle exists only once the session is open").dictionary(),
         );
     }
 

@@ -90,10 +90,7 @@ impl<I: SessionInterface + Clone> TestSessions<I> {
     pub fn with_clock(interface: &I, clock: Clock) -> Self {
         let site = Site::new(Arc::new(interface.clone()), clock)
             .unwrap_or_else(|err| panic!("the policies are wrong: {err}"));
-        Self {
-            site: Arc::new(site),
-            request: TestRequest::default().to_http_request(),
-        }
+        Self { site: Arc::new(site), request: TestRequest::default().to_http_request() }
     }
 
     /// Sets the request that policies are asked with, for interfaces whose cookie depends on the
@@ -111,11 +108,7 @@ impl<I: SessionInterface + Clone> TestSessions<I> {
     ///
     /// When `content` is something else, or the interface cannot save it.
     pub async fn seed(&self, request: TestRequest, content: impl Serialize) -> TestRequest {
-        let Site {
-            interface,
-            settings,
-            clock,
-        } = &*self.site;
+        let Site { interface, settings, clock } = &*self.site;
         let cookie = self.cookie(&self.request);
         let mut seeded = self.open(&self.request, None).await;
         let dictionary = seeded.dictionary_mut();
@@ -222,9 +215,7 @@ pub struct TestClock {
 impl TestClock {
     /// Returns a clock at the first second of the year 2026, UTC.
     pub fn new() -> Self {
-        Self {
-            seconds: Arc::new(AtomicU64::new(1_767_225_600)),
-        }
+        Self { seconds: Arc::new(AtomicU64::new(1_767_225_600)) }
     }
 
     /// Moves the clock on.

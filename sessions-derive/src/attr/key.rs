@@ -1,7 +1,5 @@
 //! The keys of `#[session(…)]` in one table, and the messages that are composed from it.
 
-use std::fmt::Write;
-
 use proc_macro2::Ident;
 use sessions_policy::{Choice, OnLoadError, OnSaveError, OpenMode, SaveWhen};
 
@@ -72,7 +70,7 @@ keys! {
     HttpOnly = "httponly" on Struct: OneOf(&[TRUE, FALSE, FUNCTION]),
     Secure = "secure" on Struct: OneOf(&[TRUE, FALSE, FUNCTION]),
     SameSite = "samesite" on Struct: OneOf(&["`\"Strict\"`", "`\"Lax\"`", "`\"None\"`", FALSE, FUNCTION]),
-    Partitioned = "partitioned" on Struct: OneOf(&["nothing", TRUE, FALSE, FUNCTION]),
+    Partitioned = "partitioned" on Struct: OneOf(&["no value", TRUE, FALSE, FUNCTION]),
     Permanent = "permanent" on Struct: OneOf(&[TRUE, FALSE]),
     Lifetime = "lifetime" on Struct: OneOf(&["a duration such as `\"14 days\"`", SECONDS]),
     RefreshEachRequest = "refresh_each_request" on Struct: OneOf(&[TRUE, FALSE]),
@@ -112,10 +110,7 @@ impl Key {
             Struct => ("struct", "field"),
             Field => ("field", "struct"),
         };
-        format!(
-            "`{}` is only valid on a {right}, not on a {wrong}",
-            self.word()
-        )
+        format!("`{}` is only valid on a {right}, not on a {wrong}", self.word())
     }
 
     /// The message about a value of another kind.
@@ -145,23 +140,17 @@ impl Key {
 
 fn unknown(word: &str, place: Place) -> String {
     let keys = || Key::ALL.iter().copied().filter(|key| key.place() == place);
-    let mut message = format!("unknown key `{word}`; ");
-    if let Some(key) = nearest(word, keys()) {
-        // Writing to a `String` cannot fail.
-        let _ = write!(message, "did you mean `{}`? ", key.word());
-    }
+    let hint = nearest(word, keys())
+        .map(|key| format!("did you mean `{}`? ", key.word()))
+        .unwrap_or_default();
     let words: Vec<_> = keys().map(|key| format!("`{}`", key.word())).collect();
-    message + "expected one of " + &words.join(", ")
+    format!("unknown key `{word}`; {hint}expected one of {}", words.join(", "))
 }
 
 /// Returns the key that at most a third of the letters tell from the word. The `cookie_` that some
 /// keys drop and one keeps counts for nothing, and neither does letter case.
 fn nearest(word: &str, keys: impl Iterator<Item = Key>) -> Option<Key> {
-    let stem = |word: &str| {
-        word.strip_prefix("cookie_")
-            .unwrap_or(word)
-            .to_ascii_lowercase()
-    };
+    let stem = |word: &str| word.strip_prefix("cookie_").unwrap_or(word).to_ascii_lowercase();
     let word = stem(word);
     keys.map(|key| (distance(&word, &stem(key.word())), key))
         .filter(|(distance, key)| distance * 3 <= stem(key.word()).len())
@@ -231,10 +220,7 @@ mod tests {
             unknown("bakend", Field),
             "unknown key `bakend`; did you mean `backend`? expected one of `backend`, `config`"
         );
-        assert_eq!(
-            unknown("ttl", Field),
-            "unknown key `ttl`; expected one of `backend`, `config`"
-        );
+        assert_eq!(unknown("ttl", Field), "unknown key `ttl`; expected one of `backend`, `config`");
         let message = unknown("same_site", Struct);
         assert!(message.starts_with(
             "unknown key `same_site`; did you mean `samesite`? expected one of `cookie_name`, "
@@ -245,19 +231,10 @@ mod tests {
     #[test]
     fn messages_are_composed_from_the_table() {
         for (key, message) in [
-            (
-                Key::Secure,
-                "`secure` expects `true`, `false` or the path of a function",
-            ),
+            (Key::Secure, "`secure` expects `true`, `false` or the path of a function"),
             (Key::Open, "`open` expects `\"lazy\"` or `\"eager\"`"),
-            (
-                Key::OpenWith,
-                "`open_with` expects the path of an async function",
-            ),
-            (
-                Key::Backend,
-                "`backend` takes no value; write `#[session(backend)]`",
-            ),
+            (Key::OpenWith, "`open_with` expects the path of an async function"),
+            (Key::Backend, "`backend` takes no value; write `#[session(backend)]`"),
         ] {
             assert_eq!(key.expected(), message);
         }

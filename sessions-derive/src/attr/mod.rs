@@ -58,17 +58,12 @@ pub(crate) struct Seen(Vec<(Key, Ident)>);
 impl Seen {
     /// Returns the identifier of a key, for errors about it.
     pub(crate) fn ident(&self, key: Key) -> Option<&Ident> {
-        self.0
-            .iter()
-            .find_map(|(seen, ident)| (*seen == key).then_some(ident))
+        self.0.iter().find_map(|(seen, ident)| (*seen == key).then_some(ident))
     }
 
     fn note(&mut self, entry: &Entry, errors: &mut Errors) {
         if self.ident(entry.key).is_some() {
-            errors.push_at(
-                &entry.ident,
-                format!("duplicate key `{}`", entry.key.word()),
-            );
+            errors.push_at(&entry.ident, format!("duplicate key `{}`", entry.key.word()));
         } else {
             self.0.push((entry.key, entry.ident.clone()));
         }
@@ -221,11 +216,114 @@ fn decide<T>(
     errors: &mut Errors,
 ) {
     let mut slot = None;
-    put(
-        &mut slot,
-        entry,
-        |value, key| value.policy(key, fixed),
-        errors,
-    );
+    put(&mut slot, entry, |value, key| value.policy(key, fixed), errors);
     *policy = slot.unwrap_or_default();
+}
+
+#[cfg(test)]
+mod tests {
+    use syn::parse_quote;
+
+    use super::*;
+
+    fn read(attrs: &[Attribute]) -> (StructAttrs, Vec<String>) {
+        let mut errors = Errors::default();
+        let read = StructAttrs::from_syn(attrs, &mut errors);
+        (read, errors.messages())
+    }
+
+    fn mistakes(attr: Attribute) -> Vec<String> {
+        read(&[attr]).1
+    }
+
+    #[test]
+    fn every_wrong_value_is_reported() {
+        let errors = mistakes(parse_quote!(#[session(
+            cookie_name = "a;b", domain = "https://a", path = "a", httponly = 1, secure = "yes",
+            samesite = "lax", partitioned = "x", permanent, lifetime = "500 days",
+            refresh_each_request = f, salt = 1, open = "Lazy", save_when = true,
+            on_load_error = "log", on_save_error = 'x', idle_timeout = 0,
+            absolute_timeout = "0 s", touch_interval = -5, expiration_time = "f",
+            should_set_cookie = true, open_with, save_with = 1, null_session = 1.5, crate = "a b"
+        )]));
+        // 24 keys = 24
+        assert_eq!(errors.len(), 24, "{errors:#?}");
+    }
+
+    #[test]
+    fn every_duration_is_checked() {
+        let errors = mistakes(parse_quote!(#[session(
+            lifetime = 0, idle_timeout = "1 s", absolute_timeout = 1, touch_interval = "5 parsecs"
+        )]));
+        // 3 durations; an absolute timeout of one second is one
+        assert_eq!(errors.len(), 3, "{errors:#?}");
+    }
+
+    #[test]
+    fn words_without_quotes_are_no_functions() {
+        assert_eq!(
+            mistakes(parse_quote!(#[session(samesite = SameSite::Strict, open = lazy)])),
+            [
+                "`samesite` expects `\"Strict\"`, `\"Lax\"`, `\"None\"`, `false` or the path of a \
+                 function; write `\"Strict\"`",
+                "`open` expects `\"lazy\"` or `\"eager\"`; write `\"lazy\"`",
+            ]
+        );
+    }
+
+    #[test]
+    fn flags_take_no_quotes() {
+        assert_eq!(
+            mistakes(parse_quote!(#[session(permanent = "true", secure = "no")])),
+            [
+                "`permanent` expects `true` or `false`; remove the quotes",
+                "`secure` expects `true`, `false` or the path of a function",
+            ]
+        );
+    }
+
+    #[test]
+    fn repeated_attributes_are_merged() {
+        let (attrs, errors) = read(&[
+            parse_quote!(#[session(secure = false)]),
+            parse_quote!(#[session(httponly = false)]),
+        ]);
+        assert_eq!(errors, [""; 0]);
+        assert_eq!(attrs.secure.fixed(), Some(&false));
+        assert_eq!(attrs.httponly.fixed(), Some(&false));
+    }
+
+    #[test]
+    fn repeated_keys_are_duplicates_whatever_their_values() {
+        let (_, errors) = read(&[
+            parse_quote!(#[session(secure = 1, secure = 2)]),
+            parse_quote!(#[session(secure = f)]),
+        ]);
+        // 2 values + 2 duplicates = 4
+        assert_eq!(errors.len(), 4, "{errors:#?}");
+        assert_eq!(errors[3], "duplicate key `secure`");
+    }
+
+    #[test]
+    fn keys_with_wrong_values_are_seen() {
+        let (attrs, _) = read(&[parse_quote!(#[session(secure = !true)])]);
+        assert!(attrs.seen.ident(Key::Secure).is_some());
+        assert!(attrs.secure.fixed().is_none());
+    }
+
+    #[test]
+    fn keys_have_their_places() {
+        assert_eq!(
+            mistakes(parse_quote!(#[session(backend, config = true)])),
+            [
+                "`backend` is only valid on a field, not on a struct",
+                "`config` is only valid on a field, not on a struct",
+            ]
+        );
+        let field = FieldAttrs::from_syn(&[
+            parse_quote!(#[session(backend, secure = true, config = true, bakend)]),
+        ]);
+        // 1 place + 1 value + 1 unknown = 3
+        assert_eq!(field.err().into_iter().flatten().count(), 3);
+    }
 }

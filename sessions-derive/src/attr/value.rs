@@ -12,6 +12,9 @@ use syn::{
 
 use super::{Policy, key::Key};
 
+/// The least touch interval, for where it is not known.
+pub(crate) const SECOND: Duration = Duration::from_secs(1);
+
 /// A value, of whatever kind.
 pub(super) enum Value {
     /// None: the key stands alone.
@@ -171,9 +174,7 @@ pub(super) fn idle_timeout(value: &Value, key: Key) -> Result<Duration> {
 
 /// Reads an absolute timeout.
 pub(super) fn absolute_timeout(value: &Value, key: Key) -> Result<Duration> {
-    duration(value, key, |absolute| {
-        check_timeouts(None, Some(absolute), SECOND)
-    })
+    duration(value, key, |absolute| check_timeouts(None, Some(absolute), SECOND))
 }
 
 /// Reads a touch interval.
@@ -183,13 +184,8 @@ pub(super) fn touch_interval(value: &Value, key: Key) -> Result<Duration> {
 
 /// Reads a path in quotes, since `crate` and the like would be no value otherwise.
 pub(super) fn quoted_path(value: &Value, key: Key) -> Result<Path> {
-    literal(value, key)?
-        .parse_with(Path::parse_mod_style)
-        .map_err(|_| value.wrong(key))
+    literal(value, key)?.parse_with(Path::parse_mod_style).map_err(|_| value.wrong(key))
 }
-
-/// The least touch interval, for where it is not known.
-pub(crate) const SECOND: Duration = Duration::from_secs(1);
 
 fn duration<E: Display>(
     value: &Value,

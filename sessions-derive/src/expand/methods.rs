@@ -1,30 +1,31 @@
 //! The methods of the interface.
 
-use proc_macro2::TokenStream;
-use quote::{format_ident, quote, quote_spanned};
+use proc_macro2::{Ident, Span, TokenStream};
+use quote::{format_ident, quote};
 use syn::ExprPath;
 
-use crate::{
-    ast::{Input, located},
-    attr::StructAttrs,
-};
+use super::place::placed;
+use crate::{ast::Input, attr::StructAttrs};
 
 /// Opens with a function, else through the backend.
 pub(super) fn open_session(input: &Input<'_>, krate: &TokenStream) -> TokenStream {
+    let ty = content_type(krate);
     let result = quote! {
-        ::core::result::Result<::core::option::Option<Self::Content>, #krate::OpenError>
+        ::core::result::Result<::core::option::Option<#ty>, #krate::OpenError>
     };
+    let cx = parameter("cx");
     let body = match (&input.attrs.open_with, input.backend()) {
-        (Some(path), _) => awaited(path, &quote!((self, cx)), &result),
+        (Some(path), _) => awaited(path, &quote!((self, #cx)), &result),
         (None, Some(field)) => {
             let member = &field.member;
-            quote_spanned!(field.span()=> #krate::Backend::open(&self.#member, &cx).await)
+            let call = quote!(#krate::Backend::open(&self.#member, &#cx).await);
+            placed(call, &field.original.ty)
         }
         // `check` has refused it.
         (None, None) => TokenStream::new(),
     };
     quote! {
-        async fn open_session(&self, cx: #krate::OpenContext<'_>) -> #result {
+        async fn open_session(&self, #cx: #krate::OpenContext<'_>) -> #result {
             #body
         }
     }
@@ -32,12 +33,15 @@ pub(super) fn open_session(input: &Input<'_>, krate: &TokenStream) -> TokenStrea
 
 /// Saves with a function, else through the backend.
 pub(super) fn save_session(input: &Input<'_>, krate: &TokenStream) -> TokenStream {
+    let ty = content_type(krate);
     let result = quote!(::core::result::Result<#krate::Saved, #krate::SaveError>);
+    let (content, cx) = (parameter("content"), parameter("cx"));
     let body = match (&input.attrs.save_with, input.backend()) {
-        (Some(path), _) => awaited(path, &quote!((self, content, cx)), &result),
+        (Some(path), _) => awaited(path, &quote!((self, #content, #cx)), &result),
         (None, Some(field)) => {
             let member = &field.member;
-            quote_spanned!(field.span()=> #krate::Backend::save(&self.#member, content, &cx).await)
+            let call = quote!(#krate::Backend::save(&self.#member, #content, &#cx).await);
+            placed(call, &field.original.ty)
         }
         // `check` has refused it.
         (None, None) => TokenStream::new(),
@@ -45,8 +49,8 @@ pub(super) fn save_session(input: &Input<'_>, krate: &TokenStream) -> TokenStrea
     quote! {
         async fn save_session(
             &self,
-            content: &Self::Content,
-            cx: #krate::SaveContext<'_>,
+            #content: &#ty,
+            #cx: #krate::SaveContext<'_>,
         ) -> #result {
             #body
         }
@@ -57,7 +61,7 @@ pub(super) fn save_session(input: &Input<'_>, krate: &TokenStream) -> TokenStrea
 pub(super) fn config(input: &Input<'_>, krate: &TokenStream) -> Option<TokenStream> {
     let field = input.config()?;
     let member = &field.member;
-    let body = quote_spanned!(field.span()=> &self.#member);
+    let body = placed(quote!(&self.#member), &field.original.ty);
     Some(quote! {
         fn config(&self) -> &#krate::SessionConfig {
             #body
@@ -72,36 +76,19 @@ pub(super) fn cookie_policies(attrs: &StructAttrs, krate: &TokenStream) -> Token
         let cow = cow(lifetime);
         quote!(::core::option::Option<#cow>)
     };
+    let text = |name, path| borrowing(name, path, krate, cow);
+    let optional_text = |name, path| borrowing(name, path, krate, optional_cow);
     let request = [("request", quote!(&#krate::__private::HttpRequest))];
-    let (flag, samesite) = (quote!(bool), quote!(#krate::SameSite));
+    let flag = |name, path| method(name, path, &request, &quote!(bool));
+    let samesite = |name, path| method(name, path, &request, &quote!(#krate::SameSite));
     [
-        borrowing("cookie_name", attrs.cookie_name.function(), krate, cow),
-        borrowing(
-            "cookie_domain",
-            attrs.domain.function(),
-            krate,
-            optional_cow,
-        ),
-        borrowing("cookie_path", attrs.path.function(), krate, cow),
-        method(
-            "cookie_httponly",
-            attrs.httponly.function(),
-            &request,
-            &flag,
-        ),
-        method("cookie_secure", attrs.secure.function(), &request, &flag),
-        method(
-            "cookie_samesite",
-            attrs.samesite.function(),
-            &request,
-            &samesite,
-        ),
-        method(
-            "cookie_partitioned",
-            attrs.partitioned.function(),
-            &request,
-            &flag,
-        ),
+        text("cookie_name", attrs.cookie_name.function()),
+        optional_text("cookie_domain", attrs.domain.function()),
+        text("cookie_path", attrs.path.function()),
+        flag("cookie_httponly", attrs.httponly.function()),
+        flag("cookie_secure", attrs.secure.function()),
+        samesite("cookie_samesite", attrs.samesite.function()),
+        flag("cookie_partitioned", attrs.partitioned.function()),
     ]
     .into_iter()
     .flatten()
@@ -111,37 +98,22 @@ pub(super) fn cookie_policies(attrs: &StructAttrs, krate: &TokenStream) -> Token
 /// Asks the functions that decide what depends on the content.
 pub(super) fn content_policies(attrs: &StructAttrs, krate: &TokenStream) -> TokenStream {
     let time = quote!(#krate::__private::SystemTime);
-    let optional_time = quote!(::core::option::Option<#time>);
-    let content_and_now = [("content", quote!(&Self::Content)), ("now", time)];
-    let content = &content_and_now[..1];
-    let null = [("null", quote!(#krate::NullSession))];
-    [
-        method(
-            "expiration_time",
-            attrs.expiration_time.as_ref(),
-            &content_and_now,
-            &optional_time,
-        ),
-        method(
-            "should_set_cookie",
-            attrs.should_set_cookie.as_ref(),
-            content,
-            &quote!(bool),
-        ),
-        method(
-            "make_null_session",
-            attrs.null_session.as_ref(),
-            &null,
-            &quote!(Self::Content),
-        ),
-    ]
-    .into_iter()
-    .flatten()
-    .collect()
+    let ty = content_type(krate);
+    let content = ("content", quote!(&#ty));
+    let now = ("now", time.clone());
+    let null = ("null", quote!(#krate::NullSession));
+    let path = attrs.expiration_time.as_ref();
+    let output = quote!(::core::option::Option<#time>);
+    let expiration_time = method("expiration_time", path, &[content.clone(), now], &output);
+    let path = attrs.should_set_cookie.as_ref();
+    let should_set_cookie = method("should_set_cookie", path, &[content], &quote!(bool));
+    let path = attrs.null_session.as_ref();
+    let null_session = method("make_null_session", path, &[null], &ty);
+    quote!(#expiration_time #should_set_cookie #null_session)
 }
 
-/// Asks a function, if there is one. Its type stands where its path stands, so that a wrong signature is one error,
-/// there, which prints the right one.
+/// Asks a function, if there is one. Its type stands where its path stands, so that a wrong
+/// signature is one error, there, which prints the right one.
 fn method(
     name: &str,
     path: Option<&ExprPath>,
@@ -150,12 +122,9 @@ fn method(
 ) -> Option<TokenStream> {
     let path = path?;
     let name = format_ident!("{name}");
-    let names: Vec<_> = parameters
-        .iter()
-        .map(|(name, _)| format_ident!("{name}"))
-        .collect();
+    let names: Vec<_> = parameters.iter().map(|(name, _)| parameter(name)).collect();
     let types: Vec<_> = parameters.iter().map(|(_, ty)| ty).collect();
-    let signature = quote_spanned!(located(path)=> fn(&Self, #(#types),*) -> #output);
+    let signature = placed(quote!(fn(&Self, #(#types),*) -> #output), path);
     Some(quote! {
         fn #name(&self, #(#names: #types),*) -> #output {
             let policy: #signature = #path;
@@ -164,8 +133,8 @@ fn method(
     })
 }
 
-/// Asks a function, if there is one, whose answer may borrow from the interface and the request. The lifetimes have
-/// names that no struct has.
+/// Asks a function, if there is one, whose answer may borrow from the interface and the request.
+/// The lifetimes have names that no struct has.
 fn borrowing(
     name: &str,
     path: Option<&ExprPath>,
@@ -173,26 +142,36 @@ fn borrowing(
     output: impl Fn(TokenStream) -> TokenStream,
 ) -> Option<TokenStream> {
     let path = path?;
-    let name = format_ident!("{name}");
-    let request = quote!(#krate::__private::HttpRequest);
+    let (name, request) = (format_ident!("{name}"), parameter("request"));
+    let http_request = quote!(#krate::__private::HttpRequest);
     let (output, policy_output) = (output(quote!('__a)), output(quote!('__p)));
-    let signature = quote_spanned! {located(path)=>
-        for<'__p> fn(&'__p Self, &'__p #request) -> #policy_output
-    };
+    let signature = quote!(for<'__p> fn(&'__p Self, &'__p #http_request) -> #policy_output);
+    let signature = placed(signature, path);
     Some(quote! {
-        fn #name<'__a>(&'__a self, request: &'__a #request) -> #output {
+        fn #name<'__a>(&'__a self, #request: &'__a #http_request) -> #output {
             let policy: #signature = #path;
-            policy(self, request)
+            policy(self, #request)
         }
     })
 }
 
 /// Awaits a function, and says where its path stands what it has to come to.
 fn awaited(path: &ExprPath, arguments: &TokenStream, result: &TokenStream) -> TokenStream {
-    let at = located(path);
-    let call = quote_spanned!(at=> #arguments.await);
+    let call = placed(quote!(#arguments.await), path);
+    let result = placed(result.clone(), path);
     quote! {
         let result: #result = #path #call;
         result
     }
+}
+
+/// Returns the type of the content. `Self::Content` would be the same, and repeat each error about
+/// the implementation.
+pub(crate) fn content_type(krate: &TokenStream) -> TokenStream {
+    quote!(#krate::Dictionary)
+}
+
+/// Names a parameter so that a function of that name can still be called below it.
+fn parameter(name: &str) -> Ident {
+    Ident::new(name, Span::mixed_site())
 }

@@ -2,21 +2,19 @@
 
 mod methods;
 mod overrides;
+mod place;
 
 use proc_macro2::TokenStream;
 use quote::quote;
-use syn::{DeriveInput, parse_quote, parse_quote_spanned};
+use syn::{DeriveInput, parse_quote};
 
+pub(crate) use self::methods::content_type;
 use self::{
     methods::{config, content_policies, cookie_policies, open_session, save_session},
     overrides::overrides,
+    place::placed,
 };
-use crate::{
-    ast::{Input, located},
-    check::check,
-    errors::Errors,
-    fallback,
-};
+use crate::{ast::Input, check::check, errors::Errors, fallback};
 
 /// Writes the implementations, or why there are none.
 pub(crate) fn derive(original: &DeriveInput) -> TokenStream {
@@ -37,6 +35,7 @@ fn interface(input: &Input<'_>) -> TokenStream {
     let krate = input.krate();
     let name = &input.original.ident;
     let (impl_generics, type_generics, where_clause) = input.original.generics.split_for_impl();
+    let content = content_type(&krate);
     let overrides = overrides(&input.attrs, &krate);
     let open_session = open_session(input, &krate);
     let save_session = save_session(input, &krate);
@@ -46,7 +45,7 @@ fn interface(input: &Input<'_>) -> TokenStream {
     quote! {
         #[automatically_derived]
         impl #impl_generics #krate::SessionInterface for #name #type_generics #where_clause {
-            type Content = #krate::Dictionary;
+            type Content = #content;
             #overrides
             #open_session
             #save_session
@@ -66,6 +65,7 @@ pub(crate) fn transform(input: &Input<'_>) -> TokenStream {
     let mut generics = input.original.generics.clone();
     generics.params.push(parse_quote!(__S));
     generics.params.push(parse_quote!(__B));
+    let clone = placed(quote!(Self: ::core::clone::Clone), name);
     let predicates = &mut generics.make_where_clause().predicates;
     predicates.push(parse_quote! {
         __S: #private::Service<
@@ -75,7 +75,7 @@ pub(crate) fn transform(input: &Input<'_>) -> TokenStream {
         > + 'static
     });
     predicates.push(parse_quote!(__B: 'static));
-    predicates.push(parse_quote_spanned!(located(name)=> Self: ::core::clone::Clone));
+    predicates.push(parse_quote!(#clone));
     let (impl_generics, _, where_clause) = generics.split_for_impl();
     quote! {
         #[automatically_derived]
@@ -92,5 +92,136 @@ pub(crate) fn transform(input: &Input<'_>) -> TokenStream {
                 #private::new_transform(self, service)
             }
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn assert_expands(item: &DeriveInput, expected: &TokenStream) {
+        let mut errors = Errors::default();
+        let input = Input::from_syn(item, &mut errors);
+        assert_eq!(errors.messages(), [""; 0]);
+        // Whether `>>` is one token or two makes no difference.
+        let spaceless = |tokens: &TokenStream| tokens.to_string().replace(' ', "");
+        assert_eq!(spaceless(&interface(&input)), spaceless(expected));
+    }
+
+    #[test]
+    fn opens_and_saves_through_the_backend() {
+        assert_expands(
+            &parse_quote! {
+                #[session(cookie_name = "__Host-app", samesite = "Strict", lifetime = "14 days")]
+                struct AppSessions {
+                    backend: SignedCookie,
+                }
+            },
+            &quote! {
+                #[automatically_derived]
+                impl ::sessions::SessionInterface for AppSessions {
+                    type Content = ::sessions::Dictionary;
+                    const OVERRIDES: ::sessions::Overrides = ::sessions::Overrides::NONE
+                        .cookie_name("__Host-app")
+                        .cookie_samesite(::sessions::SameSite::Strict)
+                        .lifetime(::core::time::Duration::from_secs(1209600));
+                    async fn open_session(&self, cx: ::sessions::OpenContext<'_>)
+                        -> ::core::result::Result<::core::option::Option<::sessions::Dictionary>, ::sessions::OpenError>
+                    {
+                        ::sessions::Backend::open(&self.backend, &cx).await
+                    }
+                    async fn save_session(
+                        &self,
+                        content: &::sessions::Dictionary,
+                        cx: ::sessions::SaveContext<'_>,
+                    ) -> ::core::result::Result<::sessions::Saved, ::sessions::SaveError> {
+                        ::sessions::Backend::save(&self.backend, content, &cx).await
+                    }
+                }
+            },
+        );
+    }
+
+    #[test]
+    fn asks_functions_with_the_generics_of_the_struct() {
+        assert_expands(
+            &parse_quote! {
+                #[session(domain = m::f, secure = Self::g, open_with = open, save_with = save)]
+                #[session(crate = "k")]
+                struct A<T: Send = u8, const N: usize>(#[session(config)] C<T, N>) where T: Sync;
+            },
+            &quote! {
+                #[automatically_derived]
+                impl<T: Send, const N: usize> k::SessionInterface for A<T, N> where T: Sync {
+                    type Content = k::Dictionary;
+                    const OVERRIDES: k::Overrides = k::Overrides::NONE
+                        .by_function(&["cookie_domain", "cookie_secure"]);
+                    async fn open_session(&self, cx: k::OpenContext<'_>)
+                        -> ::core::result::Result<::core::option::Option<k::Dictionary>, k::OpenError>
+                    {
+                        let result: ::core::result::Result<::core::option::Option<k::Dictionary>, k::OpenError> =
+                            open(self, cx).await;
+                        result
+                    }
+                    async fn save_session(&self, content: &k::Dictionary, cx: k::SaveContext<'_>,)
+                        -> ::core::result::Result<k::Saved, k::SaveError>
+                    {
+                        let result: ::core::result::Result<k::Saved, k::SaveError> =
+                            save(self, content, cx).await;
+                        result
+                    }
+                    fn config(&self) -> &k::SessionConfig {
+                        &self.0
+                    }
+                    fn cookie_domain<'__a>(&'__a self, request: &'__a k::__private::HttpRequest)
+                        -> ::core::option::Option<k::__private::Cow<'__a, str>>
+                    {
+                        let policy: for<'__p> fn(&'__p Self, &'__p k::__private::HttpRequest)
+                            -> ::core::option::Option<k::__private::Cow<'__p, str>> = m::f;
+                        policy(self, request)
+                    }
+                    fn cookie_secure(&self, request: &k::__private::HttpRequest) -> bool {
+                        let policy: fn(&Self, &k::__private::HttpRequest) -> bool = Self::g;
+                        policy(self, request)
+                    }
+                }
+            },
+        );
+    }
+
+    #[test]
+    fn the_middleware_keeps_the_generics_apart() {
+        let item = parse_quote!(
+            struct A<S: Backend, B = u8>(#[session(backend)] S, B);
+        );
+        let input = Input::from_syn(&item, &mut Errors::default());
+        let expanded = transform(&input).to_string();
+        let header = quote!(impl<S: Backend, B, __S, __B> ::sessions::__private::Transform);
+        assert!(expanded.contains(&header.to_string()), "{expanded}");
+    }
+
+    #[test]
+    fn mistakes_come_with_an_implementation() {
+        let expanded = derive(&parse_quote! {
+            #[session(bogus, secure = 1)]
+            enum A<T> where T: Clone { B(T) }
+        })
+        .to_string();
+        // 2 keys + 1 shape = 3
+        assert_eq!(expanded.matches("compile_error").count(), 3);
+        let header = quote!(impl<T> ::sessions::SessionInterface for A<T> where T: Clone);
+        assert!(expanded.contains(&header.to_string()), "{expanded}");
+        assert_eq!(expanded.matches("automatically_derived").count(), 2);
+    }
+
+    #[test]
+    fn mistakes_come_alone_when_it_is_not_known_where_the_library_is() {
+        let expanded = derive(&parse_quote!(
+            #[session(crate = 1)]
+            struct A {
+                backend: B,
+            }
+        ));
+        assert!(!expanded.to_string().contains("automatically_derived"));
     }
 }

@@ -10,19 +10,10 @@ use crate::attr::{Policy, StructAttrs};
 
 /// Writes the constant, unless nothing is fixed.
 pub(super) fn overrides(attrs: &StructAttrs, krate: &TokenStream) -> TokenStream {
-    let samesite = attrs
-        .samesite
-        .fixed()
-        .map(|value| choice(krate, "SameSite", value));
+    let samesite = attrs.samesite.fixed().map(|value| choice(krate, "SameSite", value));
     let calls = [
-        call(
-            "cookie_name",
-            attrs.cookie_name.fixed().map(CookieName::as_str),
-        ),
-        attrs
-            .domain
-            .fixed()
-            .map(|domain| cookie_domain(domain.as_ref())),
+        call("cookie_name", attrs.cookie_name.fixed().map(CookieName::as_str)),
+        attrs.domain.fixed().map(|domain| cookie_domain(domain.as_ref())),
         call("cookie_path", attrs.path.fixed().map(CookiePath::as_str)),
         call("cookie_httponly", attrs.httponly.fixed()),
         call("cookie_secure", attrs.secure.fixed()),
@@ -32,26 +23,10 @@ pub(super) fn overrides(attrs: &StructAttrs, krate: &TokenStream) -> TokenStream
         call("lifetime", attrs.lifetime.map(seconds)),
         call("refresh_each_request", attrs.refresh_each_request),
         call("salt", attrs.salt.as_deref()),
-        call(
-            "open",
-            attrs.open.map(|open| choice(krate, "OpenMode", open)),
-        ),
-        call(
-            "save_when",
-            attrs.save_when.map(|when| choice(krate, "SaveWhen", when)),
-        ),
-        call(
-            "on_load_error",
-            attrs
-                .on_load_error
-                .map(|on| choice(krate, "OnLoadError", on)),
-        ),
-        call(
-            "on_save_error",
-            attrs
-                .on_save_error
-                .map(|on| choice(krate, "OnSaveError", on)),
-        ),
+        call("open", attrs.open.map(|open| choice(krate, "OpenMode", open))),
+        call("save_when", attrs.save_when.map(|when| choice(krate, "SaveWhen", when))),
+        call("on_load_error", attrs.on_load_error.map(|on| choice(krate, "OnLoadError", on))),
+        call("on_save_error", attrs.on_save_error.map(|on| choice(krate, "OnSaveError", on))),
         call("idle_timeout", attrs.idle_timeout.map(seconds)),
         call("absolute_timeout", attrs.absolute_timeout.map(seconds)),
         call("touch_interval", attrs.touch_interval.map(seconds)),
@@ -72,10 +47,9 @@ fn call(method: &str, value: Option<impl ToTokens>) -> Option<TokenStream> {
 }
 
 fn cookie_domain(domain: Option<&CookieDomain>) -> TokenStream {
-    domain.map(CookieDomain::as_str).map_or_else(
-        || quote!(.no_cookie_domain()),
-        |domain| quote!(.cookie_domain(#domain)),
-    )
+    domain
+        .map(CookieDomain::as_str)
+        .map_or_else(|| quote!(.no_cookie_domain()), |domain| quote!(.cookie_domain(#domain)))
 }
 
 /// The derived `Debug` of a choice is its variant's name.
@@ -130,10 +104,7 @@ mod tests {
     #[test]
     fn is_left_out_when_nothing_is_fixed() {
         assert_eq!(written(parse_quote!(#[session()])), "");
-        assert_eq!(
-            written(parse_quote!(#[session(should_set_cookie = f, crate = "k")])),
-            ""
-        );
+        assert_eq!(written(parse_quote!(#[session(should_set_cookie = f, crate = "k")])), "");
     }
 
     #[test]

@@ -62,11 +62,7 @@ pub struct SignedCookie {
 impl SignedCookie {
     /// Returns a backend that signs with this key, or with the current one of this ring.
     pub fn new(keys: impl Into<KeyRing>) -> Self {
-        Self {
-            keys: keys.into(),
-            digest: Digest::default(),
-            signers: Arc::default(),
-        }
+        Self { keys: keys.into(), digest: Digest::default(), signers: Arc::default() }
     }
 
     /// Sets the hash function of the signatures. Defaults to [`Digest::Sha256`].
@@ -74,17 +70,11 @@ impl SignedCookie {
     /// Tokens under another one do not verify: changing it ends all sessions.
     #[must_use]
     pub fn with_digest(self, digest: Digest) -> Self {
-        Self {
-            digest,
-            signers: Arc::default(),
-            ..self
-        }
+        Self { digest, signers: Arc::default(), ..self }
     }
 
     fn signers(&self, settings: &Settings, cookie_name: &str) -> Arc<SaltSigners> {
-        let salt = settings
-            .salt()
-            .map_or(Salt::OfCookie(cookie_name), Salt::Whole);
+        let salt = settings.salt().map_or(Salt::OfCookie(cookie_name), Salt::Whole);
         self.signers.get(salt, &self.keys, self.digest)
     }
 }
@@ -112,9 +102,7 @@ impl Backend for SignedCookie {
                 }
             }
         }
-        Ok(Some(
-            newest.map_or_else(Dictionary::new, |opened| opened.dictionary),
-        ))
+        Ok(Some(newest.map_or_else(Dictionary::new, |opened| opened.dictionary)))
     }
 
     async fn save(
@@ -126,9 +114,7 @@ impl Backend for SignedCookie {
             return Ok(Saved::Removed);
         }
         let signers = self.signers(cx.settings(), cx.cookie().name().as_str());
-        let token = signers
-            .current()
-            .sign(dictionary.to_json().as_bytes(), unix_seconds(cx.now()));
+        let token = signers.current().sign(dictionary.to_json().as_bytes(), unix_seconds(cx.now()));
         Ok(Saved::Token(token))
     }
 }
@@ -147,34 +133,23 @@ fn open_token(
     let now = unix_seconds(cx.now());
     let (verified, by_fallback) = signers.verify(token)?;
     let signed_at = verified.signed_at;
-    let age_limit = settings
-        .idle_timeout()
-        .map_or(settings.lifetime(), |idle| idle.min(settings.lifetime()));
+    let age_limit =
+        settings.idle_timeout().map_or(settings.lifetime(), |idle| idle.min(settings.lifetime()));
     check_age(signed_at, now, age_limit.as_secs(), LEEWAY.as_secs())?;
     let json = String::from_utf8(verified.decode()?).map_err(|_| Rejected::Format)?;
     let mut dictionary = Dictionary::from_json(json).map_err(|_| Rejected::Format)?;
 
     if let Some(limit) = settings.absolute_timeout() {
         // A session from before the limit was set began, at the latest, when it was signed.
-        let started = dictionary
-            .started()
-            .unwrap_or(UNIX_EPOCH + Duration::from_secs(signed_at));
-        check_age(
-            unix_seconds(started),
-            now,
-            limit.as_secs(),
-            LEEWAY.as_secs(),
-        )?;
+        let started = dictionary.started().unwrap_or(UNIX_EPOCH + Duration::from_secs(signed_at));
+        check_age(unix_seconds(started), now, limit.as_secs(), LEEWAY.as_secs())?;
         dictionary.set_started(started);
     }
     let idle_for = Duration::from_secs(now.saturating_sub(signed_at));
     if by_fallback || settings.idle_timeout().is_some() && idle_for >= settings.touch_interval() {
         dictionary.request_refresh();
     }
-    Ok(Opened {
-        signed_at,
-        dictionary,
-    })
+    Ok(Opened { signed_at, dictionary })
 }
 
 /// What signatures are bound to besides the key.
@@ -198,15 +173,11 @@ impl SaltSigners {
     fn new(salt: Salt<&str>, keys: &KeyRing, digest: Digest) -> Self {
         let (salt, text) = match salt {
             Salt::Whole(salt) => (Salt::Whole(salt.to_owned()), salt.to_owned()),
-            Salt::OfCookie(name) => (
-                Salt::OfCookie(name.to_owned()),
-                format!("sessions.signed-cookie.{name}"),
-            ),
+            Salt::OfCookie(name) => {
+                (Salt::OfCookie(name.to_owned()), format!("sessions.signed-cookie.{name}"))
+            }
         };
-        let signers = keys
-            .iter()
-            .map(|key| Signer::new(key, text.as_bytes(), digest))
-            .collect();
+        let signers = keys.iter().map(|key| Signer::new(key, text.as_bytes(), digest)).collect();
         Self { salt, signers }
     }
 

@@ -231,9 +231,7 @@ impl SessionConfig {
         let make = || {
             let ring = KeyRing::new(self.secret_key.clone()?);
             let fallbacks = self.secret_key_fallbacks.iter().cloned();
-            Some(SignedCookie::new(
-                fallbacks.fold(ring, KeyRing::with_fallback),
-            ))
+            Some(SignedCookie::new(fallbacks.fold(ring, KeyRing::with_fallback)))
         };
         self.signed_cookie.get_or_init(make).as_ref()
     }

@@ -13,9 +13,7 @@ pub(crate) struct DetectedDomain {
 impl DetectedDomain {
     /// Returns `None`, with a warning that says why, when the name gives no domain.
     pub(super) fn from_server_name(server_name: &str) -> Option<Self> {
-        let without_port = server_name
-            .rsplit_once(':')
-            .map_or(server_name, |(host, _)| host);
+        let without_port = server_name.rsplit_once(':').map_or(server_name, |(host, _)| host);
         let host = without_port.trim_start_matches('.');
         if !host.contains('.') {
             tracing::warn!(
@@ -39,10 +37,7 @@ impl DetectedDomain {
                 server_name,
                 "the cookie domain is an IP address, which not all browsers take; use a host name"
             );
-            return Some(Self {
-                dotted: bare.clone(),
-                bare,
-            });
+            return Some(Self { dotted: bare.clone(), bare });
         }
         let dotted = CookieDomain::new(format!(".{host}")).ok()?;
         Some(Self { dotted, bare })
@@ -50,11 +45,7 @@ impl DetectedDomain {
 
     /// Returns the domain for a cookie of this path.
     pub(crate) fn for_path(&self, path: &str) -> &str {
-        if path == "/" {
-            self.dotted.as_str()
-        } else {
-            self.bare.as_str()
-        }
+        if path == "/" { self.dotted.as_str() } else { self.bare.as_str() }
     }
 }
 
@@ -64,10 +55,7 @@ mod tests {
 
     fn detect(server_name: &str) -> Option<(String, String)> {
         let detected = DetectedDomain::from_server_name(server_name)?;
-        Some((
-            detected.for_path("/").to_owned(),
-            detected.for_path("/app").to_owned(),
-        ))
+        Some((detected.for_path("/").to_owned(), detected.for_path("/app").to_owned()))
     }
 
     fn both(dotted: &str, bare: &str) -> (String, String) {
@@ -76,17 +64,8 @@ mod tests {
 
     #[test]
     fn cuts_port_and_leading_dots_and_adds_one_dot_at_the_root() {
-        for name in [
-            "example.com",
-            "example.com:8080",
-            ".example.com",
-            "..example.com:1",
-        ] {
-            assert_eq!(
-                detect(name),
-                Some(both(".example.com", "example.com")),
-                "{name}"
-            );
+        for name in ["example.com", "example.com:8080", ".example.com", "..example.com:1"] {
+            assert_eq!(detect(name), Some(both(".example.com", "example.com")), "{name}");
         }
     }
 
@@ -99,10 +78,7 @@ mod tests {
 
     #[test]
     fn an_ip_address_gives_itself() {
-        assert_eq!(
-            detect("127.0.0.1:8080"),
-            Some(both("127.0.0.1", "127.0.0.1"))
-        );
+        assert_eq!(detect("127.0.0.1:8080"), Some(both("127.0.0.1", "127.0.0.1")));
     }
 
     #[test]

@@ -71,10 +71,7 @@ impl SessionConfig {
 
     fn set_field(&mut self, name: &str, value: Value) -> Option<Parsed<()>> {
         if matches!(value, Value::Null) {
-            return NAMES
-                .iter()
-                .any(|(field, _)| *field == name)
-                .then_some(Ok(()));
+            return NAMES.iter().any(|(field, _)| *field == name).then_some(Ok(()));
         }
         Some(match name {
             "secret_key" => secret_key(value).map(|key| self.secret_key = key),
@@ -113,10 +110,7 @@ fn store<T>(field: &mut Option<T>, value: Parsed<T>) -> Parsed<()> {
 fn text(value: Value, example: &'static str) -> Parsed<String> {
     match value {
         Value::Text(text) => Ok(text),
-        _ => Err(Wrong {
-            problem: "expected a text".to_owned(),
-            example,
-        }),
+        _ => Err(Wrong { problem: "expected a text".to_owned(), example }),
     }
 }
 
@@ -124,10 +118,7 @@ fn parse<T>(value: Value, example: &'static str) -> Parsed<T>
 where
     T: std::str::FromStr<Err: std::fmt::Display>,
 {
-    text(value, example)?.parse().map_err(|err: T::Err| Wrong {
-        problem: err.to_string(),
-        example,
-    })
+    text(value, example)?.parse().map_err(|err: T::Err| Wrong { problem: err.to_string(), example })
 }
 
 fn boolean(value: &Value) -> Parsed<bool> {
@@ -149,10 +140,8 @@ fn duration(value: Value) -> Parsed<Duration> {
     let example = "`14 days`, `30 min` or a number of seconds";
     match value {
         Value::Number(seconds) => Ok(Duration::from_secs(seconds)),
-        other => parse_duration(&text(other, example)?).map_err(|err| Wrong {
-            problem: err.to_string(),
-            example,
-        }),
+        other => parse_duration(&text(other, example)?)
+            .map_err(|err| Wrong { problem: err.to_string(), example }),
     }
 }
 
@@ -168,10 +157,7 @@ fn samesite(value: Value) -> Parsed<SameSite> {
     if is_false(&value) {
         return Ok(SameSite::Unset);
     }
-    parse(
-        value,
-        "`Lax`, `Strict`, `None`, or `false` for no attribute",
-    )
+    parse(value, "`Lax`, `Strict`, `None`, or `false` for no attribute")
 }
 
 fn domain(value: Value) -> Parsed<DomainSetting> {
@@ -191,32 +177,21 @@ fn secret_key(value: Value) -> Parsed<Option<SecretKey>> {
         return Ok(None);
     }
     let key = SecretKey::from_bytes(text);
-    key.map(Some).map_err(|err| Wrong {
-        problem: err.to_string(),
-        example: KEY_EXAMPLE,
-    })
+    key.map(Some).map_err(|err| Wrong { problem: err.to_string(), example: KEY_EXAMPLE })
 }
 
 fn secret_keys(value: Value) -> Parsed<Vec<SecretKey>> {
     let example = "`[\"an old key\", \"an older one\"]`";
     let list = match value {
         Value::List(list) => list,
-        Value::Text(text) => serde_json::from_str(&text).map_err(|_| Wrong {
-            problem: "expected a JSON list of texts".to_owned(),
-            example,
-        })?,
+        Value::Text(text) => serde_json::from_str(&text)
+            .map_err(|_| Wrong { problem: "expected a JSON list of texts".to_owned(), example })?,
         _ => {
-            return Err(Wrong {
-                problem: "expected a list of texts".to_owned(),
-                example,
-            });
+            return Err(Wrong { problem: "expected a list of texts".to_owned(), example });
         }
     };
     let keys = list.into_iter().map(SecretKey::from_bytes);
-    keys.collect::<Result<_, _>>().map_err(|err| Wrong {
-        problem: err.to_string(),
-        example,
-    })
+    keys.collect::<Result<_, _>>().map_err(|err| Wrong { problem: err.to_string(), example })
 }
 
 impl<'de> Deserialize<'de> for SessionConfig {
@@ -250,10 +225,7 @@ impl<'de> Visitor<'de> for ConfigVisitor {
 }
 
 fn expected_names() -> String {
-    let names: Vec<_> = NAMES
-        .iter()
-        .map(|(field, _)| format!("`{field}`"))
-        .collect();
+    let names: Vec<_> = NAMES.iter().map(|(field, _)| format!("`{field}`")).collect();
     format!("expected one of {}", names.join(", "))
 }
 

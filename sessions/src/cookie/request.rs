@@ -72,9 +72,7 @@ mod tests {
     use super::CookieValues;
 
     fn find<'r>(headers: &[&'r [u8]], name: &str) -> Vec<&'r [u8]> {
-        CookieValues::find(headers.iter().copied(), name)
-            .iter()
-            .collect()
+        CookieValues::find(headers.iter().copied(), name).iter().collect()
     }
 
     #[test]
@@ -128,9 +126,8 @@ mod tests {
             forged.push(format!("{}%{byte:02x}{}=evil", &name[..at], &name[at + 1..]).into_bytes());
             forged.push(format!("{}%{byte:02X}{}=evil", &name[..at], &name[at + 1..]).into_bytes());
         }
-        let not_trimmed = (0_u8..=0xff)
-            .map(char::from)
-            .chain((0x80..=0xffff).filter_map(char::from_u32));
+        let not_trimmed =
+            (0_u8..=0xff).map(char::from).chain((0x80..=0xffff).filter_map(char::from_u32));
         for white in not_trimmed
             .filter(|c| c.is_whitespace() || c.is_control())
             .filter(|c| !" \t".contains(*c))
@@ -157,9 +154,8 @@ mod tests {
 
     #[test]
     fn takes_at_most_eight_and_each_once() {
-        let header: Vec<u8> = (0..20)
-            .flat_map(|n| format!("id={}; ", n / 2).into_bytes())
-            .collect();
+        let header: Vec<u8> =
+            (0..20).flat_map(|n| format!("id={}; ", n / 2).into_bytes()).collect();
         let expected: Vec<String> = (0..8).map(|n| n.to_string()).collect();
         assert_eq!(
             find(&[&header], "id"),

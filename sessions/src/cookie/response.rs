@@ -15,10 +15,7 @@ pub(crate) enum Lifetime {
     /// Until the browser session ends.
     Session,
     /// Until `expires`, at most 400 days from `now` (RFC 6265bis, 5.5).
-    Until {
-        expires: SystemTime,
-        now: SystemTime,
-    },
+    Until { expires: SystemTime, now: SystemTime },
 }
 
 /// Returns the header's value that sets the cookie to `value`, which must be made of
@@ -27,10 +24,7 @@ pub(crate) fn set_cookie(policy: &CookiePolicy, value: &str, lifetime: Lifetime)
     match lifetime {
         Lifetime::Session => write(policy, value, None),
         Lifetime::Until { expires, now } => {
-            let left = expires
-                .duration_since(now)
-                .unwrap_or_default()
-                .min(MAX_COOKIE_LIFETIME);
+            let left = expires.duration_since(now).unwrap_or_default().min(MAX_COOKIE_LIFETIME);
             write(policy, value, Some((now + left, left)))
         }
     }
@@ -51,13 +45,8 @@ fn write(policy: &CookiePolicy, value: &str, expiry: Option<(SystemTime, Duratio
         cookie.push_str(domain.as_str());
     }
     if let Some((expires, max_age)) = expiry {
-        write!(
-            cookie,
-            "; Expires={}; Max-Age={}",
-            HttpDate::from(expires),
-            max_age.as_secs()
-        )
-        .expect("writing to a string does not fail");
+        write!(cookie, "; Expires={}; Max-Age={}", HttpDate::from(expires), max_age.as_secs())
+            .expect("writing to a string does not fail");
     }
     cookie.push_str("; Path=");
     cookie.push_str(policy.path().as_str());
@@ -79,9 +68,7 @@ fn write(policy: &CookiePolicy, value: &str, expiry: Option<(SystemTime, Duratio
 
 /// Returns the cookie's name in the value of a `Set-Cookie` header.
 pub(crate) fn name_of(set_cookie: &[u8]) -> &[u8] {
-    let end = set_cookie
-        .iter()
-        .position(|byte| matches!(byte, b'=' | b';'))
-        .unwrap_or(set_cookie.len());
+    let end =
+        set_cookie.iter().position(|byte| matches!(byte, b'=' | b';')).unwrap_or(set_cookie.len());
     set_cookie[..end].trim_ascii()
 }

@@ -1,12 +1,5 @@
 //! One member of the dictionary: what was opened, and what this request made of it.
 
-use std::sync::Arc;
-
-use crate::error::SessionError;
-
-/// A closure of `update`: the value's JSON text as it stands (or none) to the text it becomes.
-pub(crate) type Update = Arc<dyn Fn(Option<&str>) -> Result<Box<str>, SessionError> + Send + Sync>;
-
 /// A part of the opened payload, in bytes.
 #[derive(Clone, Copy)]
 pub(super) struct Span {
@@ -17,10 +10,7 @@ pub(super) struct Span {
 impl Span {
     /// Returns `None` for payloads of 4 GiB and more, which no session reaches.
     pub(super) fn new(range: &std::ops::Range<usize>) -> Option<Self> {
-        Some(Self {
-            start: u32::try_from(range.start).ok()?,
-            end: u32::try_from(range.end).ok()?,
-        })
+        Some(Self { start: u32::try_from(range.start).ok()?, end: u32::try_from(range.end).ok()? })
     }
 
     pub(super) fn of(self, payload: &str) -> &str {
@@ -37,15 +27,7 @@ pub(super) enum Key {
 pub(super) enum Edit {
     Kept,
     Set(Box<str>),
-    /// The outcome on the opened state, and the closures that reach it from any other state.
-    Updated {
-        value: Box<str>,
-        updates: Vec<Update>,
-    },
-    /// By its key: gone, whatever it is by now.
     Removed,
-    /// By `clear`: gone, unless someone else has changed it.
-    Cleared,
 }
 
 /// Invariant: a key that was not opened (`base` is `None`) has a value, so that an entry is never
@@ -68,8 +50,8 @@ impl Entry {
     pub(super) fn value<'a>(&'a self, payload: &'a str) -> Option<&'a str> {
         match &self.edit {
             Edit::Kept => self.base.map(|span| span.of(payload)),
-            Edit::Set(value) | Edit::Updated { value, .. } => Some(value),
-            Edit::Removed | Edit::Cleared => None,
+            Edit::Set(value) => Some(value),
+            Edit::Removed => None,
         }
     }
 }

@@ -2,11 +2,11 @@
 //! set of the request.
 //!
 //! One sorted list of entries over one buffer. Each entry knows the value that was opened and
-//! what this request made of it, so that the entries are the session's present state and its
-//! change set at once.
+//! what this request made of it: present state, rollback and *is it modified* are readings of the
+//! same list. The change set is kept beside it where a backend wants to replay it.
 
+mod changes;
 mod entry;
-mod replay;
 mod scan;
 mod state;
 
@@ -14,7 +14,8 @@ use std::fmt;
 
 use serde::{Serialize, de::DeserializeOwned};
 
-pub(crate) use self::entry::Update;
+pub use self::changes::ChangeSet;
+pub(crate) use self::changes::Run;
 pub use self::state::Change;
 use self::{
     entry::{Edit, Entry, Key, Span, same_value},
@@ -60,6 +61,8 @@ pub struct Dictionary {
     entries: Vec<Entry>,
     /// Counts the changes, so that `update` sees one that came between its read and its write.
     revision: u64,
+    /// What this request did, in its order, where the backend wants to replay it.
+    changes: Option<ChangeSet>,
     state: State,
 }
 
@@ -87,11 +90,7 @@ impl Dictionary {
             } else {
                 Key::Span(Span::new(&member.key).ok_or(DecodeError::TooLong)?)
             };
-            entries.push(Entry {
-                key,
-                base: Some(value),
-                edit: Edit::Kept,
-            });
+            entries.push(Entry { key, base: Some(value), edit: Edit::Kept });
         }
         if !entries.is_sorted_by(|one, other| one.key(&payload) < other.key(&payload)) {
             entries.sort_by(|one, other| one.key(&payload).cmp(other.key(&payload)));
@@ -100,20 +99,12 @@ impl Dictionary {
             entries.dedup_by(|one, other| one.key(&payload) == other.key(&payload));
             entries.reverse();
         }
-        Ok(Self {
-            payload,
-            entries,
-            revision: 0,
-            state: State::opened(),
-        })
+        Ok(Self { payload, entries, revision: 0, changes: None, state: State::opened() })
     }
 
     /// Returns the dictionary of a null session: reads find nothing, every write is an error.
     pub fn null(null: NullSession) -> Self {
-        Self {
-            state: State::null(null),
-            ..Self::default()
-        }
+        Self { state: State::null(null), ..Self::default() }
     }
 
     /// Returns the present state as a JSON object, keys sorted by code point, without white space
@@ -154,11 +145,7 @@ impl Dictionary {
 
     /// Returns the JSON text of the value under `key`.
     pub fn raw(&self, key: &str) -> Option<&str> {
-        if is_hidden(key) {
-            None
-        } else {
-            self.stored(key)
-        }
+        if is_hidden(key) { None } else { self.stored(key) }
     }
 
     /// Whether there is a value under `key`.
@@ -202,26 +189,26 @@ impl Dictionary {
     pub(crate) fn insert_json(&mut self, key: &str, json: Box<str>) -> Result<(), SessionError> {
         self.writable(key)?;
         debug_assert!(scan::is_value(&json), "encode writes one JSON value");
-        self.put(key, json, None);
+        self.set(key, json);
         Ok(())
     }
 
-    /// Sets `key` to what `update` makes of its present value, and remembers `update` where the
-    /// backend may have to replay it. Returns `false`, having done nothing, when the dictionary
-    /// is no longer at `revision`.
+    /// Sets `key` to what an update made of its value, and notes how to `run` it again. Returns
+    /// `false`, having done nothing, when the dictionary is no longer at `revision`.
     pub(crate) fn update_at(
         &mut self,
         revision: u64,
         key: &str,
         json: Box<str>,
-        update: Option<Update>,
+        run: Option<Run>,
     ) -> Result<bool, SessionError> {
         self.writable(key)?;
-        let unchanged = self.revision == revision;
-        if unchanged {
-            self.put(key, json, update);
+        if self.revision != revision {
+            return Ok(false);
         }
-        Ok(unchanged)
+        self.put(key, json);
+        self.note(run);
+        Ok(true)
     }
 
     /// Removes `key`; returns whether there was a value.
@@ -231,6 +218,9 @@ impl Dictionary {
     /// [`SessionError::Null`] in a null session, [`SessionError::ReservedKey`] for `_started`.
     pub fn remove(&mut self, key: &str) -> Result<bool, SessionError> {
         self.writable(key)?;
+        if let Some(changes) = &mut self.changes {
+            changes.remove(key);
+        }
         Ok(self.take_out(key))
     }
 
@@ -242,13 +232,18 @@ impl Dictionary {
     pub fn clear(&mut self) -> Result<(), SessionError> {
         self.state.writable()?;
         let payload = &self.payload;
+        if let Some(changes) = &mut self.changes {
+            let opened = self.entries.iter().filter_map(|entry| {
+                Some((entry.key(payload), entry.base?.of(payload)))
+                    .filter(|(key, _)| !is_hidden(key))
+            });
+            changes.clear(opened);
+        }
         self.entries.retain_mut(|entry| {
             if is_hidden(entry.key(payload)) {
                 return true;
             }
-            if entry.value(payload).is_some() {
-                entry.edit = Edit::Cleared;
-            }
+            entry.edit = Edit::Removed;
             entry.base.is_some()
         });
         self.revision += 1;
@@ -267,15 +262,14 @@ impl Dictionary {
             entry.base.is_some()
         });
         self.state.set_modified(false);
+        self.forget_changes();
         self.revision += 1;
         Ok(())
     }
 
     /// Returns the key that takes the most room in the payload.
     pub(crate) fn largest_key(&self) -> Option<&str> {
-        self.iter()
-            .max_by_key(|(key, value)| key.len() + value.len())
-            .map(|(key, _)| key)
+        self.iter().max_by_key(|(key, value)| key.len() + value.len()).map(|(key, _)| key)
     }
 
     pub(crate) fn revision(&self) -> u64 {
@@ -291,8 +285,7 @@ impl Dictionary {
     }
 
     fn position(&self, key: &str) -> Result<usize, usize> {
-        self.entries
-            .binary_search_by(|entry| entry.key(&self.payload).cmp(key))
+        self.entries.binary_search_by(|entry| entry.key(&self.payload).cmp(key))
     }
 
     fn stored(&self, key: &str) -> Option<&str> {
@@ -300,64 +293,36 @@ impl Dictionary {
         self.entries[at].value(&self.payload)
     }
 
-    fn put(&mut self, key: &str, json: Box<str>, update: Option<Update>) {
+    fn set(&mut self, key: &str, json: Box<str>) {
+        if let Some(changes) = &mut self.changes {
+            changes.set(key, &json);
+        }
+        self.put(key, json);
+    }
+
+    /// Sets a key, noting nothing.
+    fn put(&mut self, key: &str, json: Box<str>) {
         let at = match self.position(key) {
             Ok(at) => at,
             Err(at) => {
                 let key = Key::Owned(key.into());
-                self.entries.insert(
-                    at,
-                    Entry {
-                        key,
-                        base: None,
-                        edit: Edit::Set(json),
-                    },
-                );
-                self.keep_update(at, update);
+                self.entries.insert(at, Entry { key, base: None, edit: Edit::Set(json) });
                 self.revision += 1;
                 return;
             }
         };
         let entry = &mut self.entries[at];
-        if entry
-            .value(&self.payload)
-            .is_some_and(|present| same_value(present, &json))
-        {
+        if entry.value(&self.payload).is_some_and(|present| same_value(present, &json)) {
             return;
         }
         let base = entry.base.map(|span| span.of(&self.payload));
-        entry.edit = match (std::mem::replace(&mut entry.edit, Edit::Kept), update) {
-            (Edit::Kept, Some(update)) => Edit::Updated {
-                value: json,
-                updates: vec![update],
-            },
-            (Edit::Updated { mut updates, .. }, Some(update)) => {
-                updates.push(update);
-                Edit::Updated {
-                    value: json,
-                    updates,
-                }
-            }
-            // Back to what was opened: nothing to save.
-            _ if base.is_some_and(|base| same_value(base, &json)) => Edit::Kept,
-            _ => Edit::Set(json),
-        };
+        // Back to what was opened: nothing to save.
+        let restored = base.is_some_and(|base| same_value(base, &json));
+        entry.edit = if restored { Edit::Kept } else { Edit::Set(json) };
         self.revision += 1;
     }
 
-    /// A key that was not there when the session was opened may be there when the update is
-    /// replayed, so its closure is kept as well.
-    fn keep_update(&mut self, at: usize, update: Option<Update>) {
-        let entry = &mut self.entries[at];
-        if let (Some(update), Edit::Set(value)) = (update, &mut entry.edit) {
-            let value = std::mem::take(value);
-            entry.edit = Edit::Updated {
-                value,
-                updates: vec![update],
-            };
-        }
-    }
-
+    /// Removes a key, noting nothing; returns whether there was a value.
     fn take_out(&mut self, key: &str) -> bool {
         let Ok(at) = self.position(key) else {
             return false;
@@ -388,10 +353,7 @@ impl fmt::Debug for Dictionary {
 }
 
 pub(crate) fn decode<T: DeserializeOwned>(key: &str, json: &str) -> Result<T, SessionError> {
-    serde_json::from_str(json).map_err(|source| SessionError::Decode {
-        key: key.into(),
-        source,
-    })
+    serde_json::from_str(json).map_err(|source| SessionError::Decode { key: key.into(), source })
 }
 
 pub(crate) fn encode<T: Serialize + ?Sized>(
@@ -400,10 +362,7 @@ pub(crate) fn encode<T: Serialize + ?Sized>(
 ) -> Result<Box<str>, SessionError> {
     serde_json::to_string(value)
         .map(String::into_boxed_str)
-        .map_err(|source| SessionError::Encode {
-            key: key.into(),
-            source,
-        })
+        .map_err(|source| SessionError::Encode { key: key.into(), source })
 }
 
 fn is_hidden(key: &str) -> bool {

@@ -23,10 +23,7 @@ pub(super) struct Member {
 /// Returns the members of the JSON object in `text` in their order, or `None` when the text is
 /// not one well-formed object.
 pub(super) fn members(text: &str) -> Option<Vec<Member>> {
-    let mut scanner = Scanner {
-        bytes: text.as_bytes(),
-        at: 0,
-    };
+    let mut scanner = Scanner { bytes: text.as_bytes(), at: 0 };
     let mut members = Vec::with_capacity(8);
     scanner.space();
     scanner.expect(b'{')?;
@@ -39,11 +36,7 @@ pub(super) fn members(text: &str) -> Option<Vec<Member>> {
             scanner.expect(b':')?;
             scanner.space();
             let value = scanner.value()?;
-            members.push(Member {
-                key: key.start + 1..key.end - 1,
-                escaped,
-                value,
-            });
+            members.push(Member { key: key.start + 1..key.end - 1, escaped, value });
             scanner.space();
             if !scanner.accept(b',') {
                 break;
@@ -57,10 +50,7 @@ pub(super) fn members(text: &str) -> Option<Vec<Member>> {
 
 /// Whether `text` is one value: nothing before or behind it but white space.
 pub(super) fn is_value(text: &str) -> bool {
-    let mut scanner = Scanner {
-        bytes: text.as_bytes(),
-        at: 0,
-    };
+    let mut scanner = Scanner { bytes: text.as_bytes(), at: 0 };
     scanner.space();
     scanner.value().is_some() && {
         scanner.space();
@@ -180,22 +170,13 @@ mod tests {
 
     fn split(text: &str) -> Option<Vec<(&str, &str)>> {
         let members = members(text)?;
-        Some(
-            members
-                .into_iter()
-                .map(|member| (&text[member.key], &text[member.value]))
-                .collect(),
-        )
+        Some(members.into_iter().map(|member| (&text[member.key], &text[member.value])).collect())
     }
 
     #[test]
     fn splits_an_object_into_its_members() {
         let text = r#" { "a" : 1 ,"b":{"x":[1,"}"]}, "c\"d":"e\\" } "#;
-        let expected = [
-            ("a", "1"),
-            ("b", r#"{"x":[1,"}"]}"#),
-            (r#"c\"d"#, r#""e\\""#),
-        ];
+        let expected = [("a", "1"), ("b", r#"{"x":[1,"}"]}"#), (r#"c\"d"#, r#""e\\""#)];
         assert_eq!(split(text).unwrap(), expected);
         assert_eq!(split("{}").unwrap(), []);
     }

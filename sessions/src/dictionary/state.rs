@@ -40,29 +40,20 @@ pub(super) struct State {
     modified: bool,
     starts_permanent: bool,
     refresh: bool,
-    replays: bool,
     accessed: AtomicBool,
 }
 
 impl State {
     pub(super) fn opened() -> Self {
-        Self {
-            opened: true,
-            ..Self::default()
-        }
+        Self { opened: true, ..Self::default() }
     }
 
     pub(super) fn null(null: NullSession) -> Self {
-        Self {
-            null: Some(null),
-            ..Self::default()
-        }
+        Self { null: Some(null), ..Self::default() }
     }
 
     pub(super) fn writable(&self) -> Result<(), SessionError> {
-        self.null
-            .as_ref()
-            .map_or(Ok(()), |null| Err(SessionError::Null(null.clone())))
+        self.null.as_ref().map_or(Ok(()), |null| Err(SessionError::Null(null.clone())))
     }
 
     pub(super) fn set_modified(&mut self, modified: bool) {
@@ -126,7 +117,7 @@ impl Dictionary {
     pub fn set_permanent(&mut self, permanent: bool) -> Result<(), SessionError> {
         self.state.writable()?;
         if permanent != self.permanent() {
-            self.put(PERMANENT, permanent.to_string().into(), None);
+            self.set(PERMANENT, permanent.to_string().into());
         }
         Ok(())
     }
@@ -152,6 +143,7 @@ impl Dictionary {
     pub fn purge(&mut self) -> Result<(), SessionError> {
         self.state.writable()?;
         self.entries.clear();
+        self.forget_changes();
         self.state.identity = Identity::Ended;
         self.state.opened = false;
         self.state.modified = false;
@@ -180,16 +172,6 @@ impl Dictionary {
         self.state.refresh
     }
 
-    /// Keeps the closures of `update` for [`replay_onto`](Self::replay_onto). For backends whose
-    /// store may hold a newer state when this one is saved; others need not pay for it.
-    pub fn keep_updates(&mut self) {
-        self.state.replays = true;
-    }
-
-    pub(crate) fn keeps_updates(&self) -> bool {
-        self.state.replays
-    }
-
     /// Returns when the session began, in whole seconds, where the payload says so.
     pub fn started(&self) -> Option<SystemTime> {
         let seconds = self.stored(STARTED)?.parse().ok()?;
@@ -198,11 +180,8 @@ impl Dictionary {
 
     /// Notes when the session began. Kept beside the keys, shown by none of their accessors.
     pub fn set_started(&mut self, started: SystemTime) {
-        let seconds = started
-            .duration_since(UNIX_EPOCH)
-            .unwrap_or_default()
-            .as_secs();
-        self.put(STARTED, seconds.to_string().into(), None);
+        let seconds = started.duration_since(UNIX_EPOCH).unwrap_or_default().as_secs();
+        self.put(STARTED, seconds.to_string().into());
     }
 
     pub(crate) fn start_permanent(&mut self, permanent: bool) {
@@ -216,7 +195,7 @@ impl Dictionary {
             return;
         }
         if self.state.starts_permanent && self.stored(PERMANENT).is_none() {
-            self.put(PERMANENT, "true".into(), None);
+            self.put(PERMANENT, "true".into());
         }
         if let Some(started) = started {
             self.set_started(started);

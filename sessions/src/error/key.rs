@@ -67,10 +67,7 @@ pub enum KeyError {
 
 impl KeyError {
     pub(crate) fn of_variable(self, variable: &str) -> Self {
-        Self::Variable {
-            variable: variable.into(),
-            source: Box::new(self),
-        }
+        Self::Variable { variable: variable.into(), source: Box::new(self) }
     }
 }
 

@@ -102,16 +102,12 @@ pub enum OpenError {
 impl OpenError {
     /// Wraps the error of a store that cannot be reached: 503.
     pub fn unavailable(source: impl StdError + Send + Sync + 'static) -> Self {
-        Self::Unavailable {
-            source: Arc::new(source),
-        }
+        Self::Unavailable { source: Arc::new(source) }
     }
 
     /// Wraps any other error: 500.
     pub fn internal(source: impl StdError + Send + Sync + 'static) -> Self {
-        Self::Internal {
-            source: Arc::new(source),
-        }
+        Self::Internal { source: Arc::new(source) }
     }
 }
 
@@ -186,15 +182,11 @@ pub enum SaveError {
 impl SaveError {
     /// Wraps the error of a store that cannot be reached.
     pub fn unavailable(source: impl StdError + Send + Sync + 'static) -> Self {
-        Self::Unavailable {
-            source: Arc::new(source),
-        }
+        Self::Unavailable { source: Arc::new(source) }
     }
 
     /// Wraps any other error.
     pub fn internal(source: impl StdError + Send + Sync + 'static) -> Self {
-        Self::Internal {
-            source: Arc::new(source),
-        }
+        Self::Internal { source: Arc::new(source) }
     }
 }

@@ -43,10 +43,7 @@ impl SecretKey {
 }
 
 fn create(path: &Path) -> Result<SecretKey, KeyError> {
-    let file_error = |source| KeyError::File {
-        path: path.into(),
-        source,
-    };
+    let file_error = |source| KeyError::File { path: path.into(), source };
     if let Some(folder) = path.parent() {
         std::fs::create_dir_all(folder).map_err(file_error)?;
     }
@@ -57,17 +54,12 @@ fn create(path: &Path) -> Result<SecretKey, KeyError> {
     let mut file = options.open(path).map_err(file_error)?;
     let key = SecretKey::try_generate()?;
     let text = Zeroizing::new(URL_SAFE_NO_PAD.encode(key.bytes()) + "\n");
-    file.write_all(text.as_bytes())
-        .and_then(|()| file.sync_all())
-        .map_err(file_error)?;
+    file.write_all(text.as_bytes()).and_then(|()| file.sync_all()).map_err(file_error)?;
     Ok(key)
 }
 
 fn read(path: &Path) -> Result<SecretKey, KeyError> {
-    let file_error = |source| KeyError::File {
-        path: path.into(),
-        source,
-    };
+    let file_error = |source| KeyError::File { path: path.into(), source };
     let mut file = File::open(path).map_err(file_error)?;
     refuse_others(&file).map_err(file_error)?;
     let mut text = Zeroizing::new(String::new());

@@ -52,9 +52,7 @@ impl SecretKey {
     pub fn from_bytes(bytes: impl Into<Vec<u8>>) -> Result<Self, KeyError> {
         let bytes = Zeroizing::new(bytes.into());
         weak::check(&bytes)?;
-        Ok(Self {
-            bytes: Arc::new(bytes),
-        })
+        Ok(Self { bytes: Arc::new(bytes) })
     }
 
     /// Takes the bytes of an environment variable as the key, as they are: hex and base64 are not
@@ -66,9 +64,7 @@ impl SecretKey {
     /// [`from_bytes`](Self::from_bytes); each names the variable.
     pub fn from_env(variable: &str) -> Result<Self, KeyError> {
         let value = env::var_os(variable).filter(|value| !value.is_empty());
-        let value = value.ok_or_else(|| KeyError::Missing {
-            variable: variable.into(),
-        })?;
+        let value = value.ok_or_else(|| KeyError::Missing { variable: variable.into() })?;
         Self::from_bytes(value.into_encoded_bytes()).map_err(|err| err.of_variable(variable))
     }
 
@@ -79,19 +75,16 @@ impl SecretKey {
     /// [`KeyError::Encoding`] for anything but an even number of digits, and those of
     /// [`from_bytes`](Self::from_bytes).
     pub fn from_hex(text: &str) -> Result<Self, KeyError> {
-        let digit = |byte: u8| {
-            char::from(byte)
-                .to_digit(16)
-                .and_then(|digit| u8::try_from(digit).ok())
-        };
+        let digit =
+            |byte: u8| char::from(byte).to_digit(16).and_then(|digit| u8::try_from(digit).ok());
         let bytes: Option<Vec<u8>> = text
             .as_bytes()
             .chunks(2)
             .map(|pair| Some(digit(pair[0])? << 4 | digit(*pair.get(1)?)?))
             .collect();
-        Self::from_bytes(bytes.ok_or(KeyError::Encoding {
-            expected: "an even number of hexadecimal digits",
-        })?)
+        Self::from_bytes(
+            bytes.ok_or(KeyError::Encoding { expected: "an even number of hexadecimal digits" })?,
+        )
     }
 
     /// Decodes a key from base64, of the standard or the URL-safe alphabet, padded or not.
@@ -132,9 +125,7 @@ impl SecretKey {
     pub fn try_generate() -> Result<Self, KeyError> {
         let mut bytes = Zeroizing::new(vec![0; Self::MIN_LENGTH]);
         getrandom::fill(&mut bytes).map_err(|err| KeyError::Random { source: err.into() })?;
-        Ok(Self {
-            bytes: Arc::new(bytes),
-        })
+        Ok(Self { bytes: Arc::new(bytes) })
     }
 
     pub(crate) fn bytes(&self) -> &[u8] {
@@ -167,10 +158,7 @@ pub struct KeyRing {
 impl KeyRing {
     /// Returns a ring with this key and no fallback.
     pub fn new(current: SecretKey) -> Self {
-        Self {
-            current,
-            fallbacks: Vec::new(),
-        }
+        Self { current, fallbacks: Vec::new() }
     }
 
     /// Adds a key that verifies and never signs.
@@ -218,10 +206,7 @@ mod tests {
         let key = SecretKey::from_hex(HEX).unwrap();
         assert_eq!(format!("{key:?}"), "SecretKey");
         let ring = KeyRing::new(key.clone()).with_fallback(key);
-        assert_eq!(
-            format!("{ring:?}"),
-            "KeyRing { current: SecretKey, fallbacks: [SecretKey] }"
-        );
+        assert_eq!(format!("{ring:?}"), "KeyRing { current: SecretKey, fallbacks: [SecretKey] }");
     }
 
     #[test]
@@ -231,11 +216,7 @@ mod tests {
         assert_eq!(hex.bytes(), upper.bytes());
         let standard = "PW9FpfwSRF26wvWcO2x8sdHAuKfi9JNtW4p8bp8BI0U";
         for text in [standard.to_owned(), format!("{standard}=")] {
-            assert_eq!(
-                SecretKey::from_base64(&text).unwrap().bytes(),
-                hex.bytes(),
-                "{text}"
-            );
+            assert_eq!(SecretKey::from_base64(&text).unwrap().bytes(), hex.bytes(), "{text}");
         }
     }
 
@@ -243,10 +224,7 @@ mod tests {
     fn wrong_encodings_are_errors_that_name_the_encoding() {
         for text in [&HEX[1..], "zz", "é"] {
             let err = SecretKey::from_hex(text).unwrap_err();
-            assert_eq!(
-                err.to_string(),
-                "the key is not an even number of hexadecimal digits"
-            );
+            assert_eq!(err.to_string(), "the key is not an even number of hexadecimal digits");
         }
         let err = SecretKey::from_base64("not base64!").unwrap_err();
         assert_eq!(err.to_string(), "the key is not base64");
@@ -260,9 +238,6 @@ mod tests {
     #[test]
     fn a_missing_variable_is_named() {
         let err = SecretKey::from_env("SESSIONS_TEST_NO_SUCH_VARIABLE").unwrap_err();
-        assert!(
-            err.to_string().contains("SESSIONS_TEST_NO_SUCH_VARIABLE"),
-            "{err}"
-        );
+        assert!(err.to_string().contains("SESSIONS_TEST_NO_SUCH_VARIABLE"), "{err}");
     }
 }

@@ -92,17 +92,13 @@ pub(super) fn check(key: &[u8]) -> Result<(), KeyError> {
 }
 
 fn repeats(key: &[u8]) -> bool {
-    (1..=LONGEST_PATTERN).any(|length| {
-        key.iter()
-            .zip(&key[length..])
-            .all(|(one, next)| one == next)
-    })
+    (1..=LONGEST_PATTERN)
+        .any(|length| key.iter().zip(&key[length..]).all(|(one, next)| one == next))
 }
 
 fn counts(key: &[u8]) -> bool {
     let step = key[1].wrapping_sub(key[0]);
-    key.windows(2)
-        .all(|pair| pair[1].wrapping_sub(pair[0]) == step)
+    key.windows(2).all(|pair| pair[1].wrapping_sub(pair[0]) == step)
 }
 
 fn is_placeholder(key: &[u8]) -> bool {

@@ -38,10 +38,7 @@ impl<'i> Policies<'i> {
     /// Returns the cookie's name. Defaults to `session`.
     pub fn cookie_name(&self) -> &'i str {
         let configured = || self.config.cookie_name.as_ref().map(CookieName::as_str);
-        self.overrides
-            .cookie_name
-            .or_else(configured)
-            .unwrap_or(DEFAULT_COOKIE_NAME)
+        self.overrides.cookie_name.or_else(configured).unwrap_or(DEFAULT_COOKIE_NAME)
     }
 
     /// Returns the cookie's domain. Defaults to none, or to what `server_name` says if set.
@@ -66,73 +63,45 @@ impl<'i> Policies<'i> {
 
     /// Returns the cookie's path. Defaults to the configuration's `application_root`, else `/`.
     pub fn cookie_path(&self) -> &'i str {
-        let configured = || {
-            self.config
-                .cookie_path
-                .as_ref()
-                .or(self.config.application_root.as_ref())
-        };
-        self.overrides
-            .cookie_path
-            .or_else(|| configured().map(CookiePath::as_str))
-            .unwrap_or("/")
+        let configured =
+            || self.config.cookie_path.as_ref().or(self.config.application_root.as_ref());
+        self.overrides.cookie_path.or_else(|| configured().map(CookiePath::as_str)).unwrap_or("/")
     }
 
     /// Returns whether scripts are kept from the cookie. Defaults to `true`.
     pub fn cookie_httponly(&self) -> bool {
-        self.overrides
-            .cookie_httponly
-            .or(self.config.cookie_httponly)
-            .unwrap_or(true)
+        self.overrides.cookie_httponly.or(self.config.cookie_httponly).unwrap_or(true)
     }
 
     /// Returns whether the cookie is sent over https only. Defaults to `true`.
     pub fn cookie_secure(&self) -> bool {
-        self.overrides
-            .cookie_secure
-            .or(self.config.cookie_secure)
-            .unwrap_or(true)
+        self.overrides.cookie_secure.or(self.config.cookie_secure).unwrap_or(true)
     }
 
     /// Returns which requests from other sites carry the cookie. Defaults to `Lax`.
     pub fn cookie_samesite(&self) -> SameSite {
-        self.overrides
-            .cookie_samesite
-            .or(self.config.cookie_samesite)
-            .unwrap_or(SameSite::Lax)
+        self.overrides.cookie_samesite.or(self.config.cookie_samesite).unwrap_or(SameSite::Lax)
     }
 
     /// Returns whether the cookie belongs to one top-level site. Defaults to `false`.
     pub fn cookie_partitioned(&self) -> bool {
-        self.overrides
-            .cookie_partitioned
-            .or(self.config.cookie_partitioned)
-            .unwrap_or(false)
+        self.overrides.cookie_partitioned.or(self.config.cookie_partitioned).unwrap_or(false)
     }
 
     /// Returns whether new sessions outlive the browser session. Defaults to `false`.
     pub fn permanent(&self) -> bool {
-        self.overrides
-            .permanent
-            .or(self.config.permanent)
-            .unwrap_or(false)
+        self.overrides.permanent.or(self.config.permanent).unwrap_or(false)
     }
 
     /// Returns the age limit of tokens and records, and of permanent cookies. Defaults to 31 days.
     pub fn lifetime(&self) -> Duration {
-        self.overrides
-            .lifetime
-            .or(self.config.lifetime)
-            .unwrap_or(DEFAULT_LIFETIME)
+        self.overrides.lifetime.or(self.config.lifetime).unwrap_or(DEFAULT_LIFETIME)
     }
 
     /// Returns whether permanent sessions get a fresh cookie with each response that used them.
     /// Defaults to `true`.
     pub fn refresh_each_request(&self) -> bool {
-        self.overrides
-            .refresh_each_request
-            .or(self.config.refresh_each_request)
-            .unwrap_or(true)
+        self.overrides.refresh_each_request.or(self.config.refresh_each_request).unwrap_or(true)
     }
 
     /// Returns the salt of signatures, where it is set. The default depends on the cookie's name.
@@ -147,26 +116,17 @@ impl<'i> Policies<'i> {
 
     /// Returns which responses save the data. Defaults to [`SaveWhen::Always`].
     pub fn save_when(&self) -> SaveWhen {
-        self.overrides
-            .save_when
-            .or(self.config.save_when)
-            .unwrap_or_default()
+        self.overrides.save_when.or(self.config.save_when).unwrap_or_default()
     }
 
     /// Returns what a failed opening leads to. Defaults to [`OnLoadError::Error`].
     pub fn on_load_error(&self) -> OnLoadError {
-        self.overrides
-            .on_load_error
-            .or(self.config.on_load_error)
-            .unwrap_or_default()
+        self.overrides.on_load_error.or(self.config.on_load_error).unwrap_or_default()
     }
 
     /// Returns what a failed saving leads to. Defaults to [`OnSaveError::Error`].
     pub fn on_save_error(&self) -> OnSaveError {
-        self.overrides
-            .on_save_error
-            .or(self.config.on_save_error)
-            .unwrap_or_default()
+        self.overrides.on_save_error.or(self.config.on_save_error).unwrap_or_default()
     }
 
     /// Returns how long a session may go unused. Defaults to no limit.
@@ -176,31 +136,21 @@ impl<'i> Policies<'i> {
 
     /// Returns how long a session may last at all, however much it is used. Defaults to no limit.
     pub fn absolute_timeout(&self) -> Option<Duration> {
-        self.overrides
-            .absolute_timeout
-            .or(self.config.absolute_timeout)
+        self.overrides.absolute_timeout.or(self.config.absolute_timeout)
     }
 
     /// Returns how much of the idle time must have passed before a use is noted. Defaults to 60
     /// seconds, or to half of an idle timeout below two minutes.
     pub fn touch_interval(&self) -> Duration {
-        self.overrides
-            .touch_interval
-            .or(self.config.touch_interval)
-            .unwrap_or_else(|| {
-                self.idle_timeout().map_or(DEFAULT_TOUCH_INTERVAL, |idle| {
-                    DEFAULT_TOUCH_INTERVAL.min(idle / 2)
-                })
-            })
+        self.overrides.touch_interval.or(self.config.touch_interval).unwrap_or_else(|| {
+            self.idle_timeout()
+                .map_or(DEFAULT_TOUCH_INTERVAL, |idle| DEFAULT_TOUCH_INTERVAL.min(idle / 2))
+        })
     }
 
     /// Names the settings of the configuration that an attribute overrides.
     pub(crate) fn overridden(&self) -> Vec<&'static str> {
         let fixed = self.overrides.names();
-        self.config
-            .names()
-            .into_iter()
-            .filter(|name| fixed.contains(name))
-            .collect()
+        self.config.names().into_iter().filter(|name| fixed.contains(name)).collect()
     }
 }

@@ -10,7 +10,7 @@ use serde_json::{Map, Value};
 
 pub use self::scope::{Only, Scope};
 use crate::{
-    dictionary::{self, Dictionary, Update},
+    dictionary::{self, Dictionary, Run},
     error::SessionError,
 };
 
@@ -149,12 +149,12 @@ impl<I: Scope> Session<I> {
         self.read(Dictionary::is_empty)
     }
 
-    /// Returns all keys with their values.
+    /// Returns all keys with their values, as JSON.
     ///
     /// # Errors
     ///
     /// [`SessionError::Decode`] when another program wrote a value that is no JSON of ours.
-    pub fn snapshot(&self) -> Result<Map<String, Value>, SessionError> {
+    pub fn entries(&self) -> Result<Map<String, Value>, SessionError> {
         self.read(|dictionary| {
             dictionary
                 .iter()
@@ -277,17 +277,13 @@ impl<I: Scope> Session<I> {
         let step = Arc::new(move |value| change(&with, value));
         for _ in 0..MAX_UPDATE_TRIES {
             let (revision, keeps, value) = self.read(|dictionary| {
-                Ok((
-                    dictionary.revision(),
-                    dictionary.keeps_updates(),
-                    dictionary.get(key)?,
-                ))
+                Ok((dictionary.revision(), dictionary.changes().is_some(), dictionary.get(key)?))
             })?;
             // Run without the lock, so that `change` may use the session.
             let changed = step(value);
             let json = dictionary::encode(key, &changed)?;
-            let replay = keeps.then(|| replay(key, Arc::clone(&step)));
-            if self.write(|dictionary| dictionary.update_at(revision, key, json, replay))? {
+            let again = keeps.then(|| run_again(key, Arc::clone(&step)));
+            if self.write(|dictionary| dictionary.update_at(revision, key, json, again))? {
                 return Ok(changed);
             }
         }
@@ -295,26 +291,22 @@ impl<I: Scope> Session<I> {
     }
 }
 
-/// An update as the dictionary keeps it: from JSON to JSON.
-fn replay<T, F>(key: &str, step: Arc<F>) -> Update
+/// An update as the change set keeps it.
+fn run_again<T, F>(key: &str, step: Arc<F>) -> Run
 where
     T: Serialize + DeserializeOwned,
     F: Fn(Option<T>) -> T + Send + Sync + 'static,
 {
     let key: Box<str> = key.into();
-    Arc::new(move |json| {
-        let value = json
-            .map(|json| dictionary::decode(&key, json))
-            .transpose()?;
-        dictionary::encode(&key, &step(value))
+    Arc::new(move |dictionary| {
+        let changed = step(dictionary.get(&key)?);
+        dictionary.insert(&key, &changed)
     })
 }
 
 impl<I: Scope> Clone for Session<I> {
     fn clone(&self) -> Self {
-        Self {
-            slot: Arc::clone(&self.slot),
-        }
+        Self { slot: Arc::clone(&self.slot) }
     }
 }
 

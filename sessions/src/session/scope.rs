@@ -54,9 +54,7 @@ impl<I: SessionInterface> sealed::Scope for I {
             }
             candidate = slot.outer();
         }
-        Err(ExtractError::NotWrapped {
-            missing: Self::missing(),
-        })
+        Err(ExtractError::NotWrapped { missing: Self::missing() })
     }
 
     fn any(slot: &Slot<I>) -> &dyn AnySlot {

@@ -102,15 +102,11 @@ impl<I: Scope> Session<I> {
         message: impl Into<String>,
     ) -> Result<(), SessionError> {
         let flash = (category.into(), message.into());
-        self.update_with(
-            FLASHES,
-            flash,
-            |flash, flashes: Option<Vec<(String, String)>>| {
-                let mut flashes = flashes.unwrap_or_default();
-                flashes.push(flash.clone());
-                flashes
-            },
-        )?;
+        self.update_with(FLASHES, flash, |flash, flashes: Option<Vec<(String, String)>>| {
+            let mut flashes = flashes.unwrap_or_default();
+            flashes.push(flash.clone());
+            flashes
+        })?;
         Ok(())
     }
 

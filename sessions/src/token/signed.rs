@@ -112,9 +112,7 @@ impl Signer {
         let (signed, signature) = split_last(token).ok_or(Rejected::Format)?;
         let (payload, seconds) = split_last(signed).ok_or(Rejected::Format)?;
         let mut mac = [0; MAC_ROOM];
-        let length = CANONICAL
-            .decode_slice(signature, &mut mac)
-            .map_err(|_| Rejected::Format)?;
+        let length = CANONICAL.decode_slice(signature, &mut mac).map_err(|_| Rejected::Format)?;
         let right = match &self.keyed {
             Keyed::Sha256(keyed) => is_mac(keyed.clone(), signed, &mac[..length]),
             Keyed::Sha512(keyed) => is_mac(keyed.clone(), signed, &mac[..length]),
@@ -179,11 +177,7 @@ fn decode_seconds(text: &[u8]) -> Option<u64> {
     if length > 8 || bytes.first() == Some(&0) {
         return None;
     }
-    Some(
-        bytes
-            .iter()
-            .fold(0, |seconds, byte| seconds << 8 | u64::from(*byte)),
-    )
+    Some(bytes.iter().fold(0, |seconds, byte| seconds << 8 | u64::from(*byte)))
 }
 
 impl fmt::Debug for Signer {

@@ -1,0 +1,121 @@
+//! The change set: what a request did to its session, to be done again on a newer state.
+
+use std::{fmt, sync::Arc};
+
+use super::Dictionary;
+use crate::error::SessionError;
+
+/// A closure that can run again: an `update` of one key, or a `modify` of typed content.
+pub(crate) type Run = Arc<dyn Fn(&mut Dictionary) -> Result<(), SessionError> + Send + Sync>;
+
+/// What a request did to its session, in its order.
+///
+/// For interfaces that save to a store which more than one request can write: when another request
+/// has saved in the meantime, [`apply_to`](Self::apply_to) does the same to the newer state.
+/// Requests that changed different keys then do not erase each other.
+#[derive(Default)]
+pub struct ChangeSet {
+    steps: Vec<Step>,
+}
+
+enum Step {
+    Set {
+        key: Box<str>,
+        json: Box<str>,
+    },
+    Remove {
+        key: Box<str>,
+    },
+    /// What was opened, key and value: only that is removed.
+    Clear {
+        opened: Vec<(Box<str>, Box<str>)>,
+    },
+    Run(Run),
+}
+
+impl ChangeSet {
+    /// Does the same to a newer state of the session: sets and removals as they are, closures of
+    /// `update` run again, and of a `clear` only what nobody else has changed.
+    ///
+    /// # Errors
+    ///
+    /// [`SessionError::Null`] when `newer` is a null session, and those of the closures: a value
+    /// that is by now of another type, for instance.
+    pub fn apply_to(&self, newer: &mut Dictionary) -> Result<(), SessionError> {
+        newer.state.writable()?;
+        for step in &self.steps {
+            match step {
+                Step::Set { key, json } => newer.put(key, json.clone()),
+                Step::Remove { key } => {
+                    newer.take_out(key);
+                }
+                Step::Clear { opened } => {
+                    for (key, json) in opened {
+                        if newer.stored(key) == Some(json) {
+                            newer.take_out(key);
+                        }
+                    }
+                }
+                Step::Run(run) => run(newer)?,
+            }
+        }
+        Ok(())
+    }
+
+    pub(super) fn set(&mut self, key: &str, json: &str) {
+        if let Some(Step::Set { key: last, json: value }) = self.steps.last_mut()
+            && **last == *key
+        {
+            *value = json.into();
+            return;
+        }
+        self.steps.push(Step::Set { key: key.into(), json: json.into() });
+    }
+
+    pub(super) fn remove(&mut self, key: &str) {
+        self.steps.push(Step::Remove { key: key.into() });
+    }
+
+    /// What this request did before goes as well.
+    pub(super) fn clear<'a>(&mut self, opened: impl Iterator<Item = (&'a str, &'a str)>) {
+        let opened = opened.map(|(key, json)| (key.into(), json.into())).collect();
+        self.steps = vec![Step::Clear { opened }];
+    }
+
+    pub(super) fn run(&mut self, run: Run) {
+        self.steps.push(Step::Run(run));
+    }
+}
+
+/// The change set of a dictionary.
+impl Dictionary {
+    /// Keeps the change set from here on. For backends whose store may hold a newer state when
+    /// this one is saved; others need not pay for it.
+    pub fn keep_changes(&mut self) {
+        self.changes.get_or_insert_default();
+    }
+
+    /// Returns what was done since [`keep_changes`](Self::keep_changes), if that was called.
+    pub fn changes(&self) -> Option<&ChangeSet> {
+        self.changes.as_ref()
+    }
+
+    pub(super) fn note(&mut self, run: Option<Run>) {
+        if let (Some(changes), Some(run)) = (&mut self.changes, run) {
+            changes.run(run);
+        }
+    }
+
+    pub(super) fn forget_changes(&mut self) {
+        if let Some(changes) = &mut self.changes {
+            *changes = ChangeSet::default();
+        }
+    }
+}
+
+impl fmt::Debug for ChangeSet {
+    /// Shows how many steps there are, and neither keys nor values.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("ChangeSet").field("len", &self.steps.len()).finish_non_exhaustive()
+    }
+}
