@@ -157,21 +157,13 @@ mod tests {
     #[test]
     fn a_wrong_word_is_an_error_that_names_the_right_ones() {
         let err = "never".parse::<SaveWhen>().unwrap_err();
-        assert_eq!(
-            err.to_string(),
-            "expected `\"always\"`, `\"not_5xx\"` or `\"success\"`"
-        );
+        assert_eq!(err.to_string(), "expected `\"always\"`, `\"not_5xx\"` or `\"success\"`");
     }
 
     #[test]
     fn each_choice_saves_below_its_limit() {
         let statuses = [200, 302, 399, 400, 404, 499, 500, 503];
-        let saved = |when: SaveWhen| {
-            statuses
-                .iter()
-                .filter(|status| when.saves(**status))
-                .count()
-        };
+        let saved = |when: SaveWhen| statuses.iter().filter(|status| when.saves(**status)).count();
         assert_eq!(saved(SaveWhen::Always), 8);
         assert_eq!(saved(SaveWhen::Not5xx), 6);
         assert_eq!(saved(SaveWhen::Success), 3);

@@ -164,33 +164,21 @@ mod tests {
     fn refuses_what_does_not_start_with_a_number() {
         assert_eq!(parse_duration(""), Err(DurationError::Empty));
         for text in ["min", "-1 s", "+1 s", " 1 s", ".5 h", "٣ s", "\n1 s"] {
-            assert_eq!(
-                parse_duration(text),
-                Err(DurationError::NoNumber),
-                "{text:?}"
-            );
+            assert_eq!(parse_duration(text), Err(DurationError::NoNumber), "{text:?}");
         }
     }
 
     #[test]
     fn refuses_fractions_and_separators() {
         for text in ["1.5 h", "1,5 h", "1_000 s", "1. s"] {
-            assert_eq!(
-                parse_duration(text),
-                Err(DurationError::NotWhole),
-                "{text:?}"
-            );
+            assert_eq!(parse_duration(text), Err(DurationError::NotWhole), "{text:?}");
         }
     }
 
     #[test]
     fn refuses_more_than_one_number() {
         for text in ["1 h 30 min", "1h30min", "1 2 s"] {
-            assert_eq!(
-                parse_duration(text),
-                Err(DurationError::Compound),
-                "{text:?}"
-            );
+            assert_eq!(parse_duration(text), Err(DurationError::Compound), "{text:?}");
         }
     }
 
@@ -214,10 +202,7 @@ mod tests {
     #[test]
     fn refuses_what_overflows() {
         let most = u64::MAX;
-        assert_eq!(
-            parse_duration(&format!("{most} s")),
-            Ok(Duration::from_secs(most))
-        );
+        assert_eq!(parse_duration(&format!("{most} s")), Ok(Duration::from_secs(most)));
         for text in [
             "18446744073709551616 s",
             "99999999999999999999999999",
@@ -272,14 +257,8 @@ mod tests {
         ] {
             let message = err.to_string();
             let example = message.split('"').nth_back(1).unwrap();
-            assert!(
-                message.contains('`') && !message.ends_with('.'),
-                "{message}"
-            );
-            assert!(
-                example == "1 h 30 min" || parse_duration(example).is_ok(),
-                "{message}"
-            );
+            assert!(message.contains('`') && !message.ends_with('.'), "{message}");
+            assert!(example == "1 h 30 min" || parse_duration(example).is_ok(), "{message}");
         }
         assert_eq!(
             unknown("ms\n").to_string(),

@@ -63,24 +63,14 @@ mod tests {
         // Every text of one to five of these parts, and some of one byte too many.
         let parts = ["", "0", "9", "255", "256", "01", "a"];
         let agrees = |text: &str| {
-            assert_eq!(
-                is_ipv4(text.as_bytes()),
-                text.parse::<Ipv4Addr>().is_ok(),
-                "{text}"
-            );
+            assert_eq!(is_ipv4(text.as_bytes()), text.parse::<Ipv4Addr>().is_ok(), "{text}");
         };
         for count in 1..=5 {
             for code in 0..parts.len().pow(count) {
                 agrees(&nth_join(&parts, code, count, "."));
             }
         }
-        for text in [
-            "1.2.3.4 ",
-            " 1.2.3.4",
-            "1.2.3.4\n",
-            "1.2.3.4444444444444",
-            "+1.2.3.4",
-        ] {
+        for text in ["1.2.3.4 ", " 1.2.3.4", "1.2.3.4\n", "1.2.3.4444444444444", "+1.2.3.4"] {
             agrees(text);
         }
     }
@@ -88,11 +78,7 @@ mod tests {
     #[test]
     fn agrees_with_std_on_ipv6() {
         let agrees = |text: &str| {
-            assert_eq!(
-                is_ipv6(text.as_bytes()),
-                text.parse::<Ipv6Addr>().is_ok(),
-                "{text}"
-            );
+            assert_eq!(is_ipv6(text.as_bytes()), text.parse::<Ipv6Addr>().is_ok(), "{text}");
         };
         // Every text of one to nine of these groups; "12345" has one digit too many.
         let groups = ["", "1", "ffff", "12345"];

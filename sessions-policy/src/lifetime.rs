@@ -60,10 +60,7 @@ pub fn check_timeouts(
         return Err(LifetimeError::IdleAboveAbsolute { idle, absolute });
     }
     if touch_interval.as_secs() >= idle.as_secs() {
-        return Err(LifetimeError::TouchNotBelowIdle {
-            touch_interval,
-            idle,
-        });
+        return Err(LifetimeError::TouchNotBelowIdle { touch_interval, idle });
     }
     Ok(())
 }
@@ -114,10 +111,7 @@ impl fmt::Display for LifetimeError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match *self {
             Self::Zero { attribute } => {
-                write!(
-                    f,
-                    "`{attribute}` must be at least 1 second; write one such as `\"30 min\"`"
-                )
+                write!(f, "`{attribute}` must be at least 1 second; write one such as `\"30 min\"`")
             }
             Self::TooLong { lifetime } => write!(
                 f,
@@ -130,10 +124,7 @@ impl fmt::Display for LifetimeError {
                 format_duration(idle),
                 format_duration(absolute)
             ),
-            Self::TouchNotBelowIdle {
-                touch_interval,
-                idle,
-            } => write!(
+            Self::TouchNotBelowIdle { touch_interval, idle } => write!(
                 f,
                 "`touch_interval` of {} must be below `idle_timeout` of {}; lower the former or raise the latter",
                 format_duration(touch_interval),
@@ -164,9 +155,7 @@ mod tests {
 
     #[test]
     fn lifetime_is_above_zero() {
-        let zero = Err(LifetimeError::Zero {
-            attribute: "lifetime",
-        });
+        let zero = Err(LifetimeError::Zero { attribute: "lifetime" });
         assert_eq!(check_lifetime(Duration::ZERO), zero);
         assert_eq!(check_lifetime(Duration::from_millis(999)), zero);
         assert_eq!(check_lifetime(SECOND), Ok(()));
@@ -177,54 +166,30 @@ mod tests {
         assert_eq!(MAX_COOKIE_LIFETIME.as_secs(), 34_560_000);
         assert_eq!(check_lifetime(MAX_COOKIE_LIFETIME), Ok(()));
         for lifetime in [MAX_COOKIE_LIFETIME + SECOND, Duration::MAX] {
-            assert_eq!(
-                check_lifetime(lifetime),
-                Err(LifetimeError::TooLong { lifetime })
-            );
+            assert_eq!(check_lifetime(lifetime), Err(LifetimeError::TooLong { lifetime }));
         }
     }
 
     #[test]
     fn lifetime_counts_whole_seconds() {
-        assert_eq!(
-            check_lifetime(MAX_COOKIE_LIFETIME + Duration::from_millis(999)),
-            Ok(())
-        );
+        assert_eq!(check_lifetime(MAX_COOKIE_LIFETIME + Duration::from_millis(999)), Ok(()));
     }
 
     #[test]
     fn each_timeout_is_above_zero() {
         let zero = |attribute| Err(LifetimeError::Zero { attribute });
-        assert_eq!(
-            check_timeouts(Some(Duration::ZERO), None, SECOND),
-            zero("idle_timeout")
-        );
-        assert_eq!(
-            check_timeouts(None, Some(Duration::ZERO), SECOND),
-            zero("absolute_timeout")
-        );
-        assert_eq!(
-            check_timeouts(None, None, Duration::ZERO),
-            zero("touch_interval")
-        );
-        assert_eq!(
-            check_timeouts(None, None, Duration::from_millis(999)),
-            zero("touch_interval")
-        );
+        assert_eq!(check_timeouts(Some(Duration::ZERO), None, SECOND), zero("idle_timeout"));
+        assert_eq!(check_timeouts(None, Some(Duration::ZERO), SECOND), zero("absolute_timeout"));
+        assert_eq!(check_timeouts(None, None, Duration::ZERO), zero("touch_interval"));
+        assert_eq!(check_timeouts(None, None, Duration::from_millis(999)), zero("touch_interval"));
     }
 
     #[test]
     fn idle_is_within_absolute() {
-        assert_eq!(
-            check_timeouts(Some(secs(60)), Some(secs(60)), SECOND),
-            Ok(())
-        );
+        assert_eq!(check_timeouts(Some(secs(60)), Some(secs(60)), SECOND), Ok(()));
         assert_eq!(
             check_timeouts(Some(secs(61)), Some(secs(60)), SECOND),
-            Err(LifetimeError::IdleAboveAbsolute {
-                idle: secs(61),
-                absolute: secs(60)
-            })
+            Err(LifetimeError::IdleAboveAbsolute { idle: secs(61), absolute: secs(60) })
         );
     }
 
@@ -233,10 +198,7 @@ mod tests {
         assert_eq!(check_timeouts(Some(secs(61)), None, secs(60)), Ok(()));
         assert_eq!(
             check_timeouts(Some(secs(60)), None, secs(60)),
-            Err(LifetimeError::TouchNotBelowIdle {
-                touch_interval: secs(60),
-                idle: secs(60)
-            })
+            Err(LifetimeError::TouchNotBelowIdle { touch_interval: secs(60), idle: secs(60) })
         );
     }
 
@@ -248,27 +210,15 @@ mod tests {
 
     #[test]
     fn errors_name_their_attributes_and_say_what_to_do() {
-        let err = LifetimeError::TouchNotBelowIdle {
-            touch_interval: secs(60),
-            idle: secs(30),
-        };
+        let err = LifetimeError::TouchNotBelowIdle { touch_interval: secs(60), idle: secs(30) };
         assert_eq!(err.attributes(), ["touch_interval", "idle_timeout"]);
         assert_eq!(
             err.to_string(),
             "`touch_interval` of 1 min must be below `idle_timeout` of 30 s; lower the former or raise the latter"
         );
+        assert_eq!(LifetimeError::Zero { attribute: "lifetime" }.attributes(), ["lifetime"]);
         assert_eq!(
-            LifetimeError::Zero {
-                attribute: "lifetime"
-            }
-            .attributes(),
-            ["lifetime"]
-        );
-        assert_eq!(
-            LifetimeError::TooLong {
-                lifetime: secs(86_400 * 500)
-            }
-            .to_string(),
+            LifetimeError::TooLong { lifetime: secs(86_400 * 500) }.to_string(),
             "`lifetime` is at most 400 days, the longest browsers keep a cookie, found 500 days; \
              write `\"400 days\"` or less"
         );

@@ -173,11 +173,7 @@ mod tests {
     #[test]
     fn accepts_token_bytes_and_no_other_in_every_place() {
         for byte in 0..=u8::MAX {
-            let expected = if is_token_by_rfc(byte) {
-                Ok(())
-            } else {
-                Err(NameError::Byte(byte))
-            };
+            let expected = if is_token_by_rfc(byte) { Ok(()) } else { Err(NameError::Byte(byte)) };
             for name in [[byte, b'i', b'd'], [b'i', byte, b'd'], [b'i', b'd', byte]] {
                 assert_eq!(check(&name), expected, "{}", name.escape_ascii());
             }
@@ -202,10 +198,8 @@ mod tests {
 
     #[test]
     fn finds_a_prefix_in_every_letter_case() {
-        for (prefix, expected) in [
-            ("__host-", NamePrefix::Host),
-            ("__secure-", NamePrefix::Secure),
-        ] {
+        for (prefix, expected) in [("__host-", NamePrefix::Host), ("__secure-", NamePrefix::Secure)]
+        {
             for cases in 0..1_u32 << prefix.len() {
                 let written: String = prefix
                     .chars()
@@ -223,15 +217,9 @@ mod tests {
 
     #[test]
     fn finds_no_prefix_where_there_is_only_a_part_of_one() {
-        for name in [
-            "id",
-            "__Host",
-            "__Host_id",
-            "_Host-id",
-            "a__Host-id",
-            "__Secure",
-            "__%48ost-id",
-        ] {
+        for name in
+            ["id", "__Host", "__Host_id", "_Host-id", "a__Host-id", "__Secure", "__%48ost-id"]
+        {
             assert_eq!(NamePrefix::of(name), NamePrefix::None, "{name}");
         }
     }
@@ -254,10 +242,7 @@ mod tests {
     fn every_conversion_checks() {
         assert_eq!("a b".parse::<CookieName>(), Err(NameError::Byte(b' ')));
         assert_eq!(CookieName::try_from("a b"), Err(NameError::Byte(b' ')));
-        assert_eq!(
-            CookieName::try_from("a b".to_owned()),
-            Err(NameError::Byte(b' '))
-        );
+        assert_eq!(CookieName::try_from("a b".to_owned()), Err(NameError::Byte(b' ')));
         assert_eq!("id".parse(), Ok(CookieName::from_static("id")));
     }
 

@@ -180,33 +180,20 @@ mod tests {
     #[test]
     fn refuses_a_path_that_is_not_absolute() {
         for path in ["", "app", " /", "*", "https://example.com/"] {
-            assert_eq!(
-                CookiePath::new(path),
-                Err(PathError::NotAbsolute),
-                "{path:?}"
-            );
+            assert_eq!(CookiePath::new(path), Err(PathError::NotAbsolute), "{path:?}");
         }
     }
 
     #[test]
     fn refuses_a_path_over_the_limit() {
         assert!(CookiePath::new(format!("/{}", "p".repeat(1023))).is_ok());
-        assert_eq!(
-            CookiePath::new(format!("/{}", "p".repeat(1024))),
-            Err(PathError::TooLong)
-        );
+        assert_eq!(CookiePath::new(format!("/{}", "p".repeat(1024))), Err(PathError::TooLong));
     }
 
     #[test]
     fn refuses_an_injected_attribute_or_line() {
-        assert_eq!(
-            CookiePath::new("/; Domain=evil.example"),
-            Err(PathError::Byte(b';'))
-        );
-        assert_eq!(
-            CookiePath::new("/\r\nSet-Cookie: a=b"),
-            Err(PathError::Byte(b'\r'))
-        );
+        assert_eq!(CookiePath::new("/; Domain=evil.example"), Err(PathError::Byte(b';')));
+        assert_eq!(CookiePath::new("/\r\nSet-Cookie: a=b"), Err(PathError::Byte(b'\r')));
         assert_eq!(CookiePath::new("/app\n"), Err(PathError::Byte(b'\n')));
     }
 
@@ -222,10 +209,7 @@ mod tests {
     fn every_conversion_checks() {
         assert_eq!("app".parse::<CookiePath>(), Err(PathError::NotAbsolute));
         assert_eq!(CookiePath::try_from("app"), Err(PathError::NotAbsolute));
-        assert_eq!(
-            CookiePath::try_from("app".to_owned()),
-            Err(PathError::NotAbsolute)
-        );
+        assert_eq!(CookiePath::try_from("app".to_owned()), Err(PathError::NotAbsolute));
         assert_eq!("/".parse(), Ok(CookiePath::ROOT));
     }
 

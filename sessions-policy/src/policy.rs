@@ -181,10 +181,7 @@ mod tests {
         .check()
         .unwrap();
         assert_eq!(policy.name().as_str(), "id");
-        assert_eq!(
-            policy.domain().map(CookieDomain::as_str),
-            Some("example.com")
-        );
+        assert_eq!(policy.domain().map(CookieDomain::as_str), Some("example.com"));
         assert_eq!(policy.path().as_str(), "/app");
         assert!(policy.secure() && !policy.httponly() && policy.partitioned());
         assert_eq!(policy.samesite(), SameSite::None);
@@ -192,14 +189,7 @@ mod tests {
 
     #[test]
     fn an_insecure_plain_cookie_passes() {
-        assert!(
-            CookieAttributes {
-                secure: false,
-                ..attributes("id")
-            }
-            .check()
-            .is_ok()
-        );
+        assert!(CookieAttributes { secure: false, ..attributes("id") }.check().is_ok());
     }
 
     #[test]
@@ -213,10 +203,7 @@ mod tests {
         .unwrap_err();
         assert_eq!(
             err.violations(),
-            [
-                Violation::HostPrefixWithDomain,
-                Violation::HostPrefixWithPath
-            ]
+            [Violation::HostPrefixWithDomain, Violation::HostPrefixWithPath]
         );
         assert_eq!(
             err.to_string(),
@@ -229,10 +216,7 @@ mod tests {
     fn each_rule_is_applied() {
         let broken = [
             (
-                CookieAttributes {
-                    secure: false,
-                    ..attributes("__Host-id")
-                },
+                CookieAttributes { secure: false, ..attributes("__Host-id") },
                 Violation::HostPrefixWithoutSecure,
             ),
             (
@@ -243,33 +227,19 @@ mod tests {
                 Violation::HostPrefixWithDomain,
             ),
             (
-                CookieAttributes {
-                    path: CookiePath::from_static("/a"),
-                    ..attributes("__Host-id")
-                },
+                CookieAttributes { path: CookiePath::from_static("/a"), ..attributes("__Host-id") },
                 Violation::HostPrefixWithPath,
             ),
             (
-                CookieAttributes {
-                    secure: false,
-                    ..attributes("__Secure-id")
-                },
+                CookieAttributes { secure: false, ..attributes("__Secure-id") },
                 Violation::SecurePrefixWithoutSecure,
             ),
             (
-                CookieAttributes {
-                    secure: false,
-                    samesite: SameSite::None,
-                    ..attributes("id")
-                },
+                CookieAttributes { secure: false, samesite: SameSite::None, ..attributes("id") },
                 Violation::SameSiteNoneWithoutSecure,
             ),
             (
-                CookieAttributes {
-                    secure: false,
-                    partitioned: true,
-                    ..attributes("id")
-                },
+                CookieAttributes { secure: false, partitioned: true, ..attributes("id") },
                 Violation::PartitionedWithoutSecure,
             ),
         ];

@@ -96,12 +96,9 @@ mod tests {
 
     #[test]
     fn names_the_right_spelling() {
-        for (text, right) in [
-            ("strict", "Strict"),
-            ("LAX", "Lax"),
-            ("none", "None"),
-            (" Lax", "Lax"),
-        ] {
+        for (text, right) in
+            [("strict", "Strict"), ("LAX", "Lax"), ("none", "None"), (" Lax", "Lax")]
+        {
             assert_eq!(
                 text.parse::<SameSite>().unwrap_err().to_string(),
                 format!("expected `\"Strict\"`, `\"Lax\"` or `\"None\"`; write `\"{right}\"`")

@@ -70,10 +70,7 @@ mod tests {
     fn shows_every_byte_as_one_printable_line() {
         for byte in 0..=u8::MAX {
             let shown = ShownByte(byte).to_string();
-            assert!(
-                shown.bytes().all(|b| (0x20..0x7f).contains(&b)),
-                "{shown:?}"
-            );
+            assert!(shown.bytes().all(|b| (0x20..0x7f).contains(&b)), "{shown:?}");
         }
     }
 

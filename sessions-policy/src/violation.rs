@@ -101,31 +101,13 @@ pub fn violations(known: &KnownAttributes<'_>) -> Vec<Violation> {
     let insecure = known.secure == Some(false);
     let rules = [
         (host && insecure, Violation::HostPrefixWithoutSecure),
-        (
-            host && known.has_domain == Some(true),
-            Violation::HostPrefixWithDomain,
-        ),
-        (
-            host && known.path.is_some_and(|path| !path.is_root()),
-            Violation::HostPrefixWithPath,
-        ),
-        (
-            prefix == NamePrefix::Secure && insecure,
-            Violation::SecurePrefixWithoutSecure,
-        ),
-        (
-            known.samesite == Some(SameSite::None) && insecure,
-            Violation::SameSiteNoneWithoutSecure,
-        ),
-        (
-            known.partitioned == Some(true) && insecure,
-            Violation::PartitionedWithoutSecure,
-        ),
+        (host && known.has_domain == Some(true), Violation::HostPrefixWithDomain),
+        (host && known.path.is_some_and(|path| !path.is_root()), Violation::HostPrefixWithPath),
+        (prefix == NamePrefix::Secure && insecure, Violation::SecurePrefixWithoutSecure),
+        (known.samesite == Some(SameSite::None) && insecure, Violation::SameSiteNoneWithoutSecure),
+        (known.partitioned == Some(true) && insecure, Violation::PartitionedWithoutSecure),
     ];
-    rules
-        .into_iter()
-        .filter_map(|(broken, violation)| broken.then_some(violation))
-        .collect()
+    rules.into_iter().filter_map(|(broken, violation)| broken.then_some(violation)).collect()
 }
 
 #[cfg(test)]
@@ -138,62 +120,35 @@ mod tests {
     static APP: CookiePath = CookiePath::from_static("/app");
 
     fn named(name: &CookieName) -> KnownAttributes<'_> {
-        KnownAttributes {
-            name: Some(name),
-            ..KnownAttributes::default()
-        }
+        KnownAttributes { name: Some(name), ..KnownAttributes::default() }
     }
 
     #[test]
     fn host_prefix_requires_secure() {
         assert_eq!(
-            violations(&KnownAttributes {
-                secure: Some(false),
-                ..named(&HOST)
-            }),
+            violations(&KnownAttributes { secure: Some(false), ..named(&HOST) }),
             [Violation::HostPrefixWithoutSecure]
         );
-        assert_eq!(
-            violations(&KnownAttributes {
-                secure: Some(true),
-                ..named(&HOST)
-            }),
-            []
-        );
+        assert_eq!(violations(&KnownAttributes { secure: Some(true), ..named(&HOST) }), []);
     }
 
     #[test]
     fn host_prefix_takes_no_domain() {
         assert_eq!(
-            violations(&KnownAttributes {
-                has_domain: Some(true),
-                ..named(&HOST)
-            }),
+            violations(&KnownAttributes { has_domain: Some(true), ..named(&HOST) }),
             [Violation::HostPrefixWithDomain]
         );
-        assert_eq!(
-            violations(&KnownAttributes {
-                has_domain: Some(false),
-                ..named(&HOST)
-            }),
-            []
-        );
+        assert_eq!(violations(&KnownAttributes { has_domain: Some(false), ..named(&HOST) }), []);
     }
 
     #[test]
     fn host_prefix_requires_the_root_path() {
         assert_eq!(
-            violations(&KnownAttributes {
-                path: Some(&APP),
-                ..named(&HOST)
-            }),
+            violations(&KnownAttributes { path: Some(&APP), ..named(&HOST) }),
             [Violation::HostPrefixWithPath]
         );
         assert_eq!(
-            violations(&KnownAttributes {
-                path: Some(&CookiePath::ROOT),
-                ..named(&HOST)
-            }),
+            violations(&KnownAttributes { path: Some(&CookiePath::ROOT), ..named(&HOST) }),
             []
         );
     }
@@ -201,10 +156,7 @@ mod tests {
     #[test]
     fn secure_prefix_requires_secure_and_nothing_else() {
         assert_eq!(
-            violations(&KnownAttributes {
-                secure: Some(false),
-                ..named(&SECURE)
-            }),
+            violations(&KnownAttributes { secure: Some(false), ..named(&SECURE) }),
             [Violation::SecurePrefixWithoutSecure]
         );
         let known = KnownAttributes {
@@ -240,10 +192,7 @@ mod tests {
             secure: Some(secure),
             ..named(&PLAIN)
         };
-        assert_eq!(
-            violations(&with(true, false)),
-            [Violation::PartitionedWithoutSecure]
-        );
+        assert_eq!(violations(&with(true, false)), [Violation::PartitionedWithoutSecure]);
         assert_eq!(violations(&with(true, true)), []);
         assert_eq!(violations(&with(false, false)), []);
     }
@@ -265,11 +214,8 @@ mod tests {
         assert_eq!(violations(&KnownAttributes::default()), []);
         assert_eq!(violations(&named(&HOST)), []);
         assert_eq!(violations(&named(&SECURE)), []);
-        let known = KnownAttributes {
-            samesite,
-            partitioned: Some(true),
-            ..KnownAttributes::default()
-        };
+        let known =
+            KnownAttributes { samesite, partitioned: Some(true), ..KnownAttributes::default() };
         assert_eq!(violations(&known), []);
         let known = KnownAttributes {
             secure: Some(false),

@@ -141,8 +141,9 @@ pub trait SessionInterface: Sized + Send + Sync + 'static {
 
     /// Returns the cookie's domain. Flask's `get_cookie_domain`. Defaults to none, which means the
     /// host that set the cookie, or to what the configuration's `server_name` says.
-    fn cookie_domain<'a>(&'a self, _request: &'a HttpRequest) -> Option<Cow<'a, str>> {
-        self.policies().cookie_domain()
+    fn cookie_domain<'a>(&'a self, request: &'a HttpRequest) -> Option<Cow<'a, str>> {
+        let name_and_path = || (self.cookie_name(request), self.cookie_path(request));
+        self.policies().cookie_domain_for(name_and_path)
     }
 
     /// Returns the cookie's path. Flask's `get_cookie_path`. Defaults to the configuration's

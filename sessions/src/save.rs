@@ -125,7 +125,8 @@ fn write_cookie<I: SessionInterface>(
     }
 }
 
-fn check_token(
+/// Refuses what browsers would drop.
+pub(crate) fn check_token(
     token: &str,
     policy: &CookiePolicy,
     content: &impl SessionContent,

@@ -61,6 +61,7 @@ use crate::{
     cookie::name_of,
     dictionary::Change,
     interface::SessionInterface,
+    save::check_token,
     site::Site,
     slot::Slot,
 };
@@ -110,7 +111,7 @@ impl<I: SessionInterface + Clone> TestSessions<I> {
     pub async fn seed(&self, request: TestRequest, content: impl Serialize) -> TestRequest {
         let Site { interface, settings, clock } = &*self.site;
         let cookie = self.cookie(&self.request);
-        let mut seeded = self.open(&self.request, None).await;
+        let mut seeded = self.open(&self.request, &[]).await;
         let dictionary = seeded.dictionary_mut();
         for (key, value) in object(&content) {
             dictionary
@@ -129,6 +130,8 @@ impl<I: SessionInterface + Clone> TestSessions<I> {
         };
         match interface.save_session(&seeded, cx).await {
             Ok(Saved::Token(token)) => {
+                check_token(&token, &cookie, &seeded)
+                    .unwrap_or_else(|err| panic!("the session cannot be saved: {err}"));
                 request.append_header((header::COOKIE, format!("{}={token}", cookie.name())))
             }
             Ok(saved) => panic!("saving gave no token but {saved:?}; seed at least one key"),
@@ -150,13 +153,14 @@ impl<I: SessionInterface + Clone> TestSessions<I> {
             .get_all(header::SET_COOKIE)
             .find(|set| name_of(set.as_bytes()) == name.as_bytes())
             .and_then(|set| set.as_bytes().split(|byte| *byte == b';').next());
-        let sent = response.request().headers().get(header::COOKIE);
-        let cookies = set.or_else(|| sent.map(HeaderValue::as_bytes));
-        self.open(response.request(), cookies).await
+        let sent =
+            || response.request().headers().get_all(header::COOKIE).map(HeaderValue::as_bytes);
+        let cookies = set.map_or_else(|| sent().collect(), |set| vec![set]);
+        self.open(response.request(), &cookies).await
     }
 
     /// Opens the session of a request like `model` that carries these cookies.
-    async fn open(&self, model: &HttpRequest, cookies: Option<&[u8]>) -> I::Content {
+    async fn open(&self, model: &HttpRequest, cookies: &[&[u8]]) -> I::Content {
         let mut request =
             TestRequest::with_uri(&model.uri().to_string()).method(model.method().clone());
         for (name, value) in model.headers() {
@@ -164,8 +168,8 @@ impl<I: SessionInterface + Clone> TestSessions<I> {
                 request = request.append_header((name.clone(), value.clone()));
             }
         }
-        if let Some(cookies) = cookies {
-            request = request.append_header((header::COOKIE, cookies));
+        for cookie in cookies {
+            request = request.append_header((header::COOKIE, *cookie));
         }
         let slot = Slot::new(Arc::clone(&self.site), None);
         let opened = slot.open_content(&request.to_http_request()).await;

@@ -3,19 +3,22 @@
 
 use std::time::Duration;
 
-use serde::de::{Deserialize, Deserializer, Error as _, MapAccess, SeqAccess, Visitor};
+use serde::de::{Deserialize, Deserializer, Error as _, IgnoredAny, MapAccess, SeqAccess, Visitor};
 use sessions_policy::{CookieDomain, SameSite, parse_duration};
 
 use super::{DomainSetting, SessionConfig};
 use crate::{error::InvalidSetting, key::SecretKey};
 
-/// A value as it is written down.
+/// A value as it is written down. Every kind is one, so that errors are worded here: those of serde
+/// quote the value, which may be a key.
 pub(super) enum Value {
     Null,
     Bool(bool),
     Number(u64),
     Text(String),
     List(Vec<String>),
+    /// A kind that no setting takes.
+    Other,
 }
 
 /// What is wrong with a value, and a right one.
@@ -241,7 +244,7 @@ impl<'de> Visitor<'de> for ValueVisitor {
     type Value = Value;
 
     fn expecting(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.write_str("true or false, a whole number, a text or a list of texts")
+        f.write_str("a value")
     }
 
     fn visit_unit<E>(self) -> Result<Value, E> {
@@ -264,10 +267,12 @@ impl<'de> Visitor<'de> for ValueVisitor {
         Ok(Value::Number(value))
     }
 
-    fn visit_i64<E: serde::de::Error>(self, value: i64) -> Result<Value, E> {
-        u64::try_from(value)
-            .map(Value::Number)
-            .map_err(|_| E::custom("expected a number that is not negative"))
+    fn visit_i64<E>(self, value: i64) -> Result<Value, E> {
+        Ok(u64::try_from(value).map_or(Value::Other, Value::Number))
+    }
+
+    fn visit_f64<E>(self, _: f64) -> Result<Value, E> {
+        Ok(Value::Other)
     }
 
     fn visit_str<E>(self, value: &str) -> Result<Value, E> {
@@ -275,10 +280,18 @@ impl<'de> Visitor<'de> for ValueVisitor {
     }
 
     fn visit_seq<S: SeqAccess<'de>>(self, mut seq: S) -> Result<Value, S::Error> {
-        let mut list = Vec::new();
-        while let Some(text) = seq.next_element()? {
-            list.push(text);
+        let mut list = Some(Vec::new());
+        while let Some(element) = seq.next_element()? {
+            match (element, &mut list) {
+                (Value::Text(text), Some(list)) => list.push(text),
+                _ => list = None,
+            }
         }
-        Ok(Value::List(list))
+        Ok(list.map_or(Value::Other, Value::List))
+    }
+
+    fn visit_map<M: MapAccess<'de>>(self, mut map: M) -> Result<Value, M::Error> {
+        while map.next_entry::<IgnoredAny, IgnoredAny>()?.is_some() {}
+        Ok(Value::Other)
     }
 }

@@ -1,5 +1,7 @@
 //! Finds the cookies of one name in the `Cookie` headers of a request.
 
+use std::fmt;
+
 /// How many cookies of one name are looked at: whoever can set cookies for a sibling domain can
 /// add more, and each costs a signature.
 const MAX_VALUES: usize = 8;
@@ -9,7 +11,7 @@ const MAX_VALUES: usize = 8;
 ///
 /// Names are compared as bytes: nothing is percent-decoded, and only space and tab are trimmed. A
 /// pair without `=` or without a name is none, and whatever stands beside a pair hides nothing.
-#[derive(Clone, Copy, Debug, Default)]
+#[derive(Clone, Copy, Default)]
 pub struct CookieValues<'r> {
     values: [&'r [u8]; MAX_VALUES],
     len: usize,
@@ -46,6 +48,13 @@ impl<'r> CookieValues<'r> {
     /// Whether the request carries no cookie of this name.
     pub fn is_empty(&self) -> bool {
         self.len == 0
+    }
+}
+
+impl fmt::Debug for CookieValues<'_> {
+    /// Shows how many there are, and none of them.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("CookieValues").field("len", &self.len).finish_non_exhaustive()
     }
 }
 

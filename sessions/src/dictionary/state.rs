@@ -104,7 +104,7 @@ impl Dictionary {
     pub fn permanent(&self) -> bool {
         match self.stored(PERMANENT) {
             Some(json) => json == "true",
-            None => self.is_new() && self.state.starts_permanent,
+            None => self.is_new() && self.state.starts_permanent && self.state.null.is_none(),
         }
     }
 

@@ -6,9 +6,13 @@ mod config;
 mod key;
 mod response;
 
-use std::{error::Error as StdError, sync::Arc};
+use std::{error::Error as StdError, fmt, sync::Arc};
 
 use sessions_policy::MAX_NAME_VALUE;
+pub use sessions_policy::{
+    ChoiceError, DomainError, DurationError, LifetimeError, NameError, PathError, PolicyError,
+    SameSiteError, Violation,
+};
 
 pub use self::{
     config::{ConfigError, CookieError, InvalidSetting},
@@ -19,7 +23,7 @@ use crate::null::NullSession;
 type Source = Arc<dyn StdError + Send + Sync>;
 
 /// Why a session could not be read or written by its handle.
-#[derive(Debug, thiserror::Error)]
+#[derive(thiserror::Error)]
 #[non_exhaustive]
 pub enum SessionError {
     /// A write to a null session. It says what is missing and what to set.
@@ -59,6 +63,14 @@ pub enum SessionError {
         /// The key.
         key: Box<str>,
     },
+}
+
+impl fmt::Debug for SessionError {
+    /// Shows the message without its source: serde quotes the value, and Actix logs the `Debug` of
+    /// what handlers return.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "SessionError({self})")
+    }
 }
 
 /// The text is no session.

@@ -7,7 +7,7 @@ mod resolve;
 use std::{borrow::Cow, time::Duration};
 
 use sessions_policy::{
-    CookieName, CookiePath, OnLoadError, OnSaveError, OpenMode, SameSite, SaveWhen,
+    CookieName, CookiePath, NamePrefix, OnLoadError, OnSaveError, OpenMode, SameSite, SaveWhen,
 };
 
 use self::overrides::FixedDomain;
@@ -43,22 +43,26 @@ impl<'i> Policies<'i> {
 
     /// Returns the cookie's domain. Defaults to none, or to what `server_name` says if set.
     pub fn cookie_domain(&self) -> Option<Cow<'i, str>> {
+        self.cookie_domain_for(|| (self.cookie_name().into(), self.cookie_path().into()))
+    }
+
+    /// Returns the domain of a cookie of this name and path, which are asked for only where the
+    /// domain depends on them.
+    pub(crate) fn cookie_domain_for<'n>(
+        &self,
+        name_and_path: impl FnOnce() -> (Cow<'n, str>, Cow<'n, str>),
+    ) -> Option<Cow<'i, str>> {
         match (self.overrides.cookie_domain, &self.config.cookie_domain) {
             (Some(FixedDomain::Never), _) | (None, Some(DomainSetting::Never)) => None,
             (Some(FixedDomain::Domain(domain)), _) => Some(domain.into()),
             (None, Some(DomainSetting::Domain(domain))) => Some(domain.as_str().into()),
-            (None, None) => self.detected_domain(),
+            (None, None) => {
+                let detected = self.config.detected_domain()?;
+                let (name, path) = name_and_path();
+                // Browsers refuse a `__Host-` cookie with a domain, so none is detected for it.
+                (NamePrefix::of(&name) != NamePrefix::Host).then(|| detected.for_path(&path).into())
+            }
         }
-    }
-
-    /// A `__Host-` cookie has no domain, so none is detected for it.
-    fn detected_domain(&self) -> Option<Cow<'i, str>> {
-        let detected = self.config.detected_domain()?;
-        if sessions_policy::NamePrefix::of(self.cookie_name()) == sessions_policy::NamePrefix::Host
-        {
-            return None;
-        }
-        Some(detected.for_path(self.cookie_path()).into())
     }
 
     /// Returns the cookie's path. Defaults to the configuration's `application_root`, else `/`.

@@ -1,0 +1,59 @@
+//! The contract without the derive: two methods, and the policy that differs.
+//!
+//! Pages below `/admin` have a session of their own. A token of one is worth nothing in the other,
+//! since signatures are bound to the cookie's name.
+//!
+//!     cargo run --example hand_written
+//!
+//!     curl -c jar -b jar http://localhost:8080/
+//!     curl -c jar -b jar http://localhost:8080/admin
+
+use std::borrow::Cow;
+
+use actix_web::{App, HttpRequest, HttpServer, Responder, web};
+use sessions::{
+    Backend, Dictionary, OpenContext, OpenError, SaveContext, SaveError, Saved, SecretKey, Session,
+    SessionInterface, SessionMiddleware, SignedCookie,
+};
+
+struct TwoAreas {
+    backend: SignedCookie,
+}
+
+impl SessionInterface for TwoAreas {
+    type Content = Dictionary;
+
+    async fn open_session(&self, cx: OpenContext<'_>) -> Result<Option<Dictionary>, OpenError> {
+        self.backend.open(&cx).await
+    }
+
+    async fn save_session(
+        &self,
+        content: &Dictionary,
+        cx: SaveContext<'_>,
+    ) -> Result<Saved, SaveError> {
+        self.backend.save(content, &cx).await
+    }
+
+    fn cookie_name<'a>(&'a self, request: &'a HttpRequest) -> Cow<'a, str> {
+        let admin = request.path().starts_with("/admin");
+        Cow::Borrowed(if admin { "__Host-admin" } else { "__Host-site" })
+    }
+}
+
+async fn index(session: Session) -> actix_web::Result<impl Responder> {
+    let visits = session.update("visits", |n: Option<u32>| n.unwrap_or(0) + 1)?;
+    Ok(format!("visit number {visits} to this area\n"))
+}
+
+#[actix_web::main]
+async fn main() -> std::io::Result<()> {
+    let port = std::env::var("PORT").ok().and_then(|port| port.parse().ok()).unwrap_or(8080);
+    let sessions =
+        SessionMiddleware::new(TwoAreas { backend: SignedCookie::new(SecretKey::generate()) });
+    println!("open http://localhost:{port} and http://localhost:{port}/admin");
+    HttpServer::new(move || App::new().wrap(sessions.clone()).default_service(web::to(index)))
+        .bind(("127.0.0.1", port))?
+        .run()
+        .await
+}

@@ -1,0 +1,49 @@
+//! A visit counter that survives requests and restarts.
+//!
+//!     cargo run --example quickstart
+//!
+//! Then open <http://localhost:8080>, or count with `curl -c jar -b jar http://localhost:8080`.
+//! `PORT` and `SECRET_KEY` are taken from the environment; without a key, one for development is
+//! made and kept in the `target` folder.
+
+use std::env;
+
+use actix_web::{App, HttpRequest, HttpServer, Responder, get, web::Html};
+use sessions::{KeyError, SecretKey, Session, SessionInterface, SignedCookie};
+
+#[derive(Clone, SessionInterface)]
+#[session(cookie_name = "__Host-quickstart", permanent = true, lifetime = "14 days")]
+struct AppSessions {
+    backend: SignedCookie,
+}
+
+#[get("/")]
+async fn index(session: Session, request: HttpRequest) -> actix_web::Result<impl Responder> {
+    // The page's link says that there was a visit before: the cookie should have come back.
+    let cookie_lost = session.is_new() && request.query_string() == "again";
+    let visits = session.update("visits", |n: Option<u32>| n.unwrap_or(0) + 1)?;
+    let page = include_str!("quickstart.html")
+        .replace("{visits}", &visits.to_string())
+        .replace("{hidden}", if cookie_lost { "" } else { "hidden" });
+    Ok(Html::new(page))
+}
+
+fn secret_key() -> Result<SecretKey, KeyError> {
+    let development = concat!(env!("CARGO_MANIFEST_DIR"), "/../target/quickstart.key");
+    match SecretKey::from_env("SECRET_KEY") {
+        Err(KeyError::Missing { .. }) => SecretKey::for_development(development),
+        key => key,
+    }
+}
+
+#[actix_web::main]
+async fn main() -> std::io::Result<()> {
+    env_logger::init_from_env(env_logger::Env::default().default_filter_or("info"));
+    let port = env::var("PORT").ok().and_then(|port| port.parse().ok()).unwrap_or(8080);
+    let sessions = AppSessions { backend: SignedCookie::new(secret_key()?) };
+    println!("open http://localhost:{port}");
+    HttpServer::new(move || App::new().wrap(sessions.clone()).service(index))
+        .bind(("127.0.0.1", port))?
+        .run()
+        .await
+}

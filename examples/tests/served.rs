@@ -1,0 +1,207 @@
+//! The examples as a newcomer runs them: a process of their own, real HTTP, a real browser.
+
+use std::{
+    env, fs,
+    io::{Read, Write},
+    net::{TcpListener, TcpStream},
+    path::PathBuf,
+    process::{Child, Command, Stdio},
+    thread,
+    time::{Duration, Instant},
+};
+
+const KEY: &str = "served-Zk3vQ8rT1yWn5LxB7dGmPc0HsJf9aEu2";
+/// How long an example may take to listen, and a browser to show a page.
+const PATIENCE: Duration = Duration::from_secs(60);
+
+/// An example at work, on a port of its own. Stopped when dropped.
+struct Served {
+    child: Child,
+    port: u16,
+}
+
+impl Served {
+    fn start(example: &str, port: u16) -> Self {
+        let child = Command::new(example_path(example))
+            .env("PORT", port.to_string())
+            .env("SECRET_KEY", KEY)
+            .stdout(Stdio::null())
+            .stderr(Stdio::null())
+            .spawn()
+            .expect("the example starts");
+        let served = Self { child, port };
+        let start = Instant::now();
+        while TcpStream::connect(("127.0.0.1", port)).is_err() {
+            assert!(start.elapsed() < PATIENCE, "{example} does not listen");
+            thread::yield_now();
+        }
+        served
+    }
+
+    /// Sends a request; keeps the cookies in `jar`. Returns the status line and headers, and the
+    /// body.
+    fn request(&self, jar: &mut Jar, line: &str, form: &str) -> (String, String) {
+        let mut stream = TcpStream::connect(("127.0.0.1", self.port)).expect("it listens");
+        let cookies = jar.header();
+        let length = form.len();
+        write!(
+            stream,
+            "{line} HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n{cookies}\
+             Content-Type: application/x-www-form-urlencoded\r\nContent-Length: {length}\r\n\r\n{form}"
+        )
+        .expect("the request is sent");
+        let mut response = String::new();
+        stream.read_to_string(&mut response).expect("the response is text");
+        let (head, body) = response.split_once("\r\n\r\n").expect("a head and a body");
+        jar.keep(head);
+        (head.to_owned(), body.to_owned())
+    }
+
+    fn get(&self, jar: &mut Jar, path: &str) -> String {
+        let (head, body) = self.request(jar, &format!("GET {path}"), "");
+        assert!(head.starts_with("HTTP/1.1 200"), "{head}");
+        body
+    }
+}
+
+impl Drop for Served {
+    fn drop(&mut self) {
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+    }
+}
+
+/// Cookies by name.
+#[derive(Default)]
+struct Jar(Vec<(String, String)>);
+
+impl Jar {
+    fn header(&self) -> String {
+        if self.0.is_empty() {
+            return String::new();
+        }
+        let pairs: Vec<_> = self.0.iter().map(|(name, value)| format!("{name}={value}")).collect();
+        format!("Cookie: {}\r\n", pairs.join("; "))
+    }
+
+    fn keep(&mut self, head: &str) {
+        let set = head
+            .lines()
+            .filter_map(|line| line.split_once(": "))
+            .filter(|(name, _)| name.eq_ignore_ascii_case("set-cookie"));
+        for (_, cookie) in set {
+            let (name, value) =
+                cookie.split(';').next().and_then(|pair| pair.split_once('=')).expect("a pair");
+            self.0.retain(|(kept, _)| kept != name);
+            if !cookie.contains("Max-Age=0;") {
+                self.0.push((name.to_owned(), value.to_owned()));
+            }
+        }
+    }
+}
+
+/// Cargo puts examples beside the folder of the tests.
+fn example_path(example: &str) -> PathBuf {
+    let tests = env::current_exe().expect("a test knows its path");
+    let path = tests
+        .parent()
+        .and_then(|deps| deps.parent())
+        .expect("a build folder")
+        .join("examples")
+        .join(example);
+    assert!(path.exists(), "{} is not built; run `cargo build --examples` first", path.display());
+    path
+}
+
+fn free_port() -> u16 {
+    let listener = TcpListener::bind(("127.0.0.1", 0)).expect("a free port");
+    listener.local_addr().expect("it is bound").port()
+}
+
+#[test]
+fn quickstart_counts_through_requests_and_restarts() {
+    let port = free_port();
+    let mut jar = Jar::default();
+    let served = Served::start("quickstart", port);
+    assert!(served.get(&mut jar, "/").contains("<h1>visit number 1</h1>"));
+    assert!(served.get(&mut jar, "/").contains("<h1>visit number 2</h1>"));
+    drop(served);
+    let served = Served::start("quickstart", port);
+    assert!(served.get(&mut jar, "/").contains("<h1>visit number 3</h1>"));
+    assert!(served.get(&mut Jar::default(), "/").contains("<h1>visit number 1</h1>"));
+}
+
+#[test]
+fn quickstart_explains_a_cookie_that_did_not_come_back() {
+    let served = Served::start("quickstart", free_port());
+    let hint = "<aside >";
+    assert!(!served.get(&mut Jar::default(), "/").contains(hint));
+    assert!(served.get(&mut Jar::default(), "/?again").contains(hint));
+    let mut jar = Jar::default();
+    served.get(&mut jar, "/");
+    assert!(!served.get(&mut jar, "/?again").contains(hint));
+}
+
+#[test]
+fn login_renews_greets_and_says_goodbye() {
+    let served = Served::start("login", free_port());
+    let mut jar = Jar::default();
+    assert_eq!(served.get(&mut jar, "/"), "You are nobody.\n");
+
+    let (head, _) = served.request(&mut jar, "POST /login", "name=alice&password=wrong");
+    assert!(head.starts_with("HTTP/1.1 303"), "{head}");
+    assert_eq!(served.get(&mut jar, "/"), "Name or password is wrong.\nYou are nobody.\n");
+
+    served.request(&mut jar, "POST /login", "name=alice&password=wonderland");
+    assert_eq!(served.get(&mut jar, "/"), "Welcome back.\nYou are alice.\n");
+    assert_eq!(served.get(&mut jar, "/"), "You are alice.\n");
+
+    served.request(&mut jar, "POST /logout", "");
+    assert_eq!(served.get(&mut jar, "/"), "Goodbye.\nYou are nobody.\n");
+    assert_eq!(served.get(&mut jar, "/"), "You are nobody.\n");
+    assert!(jar.0.is_empty(), "nothing is left of the session");
+}
+
+#[test]
+fn hand_written_counts_each_area_by_itself() {
+    let served = Served::start("hand_written", free_port());
+    let mut jar = Jar::default();
+    assert_eq!(served.get(&mut jar, "/"), "visit number 1 to this area\n");
+    assert_eq!(served.get(&mut jar, "/about"), "visit number 2 to this area\n");
+    assert_eq!(served.get(&mut jar, "/admin"), "visit number 1 to this area\n");
+    assert_eq!(served.get(&mut jar, "/admin/users"), "visit number 2 to this area\n");
+}
+
+#[test]
+#[ignore = "needs chromium: run scripts/test"]
+fn quickstart_counts_in_chromium_over_plain_localhost() {
+    let served = Served::start("quickstart", free_port());
+    let profile =
+        env::temp_dir().join(format!("sessions-chromium-{}-{}", std::process::id(), served.port));
+    let visit = || {
+        let output = Command::new("chromium")
+            .args([
+                "--headless",
+                "--no-sandbox",
+                "--disable-gpu",
+                "--disable-quic",
+                "--no-first-run",
+            ])
+            .args([
+                "--disable-background-networking",
+                "--disable-component-update",
+                "--disable-sync",
+            ])
+            .arg(format!("--user-data-dir={}", profile.display()))
+            .arg("--dump-dom")
+            .arg(format!("http://localhost:{}/", served.port))
+            .output()
+            .expect("chromium runs");
+        String::from_utf8_lossy(&output.stdout).into_owned()
+    };
+    let pages: Vec<String> = (0..3).map(|_| visit()).collect();
+    let _ = fs::remove_dir_all(&profile);
+    for (number, page) in (1..).zip(pages) {
+        assert!(page.contains(&format!("<h1>visit number {number}</h1>")), "{page}");
+    }
+}

@@ -1,0 +1,145 @@
+//! Which methods of the handle make the response depend on the session: the table of them all.
+//!
+//! A method that reads and does not mark access lets a shared cache give one client's page to
+//! another (CVE-2023-30861, CVE-2026-27205).
+
+use std::{cell::Cell, collections::BTreeSet, fs, future::ready, path::Path, rc::Rc};
+
+use actix_web::{
+    App, HttpResponse,
+    http::header,
+    test::{TestRequest, init_service},
+    web,
+};
+use serde_json::{Value, json};
+use sessions::{Session, SessionConfig, SessionInterface, SignedCookie, test::TestSessions};
+use sessions_tests::{Answer, key};
+
+#[derive(Clone, SessionInterface)]
+struct AppSessions {
+    backend: SignedCookie,
+    config: SessionConfig,
+}
+
+/// A method, a use of it that changes nothing where that is possible, and whether it is access.
+struct Row(&'static str, fn(&Session), bool);
+
+const TABLE: [Row; 25] = [
+    Row("get", |session| _ = session.get::<Value>("a"), true),
+    Row("insert", |session| _ = session.insert("a", 1), true),
+    Row("remove", |session| _ = session.remove("missing"), true),
+    Row("take", |session| _ = session.take::<Value>("missing"), true),
+    Row("contains_key", |session| _ = session.contains_key("a"), true),
+    Row("keys", |session| _ = session.keys(), true),
+    Row("len", |session| _ = session.len(), true),
+    Row("is_empty", |session| _ = session.is_empty(), true),
+    Row("entries", |session| _ = session.entries(), true),
+    Row("clear", |session| _ = session.clear(), true),
+    Row("extend", |session| _ = session.extend([("a", 1)]), true),
+    Row("get_or_insert_with", |session| _ = session.get_or_insert_with("a", || 1), true),
+    Row("update", |session| _ = session.update("a", |a: Option<u32>| a.unwrap_or(1)), true),
+    Row("update_with", |session| _ = session.update_with("a", 1, |one, _| *one), true),
+    Row("permanent", |session| _ = session.permanent(), true),
+    Row("set_permanent", |session| _ = session.set_permanent(false), true),
+    Row("is_new", |session| _ = session.is_new(), true),
+    Row("is_modified", |session| _ = session.is_modified(), false),
+    Row("set_modified", |session| _ = session.set_modified(false), true),
+    Row("is_accessed", |session| _ = session.is_accessed(), false),
+    Row("purge", |session| _ = session.purge(), true),
+    Row("renew", |session| _ = session.renew(), true),
+    Row("rollback", |session| _ = session.rollback(), true),
+    Row("flash", |session| _ = session.flash("info", "text"), true),
+    Row("take_flashes", |session| _ = session.take_flashes(), true),
+];
+
+/// Collects the names of the public methods in the `impl` blocks of `Session`, in whichever file
+/// below `folder` they are.
+fn collect_methods(folder: &Path, methods: &mut BTreeSet<String>) {
+    for entry in fs::read_dir(folder).expect("a folder that can be read") {
+        let path = entry.expect("an entry of the folder").path();
+        if path.is_dir() {
+            collect_methods(&path, methods);
+            continue;
+        }
+        let mut inside = false;
+        for line in fs::read_to_string(&path).expect("text").lines() {
+            if line.starts_with("impl") {
+                inside = line.contains(" Session<") && !line.contains(" for ");
+            } else if let Some(item) = line.trim_start().strip_prefix("pub ").filter(|_| inside)
+                && let Some((_, signature)) = item.split_once("fn ")
+            {
+                methods.extend(signature.split(['<', '(']).next().map(str::to_owned));
+            }
+        }
+    }
+}
+
+#[test]
+fn the_table_has_a_row_for_each_public_method_of_the_handle() {
+    let mut methods = BTreeSet::new();
+    let source = Path::new(env!("CARGO_MANIFEST_DIR")).join("../sessions/src");
+    collect_methods(&source, &mut methods);
+    let rows: BTreeSet<String> = TABLE.iter().map(|Row(name, ..)| (*name).to_owned()).collect();
+    assert_eq!(rows, methods);
+    assert_eq!(rows.len(), TABLE.len());
+}
+
+/// Answers a request of a client whose session holds `content`; tells whether the session was
+/// accessed.
+async fn answer(
+    config: &SessionConfig,
+    content: &Value,
+    act: impl Fn(&Session) + Clone + 'static,
+) -> (Answer, bool) {
+    let sessions = AppSessions { backend: SignedCookie::new(key(1)), config: config.clone() };
+    let mut request = TestRequest::default();
+    if *content != json!({}) {
+        request = TestSessions::new(&sessions).seed(request, content).await;
+    }
+    let accessed = Rc::new(Cell::new(false));
+    let seen = Rc::clone(&accessed);
+    let handler = move |session: Session| {
+        act(&session);
+        seen.set(session.is_accessed());
+        ready(HttpResponse::Ok().finish())
+    };
+    let app = init_service(App::new().wrap(sessions).default_service(web::to(handler))).await;
+    (Answer::of(&app, request).await, accessed.get())
+}
+
+#[actix_web::test]
+async fn each_accessor_marks_access_and_makes_the_response_vary() {
+    let config = SessionConfig::new();
+    for content in [json!({}), json!({"a": 1}), json!({"a": 1, "_flashes": [["info", "old"]]})] {
+        for Row(name, act, is_access) in TABLE {
+            let (answer, accessed) = answer(&config, &content, act).await;
+            assert_eq!(answer.status, 200, "{name}");
+            assert_eq!(accessed, is_access, "{name} {content}");
+            let vary: &[&str] = if is_access { &["Cookie"] } else { &[] };
+            assert_eq!(answer.all(header::VARY), vary, "{name} {content}");
+        }
+    }
+}
+
+#[actix_web::test]
+async fn debug_and_clone_are_no_access() {
+    let looks = |session: &Session| drop((format!("{session:?}"), session.clone()));
+    let (answer, accessed) = answer(&SessionConfig::new(), &json!({"a": 1}), looks).await;
+    assert!(!accessed);
+    assert!(answer.all(header::VARY).is_empty());
+}
+
+#[actix_web::test]
+async fn a_refreshed_or_removed_cookie_makes_the_response_vary_once() {
+    let permanent = SessionConfig::new().permanent(true);
+    let nothing = |_: &Session| ();
+    let (refreshed, accessed) = answer(&permanent, &json!({"a": 1}), nothing).await;
+    assert!(!accessed);
+    assert!(refreshed.cookie().is_some_and(|cookie| !cookie.is_removal()));
+    assert_eq!(refreshed.all(header::VARY), ["Cookie"]);
+
+    let purge = |session: &Session| session.purge().unwrap();
+    let (removed, _) = answer(&permanent, &json!({"a": 1}), purge).await;
+    assert!(removed.cookie().is_some_and(|cookie| cookie.is_removal()));
+    assert_eq!(removed.all(header::VARY), ["Cookie"]);
+}
