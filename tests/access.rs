@@ -11,20 +11,28 @@ use actix_web::{
     test::{TestRequest, init_service},
     web,
 };
+use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 use sessions::{Session, SessionConfig, SessionInterface, SignedCookie, test::TestSessions};
 use sessions_tests::{Answer, key};
 
+#[derive(Default, Serialize, Deserialize)]
+struct Data {
+    #[serde(skip_serializing_if = "Option::is_none")]
+    a: Option<Value>,
+}
+
 #[derive(Clone, SessionInterface)]
+#[session(data = Data)]
 struct AppSessions {
     backend: SignedCookie,
     config: SessionConfig,
 }
 
 /// A method, a use of it that changes nothing where that is possible, and whether it is access.
-struct Row(&'static str, fn(&Session), bool);
+struct Row(&'static str, fn(&Session<AppSessions>), bool);
 
-const TABLE: [Row; 25] = [
+const TABLE: [Row; 28] = [
     Row("get", |session| _ = session.get::<Value>("a"), true),
     Row("insert", |session| _ = session.insert("a", 1), true),
     Row("remove", |session| _ = session.remove("missing"), true),
@@ -39,6 +47,9 @@ const TABLE: [Row; 25] = [
     Row("get_or_insert_with", |session| _ = session.get_or_insert_with("a", || 1), true),
     Row("update", |session| _ = session.update("a", |a: Option<u32>| a.unwrap_or(1)), true),
     Row("update_with", |session| _ = session.update_with("a", 1, |one, _| *one), true),
+    Row("read", |session| _ = session.read(|data| data.a.is_some()), true),
+    Row("snapshot", |session| _ = session.snapshot(), true),
+    Row("modify", |session| _ = session.modify(|data| data.a.is_some()), true),
     Row("permanent", |session| _ = session.permanent(), true),
     Row("set_permanent", |session| _ = session.set_permanent(false), true),
     Row("is_new", |session| _ = session.is_new(), true),
@@ -89,7 +100,7 @@ fn the_table_has_a_row_for_each_public_method_of_the_handle() {
 async fn answer(
     config: &SessionConfig,
     content: &Value,
-    act: impl Fn(&Session) + Clone + 'static,
+    act: impl Fn(&Session<AppSessions>) + Clone + 'static,
 ) -> (Answer, bool) {
     let sessions = AppSessions { backend: SignedCookie::new(key(1)), config: config.clone() };
     let mut request = TestRequest::default();
@@ -98,7 +109,7 @@ async fn answer(
     }
     let accessed = Rc::new(Cell::new(false));
     let seen = Rc::clone(&accessed);
-    let handler = move |session: Session| {
+    let handler = move |session: Session<AppSessions>| {
         act(&session);
         seen.set(session.is_accessed());
         ready(HttpResponse::Ok().finish())
@@ -123,7 +134,7 @@ async fn each_accessor_marks_access_and_makes_the_response_vary() {
 
 #[actix_web::test]
 async fn debug_and_clone_are_no_access() {
-    let looks = |session: &Session| drop((format!("{session:?}"), session.clone()));
+    let looks = |session: &Session<AppSessions>| drop((format!("{session:?}"), session.clone()));
     let (answer, accessed) = answer(&SessionConfig::new(), &json!({"a": 1}), looks).await;
     assert!(!accessed);
     assert!(answer.all(header::VARY).is_empty());
@@ -132,13 +143,13 @@ async fn debug_and_clone_are_no_access() {
 #[actix_web::test]
 async fn a_refreshed_or_removed_cookie_makes_the_response_vary_once() {
     let permanent = SessionConfig::new().permanent(true);
-    let nothing = |_: &Session| ();
+    let nothing = |_: &Session<AppSessions>| ();
     let (refreshed, accessed) = answer(&permanent, &json!({"a": 1}), nothing).await;
     assert!(!accessed);
     assert!(refreshed.cookie().is_some_and(|cookie| !cookie.is_removal()));
     assert_eq!(refreshed.all(header::VARY), ["Cookie"]);
 
-    let purge = |session: &Session| session.purge().unwrap();
+    let purge = |session: &Session<AppSessions>| session.purge().unwrap();
     let (removed, _) = answer(&permanent, &json!({"a": 1}), purge).await;
     assert!(removed.cookie().is_some_and(|cookie| cookie.is_removal()));
     assert_eq!(removed.all(header::VARY), ["Cookie"]);

@@ -96,7 +96,8 @@ async fn a_session_of_another_interface_than_the_wrapped_one_is_an_error() {
 
 #[actix_web::test]
 async fn where_two_are_wrapped_the_plain_session_is_an_error_that_names_both() {
-    let plain = |session: Result<Session, ExtractError>| ready(session.unwrap_err().to_string());
+    let plain =
+        |request: HttpRequest| async move { request.session().await.unwrap_err().to_string() };
     let app = init_service(
         App::new()
             .wrap(app_sessions(SessionConfig::new()))

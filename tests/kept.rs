@@ -135,7 +135,6 @@ struct NoneSessions {
     config: SessionConfig,
 }
 
-#[expect(clippy::unused_async, reason = "the contract is async")]
 async fn open_none(_: &NoneSessions, cx: OpenContext<'_>) -> Result<Option<Dictionary>, OpenError> {
     if cx.request().path() == "/fails" {
         return Err(OpenError::internal(std::io::Error::other("no luck")));
@@ -143,7 +142,6 @@ async fn open_none(_: &NoneSessions, cx: OpenContext<'_>) -> Result<Option<Dicti
     Ok(None)
 }
 
-#[expect(clippy::unused_async, reason = "the contract is async")]
 async fn save_never(
     _: &NoneSessions,
     _: &Dictionary,

@@ -175,7 +175,6 @@ async fn with_a_key_the_same_struct_has_sessions_and_finds_them_again() {
 // Reasons.
 
 /// Opens no session, and says why on one page.
-#[expect(clippy::unused_async, reason = "the contract is async")]
 async fn open_none<I>(_: &I, cx: OpenContext<'_>) -> Result<Option<Dictionary>, OpenError> {
     if cx.request().path() == "/with-reason" {
         return Ok(cx.no_session(NullSession::new("the client refused; ask it first")));
@@ -183,7 +182,6 @@ async fn open_none<I>(_: &I, cx: OpenContext<'_>) -> Result<Option<Dictionary>, 
     Ok(None)
 }
 
-#[expect(clippy::unused_async, reason = "the contract is async")]
 async fn save_never<I>(_: &I, _: &Dictionary, _: SaveContext<'_>) -> Result<Saved, SaveError> {
     panic!("null sessions are not saved")
 }

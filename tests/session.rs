@@ -346,7 +346,7 @@ async fn an_update_that_always_meets_a_change_gives_up_and_says_so() {
             inner.insert("noise", counted.fetch_add(1, Ordering::SeqCst)).unwrap();
             n.unwrap() + 1
         });
-        assert!(matches!(result, Err(SessionError::Contended { key }) if &*key == "n"));
+        assert!(matches!(result, Err(SessionError::Contended)));
         assert_eq!(runs.load(Ordering::SeqCst), 1_000);
     })
     .await;

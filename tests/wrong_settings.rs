@@ -10,7 +10,7 @@ fn json_error(json: Value) -> String {
 }
 
 /// The fields, the variables they are called, and texts that are wrong for both.
-const WRONG: [(&str, &str, &[&str]); 20] = [
+const WRONG: [(&str, &str, &[&str]); 21] = [
     ("secret_key", "SECRET_KEY", &["tiny", "a key a key a key a key a key a key"]),
     ("secret_key_fallbacks", "SECRET_KEY_FALLBACKS", &["no list", "{}", "[1]", "[\"tiny\"]"]),
     ("application_root", "APPLICATION_ROOT", &["app", "/a;b", "/é"]),
@@ -32,6 +32,7 @@ const WRONG: [(&str, &str, &[&str]); 20] = [
     ("save_when", "SESSION_SAVE_WHEN", &["never", "ALWAYS"]),
     ("on_load_error", "SESSION_ON_LOAD_ERROR", &["ignore"]),
     ("on_save_error", "SESSION_ON_SAVE_ERROR", &["null"]),
+    ("on_decode_error", "SESSION_ON_DECODE_ERROR", &["ignore"]),
     ("idle_timeout", "SESSION_IDLE_TIMEOUT", &["soon"]),
     ("absolute_timeout", "SESSION_ABSOLUTE_TIMEOUT", &["soon"]),
     ("touch_interval", "SESSION_TOUCH_INTERVAL", &["soon"]),

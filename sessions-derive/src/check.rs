@@ -15,6 +15,7 @@ pub(crate) fn check(input: &Input<'_>, errors: &mut Errors) {
         check_roles(input, errors);
         check_backend(input, errors);
     }
+    check_data(input, errors);
     check_cookie(input, errors);
     check_durations(input, errors);
 }
@@ -55,6 +56,14 @@ fn check_backend(input: &Input<'_>, errors: &mut Errors) {
              `backend: SignedCookie` or `config: SessionConfig`, or mark one with \
              `#[session(backend)]`",
         ),
+    }
+}
+
+/// Only typed content is decoded as a whole.
+fn check_data(input: &Input<'_>, errors: &mut Errors) {
+    let seen = &input.attrs.seen;
+    if let (Some(key), None) = (seen.ident(Key::OnDecodeError), seen.ident(Key::Data)) {
+        errors.push_at(key, "`on_decode_error` requires `data`");
     }
 }
 

@@ -23,7 +23,7 @@ pub(crate) fn expand(input: &Input<'_>, err: &Error) -> TokenStream {
 
 fn interface(input: &Input<'_>) -> TokenStream {
     let krate = input.krate();
-    let content = content_type(&krate);
+    let content = content_type(&input.attrs, &krate);
     let name = &input.original.ident;
     let (impl_generics, type_generics, where_clause) = input.original.generics.split_for_impl();
     quote! {

@@ -133,9 +133,20 @@ choice! {
     }
 }
 
+choice! {
+    /// What a field of typed content gets whose stored value does not parse.
+    OnDecodeError {
+        /// Its default, and a line in the log. `"default"`.
+        #[default]
+        Default = "default",
+        /// An error of the method that reads. `"error"`.
+        Error = "error",
+    }
+}
+
 #[cfg(test)]
 mod tests {
-    use super::{Choice, OnLoadError, OnSaveError, OpenMode, SaveWhen};
+    use super::{Choice, OnDecodeError, OnLoadError, OnSaveError, OpenMode, SaveWhen};
 
     fn spells_exactly<C: Choice + std::fmt::Display + Default>() {
         for word in C::WORDS {
@@ -152,6 +163,7 @@ mod tests {
         spells_exactly::<SaveWhen>();
         spells_exactly::<OnLoadError>();
         spells_exactly::<OnSaveError>();
+        spells_exactly::<OnDecodeError>();
     }
 
     #[test]

@@ -48,7 +48,7 @@ mod text;
 mod violation;
 
 pub use crate::{
-    choice::{Choice, ChoiceError, OnLoadError, OnSaveError, OpenMode, SaveWhen},
+    choice::{Choice, ChoiceError, OnDecodeError, OnLoadError, OnSaveError, OpenMode, SaveWhen},
     domain::{CookieDomain, DomainError},
     duration::{DurationError, format_duration, parse_duration},
     lifetime::{LifetimeError, MAX_COOKIE_LIFETIME, check_lifetime, check_timeouts},

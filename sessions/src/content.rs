@@ -1,6 +1,10 @@
 //! The session object behind the handle.
 
-use crate::{dictionary::Dictionary, error::SessionError, null::NullSession};
+use crate::{
+    dictionary::Dictionary,
+    error::{ConfigError, SessionError},
+    null::NullSession,
+};
 
 /// What a session object can do: Flask's `SessionMixin`.
 ///
@@ -16,6 +20,15 @@ pub trait SessionContent: Send + Sync + 'static {
 
     /// Returns the dictionary to write to.
     fn dictionary_mut(&mut self) -> &mut Dictionary;
+
+    /// Checks, when the service is built, that the content can be what it says.
+    ///
+    /// # Errors
+    ///
+    /// [`ConfigError::Data`] when it cannot.
+    fn check() -> Result<(), ConfigError> {
+        Ok(())
+    }
 
     /// Whether there is no session, only what stands in for it.
     fn is_null(&self) -> bool {

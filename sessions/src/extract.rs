@@ -10,7 +10,7 @@ use actix_web::{
 use futures_util::future::{Either, LocalBoxFuture, Ready, ready};
 
 use crate::{
-    error::ExtractError,
+    error::{ExtractError, OpenError},
     session::{Only, Scope, Session},
     slot::Innermost,
 };
@@ -32,6 +32,7 @@ impl<I: Scope> FromRequest for Session<I> {
         match find::<I>(&request.extensions()) {
             Err(err) => {
                 tracing::error!(target: "sessions", path = request.path(), "{err}");
+                refuse(&request.extensions(), &err);
                 Either::Left(ready(Err(err)))
             }
             Ok(slot) if I::any(&slot).is_open() => Either::Left(ready(Ok(Session::of(slot)))),
@@ -213,5 +214,13 @@ fn find<I: Scope>(extensions: &Extensions) -> Result<Arc<I::Slot>, ExtractError>
     match extensions.get::<Innermost>() {
         Some(Innermost(innermost)) => I::pick(innermost),
         None => Err(ExtractError::NotWrapped { missing: I::missing() }),
+    }
+}
+
+/// A handler that asks for the wrong session is mended, not answered: `Option<Session>` must not
+/// make of it that nobody is logged in.
+fn refuse(extensions: &Extensions, err: &ExtractError) {
+    if let (Some(Innermost(slot)), ExtractError::Ambiguous { .. }) = (extensions.get(), err) {
+        slot.refuse(&OpenError::internal(err.clone()));
     }
 }

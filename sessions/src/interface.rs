@@ -203,6 +203,7 @@ pub trait SessionInterface: Sized + Send + Sync + 'static {
     ///
     /// [`ConfigError`] says which policies contradict each other.
     fn check(&self) -> Result<(), ConfigError> {
-        self.policies().resolve().map(drop)
+        self.policies().resolve()?;
+        Self::Content::check()
     }
 }

@@ -45,7 +45,7 @@
 //!
 //! - [`Session`]: what handlers do with a session.
 //! - [`SessionInterface`](trait@SessionInterface): the contract, policy by policy; the derive's
-//!   page lists the attributes.
+//!   [page](derive@SessionInterface) lists the attributes.
 //! - [`SignedCookie`]: the backend, and what it protects from.
 //! - [`SessionConfig`]: the policies at run time, from code, a file or the environment.
 //! - `test` (feature `test`): sessions for the tests of an application.
@@ -82,12 +82,14 @@ mod slot;
 #[cfg(feature = "test")]
 pub mod test;
 mod token;
+mod typed;
 
 #[cfg(feature = "derive")]
+#[doc = include_str!("derive.md")]
 pub use sessions_derive::SessionInterface;
 pub use sessions_policy::{
-    CookieDomain, CookieName, CookiePath, CookiePolicy, OnLoadError, OnSaveError, OpenMode,
-    SameSite, SaveWhen,
+    CookieDomain, CookieName, CookiePath, CookiePolicy, OnDecodeError, OnLoadError, OnSaveError,
+    OpenMode, SameSite, SaveWhen,
 };
 
 pub use crate::{
@@ -105,9 +107,10 @@ pub use crate::{
     middleware::{SessionFuture, SessionMiddleware, SessionService},
     null::NullSession,
     policy::{Overrides, Policies},
-    session::{Only, Scope, Session},
+    session::{Only, ReadSession, Scope, Session},
     settings::Settings,
     token::signed::Digest,
+    typed::{SessionData, Typed},
 };
 
 /// What the code that the derive writes calls. Not for anyone else.

@@ -37,6 +37,11 @@ impl NullSession {
         )
     }
 
+    /// A handle on a session that was refused after it was opened.
+    pub(crate) fn refused() -> Self {
+        Self::new("another session of this request is kept in the same cookie; see the log")
+    }
+
     /// Returns the reason.
     pub fn reason(&self) -> &str {
         &self.reason

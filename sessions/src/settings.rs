@@ -2,7 +2,7 @@
 
 use std::{sync::Arc, time::Duration};
 
-use sessions_policy::{CookiePolicy, OnLoadError, OnSaveError, OpenMode, SaveWhen};
+use sessions_policy::{CookiePolicy, OnDecodeError, OnLoadError, OnSaveError, OpenMode, SaveWhen};
 
 /// What attributes, configuration and defaults come to, checked. Backends get it in their
 /// contexts.
@@ -18,6 +18,7 @@ pub struct Settings {
     pub(crate) save_when: SaveWhen,
     pub(crate) on_load_error: OnLoadError,
     pub(crate) on_save_error: OnSaveError,
+    pub(crate) on_decode_error: OnDecodeError,
     pub(crate) idle_timeout: Option<Duration>,
     pub(crate) absolute_timeout: Option<Duration>,
     pub(crate) touch_interval: Duration,
@@ -57,6 +58,11 @@ impl Settings {
     /// Returns what a failed saving leads to.
     pub fn on_save_error(&self) -> OnSaveError {
         self.on_save_error
+    }
+
+    /// Returns what a field of typed content that does not parse leads to.
+    pub fn on_decode_error(&self) -> OnDecodeError {
+        self.on_decode_error
     }
 
     /// Returns how long a session may go unused, if that is limited.

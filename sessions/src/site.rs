@@ -7,6 +7,7 @@ use sessions_policy::{CookieAttributes, CookieDomain, CookieName, CookiePath, Co
 
 use crate::{
     clock::Clock,
+    content::SessionContent,
     error::{ConfigError, CookieError},
     interface::SessionInterface,
     settings::Settings,
@@ -22,6 +23,7 @@ pub(crate) struct Site<I> {
 impl<I: SessionInterface> Site<I> {
     pub(crate) fn new(interface: Arc<I>, clock: Clock) -> Result<Self, ConfigError> {
         let settings = interface.policies().resolve()?;
+        I::Content::check()?;
         Ok(Self { interface, settings, clock })
     }
 

@@ -13,7 +13,7 @@ use std::{
 };
 
 use actix_web::{
-    HttpRequest,
+    HttpMessage, HttpRequest,
     http::header::{self, HeaderValue},
 };
 use futures_util::future::LocalBoxFuture;
@@ -24,7 +24,7 @@ use crate::{
     context::OpenContext,
     cookie::CookieValues,
     dictionary::Dictionary,
-    error::{ExtractError, OpenError, SessionError},
+    error::{CookieError, ExtractError, OpenError, SessionError},
     interface::SessionInterface,
     null::NullSession,
     site::Site,
@@ -76,6 +76,11 @@ pub trait AnySlot: Any + Send + Sync {
         request: HttpRequest,
     ) -> LocalBoxFuture<'static, Result<(), ExtractError>>;
     fn is_open(&self) -> bool;
+
+    /// Makes this session one that could not be opened, even if it is open.
+    fn refuse(&self, err: &OpenError);
+
+    fn cookie_policy(&self, request: &HttpRequest) -> Result<Arc<CookiePolicy>, CookieError>;
     fn take_failure(&self);
     fn outer(&self) -> Option<&Arc<dyn AnySlot>>;
     fn interface_name(&self) -> &'static str;
@@ -132,6 +137,7 @@ impl<I: SessionInterface> Slot<I> {
     ) -> Result<I::Content, OpenError> {
         let Site { interface, settings, clock } = &*self.site;
         let policy = self.site.cookie_for(request)?;
+        self.refuse_shared_cookie(request, &policy)?;
         let headers = request.headers().get_all(header::COOKIE).map(HeaderValue::as_bytes);
         let cookies = CookieValues::find(headers, policy.name().as_str());
         let came = !cookies.is_empty();
@@ -159,6 +165,35 @@ impl<I: SessionInterface> Slot<I> {
         };
         content.dictionary_mut().start_permanent(settings.permanent());
         Ok(content)
+    }
+
+    /// Refuses this session, and the other one, where two are kept in cookies of one name: each
+    /// would be read as the other, and a response must not set one cookie twice. Cookies of
+    /// different paths are left alone as long as a request uses one of them.
+    fn refuse_shared_cookie(
+        &self,
+        request: &HttpRequest,
+        policy: &CookiePolicy,
+    ) -> Result<(), OpenError> {
+        let mut next =
+            request.extensions().get::<Innermost>().map(|Innermost(slot)| Arc::clone(slot));
+        while let Some(slot) = next {
+            next = slot.outer().cloned();
+            if std::ptr::addr_eq(Arc::as_ptr(&slot), self) {
+                continue;
+            }
+            let other = slot.cookie_policy(request)?;
+            if other.name() == policy.name() && (other.path() == policy.path() || slot.is_open()) {
+                let err = OpenError::SharedCookie {
+                    cookie: policy.name().to_string(),
+                    one: self.interface_name(),
+                    other: slot.interface_name(),
+                };
+                slot.refuse(&err);
+                return Err(err);
+            }
+        }
+        Ok(())
     }
 
     /// Closes the session for writers, as the response is made. `prepare` sees what is about to be
@@ -277,10 +312,12 @@ impl<I: SessionInterface> AnySlot for Slot<I> {
             return look(content.dictionary());
         }
         drop(phase);
-        // Sealed between the two looks.
-        look(
-            self.sealed.get().expect("a handle exists only once the session is open").dictionary(),
-        );
+        match self.sealed.get() {
+            // Sealed between the two looks.
+            Some(content) => look(content.dictionary()),
+            // Refused after it was opened.
+            None => look(&Dictionary::null(NullSession::refused())),
+        }
     }
 
     fn write(
@@ -289,6 +326,7 @@ impl<I: SessionInterface> AnySlot for Slot<I> {
     ) -> Result<(), SessionError> {
         match &mut *self.phase() {
             Phase::Open(content) => change(content.dictionary_mut()),
+            Phase::Failed(_) => Err(SessionError::Null(NullSession::refused())),
             _ => Err(SessionError::Saved),
         }
     }
@@ -302,6 +340,20 @@ impl<I: SessionInterface> AnySlot for Slot<I> {
 
     fn is_open(&self) -> bool {
         self.sealed.get().is_some() || matches!(*self.phase(), Phase::Open(_))
+    }
+
+    fn refuse(&self, err: &OpenError) {
+        let mut phase = self.phase();
+        if matches!(*phase, Phase::Unopened | Phase::Open(_)) {
+            *phase = Phase::Failed(err.clone());
+        }
+    }
+
+    fn cookie_policy(&self, request: &HttpRequest) -> Result<Arc<CookiePolicy>, CookieError> {
+        match self.cookie.get() {
+            Some(cookie) => Ok(Arc::clone(&cookie.policy)),
+            None => self.site.cookie_for(request),
+        }
     }
 
     fn take_failure(&self) {

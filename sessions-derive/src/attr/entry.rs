@@ -106,7 +106,7 @@ fn read_value(
         return None;
     }
     let ahead = input.fork();
-    match ahead.parse::<Value>() {
+    match Value::of(key, &ahead) {
         Ok(value) if ends(&ahead) => {
             input.advance_to(&ahead);
             errors.handle(value.check_suffix())?;
@@ -272,7 +272,7 @@ mod tests {
     #[test]
     fn unknown_keys_hide_nothing() {
         let (entries, errors) = read(parse_quote!(#[session(
-            same_site = "Lax", ttl, data = Cart<Item>, expires = 1 + 2 secure = true, x(y), salt = "s"
+            same_site = "Lax", ttl, kind = Cart<Item>, expires = 1 + 2 secure = true, x(y), salt = "s"
         )]));
         assert_eq!(entries, ["secure = true", "salt = \"s\""]);
         // 5 keys + 1 comma = 6

@@ -1,7 +1,7 @@
 //! The keys of `#[session(…)]` in one table, and the messages that are composed from it.
 
 use proc_macro2::Ident;
-use sessions_policy::{Choice, OnLoadError, OnSaveError, OpenMode, SaveWhen};
+use sessions_policy::{Choice, OnDecodeError, OnLoadError, OnSaveError, OpenMode, SaveWhen};
 
 use self::{
     Expects::{Nothing, OneOf, Word},
@@ -59,6 +59,7 @@ macro_rules! keys {
 }
 
 const FUNCTION: &str = "the path of a function";
+const ASYNC_FUNCTION: &str = "the path of an async function";
 const TRUE: &str = "`true`";
 const FALSE: &str = "`false`";
 const SECONDS: &str = "a number of seconds";
@@ -79,14 +80,16 @@ keys! {
     SaveWhen = "save_when" on Struct: Word(SaveWhen::WORDS),
     OnLoadError = "on_load_error" on Struct: Word(OnLoadError::WORDS),
     OnSaveError = "on_save_error" on Struct: Word(OnSaveError::WORDS),
+    OnDecodeError = "on_decode_error" on Struct: Word(OnDecodeError::WORDS),
     IdleTimeout = "idle_timeout" on Struct: OneOf(&["a duration such as `\"30 min\"`", SECONDS]),
     AbsoluteTimeout = "absolute_timeout" on Struct: OneOf(&["a duration such as `\"12 h\"`", SECONDS]),
     TouchInterval = "touch_interval" on Struct: OneOf(&["a duration such as `\"60 s\"`", SECONDS]),
     ExpirationTime = "expiration_time" on Struct: OneOf(&[FUNCTION]),
     ShouldSetCookie = "should_set_cookie" on Struct: OneOf(&[FUNCTION]),
-    OpenWith = "open_with" on Struct: OneOf(&["the path of an async function"]),
-    SaveWith = "save_with" on Struct: OneOf(&["the path of an async function"]),
+    OpenWith = "open_with" on Struct: OneOf(&[ASYNC_FUNCTION]),
+    SaveWith = "save_with" on Struct: OneOf(&[ASYNC_FUNCTION]),
     NullSession = "null_session" on Struct: OneOf(&[FUNCTION]),
+    Data = "data" on Struct: OneOf(&["a type such as `Cart`"]),
     Crate = "crate" on Struct: OneOf(&["a path in quotes such as `\"my_app::sessions\"`"]),
     Backend = "backend" on Field: Nothing,
     Config = "config" on Field: Nothing,
@@ -127,6 +130,11 @@ impl Key {
     pub(super) fn accepts(self, value: &str) -> bool {
         let shown = format!("`{value}`");
         self.alternatives().contains(&shown)
+    }
+
+    /// Whether the path of a function is all that is expected.
+    pub(super) fn is_function(self) -> bool {
+        matches!(self.expects(), OneOf(&[FUNCTION | ASYNC_FUNCTION]))
     }
 
     fn alternatives(self) -> Vec<String> {

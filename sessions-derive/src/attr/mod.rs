@@ -8,16 +8,17 @@ use std::time::Duration;
 
 use proc_macro2::Ident;
 use sessions_policy::{
-    CookieDomain, CookieName, CookiePath, OnLoadError, OnSaveError, OpenMode, SameSite, SaveWhen,
+    CookieDomain, CookieName, CookiePath, OnDecodeError, OnLoadError, OnSaveError, OpenMode,
+    SameSite, SaveWhen,
 };
-use syn::{Attribute, ExprPath, Path, Result};
+use syn::{Attribute, ExprPath, Path, Result, Type};
 
 use self::{
     entry::{Entry, visit},
     key::Place,
     value::{
         Value, absolute_timeout, bare, checked, domain, flag, flag_or_bare, function, idle_timeout,
-        lifetime, quoted_path, samesite, text, touch_interval,
+        lifetime, quoted_path, samesite, text, touch_interval, ty,
     },
 };
 pub(crate) use self::{key::Key, value::SECOND};
@@ -89,6 +90,7 @@ pub(crate) struct StructAttrs {
     pub(crate) save_when: Option<SaveWhen>,
     pub(crate) on_load_error: Option<OnLoadError>,
     pub(crate) on_save_error: Option<OnSaveError>,
+    pub(crate) on_decode_error: Option<OnDecodeError>,
     pub(crate) idle_timeout: Option<Duration>,
     pub(crate) absolute_timeout: Option<Duration>,
     pub(crate) touch_interval: Option<Duration>,
@@ -97,6 +99,7 @@ pub(crate) struct StructAttrs {
     pub(crate) open_with: Option<ExprPath>,
     pub(crate) save_with: Option<ExprPath>,
     pub(crate) null_session: Option<ExprPath>,
+    pub(crate) data: Option<Type>,
     pub(crate) krate: Option<Path>,
 }
 
@@ -127,6 +130,7 @@ impl StructAttrs {
             Key::SaveWhen => put(&mut self.save_when, entry, checked, errors),
             Key::OnLoadError => put(&mut self.on_load_error, entry, checked, errors),
             Key::OnSaveError => put(&mut self.on_save_error, entry, checked, errors),
+            Key::OnDecodeError => put(&mut self.on_decode_error, entry, checked, errors),
             Key::IdleTimeout => put(&mut self.idle_timeout, entry, idle_timeout, errors),
             Key::AbsoluteTimeout => {
                 put(&mut self.absolute_timeout, entry, absolute_timeout, errors);
@@ -137,6 +141,7 @@ impl StructAttrs {
             Key::OpenWith => put(&mut self.open_with, entry, function, errors),
             Key::SaveWith => put(&mut self.save_with, entry, function, errors),
             Key::NullSession => put(&mut self.null_session, entry, function, errors),
+            Key::Data => put(&mut self.data, entry, ty, errors),
             Key::Crate => put(&mut self.krate, entry, quoted_path, errors),
             Key::Backend | Key::Config => {
                 return errors.push_at(&entry.ident, entry.key.misplaced());
@@ -183,6 +188,7 @@ impl FieldAttrs {
             | Key::SaveWhen
             | Key::OnLoadError
             | Key::OnSaveError
+            | Key::OnDecodeError
             | Key::IdleTimeout
             | Key::AbsoluteTimeout
             | Key::TouchInterval
@@ -191,6 +197,7 @@ impl FieldAttrs {
             | Key::OpenWith
             | Key::SaveWith
             | Key::NullSession
+            | Key::Data
             | Key::Crate => errors.push_at(&entry.ident, entry.key.misplaced()),
         }
     }
@@ -279,6 +286,30 @@ mod tests {
                 "`permanent` expects `true` or `false`; remove the quotes",
                 "`secure` expects `true`, `false` or the path of a function",
             ]
+        );
+    }
+
+    #[test]
+    fn functions_and_types_take_no_quotes() {
+        assert_eq!(
+            mistakes(parse_quote!(#[session(
+                open_with = "m::open", data = "Cart<Item>", null_session = "no session",
+                path = "f"
+            )])),
+            [
+                "`open_with` expects the path of an async function; remove the quotes",
+                "`data` expects a type such as `Cart`; remove the quotes",
+                "`null_session` expects the path of a function",
+                "cookie path must start with `/`; write one such as `/` or `/app`",
+            ]
+        );
+    }
+
+    #[test]
+    fn the_least_idle_timeout_is_said() {
+        assert_eq!(
+            mistakes(parse_quote!(#[session(idle_timeout = "1 s")])),
+            ["`idle_timeout` must be at least 2 seconds; write one such as `\"30 min\"`"]
         );
     }
 

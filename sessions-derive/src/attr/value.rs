@@ -6,7 +6,7 @@ use proc_macro2::{Ident, TokenStream};
 use quote::ToTokens;
 use sessions_policy::{CookieDomain, SameSite, check_lifetime, check_timeouts, parse_duration};
 use syn::{
-    Error, ExprPath, Lit, LitBool, LitInt, LitStr, Path, Result,
+    Error, ExprPath, Lit, LitBool, LitInt, LitStr, Path, Result, Type,
     parse::{Parse, ParseStream},
 };
 
@@ -23,6 +23,8 @@ pub(super) enum Value {
     Number(LitInt),
     Flag(LitBool),
     Path(ExprPath),
+    /// Of `data`.
+    Type(Type),
     /// A literal that no key takes.
     Other(Lit),
 }
@@ -49,19 +51,29 @@ impl ToTokens for Value {
             Self::Number(number) => number.to_tokens(tokens),
             Self::Flag(flag) => flag.to_tokens(tokens),
             Self::Path(path) => path.to_tokens(tokens),
+            Self::Type(ty) => ty.to_tokens(tokens),
             Self::Other(other) => other.to_tokens(tokens),
         }
     }
 }
 
 impl Value {
+    /// Parses what may stand behind this key: a type is no expression.
+    pub(super) fn of(key: Key, input: ParseStream<'_>) -> Result<Self> {
+        if key == Key::Data && !input.peek(Lit) {
+            input.parse().map(Self::Type)
+        } else {
+            input.parse()
+        }
+    }
+
     /// Refuses `14u8` and `"x"y`: what the suffix says would be lost.
     pub(super) fn check_suffix(&self) -> Result<()> {
         let suffix = match self {
             Self::Text(text) => text.suffix(),
             Self::Number(number) => number.suffix(),
             Self::Other(other) => other.suffix(),
-            Self::Bare(_) | Self::Flag(_) | Self::Path(_) => "",
+            Self::Bare(_) | Self::Flag(_) | Self::Path(_) | Self::Type(_) => "",
         };
         if suffix.is_empty() {
             return Ok(());
@@ -86,13 +98,22 @@ impl Value {
     fn wrong(&self, key: Key) -> Error {
         let mut message = key.expected();
         match self {
-            Self::Text(text) if key.accepts(&text.value()) => message += "; remove the quotes",
+            Self::Text(text) if needs_no_quotes(text, key) => message += "; remove the quotes",
             Self::Path(path) => {
                 message.extend(quoted(path, key).map(|word| format!("; write `{word}`")));
             }
             _ => {}
         }
         Error::new_spanned(self, message)
+    }
+}
+
+/// Whether what is in the quotes would do without them.
+fn needs_no_quotes(text: &LitStr, key: Key) -> bool {
+    match key {
+        Key::Data => text.parse::<Type>().is_ok(),
+        key if key.is_function() => text.parse::<ExprPath>().is_ok(),
+        key => key.accepts(&text.value()),
     }
 }
 
@@ -106,6 +127,14 @@ fn quoted(path: &ExprPath, key: Key) -> Option<String> {
 pub(super) fn function(value: &Value, key: Key) -> Result<ExprPath> {
     match value {
         Value::Path(path) => Ok(path.clone()),
+        value => Err(value.wrong(key)),
+    }
+}
+
+/// Reads a type.
+pub(super) fn ty(value: &Value, key: Key) -> Result<Type> {
+    match value {
+        Value::Type(ty) => Ok(ty.clone()),
         value => Err(value.wrong(key)),
     }
 }
@@ -167,9 +196,13 @@ pub(super) fn lifetime(value: &Value, key: Key) -> Result<Duration> {
     duration(value, key, check_lifetime)
 }
 
-/// Reads an idle timeout.
+/// Reads an idle timeout. It has to be above the least touch interval, which nobody wrote.
 pub(super) fn idle_timeout(value: &Value, key: Key) -> Result<Duration> {
-    duration(value, key, |idle| check_timeouts(Some(idle), None, SECOND))
+    duration(value, key, |idle| {
+        check_timeouts(Some(idle), None, SECOND).map_err(
+            |_| "`idle_timeout` must be at least 2 seconds; write one such as `\"30 min\"`",
+        )
+    })
 }
 
 /// Reads an absolute timeout.

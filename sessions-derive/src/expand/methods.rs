@@ -9,21 +9,28 @@ use crate::{ast::Input, attr::StructAttrs};
 
 /// Opens with a function, else through the backend.
 pub(super) fn open_session(input: &Input<'_>, krate: &TokenStream) -> TokenStream {
-    let ty = content_type(krate);
+    let ty = content_type(&input.attrs, krate);
     let result = quote! {
         ::core::result::Result<::core::option::Option<#ty>, #krate::OpenError>
     };
     let cx = parameter("cx");
-    let body = match (&input.attrs.open_with, input.backend()) {
-        (Some(path), _) => awaited(path, &quote!((self, #cx)), &result),
-        (None, Some(field)) => {
-            let member = &field.member;
-            let call = quote!(#krate::Backend::open(&self.#member, &#cx).await);
-            placed(call, &field.original.ty)
+    if let Some(path) = &input.attrs.open_with {
+        let parameters = [("cx", quote!(#krate::OpenContext<'__c>))];
+        return asking("open_session", path, &quote!('__c), &parameters, &result);
+    }
+    let body = input.backend().map(|field| {
+        let member = &field.member;
+        let call = quote!(#krate::Backend::open(&self.#member, &#cx).await);
+        let opened = placed(call, &field.original.ty);
+        match input.attrs.data {
+            Some(_) => quote! {
+                ::core::result::Result::map(#opened, |dictionary| {
+                    ::core::option::Option::map(dictionary, #krate::Typed::from)
+                })
+            },
+            None => opened,
         }
-        // `check` has refused it.
-        (None, None) => TokenStream::new(),
-    };
+    });
     quote! {
         async fn open_session(&self, #cx: #krate::OpenContext<'_>) -> #result {
             #body
@@ -33,19 +40,23 @@ pub(super) fn open_session(input: &Input<'_>, krate: &TokenStream) -> TokenStrea
 
 /// Saves with a function, else through the backend.
 pub(super) fn save_session(input: &Input<'_>, krate: &TokenStream) -> TokenStream {
-    let ty = content_type(krate);
+    let ty = content_type(&input.attrs, krate);
     let result = quote!(::core::result::Result<#krate::Saved, #krate::SaveError>);
+    if let Some(path) = &input.attrs.save_with {
+        let parameters =
+            [("content", quote!(&'__b #ty)), ("cx", quote!(#krate::SaveContext<'__c>))];
+        return asking("save_session", path, &quote!('__b, '__c), &parameters, &result);
+    }
     let (content, cx) = (parameter("content"), parameter("cx"));
-    let body = match (&input.attrs.save_with, input.backend()) {
-        (Some(path), _) => awaited(path, &quote!((self, #content, #cx)), &result),
-        (None, Some(field)) => {
-            let member = &field.member;
-            let call = quote!(#krate::Backend::save(&self.#member, #content, &#cx).await);
-            placed(call, &field.original.ty)
-        }
-        // `check` has refused it.
-        (None, None) => TokenStream::new(),
-    };
+    let body = input.backend().map(|field| {
+        let member = &field.member;
+        let dictionary = match input.attrs.data {
+            Some(_) => quote!(#krate::SessionContent::dictionary(#content)),
+            None => quote!(#content),
+        };
+        let call = quote!(#krate::Backend::save(&self.#member, #dictionary, &#cx).await);
+        placed(call, &field.original.ty)
+    });
     quote! {
         async fn save_session(
             &self,
@@ -98,7 +109,7 @@ pub(super) fn cookie_policies(attrs: &StructAttrs, krate: &TokenStream) -> Token
 /// Asks the functions that decide what depends on the content.
 pub(super) fn content_policies(attrs: &StructAttrs, krate: &TokenStream) -> TokenStream {
     let time = quote!(#krate::__private::SystemTime);
-    let ty = content_type(krate);
+    let ty = content_type(attrs, krate);
     let content = ("content", quote!(&#ty));
     let now = ("now", time.clone());
     let null = ("null", quote!(#krate::NullSession));
@@ -155,20 +166,40 @@ fn borrowing(
     })
 }
 
-/// Awaits a function, and says where its path stands what it has to come to.
-fn awaited(path: &ExprPath, arguments: &TokenStream, result: &TokenStream) -> TokenStream {
-    let call = placed(quote!(#arguments.await), path);
-    let result = placed(result.clone(), path);
+/// Asks an async function, whose future may borrow from everything it gets: its type cannot be
+/// written, and the lifetimes have to have names.
+fn asking(
+    name: &str,
+    path: &ExprPath,
+    lifetimes: &TokenStream,
+    parameters: &[(&str, TokenStream)],
+    output: &TokenStream,
+) -> TokenStream {
+    let name = format_ident!("{name}");
+    let names: Vec<_> = parameters.iter().map(|(name, _)| parameter(name)).collect();
+    let types: Vec<_> = parameters.iter().map(|(_, ty)| ty).collect();
+    let signature = placed(quote!(fn(&'__a Self, #(#types),*) -> _), path);
+    let answer = placed(quote!(policy(self, #(#names),*).await), path);
+    let placed_output = placed(output.clone(), path);
     quote! {
-        let result: #result = #path #call;
-        result
+        async fn #name<'__a, #lifetimes>(&'__a self, #(#names: #types),*) -> #output {
+            let policy: #signature = #path;
+            let result: #placed_output = #answer;
+            result
+        }
     }
 }
 
 /// Returns the type of the content. `Self::Content` would be the same, and repeat each error about
-/// the implementation.
-pub(crate) fn content_type(krate: &TokenStream) -> TokenStream {
-    quote!(#krate::Dictionary)
+/// the implementation. What is wrong with the type is said where it is written.
+pub(crate) fn content_type(attrs: &StructAttrs, krate: &TokenStream) -> TokenStream {
+    match &attrs.data {
+        Some(data) => {
+            let (before, after) = (placed(quote!(#krate::Typed<), data), placed(quote!(>), data));
+            quote!(#before #data #after)
+        }
+        None => quote!(#krate::Dictionary),
+    }
 }
 
 /// Names a parameter so that a function of that name can still be called below it.

@@ -35,7 +35,7 @@ fn interface(input: &Input<'_>) -> TokenStream {
     let krate = input.krate();
     let name = &input.original.ident;
     let (impl_generics, type_generics, where_clause) = input.original.generics.split_for_impl();
-    let content = content_type(&krate);
+    let content = content_type(&input.attrs, &krate);
     let overrides = overrides(&input.attrs, &krate);
     let open_session = open_session(input, &krate);
     let save_session = save_session(input, &krate);
@@ -108,6 +108,28 @@ mod tests {
         assert_eq!(spaceless(&interface(&input)), spaceless(expected));
     }
 
+    /// Returns the struct with this name of a text that shows it.
+    fn shown(text: &str, name: &str) -> DeriveInput {
+        let at = text.find(&format!("\nstruct {name} {{")).expect("the struct is shown");
+        let (before, after) = text.split_at(at);
+        let begin = before.rfind("\n\n").expect("an empty line before it");
+        let end = after.find("\n}").expect("its end") + 2;
+        syn::parse_str(&text[begin..at + end]).expect("it is a struct")
+    }
+
+    #[test]
+    fn the_struct_of_the_readme_expands_to_what_a_screen_shows() {
+        let readme = include_str!("../../../README.md");
+        let expanded = derive(&shown(readme, "AppSessions"));
+        assert!(!expanded.to_string().contains("compile_error"), "{expanded}");
+        let file = syn::parse2(expanded).expect("items");
+        let formatted = prettyplease::unparse(&file);
+        println!("{formatted}");
+        assert!(formatted.contains(".cookie_name(\"__Host-app\")"), "{formatted}");
+        let lines = formatted.lines().count();
+        assert!(lines <= 60, "{lines} lines");
+    }
+
     #[test]
     fn opens_and_saves_through_the_backend() {
         assert_expands(
@@ -156,18 +178,22 @@ mod tests {
                     type Content = k::Dictionary;
                     const OVERRIDES: k::Overrides = k::Overrides::NONE
                         .by_function(&["cookie_domain", "cookie_secure"]);
-                    async fn open_session(&self, cx: k::OpenContext<'_>)
+                    async fn open_session<'__a, '__c>(&'__a self, cx: k::OpenContext<'__c>)
                         -> ::core::result::Result<::core::option::Option<k::Dictionary>, k::OpenError>
                     {
+                        let policy: fn(&'__a Self, k::OpenContext<'__c>) -> _ = open;
                         let result: ::core::result::Result<::core::option::Option<k::Dictionary>, k::OpenError> =
-                            open(self, cx).await;
+                            policy(self, cx).await;
                         result
                     }
-                    async fn save_session(&self, content: &k::Dictionary, cx: k::SaveContext<'_>,)
+                    async fn save_session<'__a, '__b, '__c>(
+                        &'__a self, content: &'__b k::Dictionary, cx: k::SaveContext<'__c>
+                    )
                         -> ::core::result::Result<k::Saved, k::SaveError>
                     {
+                        let policy: fn(&'__a Self, &'__b k::Dictionary, k::SaveContext<'__c>) -> _ = save;
                         let result: ::core::result::Result<k::Saved, k::SaveError> =
-                            save(self, content, cx).await;
+                            policy(self, content, cx).await;
                         result
                     }
                     fn config(&self) -> &k::SessionConfig {

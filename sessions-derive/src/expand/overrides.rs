@@ -27,6 +27,7 @@ pub(super) fn overrides(attrs: &StructAttrs, krate: &TokenStream) -> TokenStream
         call("save_when", attrs.save_when.map(|when| choice(krate, "SaveWhen", when))),
         call("on_load_error", attrs.on_load_error.map(|on| choice(krate, "OnLoadError", on))),
         call("on_save_error", attrs.on_save_error.map(|on| choice(krate, "OnSaveError", on))),
+        call("on_decode_error", attrs.on_decode_error.map(|on| choice(krate, "OnDecodeError", on))),
         call("idle_timeout", attrs.idle_timeout.map(seconds)),
         call("absolute_timeout", attrs.absolute_timeout.map(seconds)),
         call("touch_interval", attrs.touch_interval.map(seconds)),

@@ -7,7 +7,8 @@ mod setting;
 use std::{fmt, sync::OnceLock, time::Duration};
 
 use sessions_policy::{
-    CookieDomain, CookieName, CookiePath, OnLoadError, OnSaveError, OpenMode, SameSite, SaveWhen,
+    CookieDomain, CookieName, CookiePath, OnDecodeError, OnLoadError, OnSaveError, OpenMode,
+    SameSite, SaveWhen,
 };
 
 pub(crate) use self::server_name::DetectedDomain;
@@ -139,6 +140,9 @@ settings! {
     on_load_error: OnLoadError,
     /// Sets what a failed saving leads to. Defaults to [`OnSaveError::Error`].
     on_save_error: OnSaveError,
+    /// Sets what a field of typed content that does not parse leads to. Defaults to
+    /// [`OnDecodeError::Default`].
+    on_decode_error: OnDecodeError,
     /// Sets how long a session may go unused before it ends. Defaults to no limit.
     idle_timeout: Duration,
     /// Sets how long a session may last at all, however much it is used. Defaults to no limit.
@@ -174,6 +178,7 @@ impl SessionConfig {
             save_when: None,
             on_load_error: None,
             on_save_error: None,
+            on_decode_error: None,
             idle_timeout: None,
             absolute_timeout: None,
             touch_interval: None,

@@ -100,10 +100,27 @@ impl Dictionary {
         self.changes.as_ref()
     }
 
-    pub(super) fn note(&mut self, run: Option<Run>) {
+    /// Does what a closure came to on the state of `revision`, and notes how to `run` it again.
+    /// Returns `false`, having done nothing, when the dictionary has changed since.
+    pub(crate) fn update_at(
+        &mut self,
+        revision: u64,
+        outcome: impl FnOnce(&mut Self) -> Result<(), SessionError>,
+        run: Option<Run>,
+    ) -> Result<bool, SessionError> {
+        self.state.writable()?;
+        if self.revision != revision {
+            return Ok(false);
+        }
+        // The closure stands for its outcome, which is therefore not noted.
+        let changes = self.changes.take();
+        let done = outcome(self);
+        self.changes = changes;
+        done?;
         if let (Some(changes), Some(run)) = (&mut self.changes, run) {
             changes.run(run);
         }
+        Ok(true)
     }
 
     pub(super) fn forget_changes(&mut self) {

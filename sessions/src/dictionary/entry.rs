@@ -60,7 +60,7 @@ impl Entry {
 ///
 /// Equal texts always do. Different texts may (the order of a map's keys, an escape, white space),
 /// but only where there is something to write differently.
-pub(super) fn same_value(one: &str, other: &str) -> bool {
+pub(crate) fn same_value(one: &str, other: &str) -> bool {
     if one == other {
         return true;
     }

@@ -15,10 +15,10 @@ use std::fmt;
 use serde::{Serialize, de::DeserializeOwned};
 
 pub use self::changes::ChangeSet;
-pub(crate) use self::changes::Run;
 pub use self::state::Change;
+pub(crate) use self::{changes::Run, entry::same_value};
 use self::{
-    entry::{Edit, Entry, Key, Span, same_value},
+    entry::{Edit, Entry, Key, Span},
     state::State,
 };
 use crate::{
@@ -161,6 +161,12 @@ impl Dictionary {
             .filter(|(key, _)| !is_hidden(key))
     }
 
+    /// Returns every key that is stored, the framework's own too.
+    pub(crate) fn stored_keys(&self) -> impl Iterator<Item = &str> {
+        let present = self.entries.iter().filter(|entry| entry.value(&self.payload).is_some());
+        present.map(|entry| entry.key(&self.payload))
+    }
+
     /// Returns the number of keys.
     pub fn len(&self) -> usize {
         self.iter().count()
@@ -191,24 +197,6 @@ impl Dictionary {
         debug_assert!(scan::is_value(&json), "encode writes one JSON value");
         self.set(key, json);
         Ok(())
-    }
-
-    /// Sets `key` to what an update made of its value, and notes how to `run` it again. Returns
-    /// `false`, having done nothing, when the dictionary is no longer at `revision`.
-    pub(crate) fn update_at(
-        &mut self,
-        revision: u64,
-        key: &str,
-        json: Box<str>,
-        run: Option<Run>,
-    ) -> Result<bool, SessionError> {
-        self.writable(key)?;
-        if self.revision != revision {
-            return Ok(false);
-        }
-        self.put(key, json);
-        self.note(run);
-        Ok(true)
     }
 
     /// Removes `key`; returns whether there was a value.

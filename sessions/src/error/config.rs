@@ -30,6 +30,14 @@ pub enum ConfigError {
     /// A lifetime or timeout is out of range, or two of them contradict each other.
     #[error(transparent)]
     Lifetime(#[from] LifetimeError),
+    /// The type of `#[session(data = …)]` cannot be the content of a session.
+    #[error("`{data}` cannot be the content of a session: {problem}")]
+    Data {
+        /// The type.
+        data: &'static str,
+        /// What is wrong, and what to do.
+        problem: String,
+    },
 }
 
 impl From<ConfigError> for std::io::Error {

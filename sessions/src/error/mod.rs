@@ -57,12 +57,17 @@ pub enum SessionError {
         /// What the serialiser found.
         source: serde_json::Error,
     },
-    /// `update` met another change between its read and its write 1,000 times in a row.
-    #[error("`{key}` was changed by others each time it was to be updated")]
-    Contended {
-        /// The key.
-        key: Box<str>,
+    /// Typed content cannot be written or read as a whole.
+    #[error("`{data}` cannot be written to or read from the session")]
+    Data {
+        /// The type.
+        data: &'static str,
+        /// What serde found.
+        source: Box<dyn StdError + Send + Sync>,
     },
+    /// `update` met another change between its read and its write 1,000 times in a row.
+    #[error("the session was changed by others each time it was to be updated")]
+    Contended,
 }
 
 impl fmt::Debug for SessionError {
@@ -103,6 +108,20 @@ pub enum OpenError {
     /// A policy gave this request a cookie that must not be. The client gets 500.
     #[error("the cookie's policies are wrong for this request")]
     Policy(#[from] CookieError),
+    /// Two interfaces keep their sessions in cookies of one name. The client gets 500, and neither
+    /// session is saved.
+    #[error(
+        "`{one}` and `{other}` both keep their session in the cookie `{cookie}`; \
+         give each a `cookie_name` of its own"
+    )]
+    SharedCookie {
+        /// The cookie's name.
+        cookie: String,
+        /// The interface whose session was asked for.
+        one: &'static str,
+        /// The other one.
+        other: &'static str,
+    },
     /// Anything else that is the server's fault. The client gets 500.
     #[error("the session could not be opened")]
     Internal {

@@ -26,7 +26,9 @@ impl ResponseError for OpenError {
     fn status_code(&self) -> StatusCode {
         match self {
             Self::Unavailable { .. } | Self::Timeout => StatusCode::SERVICE_UNAVAILABLE,
-            Self::Policy(_) | Self::Internal { .. } => StatusCode::INTERNAL_SERVER_ERROR,
+            Self::Policy(_) | Self::SharedCookie { .. } | Self::Internal { .. } => {
+                StatusCode::INTERNAL_SERVER_ERROR
+            }
         }
     }
 

@@ -7,7 +7,8 @@ mod resolve;
 use std::{borrow::Cow, time::Duration};
 
 use sessions_policy::{
-    CookieName, CookiePath, NamePrefix, OnLoadError, OnSaveError, OpenMode, SameSite, SaveWhen,
+    CookieName, CookiePath, NamePrefix, OnDecodeError, OnLoadError, OnSaveError, OpenMode,
+    SameSite, SaveWhen,
 };
 
 use self::overrides::FixedDomain;
@@ -23,7 +24,7 @@ const DEFAULT_TOUCH_INTERVAL: Duration = Duration::from_secs(60);
 /// The policies of an interface as far as they do not depend on a request: attribute, else
 /// configuration, else default.
 ///
-/// The defaults of [`SessionInterface`]'s policies answer with these.
+/// The defaults of [`SessionInterface`](trait@crate::SessionInterface)'s policies answer with these.
 #[derive(Clone, Copy, Debug)]
 pub struct Policies<'i> {
     overrides: &'static Overrides,
@@ -131,6 +132,12 @@ impl<'i> Policies<'i> {
     /// Returns what a failed saving leads to. Defaults to [`OnSaveError::Error`].
     pub fn on_save_error(&self) -> OnSaveError {
         self.overrides.on_save_error.or(self.config.on_save_error).unwrap_or_default()
+    }
+
+    /// Returns what a field of typed content that does not parse leads to. Defaults to
+    /// [`OnDecodeError::Default`].
+    pub fn on_decode_error(&self) -> OnDecodeError {
+        self.overrides.on_decode_error.or(self.config.on_decode_error).unwrap_or_default()
     }
 
     /// Returns how long a session may go unused. Defaults to no limit.

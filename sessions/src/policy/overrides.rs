@@ -3,7 +3,8 @@
 use std::time::Duration;
 
 use sessions_policy::{
-    CookieDomain, CookieName, CookiePath, OnLoadError, OnSaveError, OpenMode, SameSite, SaveWhen,
+    CookieDomain, CookieName, CookiePath, OnDecodeError, OnLoadError, OnSaveError, OpenMode,
+    SameSite, SaveWhen,
 };
 
 /// The domain as an attribute says it.
@@ -100,6 +101,8 @@ overrides! {
     on_load_error: OnLoadError,
     /// Fixes what a failed saving leads to.
     on_save_error: OnSaveError,
+    /// Fixes what a field of typed content that does not parse leads to.
+    on_decode_error: OnDecodeError,
     /// Fixes how long a session may go unused.
     idle_timeout: Duration,
     /// Fixes how long a session may last at all.

@@ -30,6 +30,7 @@ impl Policies<'_> {
             save_when: self.save_when(),
             on_load_error: self.on_load_error(),
             on_save_error: self.on_save_error(),
+            on_decode_error: self.on_decode_error(),
             idle_timeout,
             absolute_timeout,
             touch_interval,

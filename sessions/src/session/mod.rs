@@ -1,21 +1,25 @@
 //! The handle: what handlers touch.
 
+mod data;
+mod read_only;
+mod rerun;
 mod scope;
 mod whole;
 
-use std::{fmt, sync::Arc};
+use std::{fmt, marker::PhantomData, sync::Arc};
 
 use serde::{Serialize, de::DeserializeOwned};
 use serde_json::{Map, Value};
 
-pub use self::scope::{Only, Scope};
+use self::rerun::KeyUpdate;
+pub use self::{
+    read_only::ReadSession,
+    scope::{Only, Scope},
+};
 use crate::{
-    dictionary::{self, Dictionary, Run},
+    dictionary::{self, Dictionary},
     error::SessionError,
 };
-
-/// How often `update` tries again when others change the session between its read and its write.
-const MAX_UPDATE_TRIES: usize = 1_000;
 
 /// The session of the request.
 ///
@@ -62,14 +66,14 @@ impl<I: Scope> Session<I> {
         result.expect("a slot calls back once")
     }
 
-    fn read<R>(&self, look: impl FnOnce(&Dictionary) -> R) -> R {
+    fn look<R>(&self, look: impl FnOnce(&Dictionary) -> R) -> R {
         self.peek(|dictionary| {
             dictionary.mark_accessed();
             look(dictionary)
         })
     }
 
-    fn write<R>(
+    fn change<R>(
         &self,
         change: impl FnOnce(&mut Dictionary) -> Result<R, SessionError>,
     ) -> Result<R, SessionError> {
@@ -92,7 +96,7 @@ impl<I: Scope> Session<I> {
     ///
     /// [`SessionError::Decode`] when the value is no `T`.
     pub fn get<T: DeserializeOwned>(&self, key: &str) -> Result<Option<T>, SessionError> {
-        self.read(|dictionary| dictionary.get(key))
+        self.look(|dictionary| dictionary.get(key))
     }
 
     /// Sets `key` to `value`. A value equal to the present one is no change.
@@ -103,7 +107,7 @@ impl<I: Scope> Session<I> {
     /// [`SessionError::Encode`] when the value cannot be written as JSON.
     pub fn insert<T: Serialize>(&self, key: &str, value: T) -> Result<(), SessionError> {
         let json = dictionary::encode(key, &value)?;
-        self.write(|dictionary| dictionary.insert_json(key, json))
+        self.change(|dictionary| dictionary.insert_json(key, json))
     }
 
     /// Removes `key`; returns whether there was a value.
@@ -112,7 +116,7 @@ impl<I: Scope> Session<I> {
     ///
     /// [`SessionError::Null`], [`SessionError::Saved`], [`SessionError::ReservedKey`].
     pub fn remove(&self, key: &str) -> Result<bool, SessionError> {
-        self.write(|dictionary| dictionary.remove(key))
+        self.change(|dictionary| dictionary.remove(key))
     }
 
     /// Removes `key` and returns its value, or `None` when there was none.
@@ -122,7 +126,7 @@ impl<I: Scope> Session<I> {
     /// Those of [`remove`](Self::remove), and [`SessionError::Decode`] when the value is no `T`;
     /// it then stays.
     pub fn take<T: DeserializeOwned>(&self, key: &str) -> Result<Option<T>, SessionError> {
-        self.write(|dictionary| {
+        self.change(|dictionary| {
             let value = dictionary.get(key)?;
             dictionary.remove(key)?;
             Ok(value)
@@ -131,22 +135,22 @@ impl<I: Scope> Session<I> {
 
     /// Whether there is a value under `key`.
     pub fn contains_key(&self, key: &str) -> bool {
-        self.read(|dictionary| dictionary.contains_key(key))
+        self.look(|dictionary| dictionary.contains_key(key))
     }
 
     /// Returns the keys, sorted.
     pub fn keys(&self) -> Vec<String> {
-        self.read(|dictionary| dictionary.iter().map(|(key, _)| key.to_owned()).collect())
+        self.look(|dictionary| dictionary.iter().map(|(key, _)| key.to_owned()).collect())
     }
 
     /// Returns the number of keys.
     pub fn len(&self) -> usize {
-        self.read(Dictionary::len)
+        self.look(Dictionary::len)
     }
 
     /// Whether there are no keys.
     pub fn is_empty(&self) -> bool {
-        self.read(Dictionary::is_empty)
+        self.look(Dictionary::is_empty)
     }
 
     /// Returns all keys with their values, as JSON.
@@ -155,7 +159,7 @@ impl<I: Scope> Session<I> {
     ///
     /// [`SessionError::Decode`] when another program wrote a value that is no JSON of ours.
     pub fn entries(&self) -> Result<Map<String, Value>, SessionError> {
-        self.read(|dictionary| {
+        self.look(|dictionary| {
             dictionary
                 .iter()
                 .map(|(key, json)| Ok((key.to_owned(), dictionary::decode(key, json)?)))
@@ -169,7 +173,7 @@ impl<I: Scope> Session<I> {
     ///
     /// [`SessionError::Null`], [`SessionError::Saved`].
     pub fn clear(&self) -> Result<(), SessionError> {
-        self.write(Dictionary::clear)
+        self.change(Dictionary::clear)
     }
 
     /// Sets several keys, all or none.
@@ -189,7 +193,7 @@ impl<I: Scope> Session<I> {
             .into_iter()
             .map(|(key, value)| Ok((dictionary::encode(key.as_ref(), &value)?, key)))
             .collect::<Result<_, SessionError>>()?;
-        self.write(|dictionary| {
+        self.change(|dictionary| {
             for (_, key) in &encoded {
                 dictionary.writable(key.as_ref())?;
             }
@@ -219,7 +223,7 @@ impl<I: Scope> Session<I> {
         // Made without the lock, so that `make` may use the session.
         let made = make();
         let json = dictionary::encode(key, &made)?;
-        let met = self.write(|dictionary| {
+        let met = self.change(|dictionary| {
             let met = dictionary.get(key)?;
             if met.is_none() {
                 dictionary.insert_json(key, json)?;
@@ -242,7 +246,7 @@ impl<I: Scope> Session<I> {
     /// no `T`, and [`SessionError::Contended`] after 1,000 runs.
     pub fn update<T, F>(&self, key: &str, change: F) -> Result<T, SessionError>
     where
-        T: Serialize + DeserializeOwned,
+        T: Serialize + DeserializeOwned + 'static,
         F: Fn(Option<T>) -> T + Send + Sync + 'static,
     {
         self.update_with(key, (), move |(), value| change(value))
@@ -271,37 +275,11 @@ impl<I: Scope> Session<I> {
     pub fn update_with<A, T, F>(&self, key: &str, with: A, change: F) -> Result<T, SessionError>
     where
         A: Send + Sync + 'static,
-        T: Serialize + DeserializeOwned,
+        T: Serialize + DeserializeOwned + 'static,
         F: Fn(&A, Option<T>) -> T + Send + Sync + 'static,
     {
-        let step = Arc::new(move |value| change(&with, value));
-        for _ in 0..MAX_UPDATE_TRIES {
-            let (revision, keeps, value) = self.read(|dictionary| {
-                Ok((dictionary.revision(), dictionary.changes().is_some(), dictionary.get(key)?))
-            })?;
-            // Run without the lock, so that `change` may use the session.
-            let changed = step(value);
-            let json = dictionary::encode(key, &changed)?;
-            let again = keeps.then(|| run_again(key, Arc::clone(&step)));
-            if self.write(|dictionary| dictionary.update_at(revision, key, json, again))? {
-                return Ok(changed);
-            }
-        }
-        Err(SessionError::Contended { key: key.into() })
+        self.rerun(KeyUpdate { key: key.into(), with, change, value: PhantomData })
     }
-}
-
-/// An update as the change set keeps it.
-fn run_again<T, F>(key: &str, step: Arc<F>) -> Run
-where
-    T: Serialize + DeserializeOwned,
-    F: Fn(Option<T>) -> T + Send + Sync + 'static,
-{
-    let key: Box<str> = key.into();
-    Arc::new(move |dictionary| {
-        let changed = step(dictionary.get(&key)?);
-        dictionary.insert(&key, &changed)
-    })
 }
 
 impl<I: Scope> Clone for Session<I> {

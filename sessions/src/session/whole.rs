@@ -10,7 +10,7 @@ use crate::{
 impl<I: Scope> Session<I> {
     /// Whether the session outlives the browser session.
     pub fn permanent(&self) -> bool {
-        self.read(Dictionary::permanent)
+        self.look(Dictionary::permanent)
     }
 
     /// Makes the session permanent, so that its cookie gets an expiry, or not.
@@ -19,12 +19,12 @@ impl<I: Scope> Session<I> {
     ///
     /// [`SessionError::Null`], [`SessionError::Saved`].
     pub fn set_permanent(&self, permanent: bool) -> Result<(), SessionError> {
-        self.write(|dictionary| dictionary.set_permanent(permanent))
+        self.change(|dictionary| dictionary.set_permanent(permanent))
     }
 
     /// Whether no former request left this session.
     pub fn is_new(&self) -> bool {
-        self.read(Dictionary::is_new)
+        self.look(Dictionary::is_new)
     }
 
     /// Whether this request changed the session so far. Asking is no access.
@@ -39,7 +39,7 @@ impl<I: Scope> Session<I> {
     ///
     /// [`SessionError::Null`], [`SessionError::Saved`].
     pub fn set_modified(&self, modified: bool) -> Result<(), SessionError> {
-        self.write(|dictionary| dictionary.set_modified(modified))
+        self.change(|dictionary| dictionary.set_modified(modified))
     }
 
     /// Whether this request looked into the session so far. Asking is no access.
@@ -54,7 +54,7 @@ impl<I: Scope> Session<I> {
     ///
     /// [`SessionError::Null`], [`SessionError::Saved`].
     pub fn purge(&self) -> Result<(), SessionError> {
-        self.write(Dictionary::purge)
+        self.change(Dictionary::purge)
     }
 
     /// Gives the session a new token: at login, and wherever rights change (OWASP Session
@@ -66,7 +66,7 @@ impl<I: Scope> Session<I> {
     ///
     /// [`SessionError::Null`], [`SessionError::Saved`].
     pub fn renew(&self) -> Result<(), SessionError> {
-        self.write(Dictionary::renew)
+        self.change(Dictionary::renew)
     }
 
     /// Takes back what this request changed so far. A [`renew`](Self::renew) or a
@@ -76,7 +76,7 @@ impl<I: Scope> Session<I> {
     ///
     /// [`SessionError::Null`], [`SessionError::Saved`].
     pub fn rollback(&self) -> Result<(), SessionError> {
-        self.write(Dictionary::rollback)
+        self.change(Dictionary::rollback)
     }
 }
 

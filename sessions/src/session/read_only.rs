@@ -1,0 +1,141 @@
+//! A session that a handler reads and cannot write.
+
+use std::fmt;
+
+use actix_web::{FromRequest, HttpRequest, dev::Payload};
+use futures_util::future::{Either, LocalBoxFuture, Ready, ready};
+use serde::de::DeserializeOwned;
+use serde_json::{Map, Value};
+
+use super::{Only, Scope, Session};
+use crate::{
+    error::{ExtractError, SessionError},
+    interface::SessionInterface,
+    typed::{SessionData, Typed},
+};
+
+/// The session of the request for a handler that only looks: its signature says so, and there is
+/// no method that writes.
+///
+/// # Examples
+///
+/// ```
+/// use actix_web::get;
+/// use sessions::ReadSession;
+///
+/// #[get("/greeting")]
+/// async fn greeting(session: ReadSession) -> actix_web::Result<String> {
+///     let name: Option<String> = session.get("name")?;
+///     Ok(format!("Hello, {}!", name.as_deref().unwrap_or("stranger")))
+/// }
+/// ```
+pub struct ReadSession<I: Scope = Only> {
+    session: Session<I>,
+}
+
+impl<I: Scope> ReadSession<I> {
+    /// Returns the value under `key`, or `None` when there is none.
+    ///
+    /// # Errors
+    ///
+    /// [`SessionError::Decode`] when the value is no `T`.
+    pub fn get<T: DeserializeOwned>(&self, key: &str) -> Result<Option<T>, SessionError> {
+        self.session.get(key)
+    }
+
+    /// Whether there is a value under `key`.
+    pub fn contains_key(&self, key: &str) -> bool {
+        self.session.contains_key(key)
+    }
+
+    /// Returns the keys, sorted.
+    pub fn keys(&self) -> Vec<String> {
+        self.session.keys()
+    }
+
+    /// Returns the number of keys.
+    pub fn len(&self) -> usize {
+        self.session.len()
+    }
+
+    /// Whether there are no keys.
+    pub fn is_empty(&self) -> bool {
+        self.session.is_empty()
+    }
+
+    /// Returns all keys with their values, as JSON.
+    ///
+    /// # Errors
+    ///
+    /// [`SessionError::Decode`] when another program wrote a value that is no JSON of ours.
+    pub fn entries(&self) -> Result<Map<String, Value>, SessionError> {
+        self.session.entries()
+    }
+
+    /// Whether the session outlives the browser session.
+    pub fn permanent(&self) -> bool {
+        self.session.permanent()
+    }
+
+    /// Whether no former request left this session.
+    pub fn is_new(&self) -> bool {
+        self.session.is_new()
+    }
+}
+
+/// Typed content, for interfaces with `#[session(data = T)]`.
+impl<I, T> ReadSession<I>
+where
+    I: SessionInterface<Content = Typed<T>>,
+    T: SessionData,
+{
+    /// Shows the content to `look`, and returns what it returns.
+    ///
+    /// # Errors
+    ///
+    /// Those of [`Session::read`].
+    pub fn read<R>(&self, look: impl FnOnce(&T) -> R) -> Result<R, SessionError> {
+        self.session.read(look)
+    }
+
+    /// Returns the content as it is.
+    ///
+    /// # Errors
+    ///
+    /// Those of [`Session::read`].
+    pub fn snapshot(&self) -> Result<T, SessionError> {
+        self.session.snapshot()
+    }
+}
+
+impl<I: Scope> Clone for ReadSession<I> {
+    fn clone(&self) -> Self {
+        Self { session: self.session.clone() }
+    }
+}
+
+impl<I: Scope> fmt::Debug for ReadSession<I> {
+    /// Shows neither keys nor values.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_tuple("ReadSession").field(&self.session).finish()
+    }
+}
+
+impl<I: Scope> FromRequest for ReadSession<I> {
+    type Error = ExtractError;
+    type Future = Either<
+        Ready<Result<Self, ExtractError>>,
+        LocalBoxFuture<'static, Result<Self, ExtractError>>,
+    >;
+
+    fn from_request(request: &HttpRequest, payload: &mut Payload) -> Self::Future {
+        match Session::from_request(request, payload) {
+            Either::Left(done) => {
+                Either::Left(ready(done.into_inner().map(|session| Self { session })))
+            }
+            Either::Right(opening) => {
+                Either::Right(Box::pin(async { Ok(Self { session: opening.await? }) }))
+            }
+        }
+    }
+}

@@ -1,0 +1,97 @@
+//! Updates that can run more than once: when the session changed between their read and their
+//! write, and by the backend on a newer state.
+
+use std::{marker::PhantomData, sync::Arc};
+
+use serde::{Serialize, de::DeserializeOwned};
+
+use super::{Scope, Session};
+use crate::{
+    dictionary::{self, Dictionary, Run},
+    error::SessionError,
+};
+
+/// How often an update tries again when others change the session between its read and its write.
+const MAX_TRIES: usize = 1_000;
+
+/// An update in its three parts, the middle one without the session's lock, so that a closure of
+/// the user may use the session.
+pub(super) trait Rerun: Send + Sync + 'static {
+    type Loaded;
+    type Outcome;
+    type Answer;
+
+    fn load(&self, dictionary: &Dictionary) -> Result<Self::Loaded, SessionError>;
+    fn run(&self, loaded: Self::Loaded) -> Result<(Self::Outcome, Self::Answer), SessionError>;
+    fn apply(
+        &self,
+        outcome: Self::Outcome,
+        dictionary: &mut Dictionary,
+    ) -> Result<(), SessionError>;
+}
+
+impl<I: Scope> Session<I> {
+    pub(super) fn rerun<U: Rerun>(&self, update: U) -> Result<U::Answer, SessionError> {
+        let update = Arc::new(update);
+        for _ in 0..MAX_TRIES {
+            let (revision, keeps, loaded) = self.look(|dictionary| {
+                let loaded = update.load(dictionary)?;
+                Ok((dictionary.revision(), dictionary.changes().is_some(), loaded))
+            })?;
+            let (outcome, answer) = update.run(loaded)?;
+            let again = keeps.then(|| again(Arc::clone(&update)));
+            let applied = self.change(|dictionary| {
+                dictionary.update_at(
+                    revision,
+                    |dictionary| update.apply(outcome, dictionary),
+                    again,
+                )
+            })?;
+            if applied {
+                return Ok(answer);
+            }
+        }
+        Err(SessionError::Contended)
+    }
+}
+
+/// An update as the change set keeps it.
+fn again<U: Rerun>(update: Arc<U>) -> Run {
+    Arc::new(move |dictionary| {
+        let loaded = update.load(dictionary)?;
+        let (outcome, _) = update.run(loaded)?;
+        update.apply(outcome, dictionary)
+    })
+}
+
+/// An update of one key.
+pub(super) struct KeyUpdate<A, T, F> {
+    pub(super) key: Box<str>,
+    pub(super) with: A,
+    pub(super) change: F,
+    pub(super) value: PhantomData<fn() -> T>,
+}
+
+impl<A, T, F> Rerun for KeyUpdate<A, T, F>
+where
+    A: Send + Sync + 'static,
+    T: Serialize + DeserializeOwned + 'static,
+    F: Fn(&A, Option<T>) -> T + Send + Sync + 'static,
+{
+    type Loaded = Option<T>;
+    type Outcome = Box<str>;
+    type Answer = T;
+
+    fn load(&self, dictionary: &Dictionary) -> Result<Option<T>, SessionError> {
+        dictionary.get(&self.key)
+    }
+
+    fn run(&self, loaded: Option<T>) -> Result<(Box<str>, T), SessionError> {
+        let changed = (self.change)(&self.with, loaded);
+        Ok((dictionary::encode(&self.key, &changed)?, changed))
+    }
+
+    fn apply(&self, outcome: Box<str>, dictionary: &mut Dictionary) -> Result<(), SessionError> {
+        dictionary.insert_json(&self.key, outcome)
+    }
+}

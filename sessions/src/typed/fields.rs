@@ -1,0 +1,44 @@
+//! The fields of a struct as it serialises, each as JSON text.
+
+use std::any::type_name;
+
+use serde::Serialize;
+
+use crate::{
+    dictionary::{Dictionary, same_value},
+    error::SessionError,
+};
+
+/// The fields, read as a dictionary reads a payload.
+pub(super) struct Fields(Dictionary);
+
+impl Fields {
+    /// # Errors
+    ///
+    /// [`SessionError::Data`] when the type serialises to something else than a JSON object.
+    pub(super) fn of<T: Serialize>(data: &T) -> Result<Self, SessionError> {
+        let wrong = |source| SessionError::Data { data: type_name::<T>(), source };
+        let json = serde_json::to_string(data).map_err(|err| wrong(err.into()))?;
+        Dictionary::from_json(json).map(Self).map_err(|err| wrong(err.into()))
+    }
+
+    pub(super) fn get(&self, field: &str) -> Option<&str> {
+        self.0.raw(field)
+    }
+
+    pub(super) fn names(&self) -> impl Iterator<Item = &str> {
+        self.0.stored_keys()
+    }
+
+    /// Returns the keys whose values differ in `after`, with their values there, if any.
+    pub(super) fn changed_to(&self, after: &Self) -> Vec<(Box<str>, Option<Box<str>>)> {
+        let set = after
+            .0
+            .iter()
+            .filter(|(key, json)| !self.get(key).is_some_and(|before| same_value(before, json)));
+        let removed = self.0.iter().filter(|(key, _)| after.get(key).is_none());
+        set.map(|(key, json)| (key.into(), Some(json.into())))
+            .chain(removed.map(|(key, _)| (key.into(), None)))
+            .collect()
+    }
+}

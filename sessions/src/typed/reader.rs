@@ -1,0 +1,240 @@
+//! Reads a struct from a dictionary, field by field.
+//!
+//! serde tells the names of a struct's fields before it reads any, so just those keys are read.
+
+use std::{any::type_name, fmt};
+
+use serde::{
+    Deserializer,
+    de::{DeserializeSeed, MapAccess, Visitor, value::StrDeserializer},
+    forward_to_deserialize_any,
+};
+use sessions_policy::OnDecodeError;
+
+use super::{Fields, SessionData};
+use crate::{dictionary::Dictionary, error::SessionError};
+
+/// Reads `T`, trying again with another source for a field as long as that helps.
+pub(super) fn read<T: SessionData>(
+    dictionary: &Dictionary,
+    on_decode_error: OnDecodeError,
+) -> Result<T, SessionError> {
+    let mut sources =
+        Sources { dictionary, defaults: None, broken: Vec::new(), omitted: Vec::new() };
+    loop {
+        let err = match T::deserialize(Reader { sources: &sources }) {
+            Ok(data) => return Ok(data),
+            Err(err) => err,
+        };
+        match err {
+            // Only now is a default of every field needed, and made.
+            ReadError::Missing(_) if sources.defaults.is_none() => {
+                sources.defaults = Some(Fields::of(&T::default())?);
+            }
+            ReadError::Duplicate { field, key } if !sources.omitted.contains(&key) => {
+                // What is stored under another name goes above a default.
+                let default = sources.stored(field).is_none() && !sources.omitted.contains(&field);
+                sources.omitted.push(if default { field } else { key });
+            }
+            ReadError::Field { key, source } => {
+                if on_decode_error == OnDecodeError::Error || sources.broken.contains(&key) {
+                    return Err(SessionError::Decode { key: key.into(), source });
+                }
+                warn_of_default::<T>(key);
+                sources.broken.push(key);
+                if sources.defaults.is_none() {
+                    sources.defaults = Some(Fields::of(&T::default())?);
+                }
+            }
+            err if on_decode_error == OnDecodeError::Error => {
+                return Err(SessionError::Data { data: type_name::<T>(), source: err.into() });
+            }
+            _ => {
+                warn_of_default::<T>("(all)");
+                return Ok(T::default());
+            }
+        }
+    }
+}
+
+/// Names only: a serde error may quote the value.
+fn warn_of_default<T>(field: &str) {
+    tracing::warn!(
+        target: "sessions",
+        data = type_name::<T>(),
+        field,
+        "a field of the session does not parse; its default is used"
+    );
+}
+
+/// Says what keeps `T` from being the content of a session, given the fields of its default.
+pub(super) fn check<T: SessionData>(fields: &Fields) -> Result<(), String> {
+    let reserved = |name: &str| {
+        format!("its field `{name}` begins with `_`, as the framework's own keys do; rename it")
+    };
+    if let Some(name) = fields.names().find(|name| name.starts_with('_')) {
+        return Err(reserved(name));
+    }
+    let empty = Dictionary::new();
+    let sources =
+        Sources { dictionary: &empty, defaults: None, broken: Vec::new(), omitted: Vec::new() };
+    match T::deserialize(Reader { sources: &sources }) {
+        Err(ReadError::Shape) => Err("it is not read as a struct with named fields, or it has a \
+             `#[serde(flatten)]` field, which reads every key; name its fields"
+            .to_owned()),
+        Err(ReadError::Reserved(name)) => Err(reserved(name)),
+        _ => Ok(()),
+    }
+}
+
+/// Where the value of each field comes from.
+struct Sources<'d> {
+    dictionary: &'d Dictionary,
+    /// For fields that are not stored, or broken.
+    defaults: Option<Fields>,
+    /// Stored, and not of the field's type.
+    broken: Vec<&'static str>,
+    /// Keys passed over, since their field has another value under another name.
+    omitted: Vec<&'static str>,
+}
+
+impl Sources<'_> {
+    fn get(&self, field: &'static str) -> Option<&str> {
+        if self.omitted.contains(&field) {
+            return None;
+        }
+        self.stored(field).or_else(|| self.defaults.as_ref()?.get(field))
+    }
+
+    fn stored(&self, field: &'static str) -> Option<&str> {
+        self.dictionary.raw(field).filter(|_| !self.broken.contains(&field))
+    }
+}
+
+#[derive(Debug)]
+enum ReadError {
+    /// A field that must be there is not.
+    Missing(&'static str),
+    /// A field has two values, the second of them under this key.
+    Duplicate {
+        field: &'static str,
+        key: &'static str,
+    },
+    /// The value under this key is no value of the field.
+    Field {
+        key: &'static str,
+        source: serde_json::Error,
+    },
+    /// A field with a name of the framework's own.
+    Reserved(&'static str),
+    /// The type is not read as a struct with named fields.
+    Shape,
+    Other(String),
+}
+
+impl fmt::Display for ReadError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Missing(field) => write!(f, "missing field `{field}`"),
+            Self::Duplicate { key, .. } => {
+                write!(f, "`{key}` is another name of a field that is there")
+            }
+            Self::Field { key, .. } => write!(f, "the value of `{key}` is of another type"),
+            Self::Reserved(field) => write!(f, "the name `{field}` is reserved for the framework"),
+            Self::Shape => f.write_str("expected a struct with named fields"),
+            Self::Other(message) => f.write_str(message),
+        }
+    }
+}
+
+impl std::error::Error for ReadError {}
+
+impl serde::de::Error for ReadError {
+    fn custom<M: fmt::Display>(message: M) -> Self {
+        Self::Other(message.to_string())
+    }
+
+    fn missing_field(field: &'static str) -> Self {
+        Self::Missing(field)
+    }
+
+    fn duplicate_field(field: &'static str) -> Self {
+        Self::Duplicate { field, key: field }
+    }
+}
+
+struct Reader<'s, 'd> {
+    sources: &'s Sources<'d>,
+}
+
+impl<'s> Deserializer<'s> for Reader<'s, '_> {
+    type Error = ReadError;
+
+    fn deserialize_any<V: Visitor<'s>>(self, _: V) -> Result<V::Value, ReadError> {
+        Err(ReadError::Shape)
+    }
+
+    fn deserialize_struct<V: Visitor<'s>>(
+        self,
+        _: &'static str,
+        fields: &'static [&'static str],
+        visitor: V,
+    ) -> Result<V::Value, ReadError> {
+        if let Some(reserved) = fields.iter().find(|field| field.starts_with('_')) {
+            return Err(ReadError::Reserved(reserved));
+        }
+        let mut access =
+            FieldAccess { sources: self.sources, fields: fields.iter(), current: None };
+        let result = visitor.visit_map(&mut access);
+        // serde names the field; which of its names came second, the position tells.
+        match (result, access.current) {
+            (Err(ReadError::Duplicate { field, .. }), Some((key, _))) => {
+                Err(ReadError::Duplicate { field, key })
+            }
+            (result, _) => result,
+        }
+    }
+
+    fn deserialize_newtype_struct<V: Visitor<'s>>(
+        self,
+        _: &'static str,
+        visitor: V,
+    ) -> Result<V::Value, ReadError> {
+        visitor.visit_newtype_struct(self)
+    }
+
+    forward_to_deserialize_any! {
+        <V: Visitor<'s>>
+        bool i8 i16 i32 i64 i128 u8 u16 u32 u64 u128 f32 f64 char str string bytes byte_buf option
+        unit unit_struct seq tuple tuple_struct map enum identifier ignored_any
+    }
+}
+
+struct FieldAccess<'s, 'd> {
+    sources: &'s Sources<'d>,
+    fields: std::slice::Iter<'static, &'static str>,
+    current: Option<(&'static str, &'s str)>,
+}
+
+impl<'s> MapAccess<'s> for &mut FieldAccess<'s, '_> {
+    type Error = ReadError;
+
+    fn next_key_seed<K: DeserializeSeed<'s>>(
+        &mut self,
+        seed: K,
+    ) -> Result<Option<K::Value>, ReadError> {
+        let sources: &'s Sources<'_> = self.sources;
+        self.current = self.fields.find_map(|field| Some((*field, sources.get(field)?)));
+        let Some((field, _)) = self.current else { return Ok(None) };
+        seed.deserialize(StrDeserializer::new(field)).map(Some)
+    }
+
+    fn next_value_seed<V: DeserializeSeed<'s>>(&mut self, seed: V) -> Result<V::Value, ReadError> {
+        let (key, json) = self.current.expect("serde asks for a value after its key");
+        let mut reader = serde_json::Deserializer::from_str(json);
+        let value = seed.deserialize(&mut reader);
+        value
+            .and_then(|value| reader.end().map(|()| value))
+            .map_err(|source| ReadError::Field { key, source })
+    }
+}
