@@ -1,7 +1,8 @@
 //! What the tests of this folder share: a browser, an answer taken apart, a backend that fails on
-//! command, what is logged.
+//! command, what is logged, interfaces that tolerate no warning.
 
 mod browser;
+pub mod linted;
 mod logged;
 mod switched;
 

@@ -51,7 +51,7 @@ pub(super) fn save_session(input: &Input<'_>, krate: &TokenStream) -> TokenStrea
     let body = input.backend().map(|field| {
         let member = &field.member;
         let dictionary = match input.attrs.data {
-            Some(_) => quote!(#krate::SessionContent::dictionary(#content)),
+            Some(_) => quote!(::core::convert::AsRef::<#krate::Dictionary>::as_ref(#content)),
             None => quote!(#content),
         };
         let call = quote!(#krate::Backend::save(&self.#member, #dictionary, &#cx).await);

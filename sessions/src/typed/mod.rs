@@ -44,6 +44,13 @@ impl<T> From<Dictionary> for Typed<T> {
     }
 }
 
+/// The dictionary, whatever `T` is.
+impl<T> AsRef<Dictionary> for Typed<T> {
+    fn as_ref(&self) -> &Dictionary {
+        &self.dictionary
+    }
+}
+
 impl<T: SessionData> SessionContent for Typed<T> {
     fn null(null: NullSession) -> Self {
         Dictionary::null(null).into()

@@ -1,0 +1,15 @@
+//! `open_with` is given once.
+
+use sessions::{Dictionary, OpenContext, OpenError, SessionInterface, SignedCookie};
+
+async fn open(_: &AppSessions, _: OpenContext<'_>) -> Result<Option<Dictionary>, OpenError> {
+    Ok(None)
+}
+
+#[derive(Clone, SessionInterface)]
+#[session(open_with = open, open_with = open)]
+struct AppSessions {
+    backend: SignedCookie,
+}
+
+fn main() {}

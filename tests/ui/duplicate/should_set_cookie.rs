@@ -1,0 +1,15 @@
+//! `should_set_cookie` is given once.
+
+use sessions::{Dictionary, SessionInterface, SignedCookie};
+
+fn should(_: &AppSessions, _: &Dictionary) -> bool {
+    true
+}
+
+#[derive(Clone, SessionInterface)]
+#[session(should_set_cookie = should, should_set_cookie = should)]
+struct AppSessions {
+    backend: SignedCookie,
+}
+
+fn main() {}

@@ -1,0 +1,16 @@
+//! A function for the name answers with a `Cow`.
+
+use actix_web::HttpRequest;
+use sessions::{SessionInterface, SignedCookie};
+
+fn wrong(_: &AppSessions, request: &HttpRequest) -> String {
+    request.path().to_owned()
+}
+
+#[derive(Clone, SessionInterface)]
+#[session(cookie_name = wrong)]
+struct AppSessions {
+    backend: SignedCookie,
+}
+
+fn main() {}

@@ -1,0 +1,35 @@
+//! A function that opens is async, takes the context and can fail.
+
+use sessions::{Dictionary, OpenContext, OpenError, SessionInterface, SignedCookie};
+
+async fn wrong(_: &AppSessions, _: OpenContext<'_>) -> Option<Dictionary> {
+    None
+}
+
+fn not_async(_: &B, _: OpenContext<'_>) -> Result<Option<Dictionary>, OpenError> {
+    Ok(None)
+}
+
+async fn other_argument(_: &C) -> Result<Option<Dictionary>, OpenError> {
+    Ok(None)
+}
+
+#[derive(Clone, SessionInterface)]
+#[session(open_with = wrong)]
+struct AppSessions {
+    backend: SignedCookie,
+}
+
+#[derive(Clone, SessionInterface)]
+#[session(open_with = not_async)]
+struct B {
+    backend: SignedCookie,
+}
+
+#[derive(Clone, SessionInterface)]
+#[session(open_with = other_argument)]
+struct C {
+    backend: SignedCookie,
+}
+
+fn main() {}

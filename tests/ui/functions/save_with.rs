@@ -1,0 +1,25 @@
+//! A function that saves takes the content before the context, and says what became of it.
+
+use sessions::{Dictionary, SaveContext, SaveError, Saved, SessionInterface, SignedCookie};
+
+async fn wrong(_: &AppSessions, _: SaveContext<'_>, _: &Dictionary) -> Result<Saved, SaveError> {
+    Ok(Saved::Nothing)
+}
+
+async fn no_answer(_: &B, _: &Dictionary, _: SaveContext<'_>) -> Result<(), SaveError> {
+    Ok(())
+}
+
+#[derive(Clone, SessionInterface)]
+#[session(save_with = wrong)]
+struct AppSessions {
+    backend: SignedCookie,
+}
+
+#[derive(Clone, SessionInterface)]
+#[session(save_with = no_answer)]
+struct B {
+    backend: SignedCookie,
+}
+
+fn main() {}

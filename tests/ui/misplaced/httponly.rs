@@ -1,0 +1,11 @@
+//! `httponly` is about the struct, not about a field.
+
+use sessions::{SessionInterface, SignedCookie};
+
+#[derive(Clone, SessionInterface)]
+struct AppSessions {
+    #[session(httponly = true)]
+    backend: SignedCookie,
+}
+
+fn main() {}

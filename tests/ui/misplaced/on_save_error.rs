@@ -1,0 +1,11 @@
+//! `on_save_error` is about the struct, not about a field.
+
+use sessions::{SessionInterface, SignedCookie};
+
+#[derive(Clone, SessionInterface)]
+struct AppSessions {
+    #[session(on_save_error = "error")]
+    backend: SignedCookie,
+}
+
+fn main() {}

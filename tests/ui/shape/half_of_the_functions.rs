@@ -1,0 +1,23 @@
+//! Who opens with a function and has no backend saves with one as well.
+
+use sessions::{
+    Dictionary, OpenContext, OpenError, SaveContext, SaveError, Saved, SessionInterface,
+};
+
+#[derive(Clone, SessionInterface)]
+#[session(open_with = open)]
+struct AppSessions;
+
+#[derive(Clone, SessionInterface)]
+#[session(save_with = save)]
+struct B;
+
+async fn open(_: &AppSessions, _: OpenContext<'_>) -> Result<Option<Dictionary>, OpenError> {
+    Ok(None)
+}
+
+async fn save(_: &B, _: &Dictionary, _: SaveContext<'_>) -> Result<Saved, SaveError> {
+    Ok(Saved::Nothing)
+}
+
+fn main() {}

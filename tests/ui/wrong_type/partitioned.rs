@@ -1,0 +1,11 @@
+//! `partitioned` takes a value of its own kind.
+
+use sessions::{SessionInterface, SignedCookie};
+
+#[derive(Clone, SessionInterface)]
+#[session(partitioned = 1)]
+struct AppSessions {
+    backend: SignedCookie,
+}
+
+fn main() {}

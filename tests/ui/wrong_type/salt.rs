@@ -1,0 +1,11 @@
+//! `salt` takes a value of its own kind.
+
+use sessions::{SessionInterface, SignedCookie};
+
+#[derive(Clone, SessionInterface)]
+#[session(salt = 1)]
+struct AppSessions {
+    backend: SignedCookie,
+}
+
+fn main() {}
