@@ -4,11 +4,9 @@ mod signed_cookie;
 
 pub use self::signed_cookie::SignedCookie;
 use crate::{
-    config::SessionConfig,
     context::{OpenContext, SaveContext, Saved},
     dictionary::Dictionary,
     error::{OpenError, SaveError},
-    null::NullSession,
 };
 
 /// Opens and saves dictionaries: the part of an interface that is the same for every application.
@@ -41,26 +39,4 @@ pub trait Backend: Send + Sync + 'static {
     /// [`SaveError`] when it cannot be kept.
     async fn save(&self, dictionary: &Dictionary, cx: &SaveContext<'_>)
     -> Result<Saved, SaveError>;
-}
-
-/// Flask's own default: cookies signed with the configuration's key, and the null session while
-/// there is none.
-impl Backend for SessionConfig {
-    async fn open(&self, cx: &OpenContext<'_>) -> Result<Option<Dictionary>, OpenError> {
-        match self.signed_cookie() {
-            Some(backend) => backend.open(cx).await,
-            None => Ok(cx.no_session(NullSession::no_secret_key())),
-        }
-    }
-
-    async fn save(
-        &self,
-        dictionary: &Dictionary,
-        cx: &SaveContext<'_>,
-    ) -> Result<Saved, SaveError> {
-        match self.signed_cookie() {
-            Some(backend) => backend.save(dictionary, cx).await,
-            None => Ok(Saved::Nothing),
-        }
-    }
 }

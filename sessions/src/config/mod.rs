@@ -1,5 +1,6 @@
 //! The configuration: Flask's `app.config` as far as sessions go.
 
+mod backend;
 mod env;
 mod server_name;
 mod setting;
@@ -12,10 +13,7 @@ use sessions_policy::{
 };
 
 pub(crate) use self::server_name::DetectedDomain;
-use crate::{
-    backend::SignedCookie,
-    key::{KeyRing, SecretKey},
-};
+use crate::{backend::SignedCookie, key::SecretKey};
 
 /// The cookie's domain as a configuration says it.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -229,16 +227,6 @@ impl SessionConfig {
     pub(crate) fn detected_domain(&self) -> Option<&DetectedDomain> {
         let detect = || DetectedDomain::from_server_name(self.server_name.as_deref()?);
         self.detected_domain.get_or_init(detect).as_ref()
-    }
-
-    /// Returns the backend of an interface that has only a configuration, unless there is no key.
-    pub(crate) fn signed_cookie(&self) -> Option<&SignedCookie> {
-        let make = || {
-            let ring = KeyRing::new(self.secret_key.clone()?);
-            let fallbacks = self.secret_key_fallbacks.iter().cloned();
-            Some(SignedCookie::new(fallbacks.fold(ring, KeyRing::with_fallback)))
-        };
-        self.signed_cookie.get_or_init(make).as_ref()
     }
 }
 

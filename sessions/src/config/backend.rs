@@ -1,0 +1,46 @@
+//! The configuration as a backend, for interfaces that have nothing else.
+
+use super::SessionConfig;
+use crate::{
+    backend::{Backend, SignedCookie},
+    context::{OpenContext, SaveContext, Saved},
+    dictionary::Dictionary,
+    error::{KeyError, OpenError, SaveError},
+    key::KeyRing,
+    null::NullSession,
+};
+
+/// Flask's own default: cookies signed with the configuration's key, and the null session while
+/// there is none.
+impl Backend for SessionConfig {
+    async fn open(&self, cx: &OpenContext<'_>) -> Result<Option<Dictionary>, OpenError> {
+        match self.signed_cookie() {
+            Some(backend) => backend.open(cx).await,
+            None => Ok(cx.no_session(NullSession::no_secret_key())),
+        }
+    }
+
+    async fn save(
+        &self,
+        dictionary: &Dictionary,
+        cx: &SaveContext<'_>,
+    ) -> Result<Saved, SaveError> {
+        match self.signed_cookie() {
+            Some(backend) => backend.save(dictionary, cx).await,
+            // Without a key there is the null session, which is never saved.
+            None => Err(SaveError::internal(KeyError::Missing { variable: "SECRET_KEY".into() })),
+        }
+    }
+}
+
+impl SessionConfig {
+    /// Returns the backend of an interface that has only a configuration, unless there is no key.
+    fn signed_cookie(&self) -> Option<&SignedCookie> {
+        let make = || {
+            let ring = KeyRing::new(self.secret_key.clone()?);
+            let fallbacks = self.secret_key_fallbacks.iter().cloned();
+            Some(SignedCookie::new(fallbacks.fold(ring, KeyRing::with_fallback)))
+        };
+        self.signed_cookie.get_or_init(make).as_ref()
+    }
+}
