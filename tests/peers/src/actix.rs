@@ -83,14 +83,8 @@ where
 
 async fn answer<B: MessageBody>(response: HttpResponse<B>) -> Answer {
     let (head, body) = response.into_parts();
-    let body = body::to_bytes(body)
-        .await
-        .ok()
-        .expect("bodies in memory do not fail");
-    let headers = head
-        .headers()
-        .iter()
-        .map(|(name, value)| (name.as_str(), value.as_bytes()));
+    let body = body::to_bytes(body).await.ok().expect("bodies in memory do not fail");
+    let headers = head.headers().iter().map(|(name, value)| (name.as_str(), value.as_bytes()));
     Answer::new(head.status().as_u16(), headers, &body)
 }
 
@@ -149,9 +143,9 @@ impl SessionStore for MemoryStore {
             shelf.loads += 1;
             match shelf.on_load {
                 OnLoad::Work => Ok(shelf.records.get(key.as_ref()).cloned()),
-                OnLoad::Unreachable => Err(LoadError::Other(anyhow::anyhow!(
-                    "connection refused by 10.0.0.7"
-                ))),
+                OnLoad::Unreachable => {
+                    Err(LoadError::Other(anyhow::anyhow!("connection refused by 10.0.0.7")))
+                }
                 OnLoad::Corrupt => Err(LoadError::Deserialization(anyhow::anyhow!("not JSON"))),
             }
         })
@@ -167,8 +161,7 @@ impl SessionStore for MemoryStore {
         task::yield_now().await;
         let key = format!("record-{}", NEXT.fetch_add(1, Ordering::Relaxed));
         self.put(&key, state);
-        key.try_into()
-            .map_err(|err| SaveError::Other(anyhow::Error::new(err)))
+        key.try_into().map_err(|err| SaveError::Other(anyhow::Error::new(err)))
     }
 
     async fn update(
@@ -182,9 +175,7 @@ impl SessionStore for MemoryStore {
             self.put(key.as_ref(), state);
             return Ok(key);
         }
-        self.save(state, ttl)
-            .await
-            .map_err(|err| UpdateError::Other(anyhow::Error::new(err)))
+        self.save(state, ttl).await.map_err(|err| UpdateError::Other(anyhow::Error::new(err)))
     }
 
     async fn update_ttl(&self, _key: &SessionKey, _ttl: &Duration) -> Result<(), anyhow::Error> {

@@ -20,11 +20,7 @@ impl Answer {
         headers: impl Iterator<Item = (&'a str, &'a [u8])>,
         body: &[u8],
     ) -> Self {
-        let text = |bytes| {
-            str::from_utf8(bytes)
-                .expect("the peers answer in UTF-8")
-                .to_owned()
-        };
+        let text = |bytes| str::from_utf8(bytes).expect("the peers answer in UTF-8").to_owned();
         Self {
             status,
             headers: headers
@@ -71,9 +67,7 @@ impl SetCookie {
     fn parse(header: &str) -> Self {
         let mut parts = header.split(';').map(|part| part.trim_matches([' ', '\t']));
         let pair = parts.next().expect("`split` yields at least one part");
-        let (name, value) = pair
-            .split_once('=')
-            .expect("a cookie has a name and a value");
+        let (name, value) = pair.split_once('=').expect("a cookie has a name and a value");
         Self {
             name: name.to_owned(),
             value: value.to_owned(),
@@ -93,8 +87,6 @@ impl SetCookie {
 
     /// Returns whether the attribute was sent, spelt as given, with its value if it has one.
     pub fn has(&self, attribute: &str) -> bool {
-        self.attributes
-            .iter()
-            .any(|other| other.eq_ignore_ascii_case(attribute))
+        self.attributes.iter().any(|other| other.eq_ignore_ascii_case(attribute))
     }
 }

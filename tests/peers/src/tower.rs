@@ -42,11 +42,7 @@ async fn logout(session: Session) -> Result<&'static str, StatusCode> {
 }
 
 async fn whoami(session: Session) -> Result<String, StatusCode> {
-    Ok(session
-        .get("user")
-        .await
-        .map_err(fault)?
-        .unwrap_or_else(|| "nobody".to_owned()))
+    Ok(session.get("user").await.map_err(fault)?.unwrap_or_else(|| "nobody".to_owned()))
 }
 
 /// Turns a session error into a status, which is left to the handler here.
@@ -65,18 +61,11 @@ pub async fn get(router: &Router, path: &str, cookies: impl AsRef<[u8]>) -> Answ
 
 /// Sends a request that a test has put together itself.
 pub async fn send(router: &Router, request: Builder) -> Answer {
-    let request = request
-        .body(Body::empty())
-        .expect("the tests write valid requests");
+    let request = request.body(Body::empty()).expect("the tests write valid requests");
     let Ok(response) = router.clone().oneshot(request).await;
     let (head, body) = response.into_parts();
-    let body = body::to_bytes(body, usize::MAX)
-        .await
-        .expect("bodies in memory do not fail");
-    let headers = head
-        .headers
-        .iter()
-        .map(|(name, value)| (name.as_str(), value.as_bytes()));
+    let body = body::to_bytes(body, usize::MAX).await.expect("bodies in memory do not fail");
+    let headers = head.headers.iter().map(|(name, value)| (name.as_str(), value.as_bytes()));
     Answer::new(head.status.as_u16(), headers, &body)
 }
 
@@ -131,9 +120,7 @@ impl SessionStore for WatchedStore {
         task::yield_now().await;
         self.calls.loads.fetch_add(1, Ordering::Relaxed);
         if self.calls.is_unreachable.load(Ordering::Relaxed) {
-            return Err(session_store::Error::Backend(
-                "connection refused".to_owned(),
-            ));
+            return Err(session_store::Error::Backend("connection refused".to_owned()));
         }
         self.inner.load(id).await
     }

@@ -41,11 +41,7 @@ async fn accepts_a_percent_encoded_name_as_a_host_cookie() {
     let answer = get(&app, "/whoami", format!("__%48ost-id={value}")).await;
 
     assert_eq!(answer.body, "alice");
-    report(
-        PEER,
-        "1 cookie name",
-        "`__%48ost-id` is accepted as `__Host-id`",
-    );
+    report(PEER, "1 cookie name", "`__%48ost-id` is accepted as `__Host-id`");
 }
 
 #[actix_web::test]
@@ -55,17 +51,11 @@ async fn accepts_unicode_space_around_the_name_of_a_host_cookie() {
 
     let mut accepted = Vec::new();
     for space in ['\u{85}', '\u{a0}', '\u{2003}', '\u{3000}'] {
-        if get(&app, "/whoami", format!("{space}__Host-id={value}"))
-            .await
-            .body
-            == "alice"
-        {
+        if get(&app, "/whoami", format!("{space}__Host-id={value}")).await.body == "alice" {
             accepted.push(format!("U+{:04X}", u32::from(space)));
         }
     }
-    let nameless = get(&app, "/whoami", format!("=__Host-id={value}"))
-        .await
-        .body;
+    let nameless = get(&app, "/whoami", format!("=__Host-id={value}")).await.body;
 
     assert_eq!(accepted, ["U+0085", "U+00A0", "U+2003", "U+3000"]);
     assert_eq!(nameless, "nobody");
@@ -86,17 +76,9 @@ async fn takes_a_signed_value_from_a_cookie_of_another_name() {
             .cookie_content_security(CookieContentSecurity::Signed)
             .cookie_name(name.to_owned())
     };
-    let value = get(&app(signed("shop")).await, "/login", "")
-        .await
-        .cookie()
-        .value;
+    let value = get(&app(signed("shop")).await, "/login", "").await.cookie().value;
 
-    let answer = get(
-        &app(signed("admin")).await,
-        "/whoami",
-        format!("admin={value}"),
-    )
-    .await;
+    let answer = get(&app(signed("admin")).await, "/whoami", format!("admin={value}")).await;
 
     assert_eq!(answer.body, "alice");
     report(
@@ -127,12 +109,7 @@ async fn loses_the_session_beside_a_cookie_that_is_not_utf_8() {
     let app = app(sessions()).await;
     let valid = get(&app, "/login", "").await.cookie().pair();
 
-    let same_line = get(
-        &app,
-        "/whoami",
-        [b"theme=\xff; ", valid.as_bytes()].concat(),
-    )
-    .await;
+    let same_line = get(&app, "/whoami", [b"theme=\xff; ", valid.as_bytes()].concat()).await;
     let lines = TestRequest::get()
         .uri("/whoami")
         .append_header((COOKIE, valid))
@@ -150,19 +127,10 @@ async fn loses_the_session_beside_a_cookie_that_is_not_utf_8() {
 
 #[actix_web::test]
 async fn builds_cookies_which_browsers_refuse() {
-    let cross_site = sessions()
-        .cookie_same_site(SameSite::None)
-        .cookie_secure(false);
+    let cross_site = sessions().cookie_same_site(SameSite::None).cookie_secure(false);
     let cookie = get(&app(cross_site).await, "/login", "").await.cookie();
-    assert!(
-        cookie.has("SameSite=None") && !cookie.has("Secure"),
-        "{cookie:?}"
-    );
-    report(
-        PEER,
-        "10 contradictions",
-        "`SameSite=None` without `Secure`: built and sent",
-    );
+    assert!(cookie.has("SameSite=None") && !cookie.has("Secure"), "{cookie:?}");
+    report(PEER, "10 contradictions", "`SameSite=None` without `Secure`: built and sent");
 
     let host = sessions()
         .cookie_name("__Host-id".to_owned())
@@ -186,16 +154,10 @@ async fn builds_cookies_which_browsers_refuse() {
 async fn writes_a_domain_with_a_semicolon_as_a_second_attribute() {
     let domain = Some("example.com; Max-Age=34560000".to_owned());
 
-    let cookie = get(&app(sessions().cookie_domain(domain)).await, "/login", "")
-        .await
-        .cookie();
+    let cookie = get(&app(sessions().cookie_domain(domain)).await, "/login", "").await.cookie();
 
     assert!(cookie.has("Max-Age=34560000"), "{cookie:?}");
-    report(
-        PEER,
-        "10 contradictions",
-        "a `;` in the domain is sent as it is and adds an attribute",
-    );
+    report(PEER, "10 contradictions", "a `;` in the domain is sent as it is and adds an attribute");
 }
 
 #[actix_web::test]
@@ -205,17 +167,13 @@ async fn sends_cookies_of_more_than_4096_bytes() {
         Ok("filled")
     }
 
-    for (mode, security) in [
-        ("private", CookieContentSecurity::Private),
-        ("signed", CookieContentSecurity::Signed),
-    ] {
+    for (mode, security) in
+        [("private", CookieContentSecurity::Private), ("signed", CookieContentSecurity::Signed)]
+    {
         let sessions = sessions().cookie_content_security(security).build();
-        let app = test::init_service(
-            App::new()
-                .wrap(sessions)
-                .route("/{length}", web::get().to(fill)),
-        )
-        .await;
+        let app =
+            test::init_service(App::new().wrap(sessions).route("/{length}", web::get().to(fill)))
+                .await;
 
         let (mut too_large, mut largest) = (None, (0, 0));
         let refused = loop {
@@ -231,10 +189,7 @@ async fn sends_cookies_of_more_than_4096_bytes() {
         };
 
         let too_large = too_large.expect("some cookie is above the limit of browsers");
-        assert_eq!(
-            (refused.status, &*refused.body, refused.cookies().len()),
-            (500, "", 0)
-        );
+        assert_eq!((refused.status, &*refused.body, refused.cookies().len()), (500, "", 0));
         // A slash of the base64 text takes three bytes, so the figures of the private mode differ from run to run.
         report(
             PEER,
@@ -264,10 +219,7 @@ async fn sets_the_cookie_when_a_value_is_written_again() {
 
 #[actix_web::test]
 async fn accepts_weak_keys() {
-    for weak in [
-        [0; 64],
-        *b"changemechangemechangemechangemechangemechangemechangemechangeme",
-    ] {
+    for weak in [[0; 64], *b"changemechangemechangemechangemechangemechangemechangemechangeme"] {
         let sessions = SessionMiddleware::new(CookieSessionStore::default(), Key::from(&weak));
         let app = test::init_service(App::new().wrap(sessions).configure(site)).await;
         let cookie = get(&app, "/login", "").await.cookie();

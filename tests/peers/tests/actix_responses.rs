@@ -36,10 +36,7 @@ async fn an_inner_middleware_which_fails_loses_the_changes() {
     let sessions = || SessionMiddleware::new(store.clone(), key());
     let plain = test::init_service(App::new().wrap(sessions()).configure(site)).await;
     let failing = test::init_service(
-        App::new()
-            .wrap(middleware::from_fn(refuse))
-            .wrap(sessions())
-            .configure(site),
+        App::new().wrap(middleware::from_fn(refuse)).wrap(sessions()).configure(site),
     )
     .await;
 
@@ -79,11 +76,7 @@ async fn a_handler_which_fails_keeps_the_changes() {
 
     assert_eq!((answer.status, answer.cookies().len()), (500, 1));
     assert_eq!(store.with(|shelf| shelf.writes), 1);
-    report(
-        PEER,
-        "4 inner `Err`",
-        "for comparison, a handler's `Err` (500): saved, cookie set",
-    );
+    report(PEER, "4 inner `Err`", "for comparison, a handler's `Err` (500): saved, cookie set");
 }
 
 #[actix_web::test]
@@ -98,10 +91,7 @@ async fn a_store_which_cannot_be_reached_answers_500_on_every_page() {
     };
     let store = MemoryStore::default();
     let sessions = SessionMiddleware::new(store.clone(), key());
-    let app = App::new()
-        .wrap(sessions)
-        .configure(site)
-        .route("/optional", web::get().to(optional));
+    let app = App::new().wrap(sessions).configure(site).route("/optional", web::get().to(optional));
     let app = test::init_service(app).await;
     let cookie = get(&app, "/login", "").await.cookie().pair();
 
@@ -110,11 +100,7 @@ async fn a_store_which_cannot_be_reached_answers_500_on_every_page() {
     for page in ["/whoami", "/optional", "/untouched", "/no-such-page"] {
         let answer = get(&app, page, &cookie).await;
         assert_eq!((answer.status, &*answer.body), (500, ""), "{page}");
-        assert_eq!(
-            (answer.cookies().len(), answer.header("retry-after")),
-            (0, None),
-            "{page}"
-        );
+        assert_eq!((answer.cookies().len(), answer.header("retry-after")), (0, None), "{page}");
     }
     assert_eq!(calls.get(), 0);
     report(
@@ -128,9 +114,7 @@ async fn a_store_which_cannot_be_reached_answers_500_on_every_page() {
 async fn a_record_which_cannot_be_read_is_overwritten() {
     let store = MemoryStore::default();
     let app = test::init_service(
-        App::new()
-            .wrap(SessionMiddleware::new(store.clone(), key()))
-            .configure(site),
+        App::new().wrap(SessionMiddleware::new(store.clone(), key())).configure(site),
     )
     .await;
     let cookie = get(&app, "/login", "").await.cookie().pair();
@@ -166,14 +150,7 @@ async fn never_varies_by_cookie() {
     let refreshed = get(&app, "/untouched", &cookie).await;
     let removed = get(&app, "/logout", &cookie).await;
 
-    assert_eq!(
-        (
-            &*read.body,
-            refreshed.cookies().len(),
-            removed.cookies().len()
-        ),
-        ("alice", 1, 1)
-    );
+    assert_eq!((&*read.body, refreshed.cookies().len(), removed.cookies().len()), ("alice", 1, 1));
     for answer in [written, read, refreshed, removed] {
         assert_eq!(answer.header("vary"), None);
     }
@@ -188,25 +165,17 @@ async fn never_varies_by_cookie() {
 async fn says_nothing_to_caches() {
     async fn cached(session: Session) -> Result<HttpResponse, Error> {
         session.insert("user", "alice")?;
-        Ok(HttpResponse::Ok()
-            .insert_header(("cache-control", "public, max-age=3600"))
-            .finish())
+        Ok(HttpResponse::Ok().insert_header(("cache-control", "public, max-age=3600")).finish())
     }
 
     let sessions = SessionMiddleware::new(CookieSessionStore::default(), key());
-    let app = App::new()
-        .wrap(sessions)
-        .configure(site)
-        .route("/cached", web::get().to(cached));
+    let app = App::new().wrap(sessions).configure(site).route("/cached", web::get().to(cached));
     let app = test::init_service(app).await;
 
     let silent = get(&app, "/login", "").await;
     let public = get(&app, "/cached", "").await;
 
-    assert_eq!(
-        (silent.cookies().len(), silent.header("cache-control")),
-        (1, None)
-    );
+    assert_eq!((silent.cookies().len(), silent.header("cache-control")), (1, None));
     assert_eq!(
         (public.cookies().len(), public.header("cache-control")),
         (1, Some("public, max-age=3600"))

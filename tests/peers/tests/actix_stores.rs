@@ -16,11 +16,8 @@ const PEER: &str = "actix-session";
 #[actix_web::test]
 async fn two_middlewares_share_one_session() {
     async fn all(session: Session) -> String {
-        let mut entries: Vec<_> = session
-            .entries()
-            .iter()
-            .map(|(key, value)| format!("{key}={value}"))
-            .collect();
+        let mut entries: Vec<_> =
+            session.entries().iter().map(|(key, value)| format!("{key}={value}")).collect();
         entries.sort();
         entries.join(" ")
     }
@@ -35,33 +32,22 @@ async fn two_middlewares_share_one_session() {
 
     let (shop, admin) = (MemoryStore::default(), MemoryStore::default());
     let sessions = |name: &str, store: &MemoryStore| {
-        SessionMiddleware::builder(store.clone(), key())
-            .cookie_name(name.to_owned())
-            .build()
+        SessionMiddleware::builder(store.clone(), key()).cookie_name(name.to_owned()).build()
     };
     let routes = |config: &mut web::ServiceConfig| {
-        config
-            .route("/all", web::get().to(all))
-            .route("/put/{key}/{value}", web::get().to(put));
+        config.route("/all", web::get().to(all)).route("/put/{key}/{value}", web::get().to(put));
     };
     let shop_alone =
         test::init_service(App::new().wrap(sessions("shop", &shop)).configure(routes)).await;
     let admin_alone =
         test::init_service(App::new().wrap(sessions("admin", &admin)).configure(routes)).await;
     // The last `wrap` is the outermost: a request passes `admin`, then `shop`.
-    let both = App::new()
-        .wrap(sessions("shop", &shop))
-        .wrap(sessions("admin", &admin))
-        .configure(routes);
+    let both =
+        App::new().wrap(sessions("shop", &shop)).wrap(sessions("admin", &admin)).configure(routes);
     let both = test::init_service(both).await;
     let record = |store: &MemoryStore| {
         store.with(|shelf| {
-            shelf
-                .records
-                .values()
-                .map(|record| format!("{record:?}"))
-                .collect::<Vec<_>>()
-                .join(" ")
+            shelf.records.values().map(|record| format!("{record:?}")).collect::<Vec<_>>().join(" ")
         })
     };
 
@@ -74,14 +60,8 @@ async fn two_middlewares_share_one_session() {
     );
     shop.with(|shelf| shelf.records.clear());
 
-    let shop_cookie = get(&shop_alone, "/put/user/alice", "")
-        .await
-        .cookie()
-        .pair();
-    let admin_cookie = get(&admin_alone, "/put/role/root", "")
-        .await
-        .cookie()
-        .pair();
+    let shop_cookie = get(&shop_alone, "/put/user/alice", "").await.cookie().pair();
+    let admin_cookie = get(&admin_alone, "/put/role/root", "").await.cookie().pair();
     let cookies = format!("{shop_cookie}; {admin_cookie}");
     let seen = get(&both, "/all", &cookies).await.body;
     assert_eq!(seen, r#"role="root" user="alice""#);
@@ -94,10 +74,7 @@ async fn two_middlewares_share_one_session() {
     let written = get(&both, "/put/n/1", &cookies).await;
     assert_eq!(written.cookies().len(), 2);
     assert_eq!(record(&admin), "{}");
-    assert_eq!(
-        shop.with(|shelf| shelf.records.values().next().map(HashMap::len)),
-        Some(3)
-    );
+    assert_eq!(shop.with(|shelf| shelf.records.values().next().map(HashMap::len)), Some(3));
     assert_eq!(
         get(&shop_alone, "/all", shop_cookie).await.body,
         r#"n="1" role="root" user="alice""#
@@ -114,9 +91,7 @@ async fn two_middlewares_share_one_session() {
 async fn loads_on_every_request_with_a_cookie() {
     let store = MemoryStore::default();
     let app = test::init_service(
-        App::new()
-            .wrap(SessionMiddleware::new(store.clone(), key()))
-            .configure(site),
+        App::new().wrap(SessionMiddleware::new(store.clone(), key())).configure(site),
     )
     .await;
     let cookie = get(&app, "/login", "").await.cookie().pair();
@@ -167,10 +142,7 @@ async fn a_slow_request_brings_a_session_back_after_logout() {
     assert!(logout.cookie().has("Max-Age=0"));
     assert_eq!(store.with(|shelf| shelf.records.len()), 1);
     assert_eq!(get(&app, "/whoami", &cookie).await.body, "nobody");
-    assert_eq!(
-        get(&app, "/whoami", slow.cookie().pair()).await.body,
-        "alice"
-    );
+    assert_eq!(get(&app, "/whoami", slow.cookie().pair()).await.body, "alice");
     report(
         PEER,
         "12 resurrection",
@@ -198,9 +170,8 @@ async fn concurrent_increments_are_lost() {
         let app = test::init_service(app).await;
         let cookie = get(&app, "/login", "").await.cookie().pair();
 
-        let requests = stream::iter(0..1000)
-            .map(|_| get(&app, "/count", &cookie))
-            .buffer_unordered(in_flight);
+        let requests =
+            stream::iter(0..1000).map(|_| get(&app, "/count", &cookie)).buffer_unordered(in_flight);
         let answers: Vec<_> = requests.collect().await;
         assert!(answers.iter().all(|answer| answer.status == 200));
 
@@ -232,10 +203,7 @@ async fn update_changes_nothing_in_the_store() {
 
     let renamed = get(&app, "/rename", &cookie).await;
 
-    assert_eq!(
-        (renamed.status, &*renamed.body, renamed.cookies().len()),
-        (200, "ALICE", 0)
-    );
+    assert_eq!((renamed.status, &*renamed.body, renamed.cookies().len()), (200, "ALICE", 0));
     assert_eq!(store.with(|shelf| shelf.writes), 1);
     assert_eq!(get(&app, "/whoami", &cookie).await.body, "alice");
     report(
@@ -250,9 +218,7 @@ async fn writing_after_purge_is_lost() {
     async fn farewell(session: Session) -> Result<String, Error> {
         session.purge();
         session.insert("flash", "goodbye")?;
-        Ok(session
-            .get("flash")?
-            .unwrap_or_else(|| "nothing".to_owned()))
+        Ok(session.get("flash")?.unwrap_or_else(|| "nothing".to_owned()))
     }
 
     let app = App::new()
@@ -266,9 +232,5 @@ async fn writing_after_purge_is_lost() {
 
     assert_eq!((answer.status, &*answer.body), (200, "nothing"));
     assert!(answer.cookie().has("Max-Age=0"));
-    report(
-        PEER,
-        "silent loss",
-        "`insert` after `purge` returns `Ok` and is dropped",
-    );
+    report(PEER, "silent loss", "`insert` after `purge` returns `Ok` and is dropped");
 }

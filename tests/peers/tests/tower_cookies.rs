@@ -29,10 +29,7 @@ async fn accepts_a_percent_encoded_name_as_a_host_cookie() {
     let spaced = get(&app, "/whoami", format!("\u{2003}__Host-id={value}")).await;
     let nameless = get(&app, "/whoami", format!("=__Host-id={value}")).await;
 
-    assert_eq!(
-        (&*encoded.body, &*spaced.body, &*nameless.body),
-        ("alice", "alice", "nobody")
-    );
+    assert_eq!((&*encoded.body, &*spaced.body, &*nameless.body), ("alice", "alice", "nobody"));
     report(
         PEER,
         "1 cookie name",
@@ -61,15 +58,8 @@ async fn loses_the_session_in_a_line_that_is_not_utf_8() {
     let app = site().layer(sessions());
     let valid = get(&app, "/login", "").await.cookie().pair();
 
-    let same_line = get(
-        &app,
-        "/whoami",
-        [b"theme=\xff; ", valid.as_bytes()].concat(),
-    )
-    .await;
-    let lines = Request::get("/whoami")
-        .header(COOKIE, valid)
-        .header(COOKIE, &b"theme=\xff"[..]);
+    let same_line = get(&app, "/whoami", [b"theme=\xff; ", valid.as_bytes()].concat()).await;
+    let lines = Request::get("/whoami").header(COOKIE, valid).header(COOKIE, &b"theme=\xff"[..]);
     let own_line = send(&app, lines).await;
 
     assert_eq!((&*same_line.body, &*own_line.body), ("nobody", "alice"));
@@ -82,9 +72,8 @@ async fn loses_the_session_in_a_line_that_is_not_utf_8() {
 
 #[tokio::test]
 async fn never_varies_by_cookie() {
-    let refreshing = sessions()
-        .with_expiry(Expiry::OnInactivity(Duration::days(1)))
-        .with_always_save(true);
+    let refreshing =
+        sessions().with_expiry(Expiry::OnInactivity(Duration::days(1))).with_always_save(true);
     let app = site().layer(refreshing);
 
     let written = get(&app, "/login", "").await;
@@ -93,14 +82,7 @@ async fn never_varies_by_cookie() {
     let refreshed = get(&app, "/untouched", &cookie).await;
     let removed = get(&app, "/logout", &cookie).await;
 
-    assert_eq!(
-        (
-            &*read.body,
-            refreshed.cookies().len(),
-            removed.cookies().len()
-        ),
-        ("alice", 1, 1)
-    );
+    assert_eq!((&*read.body, refreshed.cookies().len(), removed.cookies().len()), ("alice", 1, 1));
     for answer in [written, read, refreshed, removed] {
         assert_eq!(answer.header("vary"), None);
     }
@@ -117,23 +99,15 @@ async fn says_nothing_to_caches() {
         session: Session,
     ) -> Result<([(HeaderName, &'static str); 1], &'static str), StatusCode> {
         session.insert("user", "alice").await.map_err(fault)?;
-        Ok((
-            [(axum::http::header::CACHE_CONTROL, "public, max-age=3600")],
-            "for all",
-        ))
+        Ok(([(axum::http::header::CACHE_CONTROL, "public, max-age=3600")], "for all"))
     }
 
-    let app = site()
-        .route("/cached", routing::get(cached))
-        .layer(sessions());
+    let app = site().route("/cached", routing::get(cached)).layer(sessions());
 
     let silent = get(&app, "/login", "").await;
     let public = get(&app, "/cached", "").await;
 
-    assert_eq!(
-        (silent.cookies().len(), silent.header("cache-control")),
-        (1, None)
-    );
+    assert_eq!((silent.cookies().len(), silent.header("cache-control")), (1, None));
     assert_eq!(
         (public.cookies().len(), public.header("cache-control")),
         (1, Some("public, max-age=3600"))
@@ -149,15 +123,8 @@ async fn says_nothing_to_caches() {
 async fn builds_cookies_which_browsers_refuse() {
     let cross_site = site().layer(sessions().with_same_site(SameSite::None).with_secure(false));
     let cookie = get(&cross_site, "/login", "").await.cookie();
-    assert!(
-        cookie.has("SameSite=None") && !cookie.has("Secure"),
-        "{cookie:?}"
-    );
-    report(
-        PEER,
-        "10 contradictions",
-        "`SameSite=None` without `Secure`: built and sent",
-    );
+    assert!(cookie.has("SameSite=None") && !cookie.has("Secure"), "{cookie:?}");
+    report(PEER, "10 contradictions", "`SameSite=None` without `Secure`: built and sent");
 
     let host = sessions()
         .with_name("__Host-id")
@@ -179,26 +146,17 @@ async fn builds_cookies_which_browsers_refuse() {
     let injected = sessions().with_domain("example.com; Max-Age=34560000");
     let cookie = get(&site().layer(injected), "/login", "").await.cookie();
     assert!(cookie.has("Max-Age=34560000"), "{cookie:?}");
-    report(
-        PEER,
-        "10 contradictions",
-        "a `;` in the domain is sent as it is and adds an attribute",
-    );
+    report(PEER, "10 contradictions", "a `;` in the domain is sent as it is and adds an attribute");
 }
 
 #[tokio::test]
 async fn the_cookie_does_not_grow_with_the_session() {
     async fn fill(session: Session) -> Result<&'static str, StatusCode> {
-        session
-            .insert("k", "a".repeat(100_000))
-            .await
-            .map_err(fault)?;
+        session.insert("k", "a".repeat(100_000)).await.map_err(fault)?;
         Ok("filled")
     }
 
-    let app = Router::new()
-        .route("/fill", routing::get(fill))
-        .layer(sessions());
+    let app = Router::new().route("/fill", routing::get(fill)).layer(sessions());
 
     let answer = get(&app, "/fill", "").await;
 
@@ -218,13 +176,6 @@ async fn writing_a_value_again_does_nothing() {
 
     let again = get(&app, "/login", cookie).await;
 
-    assert_eq!(
-        (again.status, again.cookies().len(), store.writes()),
-        (200, 0, 1)
-    );
-    report(
-        PEER,
-        "14 equal value",
-        "writing the value which is already there: no cookie, no write",
-    );
+    assert_eq!((again.status, again.cookies().len(), store.writes()), (200, 0, 1));
+    report(PEER, "14 equal value", "writing the value which is already there: no cookie, no write");
 }

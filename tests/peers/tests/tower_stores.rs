@@ -19,9 +19,7 @@ async fn two_layers_hide_the_outer_session() {
         SessionManagerLayer::new(store.clone()).with_name(name)
     };
     // The last `layer` is the outermost: a request passes `admin`, then `shop`.
-    let app = site()
-        .layer(sessions("shop", &shop))
-        .layer(sessions("admin", &admin));
+    let app = site().layer(sessions("shop", &shop)).layer(sessions("admin", &admin));
 
     let answer = get(&app, "/login", "").await;
 
@@ -45,22 +43,13 @@ async fn loads_on_first_use_only() {
     assert_eq!(store.loads(), 0);
     get(&app, "/whoami", &cookie).await;
     assert_eq!(store.loads(), 1);
-    report(
-        PEER,
-        "3 loading",
-        "0 loads for a page without a session, 0 for a 404, 1 for a reader",
-    );
+    report(PEER, "3 loading", "0 loads for a page without a session, 0 for a 404, 1 for a reader");
 }
 
 #[tokio::test]
 async fn a_failed_load_is_left_to_the_handler() {
     async fn lenient(session: Session) -> String {
-        session
-            .get("user")
-            .await
-            .ok()
-            .flatten()
-            .unwrap_or_else(|| "nobody".to_owned())
+        session.get("user").await.ok().flatten().unwrap_or_else(|| "nobody".to_owned())
     }
 
     let store = WatchedStore::default();
@@ -75,19 +64,11 @@ async fn a_failed_load_is_left_to_the_handler() {
     let untouched = get(&app, "/untouched", &cookie).await;
 
     assert_eq!(
-        (
-            strict.status,
-            lenient.status,
-            &*lenient.body,
-            untouched.status
-        ),
+        (strict.status, lenient.status, &*lenient.body, untouched.status),
         (500, 200, "nobody", 200)
     );
     for answer in [strict, lenient, untouched] {
-        assert_eq!(
-            (answer.cookies().len(), answer.header("retry-after")),
-            (0, None)
-        );
+        assert_eq!((answer.cookies().len(), answer.header("retry-after")), (0, None));
     }
     report(
         PEER,
@@ -108,9 +89,7 @@ async fn a_slow_request_brings_a_session_back_after_logout() {
             Ok("at last")
         }
     };
-    let app = site()
-        .route("/slow", routing::get(slow))
-        .layer(SessionManagerLayer::new(store));
+    let app = site().route("/slow", routing::get(slow)).layer(SessionManagerLayer::new(store));
     let cookie = get(&app, "/login", "").await.cookie().pair();
 
     let logout = async {
@@ -140,12 +119,7 @@ async fn concurrent_increments_are_lost() {
         Ok("counted")
     }
     async fn total(session: Session) -> Result<String, StatusCode> {
-        Ok(session
-            .get("n")
-            .await
-            .map_err(fault)?
-            .unwrap_or(0)
-            .to_string())
+        Ok(session.get("n").await.map_err(fault)?.unwrap_or(0).to_string())
     }
 
     for in_flight in [1, 10, 1000] {
@@ -155,9 +129,8 @@ async fn concurrent_increments_are_lost() {
             .layer(SessionManagerLayer::new(WatchedStore::default()));
         let cookie = get(&app, "/login", "").await.cookie().pair();
 
-        let requests = stream::iter(0..1000)
-            .map(|_| get(&app, "/count", &cookie))
-            .buffer_unordered(in_flight);
+        let requests =
+            stream::iter(0..1000).map(|_| get(&app, "/count", &cookie)).buffer_unordered(in_flight);
         let answers: Vec<_> = requests.collect().await;
         assert!(answers.iter().all(|answer| answer.status == 200));
 
