@@ -1,12 +1,12 @@
 //! The contract without the derive: two methods, and the policy that differs.
 //!
-//! Pages below `/admin` have a session of their own. A token of one is worth nothing in the other,
-//! since signatures are bound to the cookie's name.
+//! The administration has a host of its own, and so a session of its own. A token of one is worth
+//! nothing in the other, since signatures are bound to the cookie's name.
 //!
 //!     cargo run --example hand_written
 //!
-//!     curl -c jar -b jar http://localhost:8080/
-//!     curl -c jar -b jar http://localhost:8080/admin
+//!     curl -c jar -b jar http://localhost:8080
+//!     curl -c jar -b jar http://admin.localhost:8080
 
 use std::borrow::Cow;
 
@@ -36,14 +36,14 @@ impl SessionInterface for TwoAreas {
     }
 
     fn cookie_name<'a>(&'a self, request: &'a HttpRequest) -> Cow<'a, str> {
-        let admin = request.path().starts_with("/admin");
+        let admin = request.connection_info().host().starts_with("admin.");
         Cow::Borrowed(if admin { "__Host-admin" } else { "__Host-site" })
     }
 }
 
 async fn index(session: Session) -> actix_web::Result<impl Responder> {
     let visits = session.update("visits", |n: Option<u32>| n.unwrap_or(0) + 1)?;
-    Ok(format!("visit number {visits} to this area\n"))
+    Ok(format!("visit number {visits} to this host\n"))
 }
 
 #[actix_web::main]
@@ -51,7 +51,7 @@ async fn main() -> std::io::Result<()> {
     let port = std::env::var("PORT").ok().and_then(|port| port.parse().ok()).unwrap_or(8080);
     let sessions =
         SessionMiddleware::new(TwoAreas { backend: SignedCookie::new(SecretKey::generate()) });
-    println!("open http://localhost:{port} and http://localhost:{port}/admin");
+    println!("open http://localhost:{port} and http://admin.localhost:{port}");
     HttpServer::new(move || App::new().wrap(sessions.clone()).default_service(web::to(index)))
         .bind(("127.0.0.1", port))?
         .run()

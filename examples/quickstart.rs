@@ -41,9 +41,9 @@ async fn main() -> std::io::Result<()> {
     env_logger::init_from_env(env_logger::Env::default().default_filter_or("info"));
     let port = env::var("PORT").ok().and_then(|port| port.parse().ok()).unwrap_or(8080);
     let sessions = AppSessions { backend: SignedCookie::new(secret_key()?) };
+    sessions.check()?;
+    let server = HttpServer::new(move || App::new().wrap(sessions.clone()).service(index))
+        .bind(("127.0.0.1", port))?;
     println!("open http://localhost:{port}");
-    HttpServer::new(move || App::new().wrap(sessions.clone()).service(index))
-        .bind(("127.0.0.1", port))?
-        .run()
-        .await
+    server.run().await
 }

@@ -46,12 +46,14 @@ async fn without_the_middleware_the_error_names_what_to_wrap() {
     assert_eq!(
         request.session().await.unwrap_err().to_string(),
         "no session for this route; wrap the `App`, or the scope this handler is in, \
-         with a session interface",
+         with a session interface; a middleware that uses the session stands before it, since \
+         Actix calls the last `wrap` first",
     );
     assert_eq!(
         request.session_of::<AppSessions>().await.unwrap_err().to_string(),
         "no session for this route; wrap the `App`, or the scope this handler is in, \
-         with extract::AppSessions",
+         with extract::AppSessions; a middleware that uses the session stands before it, since \
+         Actix calls the last `wrap` first",
     );
     assert!(request.opened_session().is_none());
     assert!(request.opened_session_of::<AppSessions>().is_none());
@@ -81,15 +83,22 @@ async fn without_the_middleware_handlers_answer_an_empty_500() {
 
 #[actix_web::test]
 async fn a_session_of_another_interface_than_the_wrapped_one_is_an_error() {
-    let named = |session: Result<Session<AdminSessions>, ExtractError>| {
-        ready(session.unwrap_err().to_string())
+    let named = |request: HttpRequest| async move {
+        request.session_of::<AdminSessions>().await.unwrap_err().to_string()
     };
+    let optional = |session: Option<Session<AdminSessions>>| ready(session.is_some().to_string());
     let app = init_service(
-        App::new().wrap(app_sessions(SessionConfig::new())).default_service(web::to(named)),
+        App::new()
+            .wrap(app_sessions(SessionConfig::new()))
+            .route("/named", web::to(named))
+            .route("/optional", web::to(optional)),
     )
     .await;
-    let answer = Browser::new().get(&app, "/").await;
-    assert!(answer.body.ends_with("with extract::AdminSessions"), "{}", answer.body);
+    let answer = Browser::new().get(&app, "/named").await;
+    assert!(answer.body.contains("with extract::AdminSessions;"), "{}", answer.body);
+    // It must not look like nobody being logged in.
+    let answer = Browser::new().get(&app, "/optional").await;
+    assert_eq!((answer.status.as_u16(), answer.body.as_str()), (500, ""));
 }
 
 // Two are wrapped.
@@ -109,7 +118,7 @@ async fn where_two_are_wrapped_the_plain_session_is_an_error_that_names_both() {
     assert_eq!(
         Browser::new().get(&app, "/text").await.body,
         "`Session` is ambiguous here: both `extract::AppSessions` and `extract::AdminSessions` \
-         are wrapped; ask for `Session<…>` of one of them",
+         are wrapped; write `Session<AppSessions>` or `Session<AdminSessions>`",
     );
     let answer = Browser::new().get(&app, "/status").await;
     assert_eq!((answer.status.as_u16(), answer.body.as_str()), (500, ""));

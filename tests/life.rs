@@ -679,10 +679,11 @@ async fn vary_is_merged_into_one_header() {
 
 #[actix_web::test]
 async fn a_response_that_sets_the_cookie_is_private() {
-    let cases: [(&[&str], &[&str]); 7] = [
+    let cases: [(&[&str], &[&str]); 8] = [
         (&[], &["private, no-cache=\"Set-Cookie\""]),
         (&["no-store"], &["no-store"]),
-        (&["max-age=60"], &["max-age=60"]),
+        (&["max-age=60"], &["private, max-age=60"]),
+        (&["max-age=60, private"], &["max-age=60, private"]),
         (&["public, max-age=60"], &["private, max-age=60"]),
         (&["PUBLIC"], &["private"]),
         (&["s-maxage=600", "no-cache=\"Set-Cookie, X\""], &["private, no-cache=\"Set-Cookie, X\""]),

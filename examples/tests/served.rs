@@ -41,12 +41,16 @@ impl Served {
     /// Sends a request; keeps the cookies in `jar`. Returns the status line and headers, and the
     /// body.
     fn request(&self, jar: &mut Jar, line: &str, form: &str) -> (String, String) {
+        self.request_to("localhost", jar, line, form)
+    }
+
+    fn request_to(&self, host: &str, jar: &mut Jar, line: &str, form: &str) -> (String, String) {
         let mut stream = TcpStream::connect(("127.0.0.1", self.port)).expect("it listens");
         let cookies = jar.header();
         let length = form.len();
         write!(
             stream,
-            "{line} HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n{cookies}\
+            "{line} HTTP/1.1\r\nHost: {host}\r\nConnection: close\r\n{cookies}\
              Content-Type: application/x-www-form-urlencoded\r\nContent-Length: {length}\r\n\r\n{form}"
         )
         .expect("the request is sent");
@@ -163,13 +167,14 @@ fn login_renews_greets_and_says_goodbye() {
 }
 
 #[test]
-fn hand_written_counts_each_area_by_itself() {
+fn hand_written_counts_each_host_by_itself() {
     let served = Served::start("hand_written", free_port());
     let mut jar = Jar::default();
-    assert_eq!(served.get(&mut jar, "/"), "visit number 1 to this area\n");
-    assert_eq!(served.get(&mut jar, "/about"), "visit number 2 to this area\n");
-    assert_eq!(served.get(&mut jar, "/admin"), "visit number 1 to this area\n");
-    assert_eq!(served.get(&mut jar, "/admin/users"), "visit number 2 to this area\n");
+    let mut visit = |host: &str| served.request_to(host, &mut jar, "GET /", "").1;
+    assert_eq!(visit("localhost"), "visit number 1 to this host\n");
+    assert_eq!(visit("localhost"), "visit number 2 to this host\n");
+    assert_eq!(visit("admin.localhost"), "visit number 1 to this host\n");
+    assert_eq!(visit("admin.localhost"), "visit number 2 to this host\n");
 }
 
 #[test]

@@ -83,7 +83,6 @@ impl fmt::Debug for OpenContext<'_> {
 }
 
 /// What [`save_session`](crate::SessionInterface::save_session) gets to know.
-#[derive(Debug)]
 pub struct SaveContext<'r> {
     pub(crate) cookie: &'r CookiePolicy,
     pub(crate) settings: &'r Settings,
@@ -124,6 +123,18 @@ impl<'r> SaveContext<'r> {
     /// an error, which becomes a response further out.
     pub fn headers(&self) -> Option<&'r HeaderMap> {
         self.headers
+    }
+}
+
+impl fmt::Debug for SaveContext<'_> {
+    /// Shows no headers: they may set other sessions' cookies.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("SaveContext")
+            .field("cookie", &self.cookie)
+            .field("now", &self.now)
+            .field("change", &self.change)
+            .field("status", &self.status)
+            .finish_non_exhaustive()
     }
 }
 

@@ -31,7 +31,7 @@ impl<I: Scope> FromRequest for Session<I> {
     fn from_request(request: &HttpRequest, _: &mut Payload) -> Self::Future {
         match find::<I>(&request.extensions()) {
             Err(err) => {
-                tracing::error!(target: "sessions", path = request.path(), "{err}");
+                log_misuse(request, &err);
                 refuse(&request.extensions(), &err);
                 Either::Left(ready(Err(err)))
             }
@@ -51,7 +51,9 @@ impl<I: Scope> FromRequest for Session<I> {
 /// outage of the store.
 ///
 /// Whoever takes it decides: the middleware lets the handler's response through, and saves
-/// nothing.
+/// nothing. With the policy `open = "eager"` the handler is not asked: the session is opened before
+/// it. A handler that asks for the wrong session, or for two in one cookie, is answered with 500 all
+/// the same.
 ///
 /// # Examples
 ///
@@ -109,6 +111,9 @@ impl<I: Scope> FromRequest for TrySession<I> {
 /// The session for middleware, on whatever it holds: `HttpRequest`, `ServiceRequest`,
 /// `ServiceResponse`.
 ///
+/// A middleware that uses the session stands before it among the `wrap`s, since Actix calls the last
+/// one first: `App::new().wrap(from_fn(count_pages)).wrap(sessions)`.
+///
 /// # Examples
 ///
 /// ```
@@ -161,7 +166,8 @@ pub trait OpenedSessionExt {
 
 impl SessionExt for HttpRequest {
     async fn session_of<I: Scope>(&self) -> Result<Session<I>, ExtractError> {
-        let slot = find::<I>(&self.extensions())?;
+        let found = find::<I>(&self.extensions());
+        let slot = found.inspect_err(|err| log_misuse(self, err))?;
         if !I::any(&slot).is_open() {
             I::any_arc(&slot).open_boxed(self.clone()).await?;
         }
@@ -217,10 +223,15 @@ fn find<I: Scope>(extensions: &Extensions) -> Result<Arc<I::Slot>, ExtractError>
     }
 }
 
+fn log_misuse(request: &HttpRequest, err: &ExtractError) {
+    tracing::error!(target: "sessions", path = request.path(), "{err}");
+}
+
 /// A handler that asks for the wrong session is mended, not answered: `Option<Session>` must not
 /// make of it that nobody is logged in.
 fn refuse(extensions: &Extensions, err: &ExtractError) {
-    if let (Some(Innermost(slot)), ExtractError::Ambiguous { .. }) = (extensions.get(), err) {
+    let misuse = matches!(err, ExtractError::Ambiguous { .. } | ExtractError::NotWrapped { .. });
+    if let (Some(Innermost(slot)), true) = (extensions.get(), misuse) {
         slot.refuse(&OpenError::internal(err.clone()));
     }
 }

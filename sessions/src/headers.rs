@@ -85,37 +85,37 @@ fn drop_cookies_named(headers: &mut HeaderMap, name: &str) {
     }
 }
 
-/// A handler that says nothing of caches gets `private`; one that lets shared caches keep the
-/// response is overruled.
+/// A handler that says nothing of caches gets `private`, and so does one that says how long without
+/// saying for whom; one that lets shared caches keep the response is overruled.
 fn keep_private(headers: &mut HeaderMap) {
     let values: Vec<_> = headers.get_all(header::CACHE_CONTROL).cloned().collect();
     if values.is_empty() {
         headers.insert(header::CACHE_CONTROL, HeaderValue::from_static(PRIVATE));
         return;
     }
-    let text = values
-        .iter()
-        .map(|value| String::from_utf8_lossy(value.as_bytes()))
-        .collect::<Vec<_>>()
-        .join(", ");
-    let mut kept = Vec::new();
-    let mut shared = false;
-    for directive in directives(&text) {
-        let name = directive.split('=').next().unwrap_or_default().trim();
-        if name.eq_ignore_ascii_case("public") || name.eq_ignore_ascii_case("s-maxage") {
-            shared = true;
-        } else if !directive.is_empty() {
-            kept.push(directive);
-        }
-    }
-    if !shared {
+    let text: Vec<_> =
+        values.iter().map(|value| String::from_utf8_lossy(value.as_bytes())).collect();
+    let text = text.join(", ");
+    let is = |directive: &str, name: &str| {
+        directive.split('=').next().unwrap_or_default().trim().eq_ignore_ascii_case(name)
+    };
+    let is_shared = |directive: &str| is(directive, "public") || is(directive, "s-maxage");
+    let is_kept_out = |directive: &str| is(directive, "private") || is(directive, "no-store");
+    let shared = directives(&text).any(is_shared);
+    if !shared && directives(&text).any(is_kept_out) {
         return;
     }
-    tracing::warn!(
-        target: "sessions",
-        "the response sets the session's cookie and lets shared caches keep it; `Cache-Control` is made private"
-    );
-    if !kept.iter().any(|directive| directive.eq_ignore_ascii_case("private")) {
+    if shared {
+        tracing::warn!(
+            target: "sessions",
+            "the response sets the session's cookie and lets shared caches keep it; `Cache-Control` \
+             is made private"
+        );
+    }
+    let mut kept: Vec<_> = directives(&text)
+        .filter(|directive| !directive.is_empty() && !is_shared(directive))
+        .collect();
+    if !kept.iter().any(|directive| is_kept_out(directive)) {
         kept.insert(0, "private");
     }
     if let Ok(value) = HeaderValue::from_str(&kept.join(", ")) {

@@ -29,7 +29,8 @@ use crate::{
 ///
 /// # Examples
 ///
-/// Written by hand, with one policy that differs: pages below `/admin` have sessions of their own.
+/// Written by hand, with one policy that differs: the administration has a host of its own, and so
+/// sessions of its own.
 ///
 /// ```
 /// use std::borrow::Cow;
@@ -60,11 +61,8 @@ use crate::{
 ///     }
 ///
 ///     fn cookie_name<'a>(&'a self, request: &'a HttpRequest) -> Cow<'a, str> {
-///         if request.path().starts_with("/admin/") {
-///             "__Host-admin".into()
-///         } else {
-///             "__Host-site".into()
-///         }
+///         let admin = request.connection_info().host().starts_with("admin.");
+///         Cow::Borrowed(if admin { "__Host-admin" } else { "__Host-site" })
 ///     }
 /// }
 /// ```
@@ -135,6 +133,12 @@ pub trait SessionInterface: Sized + Send + Sync + 'static {
     }
 
     /// Returns the cookie's name. Flask's `get_cookie_name`. Defaults to `session`.
+    ///
+    /// # Security
+    ///
+    /// Decide by what routing decides by, the host say, and never by the raw path: Actix routes
+    /// `/%61dmin` as `/admin`. For pages that need a session of their own, wrap another interface
+    /// around their scope.
     fn cookie_name<'a>(&'a self, _request: &'a HttpRequest) -> Cow<'a, str> {
         self.policies().cookie_name().into()
     }

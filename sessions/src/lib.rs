@@ -37,9 +37,14 @@
 //! 1. The middleware offers a session and does nothing else: no parsing, no clock, no I/O.
 //! 2. The session is *opened* when a handler takes [`Session`], or a middleware asks for it. A
 //!    cookie that does not verify opens a new session; a store that does not answer is an error.
-//! 3. The handler reads and writes. Each write that cannot be kept is an error there and then.
+//! 3. The handler reads and writes. A write where there is no session, or no longer one to write to,
+//!    is an error there and then.
 //! 4. The session is *saved* when the handler has returned, if it changed or a policy says so, and
 //!    the response gets `Set-Cookie`, `Vary: Cookie` and a `Cache-Control` that keeps it private.
+//!
+//! Clients see a status and an empty body when something is wrong; the reason is in the log, under
+//! the target `sessions`. [`check`](trait@SessionInterface#method.check) in `main` ends a program whose
+//! policies are wrong with one line.
 //!
 //! # Where to go next
 //!
@@ -128,6 +133,6 @@ pub mod __private {
 }
 
 /// The README's examples, compiled.
-#[cfg(doctest)]
+#[cfg(all(doctest, feature = "test"))]
 #[doc = include_str!("../../README.md")]
 struct Readme;

@@ -185,6 +185,14 @@ pin_project! {
         stage: Stage<F, B>,
         slot: Arc<Slot<I>>,
     }
+
+    impl<F, B, I: SessionInterface> PinnedDrop for SessionFuture<F, B, I> {
+        // A client went away, or a timeout or a panic ended the handler. A handle that lives on
+        // gets an error for what it writes.
+        fn drop(this: Pin<&mut Self>) {
+            this.project().slot.abandon();
+        }
+    }
 }
 
 pin_project! {
@@ -210,6 +218,9 @@ where
         if let StageProjection::Inner { fut } = this.stage.as_mut().project() {
             let result = ready!(fut.poll(cx));
             if this.slot.close_unused() {
+                if let Ok(response) = &result {
+                    this.slot.step_out(response.request());
+                }
                 return Poll::Ready(result);
             }
             let slot = Arc::clone(this.slot);

@@ -12,7 +12,7 @@ use crate::{
     context::{SaveContext, Saved},
     cookie::{Lifetime, removal_cookie, set_cookie},
     dictionary::Change,
-    error::SaveError,
+    error::{SaveError, SessionError},
     headers::{ErrorWithHeaders, SessionHeaders},
     interface::SessionInterface,
     slot::{OpenedCookie, Sealed, Slot},
@@ -24,11 +24,19 @@ pub(crate) async fn finish<I: SessionInterface, B>(
     slot: &Slot<I>,
     result: Result<ServiceResponse<B>, Error>,
 ) -> Result<ServiceResponse<B>, Error> {
-    let (status, headers) = match &result {
-        Ok(response) => (response.status(), Some(response.headers())),
-        Err(err) => (err.as_response_error().status_code(), None),
+    let (status, headers, error) = match &result {
+        Ok(response) => (response.status(), Some(response.headers()), response.response().error()),
+        Err(err) => (err.as_response_error().status_code(), None, Some(err)),
     };
+    // Actix shows what a handler returned to nobody.
+    if let Some(err) = error.and_then(|err| err.as_error::<SessionError>()) {
+        let interface = std::any::type_name::<I>();
+        tracing::error!(target: "sessions", interface, "a handler failed: {err}");
+    }
     let headers = save(slot, status, headers).await?;
+    if let Ok(response) = &result {
+        slot.step_out(response.request());
+    }
     match (result, headers) {
         (result, None) => result,
         (Ok(mut response), Some(headers)) => {
@@ -74,8 +82,17 @@ async fn save<I: SessionInterface>(
             Err(err) => {
                 log_failure::<I>(&err);
                 // Ending or renewing a session that did not happen is never passed over.
-                let data_only = matches!(change, Change::Changed | Change::Unchanged);
-                if !(data_only && settings.on_save_error() == OnSaveError::Log) {
+                let data_only = match change {
+                    Change::Changed => !content.is_empty(),
+                    Change::Unchanged => true,
+                    Change::Renewed | Change::Purged => false,
+                };
+                // A session that only was to be refreshed, and has become too long for that, is
+                // as good as before.
+                let left_as_it_was = matches!(change, Change::Unchanged)
+                    && matches!(err, SaveError::TooLarge { .. });
+                let passed_over = data_only && settings.on_save_error() == OnSaveError::Log;
+                if !(left_as_it_was || passed_over) {
                     return Err(err.into());
                 }
                 None

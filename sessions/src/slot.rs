@@ -77,6 +77,9 @@ pub trait AnySlot: Any + Send + Sync {
     ) -> LocalBoxFuture<'static, Result<(), ExtractError>>;
     fn is_open(&self) -> bool;
 
+    /// Whether the session is open or being opened.
+    fn is_used(&self) -> bool;
+
     /// Makes this session one that could not be opened, even if it is open.
     fn refuse(&self, err: &OpenError);
 
@@ -127,7 +130,7 @@ impl<I: SessionInterface> Slot<I> {
             return Ok(());
         };
         let opened = self.open_content(request).await;
-        claim.finish(opened).map_err(ExtractError::Open)
+        claim.finish(opened)
     }
 
     /// Asks the interface for the session of this request.
@@ -154,17 +157,25 @@ impl<I: SessionInterface> Slot<I> {
         };
         let mut content = match interface.open_session(cx).await {
             Ok(Some(content)) => content,
-            Ok(None) => {
-                interface.make_null_session(null.take().unwrap_or_else(NullSession::not_opened))
-            }
+            Ok(None) => self.null_content(null.take().unwrap_or_else(NullSession::not_opened))?,
             Err(err) if settings.on_load_error() == OnLoadError::Null => {
                 log_failure(self.interface_name(), &err);
-                interface.make_null_session(NullSession::load_failed())
+                self.null_content(NullSession::load_failed())?
             }
             Err(err) => return Err(err),
         };
         content.dictionary_mut().start_permanent(settings.permanent());
         Ok(content)
+    }
+
+    /// What stands in for a session must be known as that, or it would be saved over the real one.
+    fn null_content(&self, null: NullSession) -> Result<I::Content, OpenError> {
+        let interface = &*self.site.interface;
+        let content = interface.make_null_session(null);
+        if interface.is_null_session(&content) {
+            return Ok(content);
+        }
+        Err(OpenError::internal(NotNull { interface: self.interface_name() }))
     }
 
     /// Refuses this session, and the other one, where two are kept in cookies of one name: each
@@ -182,8 +193,9 @@ impl<I: SessionInterface> Slot<I> {
             if std::ptr::addr_eq(Arc::as_ptr(&slot), self) {
                 continue;
             }
-            let other = slot.cookie_policy(request)?;
-            if other.name() == policy.name() && (other.path() == policy.path() || slot.is_open()) {
+            // Policies that are wrong are the other session's failure.
+            let Ok(other) = slot.cookie_policy(request) else { continue };
+            if other.name() == policy.name() && (other.path() == policy.path() || slot.is_used()) {
                 let err = OpenError::SharedCookie {
                     cookie: policy.name().to_string(),
                     one: self.interface_name(),
@@ -220,6 +232,18 @@ impl<I: SessionInterface> Slot<I> {
                 Sealed::Unused
             }
             Phase::Unopened | Phase::Closed => Sealed::Unused,
+        }
+    }
+
+    /// Seals what there is, when the request was dropped: nobody saves it any more.
+    pub(crate) fn abandon(&self) {
+        self.seal(|_| {});
+    }
+
+    /// Makes the session further out the innermost again, for the middleware between the two.
+    pub(crate) fn step_out(&self, request: &HttpRequest) {
+        if let Some(outer) = &self.outer {
+            request.extensions_mut().insert(Innermost(Arc::clone(outer)));
         }
     }
 
@@ -260,29 +284,33 @@ struct Claim<'s, I: SessionInterface> {
 }
 
 impl<I: SessionInterface> Claim<'_, I> {
-    fn finish(self, opened: Result<I::Content, OpenError>) -> Result<(), OpenError> {
-        match opened {
-            Ok(content) => {
-                self.settle(Phase::Open(content));
-                Ok(())
-            }
+    fn finish(self, opened: Result<I::Content, OpenError>) -> Result<(), ExtractError> {
+        let (next, result) = match opened {
+            Ok(content) => (Phase::Open(content), Ok(())),
             Err(err) => {
                 log_failure(self.slot.interface_name(), &err);
-                self.settle(Phase::Failed(err.clone()));
-                Err(err)
+                (Phase::Failed(err.clone()), Err(err.into()))
             }
+        };
+        if self.settle(next) {
+            return result;
+        }
+        // Meanwhile the session was refused, or the response was made.
+        match &*self.slot.phase() {
+            Phase::Failed(err) => Err(err.clone().into()),
+            _ => Err(ExtractError::Closed),
         }
     }
 
-    /// Moves on from `Opening`, unless the response was made in the meantime.
-    fn settle(&self, next: Phase<I::Content>) {
+    /// Moves on from `Opening`; returns whether it was that.
+    fn settle(&self, next: Phase<I::Content>) -> bool {
         let mut phase = self.slot.phase();
-        if let Phase::Opening(waiting) = &mut *phase {
-            let waiting = std::mem::take(waiting);
-            *phase = next;
-            drop(phase);
-            waiting.into_iter().for_each(Waker::wake);
-        }
+        let Phase::Opening(waiting) = &mut *phase else { return false };
+        let waiting = std::mem::take(waiting);
+        *phase = next;
+        drop(phase);
+        waiting.into_iter().for_each(Waker::wake);
+        true
     }
 }
 
@@ -291,6 +319,25 @@ impl<I: SessionInterface> Drop for Claim<'_, I> {
         self.settle(Phase::Unopened);
     }
 }
+
+/// An interface made a null session that it does not know as one.
+#[derive(Debug)]
+struct NotNull {
+    interface: &'static str,
+}
+
+impl fmt::Display for NotNull {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(
+            f,
+            "`{}` made a null session that `is_null_session` does not know; make it with \
+             `SessionContent::null`, or override both",
+            self.interface
+        )
+    }
+}
+
+impl std::error::Error for NotNull {}
 
 fn log_failure(interface: &str, err: &OpenError) {
     tracing::error!(target: "sessions", interface, error = err as &dyn std::error::Error, "session not opened");
@@ -342,10 +389,21 @@ impl<I: SessionInterface> AnySlot for Slot<I> {
         self.sealed.get().is_some() || matches!(*self.phase(), Phase::Open(_))
     }
 
+    fn is_used(&self) -> bool {
+        !matches!(*self.phase(), Phase::Unopened | Phase::Failed(_))
+    }
+
     fn refuse(&self, err: &OpenError) {
         let mut phase = self.phase();
-        if matches!(*phase, Phase::Unopened | Phase::Open(_)) {
-            *phase = Phase::Failed(err.clone());
+        match std::mem::replace(&mut *phase, Phase::Failed(err.clone())) {
+            Phase::Unopened => {}
+            Phase::Opening(waiting) => {
+                drop(phase);
+                waiting.into_iter().for_each(Waker::wake);
+            }
+            // What was written to it is lost: nobody answers that but the middleware.
+            Phase::Open(_) => self.failure_taken.store(false, Ordering::Relaxed),
+            done @ (Phase::Failed(_) | Phase::Closed) => *phase = done,
         }
     }
 

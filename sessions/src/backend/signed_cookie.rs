@@ -31,9 +31,9 @@ const MAX_SALTS: usize = 64;
 /// # Security
 ///
 /// - **The client can read the session.** Keep no secrets in it.
-/// - **A copied cookie lives until its lifetime ends.** Logging out makes the browser forget the
-///   cookie; it cannot end a copy of it. Keep the lifetime short, or set `idle_timeout` and
-///   `absolute_timeout` (OWASP ASVS 5.0, 7.4.1).
+/// - **A copied cookie goes on.** Logging out makes the browser forget the cookie; it cannot end a
+///   copy of it, nor does a renewal. A copy that is used is signed anew like any session, so only
+///   `absolute_timeout` ends it (OWASP ASVS 5.0, 7.4.1).
 /// - **Of two concurrent requests, the response that comes last wins.** Each writes the whole
 ///   session.
 ///

@@ -37,7 +37,16 @@ impl SessionConfig {
     /// Returns the backend of an interface that has only a configuration, unless there is no key.
     fn signed_cookie(&self) -> Option<&SignedCookie> {
         let make = || {
-            let ring = KeyRing::new(self.secret_key.clone()?);
+            let Some(key) = self.secret_key.clone() else {
+                tracing::warn!(
+                    target: "sessions",
+                    "no secret key is set, so there are no sessions: reads are empty, writes fail; \
+                     set `secret_key` in the `SessionConfig`, or `SECRET_KEY` where it is read from \
+                     the environment, to what `openssl rand -base64 48` prints"
+                );
+                return None;
+            };
+            let ring = KeyRing::new(key);
             let fallbacks = self.secret_key_fallbacks.iter().cloned();
             Some(SignedCookie::new(fallbacks.fold(ring, KeyRing::with_fallback)))
         };

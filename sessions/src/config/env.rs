@@ -9,12 +9,27 @@ use super::{
 use crate::error::InvalidSetting;
 
 impl SessionConfig {
-    /// Reads the settings from the environment under Flask's names: `SECRET_KEY`,
-    /// `SECRET_KEY_FALLBACKS` (a JSON list), `SESSION_COOKIE_NAME`, `SESSION_COOKIE_SECURE`,
-    /// `PERMANENT_SESSION_LIFETIME` (seconds, or `14 days`), `SERVER_NAME`, `APPLICATION_ROOT` and
-    /// so on; what Flask does not have is called `SESSION_` and the setting's name in capitals.
+    /// Reads the settings from the environment. An empty variable counts as not set; variables that
+    /// are not in this table are passed over.
     ///
-    /// An empty variable counts as not set.
+    /// | variables | values |
+    /// |---|---|
+    /// | `SECRET_KEY` | the key's bytes as they are |
+    /// | `SECRET_KEY_FALLBACKS` | a JSON list of keys |
+    /// | `SERVER_NAME` | a host name, with or without a port; the cookie's domain comes from it |
+    /// | `APPLICATION_ROOT`, `SESSION_COOKIE_PATH` | a path |
+    /// | `SESSION_COOKIE_NAME` | a name |
+    /// | `SESSION_COOKIE_DOMAIN` | a domain, or `false` for none |
+    /// | `SESSION_COOKIE_HTTPONLY`, `SESSION_COOKIE_SECURE`, `SESSION_COOKIE_PARTITIONED` | `true`, `false`, `1`, `0` |
+    /// | `SESSION_COOKIE_SAMESITE` | `Strict`, `Lax`, `None`, or `false` for no attribute |
+    /// | `SESSION_PERMANENT`, `SESSION_REFRESH_EACH_REQUEST` | `true`, `false`, `1`, `0` |
+    /// | `PERMANENT_SESSION_LIFETIME`, `SESSION_IDLE_TIMEOUT`, `SESSION_ABSOLUTE_TIMEOUT`, `SESSION_TOUCH_INTERVAL` | `14 days`, `30 min`, or a number of seconds |
+    /// | `SESSION_OPEN` | `lazy`, `eager` |
+    /// | `SESSION_SAVE_WHEN` | `always`, `not_5xx`, `success` |
+    /// | `SESSION_ON_LOAD_ERROR` | `error`, `null` |
+    /// | `SESSION_ON_SAVE_ERROR` | `error`, `log` |
+    /// | `SESSION_ON_DECODE_ERROR` | `default`, `error` |
+    /// | `SESSION_SALT` | a text |
     ///
     /// # Errors
     ///

@@ -9,6 +9,9 @@ use std::{
 use httpdate::HttpDate;
 use sessions_policy::{CookiePolicy, MAX_COOKIE_LIFETIME};
 
+/// 9999-12-31 23:59:59 UTC, since 1970.
+const LAST_DATE: Duration = Duration::from_secs(253_402_300_799);
+
 /// How long the browser keeps the cookie.
 #[derive(Clone, Copy)]
 pub(crate) enum Lifetime {
@@ -25,7 +28,9 @@ pub(crate) fn set_cookie(policy: &CookiePolicy, value: &str, lifetime: Lifetime)
         Lifetime::Session => write(policy, value, None),
         Lifetime::Until { expires, now } => {
             let left = expires.duration_since(now).unwrap_or_default().min(MAX_COOKIE_LIFETIME);
-            write(policy, value, Some((now + left, left)))
+            // The years that the header's format has.
+            let expires = (now + left).clamp(UNIX_EPOCH, UNIX_EPOCH + LAST_DATE);
+            write(policy, value, Some((expires, left)))
         }
     }
 }

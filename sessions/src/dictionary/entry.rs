@@ -65,9 +65,14 @@ pub(crate) fn same_value(one: &str, other: &str) -> bool {
         return true;
     }
     let plain = |text: &str| !text.contains(['{', '[', '\\']);
-    if plain(one) && plain(other) {
+    if plain(one) && plain(other) || has_long_number(one) || has_long_number(other) {
         return false;
     }
     let parse = |text| serde_json::from_str::<serde_json::Value>(text).ok();
     parse(one).is_some_and(|one| Some(one) == parse(other))
+}
+
+/// Whether parsing may round: two numbers of so many digits can differ and be read as one.
+fn has_long_number(text: &str) -> bool {
+    text.as_bytes().split(|byte| !byte.is_ascii_digit()).any(|digits| digits.len() > 15)
 }

@@ -182,7 +182,7 @@ impl Dictionary {
     /// # Errors
     ///
     /// [`SessionError::Null`] in a null session, [`SessionError::Encode`] when the value cannot be
-    /// written as JSON, [`SessionError::ReservedKey`] for `_started`.
+    /// written as JSON or nests deeper than 127 levels, [`SessionError::ReservedKey`] for `_started`.
     pub fn insert<T: Serialize + ?Sized>(
         &mut self,
         key: &str,
@@ -194,7 +194,10 @@ impl Dictionary {
     /// Sets `key` to the value that this JSON text means.
     pub(crate) fn insert_json(&mut self, key: &str, json: Box<str>) -> Result<(), SessionError> {
         self.writable(key)?;
-        debug_assert!(scan::is_value(&json), "encode writes one JSON value");
+        if !scan::is_value(&json) {
+            let source = serde::ser::Error::custom("it nests deeper than 127 levels");
+            return Err(SessionError::Encode { key: key.into(), source });
+        }
         self.set(key, json);
         Ok(())
     }
@@ -245,7 +248,11 @@ impl Dictionary {
     /// [`SessionError::Null`] in a null session.
     pub fn rollback(&mut self) -> Result<(), SessionError> {
         self.state.writable()?;
+        let payload = &self.payload;
         self.entries.retain_mut(|entry| {
+            if is_hidden(entry.key(payload)) {
+                return true;
+            }
             entry.edit = Edit::Kept;
             entry.base.is_some()
         });

@@ -1,9 +1,11 @@
 //! Why a configuration is refused.
 
+use std::fmt;
+
 use sessions_policy::{DomainError, LifetimeError, NameError, PathError, PolicyError};
 
 /// Why there must be no cookie of these policies.
-#[derive(Clone, Debug, PartialEq, thiserror::Error)]
+#[derive(Clone, PartialEq, thiserror::Error)]
 #[non_exhaustive]
 pub enum CookieError {
     /// The name is none.
@@ -21,7 +23,7 @@ pub enum CookieError {
 }
 
 /// Why an interface must not be built with its attributes and its configuration.
-#[derive(Clone, Debug, PartialEq, thiserror::Error)]
+#[derive(Clone, PartialEq, thiserror::Error)]
 #[non_exhaustive]
 pub enum ConfigError {
     /// The cookie's policies contradict each other.
@@ -47,7 +49,7 @@ impl From<ConfigError> for std::io::Error {
 }
 
 /// A setting that was read from the environment or a file and is not what it should be.
-#[derive(Clone, Debug, PartialEq, thiserror::Error)]
+#[derive(Clone, PartialEq, thiserror::Error)]
 #[error("`{name}` is wrong: {problem}; a right value is {example}")]
 pub struct InvalidSetting {
     pub(crate) name: String,
@@ -67,3 +69,16 @@ impl From<InvalidSetting> for std::io::Error {
         Self::new(std::io::ErrorKind::InvalidInput, err)
     }
 }
+
+/// These end a `main`, which prints the `Debug` of its error: the message.
+macro_rules! debug_shows_the_message {
+    ($($error:ty),*) => {$(
+        impl fmt::Debug for $error {
+            fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                fmt::Display::fmt(self, f)
+            }
+        }
+    )*};
+}
+
+debug_shows_the_message!(ConfigError, CookieError, InvalidSetting);

@@ -1,13 +1,13 @@
 //! Why there is no key.
 
-use std::{io, path::Path};
+use std::{fmt, io, path::Path};
 
 use crate::key::SecretKey;
 
 /// Why bytes, a variable or a file gave no secret key.
 ///
 /// Converts into [`io::Error`], so that `?` works in a `main` that returns one.
-#[derive(Debug, thiserror::Error)]
+#[derive(thiserror::Error)]
 #[non_exhaustive]
 pub enum KeyError {
     /// The key is shorter than 32 bytes.
@@ -68,6 +68,13 @@ pub enum KeyError {
 impl KeyError {
     pub(crate) fn of_variable(self, variable: &str) -> Self {
         Self::Variable { variable: variable.into(), source: Box::new(self) }
+    }
+}
+
+impl fmt::Debug for KeyError {
+    /// Shows the message: a `main` that returns the error prints its `Debug`.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        fmt::Display::fmt(self, f)
     }
 }
 

@@ -110,10 +110,7 @@ pub enum OpenError {
     Policy(#[from] CookieError),
     /// Two interfaces keep their sessions in cookies of one name. The client gets 500, and neither
     /// session is saved.
-    #[error(
-        "`{one}` and `{other}` both keep their session in the cookie `{cookie}`; \
-         give each a `cookie_name` of its own"
-    )]
+    #[error("{}", shared_cookie(cookie, one, other))]
     SharedCookie {
         /// The cookie's name.
         cookie: String,
@@ -148,16 +145,15 @@ impl OpenError {
 pub enum ExtractError {
     /// No middleware offers a session for this route.
     #[error(
-        "no session for this route; wrap the `App`, or the scope this handler is in, with {missing}"
+        "no session for this route; wrap the `App`, or the scope this handler is in, with {missing}; \
+         a middleware that uses the session stands before it, since Actix calls the last `wrap` first"
     )]
     NotWrapped {
         /// What to wrap: the interface asked for.
         missing: &'static str,
     },
     /// `Session` means the only one, and there is more than one.
-    #[error(
-        "`Session` is ambiguous here: both `{inner}` and `{outer}` are wrapped; ask for `Session<…>` of one of them"
-    )]
+    #[error("{}", ambiguous(inner, outer))]
     Ambiguous {
         /// The interface wrapped closest to the handler.
         inner: &'static str,
@@ -170,6 +166,29 @@ pub enum ExtractError {
     /// The session could not be opened.
     #[error(transparent)]
     Open(#[from] OpenError),
+}
+
+fn ambiguous(inner: &str, outer: &str) -> String {
+    if inner == outer {
+        return format!("`{inner}` is wrapped twice around this route; remove one `wrap`");
+    }
+    let short = |name: &str| name.rsplit("::").next().unwrap_or_default().to_owned();
+    format!(
+        "`Session` is ambiguous here: both `{inner}` and `{outer}` are wrapped; write `Session<{}>` or \
+         `Session<{}>`",
+        short(inner),
+        short(outer)
+    )
+}
+
+fn shared_cookie(cookie: &str, one: &str, other: &str) -> String {
+    if one == other {
+        return format!("`{one}` is wrapped twice around this route; remove one `wrap`");
+    }
+    format!(
+        "`{one}` and `{other}` both keep their session in the cookie `{cookie}`; give each a \
+         `cookie_name` of its own"
+    )
 }
 
 /// Why a session could not be saved. The client gets 500 without a cookie, instead of the

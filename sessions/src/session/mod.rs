@@ -167,7 +167,8 @@ impl<I: Scope> Session<I> {
         })
     }
 
-    /// Removes every key. The session is then deleted, unless something is written to it.
+    /// Removes every key. The session is then deleted, unless something is written to it or the
+    /// policy `save_when` passes the response over: to log out, [`purge`](Self::purge).
     ///
     /// # Errors
     ///

@@ -8,7 +8,9 @@ use crate::{
     slot::{AnySlot, Slot},
 };
 
-/// Stands for the only session there is.
+/// Stands for the only session there is, whatever its interface.
+///
+/// Its keys can be read and written. Typed content needs the interface: `Session<AppSessions>`.
 #[derive(Debug)]
 pub enum Only {}
 

@@ -62,6 +62,12 @@ impl<I: Scope> Session<I> {
     /// began, which `absolute_timeout` counts from. Carried out whatever the status of the
     /// response.
     ///
+    /// # Security
+    ///
+    /// What the session held before the login stays in it, and someone else may have planted that:
+    /// remove what should not come along, or [`purge`](Self::purge) and then insert. A
+    /// [`SignedCookie`](crate::SignedCookie) from before stays valid, with what it held then.
+    ///
     /// # Errors
     ///
     /// [`SessionError::Null`], [`SessionError::Saved`].

@@ -44,6 +44,20 @@ impl<T> From<Dictionary> for Typed<T> {
     }
 }
 
+impl<T: SessionData> Typed<T> {
+    /// Returns the content, with the default of each field that is not stored or does not parse.
+    ///
+    /// For policies such as `should_set_cookie`, and for tests; handlers have
+    /// [`Session::snapshot`](crate::Session::snapshot).
+    ///
+    /// # Errors
+    ///
+    /// [`SessionError::Data`] when `T` cannot be the content of a session.
+    pub fn snapshot(&self) -> Result<T, SessionError> {
+        read(&self.dictionary, OnDecodeError::Default)
+    }
+}
+
 /// The dictionary, whatever `T` is.
 impl<T> AsRef<Dictionary> for Typed<T> {
     fn as_ref(&self) -> &Dictionary {

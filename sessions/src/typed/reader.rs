@@ -2,7 +2,7 @@
 //!
 //! serde tells the names of a struct's fields before it reads any, so just those keys are read.
 
-use std::{any::type_name, fmt};
+use std::{any::type_name, cell::Cell, fmt};
 
 use serde::{
     Deserializer,
@@ -19,10 +19,21 @@ pub(super) fn read<T: SessionData>(
     dictionary: &Dictionary,
     on_decode_error: OnDecodeError,
 ) -> Result<T, SessionError> {
-    let mut sources =
-        Sources { dictionary, defaults: None, broken: Vec::new(), omitted: Vec::new() };
+    let mut sources = Sources {
+        dictionary,
+        defaults: None,
+        broken: Vec::new(),
+        omitted: Vec::new(),
+        incomplete: Cell::new(false),
+    };
     loop {
         let err = match T::deserialize(Reader { sources: &sources }) {
+            // A default counts for every field that is not stored, not for those alone that must
+            // be there.
+            Ok(_) if sources.incomplete.get() && sources.defaults.is_none() => {
+                sources.defaults = Some(Fields::of(&T::default())?);
+                continue;
+            }
             Ok(data) => return Ok(data),
             Err(err) => err,
         };
@@ -76,8 +87,13 @@ pub(super) fn check<T: SessionData>(fields: &Fields) -> Result<(), String> {
         return Err(reserved(name));
     }
     let empty = Dictionary::new();
-    let sources =
-        Sources { dictionary: &empty, defaults: None, broken: Vec::new(), omitted: Vec::new() };
+    let sources = Sources {
+        dictionary: &empty,
+        defaults: None,
+        broken: Vec::new(),
+        omitted: Vec::new(),
+        incomplete: Cell::new(false),
+    };
     match T::deserialize(Reader { sources: &sources }) {
         Err(ReadError::Shape) => Err("it is not read as a struct with named fields, or it has a \
              `#[serde(flatten)]` field, which reads every key; name its fields"
@@ -96,6 +112,8 @@ struct Sources<'d> {
     broken: Vec<&'static str>,
     /// Keys passed over, since their field has another value under another name.
     omitted: Vec<&'static str>,
+    /// Whether a field was asked for that is not stored.
+    incomplete: Cell<bool>,
 }
 
 impl Sources<'_> {
@@ -103,7 +121,10 @@ impl Sources<'_> {
         if self.omitted.contains(&field) {
             return None;
         }
-        self.stored(field).or_else(|| self.defaults.as_ref()?.get(field))
+        self.stored(field).or_else(|| {
+            self.incomplete.set(true);
+            self.defaults.as_ref()?.get(field)
+        })
     }
 
     fn stored(&self, field: &'static str) -> Option<&str> {
