@@ -331,6 +331,58 @@ async fn no_clock_and_no_expiry_makes_a_date_that_headers_do_not_have() {
     }
 }
 
+#[actix_web::test]
+async fn an_outer_session_that_fails_does_not_undo_what_an_inner_one_saved() {
+    #[derive(Clone, SessionInterface)]
+    #[session(cookie_name = "inner")]
+    struct Inner {
+        config: SessionConfig,
+    }
+    async fn leave(
+        inner: Session<Inner>,
+        outer: Session<Switchable>,
+    ) -> actix_web::Result<&'static str> {
+        inner.purge()?;
+        outer.insert("a", 1)?;
+        Ok("never seen")
+    }
+    async fn forbids(
+        request: ServiceRequest,
+        next: Next<impl MessageBody>,
+    ) -> Result<ServiceResponse<impl MessageBody>, Error> {
+        next.call(request).await.and_then(|response| {
+            if response.status().is_success() {
+                Err(actix_web::error::ErrorForbidden("no entry"))
+            } else {
+                Ok(response)
+            }
+        })
+    }
+    let (backend, switches) = Switched::new(SignedCookie::new(key(1)));
+    let outer = Switchable { backend, config: SessionConfig::new() };
+    let inner = Inner { config: SessionConfig::new().secret_key(key(2)) };
+    switches.fail_save(true);
+    let app = App::new().wrap(inner.clone()).wrap(outer.clone()).default_service(web::to(leave));
+    let answers_in = init_service(app).await;
+    let app = App::new()
+        .wrap(from_fn(forbids))
+        .wrap(inner.clone())
+        .wrap(outer)
+        .default_service(web::to(leave));
+    let fails_in = init_service(app).await;
+    let client = TestSessions::new(&inner);
+    let seeded = || client.seed(TestRequest::default(), json!({"user": 1}));
+    let answers = [
+        Answer::of(&answers_in, seeded().await).await,
+        Answer::of(&fails_in, seeded().await).await,
+    ];
+    for answer in answers {
+        assert_eq!((answer.status.as_u16(), answer.body.as_str()), (500, ""));
+        let cookie = answer.cookie().expect("the logout of the inner session");
+        assert_eq!((cookie.name.as_str(), cookie.is_removal()), ("inner", true));
+    }
+}
+
 // Typed content.
 
 #[derive(Serialize, Deserialize)]

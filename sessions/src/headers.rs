@@ -138,12 +138,19 @@ fn directives(text: &str) -> impl Iterator<Item = &str> {
 /// Status and body are those of the inner error, however often the response is asked for.
 pub(crate) struct ErrorWithHeaders {
     inner: Error,
-    headers: SessionHeaders,
+    headers: Vec<SessionHeaders>,
 }
 
 impl ErrorWithHeaders {
-    pub(crate) fn new(inner: Error, headers: SessionHeaders) -> Self {
+    pub(crate) fn new(inner: Error, headers: Vec<SessionHeaders>) -> Self {
         Self { inner, headers }
+    }
+
+    /// Returns the headers, those of the errors inside as well.
+    pub(crate) fn all_headers(&self) -> Vec<SessionHeaders> {
+        let mut all = self.inner.as_error().map_or_else(Vec::new, Self::all_headers);
+        all.extend(self.headers.iter().cloned());
+        all
     }
 }
 
@@ -154,7 +161,9 @@ impl ResponseError for ErrorWithHeaders {
 
     fn error_response(&self) -> HttpResponse {
         let mut response = self.inner.error_response();
-        self.headers.write(response.headers_mut());
+        for headers in &self.headers {
+            headers.write(response.headers_mut());
+        }
         response
     }
 }

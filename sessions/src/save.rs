@@ -22,18 +22,18 @@ use crate::{
 /// an inner middleware answered with.
 pub(crate) async fn finish<I: SessionInterface, B>(
     slot: &Slot<I>,
-    result: Result<ServiceResponse<B>, Error>,
+    mut result: Result<ServiceResponse<B>, Error>,
 ) -> Result<ServiceResponse<B>, Error> {
-    let (status, headers, error) = match &result {
-        Ok(response) => (response.status(), Some(response.headers()), response.response().error()),
-        Err(err) => (err.as_response_error().status_code(), None, Some(err)),
+    log_handler(&mut result);
+    let (status, headers) = match &result {
+        Ok(response) => (response.status(), Some(response.headers())),
+        Err(err) => (err.as_response_error().status_code(), None),
     };
-    // Actix shows what a handler returned to nobody.
-    if let Some(err) = error.and_then(|err| err.as_error::<SessionError>()) {
-        let interface = std::any::type_name::<I>();
-        tracing::error!(target: "sessions", interface, "a handler failed: {err}");
-    }
-    let headers = save(slot, status, headers).await?;
+    let headers = match save(slot, status, headers).await {
+        Ok(headers) => headers,
+        // The response is lost; what sessions further in have saved is not.
+        Err(err) => return Err(with_headers(err, written_inside(&result))),
+    };
     if let Ok(response) = &result {
         slot.step_out(response.request());
     }
@@ -41,10 +41,52 @@ pub(crate) async fn finish<I: SessionInterface, B>(
         (result, None) => result,
         (Ok(mut response), Some(headers)) => {
             headers.write(response.headers_mut());
+            if slot.has_outer() {
+                let mut written = Written::take(&mut response);
+                written.0.push(headers);
+                response.response_mut().extensions_mut().insert(written);
+            }
             Ok(response)
         }
-        (Err(err), Some(headers)) => Err(ErrorWithHeaders::new(err, headers).into()),
+        (Err(err), Some(headers)) => Err(with_headers(err, vec![headers])),
     }
+}
+
+/// Logs an error of the session that a handler returned, once: Actix shows it to nobody.
+fn log_handler<B>(result: &mut Result<ServiceResponse<B>, Error>) {
+    struct Logged;
+
+    let Ok(response) = result else { return };
+    let error = response.response().error().and_then(|err| err.as_error::<SessionError>());
+    let Some(message) = error.map(ToString::to_string) else { return };
+    if response.response_mut().extensions_mut().insert(Logged).is_none() {
+        let path = response.request().path();
+        tracing::error!(target: "sessions", path, "a handler failed: {message}");
+    }
+}
+
+/// What the sessions further in have written onto a response.
+#[derive(Default)]
+struct Written(Vec<SessionHeaders>);
+
+impl Written {
+    fn take<B>(response: &mut ServiceResponse<B>) -> Self {
+        response.response_mut().extensions_mut().remove().unwrap_or_default()
+    }
+}
+
+fn written_inside<B>(result: &Result<ServiceResponse<B>, Error>) -> Vec<SessionHeaders> {
+    match result {
+        Ok(response) => {
+            let extensions = response.response().extensions();
+            extensions.get().map_or_else(Vec::new, |Written(headers)| headers.clone())
+        }
+        Err(err) => err.as_error().map_or_else(Vec::new, ErrorWithHeaders::all_headers),
+    }
+}
+
+fn with_headers(err: Error, headers: Vec<SessionHeaders>) -> Error {
+    if headers.is_empty() { err } else { ErrorWithHeaders::new(err, headers).into() }
 }
 
 async fn save<I: SessionInterface>(

@@ -240,6 +240,11 @@ impl<I: SessionInterface> Slot<I> {
         self.seal(|_| {});
     }
 
+    /// Whether there is a session further out.
+    pub(crate) fn has_outer(&self) -> bool {
+        self.outer.is_some()
+    }
+
     /// Makes the session further out the innermost again, for the middleware between the two.
     pub(crate) fn step_out(&self, request: &HttpRequest) {
         if let Some(outer) = &self.outer {
