@@ -1,7 +1,9 @@
 //! The slot: where a request keeps its session, from before it is opened until after it is saved.
 
+mod any;
+mod claim;
+
 use std::{
-    any::Any,
     cell::Cell,
     fmt,
     future::poll_fn,
@@ -16,15 +18,16 @@ use actix_web::{
     HttpMessage, HttpRequest,
     http::header::{self, HeaderValue},
 };
-use futures_util::future::LocalBoxFuture;
 use sessions_policy::{CookiePolicy, OnLoadError};
 
+pub(crate) use self::any::{AnySlot, Innermost};
+use self::claim::Claim;
 use crate::{
     content::SessionContent,
     context::OpenContext,
     cookie::CookieValues,
     dictionary::Dictionary,
-    error::{CookieError, ExtractError, OpenError, SessionError},
+    error::{ExtractError, OpenError},
     interface::SessionInterface,
     null::NullSession,
     site::Site,
@@ -59,38 +62,6 @@ enum Phase<C> {
     /// The response is made. The content, if there was any, is sealed.
     Closed,
 }
-
-/// A slot whatever its interface.
-pub trait AnySlot: Any + Send + Sync {
-    /// Calls `look` once with the dictionary of an opened session.
-    fn read(&self, look: &mut dyn FnMut(&Dictionary));
-
-    /// Calls `change` once with the dictionary, unless the session is saved.
-    fn write(
-        &self,
-        change: &mut dyn FnMut(&mut Dictionary) -> Result<(), SessionError>,
-    ) -> Result<(), SessionError>;
-
-    fn open_boxed(
-        self: Arc<Self>,
-        request: HttpRequest,
-    ) -> LocalBoxFuture<'static, Result<(), ExtractError>>;
-    fn is_open(&self) -> bool;
-
-    /// Whether the session is open or being opened.
-    fn is_used(&self) -> bool;
-
-    /// Makes this session one that could not be opened, even if it is open.
-    fn refuse(&self, err: &OpenError);
-
-    fn cookie_policy(&self, request: &HttpRequest) -> Result<Arc<CookiePolicy>, CookieError>;
-    fn take_failure(&self);
-    fn outer(&self) -> Option<&Arc<dyn AnySlot>>;
-    fn interface_name(&self) -> &'static str;
-}
-
-/// What a request's extensions hold: the slot closest to the handler.
-pub(crate) struct Innermost(pub(crate) Arc<dyn AnySlot>);
 
 impl<I: SessionInterface> Slot<I> {
     pub(crate) fn new(site: Arc<Site<I>>, outer: Option<Arc<dyn AnySlot>>) -> Self {
@@ -282,49 +253,6 @@ pub(crate) enum Sealed<'s, C> {
     Content(&'s C),
 }
 
-/// The right to open the session. Dropped without [`finish`](Self::finish), as when a timeout drops
-/// the handler, it leaves the session unopened.
-struct Claim<'s, I: SessionInterface> {
-    slot: &'s Slot<I>,
-}
-
-impl<I: SessionInterface> Claim<'_, I> {
-    fn finish(self, opened: Result<I::Content, OpenError>) -> Result<(), ExtractError> {
-        let (next, result) = match opened {
-            Ok(content) => (Phase::Open(content), Ok(())),
-            Err(err) => {
-                log_failure(self.slot.interface_name(), &err);
-                (Phase::Failed(err.clone()), Err(err.into()))
-            }
-        };
-        if self.settle(next) {
-            return result;
-        }
-        // Meanwhile the session was refused, or the response was made.
-        match &*self.slot.phase() {
-            Phase::Failed(err) => Err(err.clone().into()),
-            _ => Err(ExtractError::Closed),
-        }
-    }
-
-    /// Moves on from `Opening`; returns whether it was that.
-    fn settle(&self, next: Phase<I::Content>) -> bool {
-        let mut phase = self.slot.phase();
-        let Phase::Opening(waiting) = &mut *phase else { return false };
-        let waiting = std::mem::take(waiting);
-        *phase = next;
-        drop(phase);
-        waiting.into_iter().for_each(Waker::wake);
-        true
-    }
-}
-
-impl<I: SessionInterface> Drop for Claim<'_, I> {
-    fn drop(&mut self) {
-        self.settle(Phase::Unopened);
-    }
-}
-
 /// An interface made a null session that it does not know as one.
 #[derive(Debug)]
 struct NotNull {
@@ -351,83 +279,5 @@ fn log_failure(interface: &str, err: &OpenError) {
 impl<I: SessionInterface> fmt::Debug for Slot<I> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Slot").field("interface", &self.interface_name()).finish_non_exhaustive()
-    }
-}
-
-impl<I: SessionInterface> AnySlot for Slot<I> {
-    fn read(&self, look: &mut dyn FnMut(&Dictionary)) {
-        if let Some(content) = self.sealed.get() {
-            return look(content.dictionary());
-        }
-        let phase = self.phase();
-        if let Phase::Open(content) = &*phase {
-            return look(content.dictionary());
-        }
-        drop(phase);
-        match self.sealed.get() {
-            // Sealed between the two looks.
-            Some(content) => look(content.dictionary()),
-            // Refused after it was opened.
-            None => look(&Dictionary::null(NullSession::refused())),
-        }
-    }
-
-    fn write(
-        &self,
-        change: &mut dyn FnMut(&mut Dictionary) -> Result<(), SessionError>,
-    ) -> Result<(), SessionError> {
-        match &mut *self.phase() {
-            Phase::Open(content) => change(content.dictionary_mut()),
-            Phase::Failed(_) => Err(SessionError::Null(NullSession::refused())),
-            _ => Err(SessionError::Saved),
-        }
-    }
-
-    fn open_boxed(
-        self: Arc<Self>,
-        request: HttpRequest,
-    ) -> LocalBoxFuture<'static, Result<(), ExtractError>> {
-        Box::pin(async move { self.open(&request).await })
-    }
-
-    fn is_open(&self) -> bool {
-        self.sealed.get().is_some() || matches!(*self.phase(), Phase::Open(_))
-    }
-
-    fn is_used(&self) -> bool {
-        !matches!(*self.phase(), Phase::Unopened | Phase::Failed(_))
-    }
-
-    fn refuse(&self, err: &OpenError) {
-        let mut phase = self.phase();
-        match std::mem::replace(&mut *phase, Phase::Failed(err.clone())) {
-            Phase::Unopened => {}
-            Phase::Opening(waiting) => {
-                drop(phase);
-                waiting.into_iter().for_each(Waker::wake);
-            }
-            // What was written to it is lost: nobody answers that but the middleware.
-            Phase::Open(_) => self.failure_taken.store(false, Ordering::Relaxed),
-            done @ (Phase::Failed(_) | Phase::Closed) => *phase = done,
-        }
-    }
-
-    fn cookie_policy(&self, request: &HttpRequest) -> Result<Arc<CookiePolicy>, CookieError> {
-        match self.cookie.get() {
-            Some(cookie) => Ok(Arc::clone(&cookie.policy)),
-            None => self.site.cookie_for(request),
-        }
-    }
-
-    fn take_failure(&self) {
-        self.failure_taken.store(true, Ordering::Relaxed);
-    }
-
-    fn outer(&self) -> Option<&Arc<dyn AnySlot>> {
-        self.outer.as_ref()
-    }
-
-    fn interface_name(&self) -> &'static str {
-        std::any::type_name::<I>()
     }
 }
