@@ -123,18 +123,7 @@ async fn save<I: SessionInterface>(
             Ok(set_cookie) => set_cookie,
             Err(err) => {
                 log_failure::<I>(&err);
-                // Ending or renewing a session that did not happen is never passed over.
-                let data_only = match change {
-                    Change::Changed => !content.is_empty(),
-                    Change::Unchanged => true,
-                    Change::Renewed | Change::Purged => false,
-                };
-                // A session that only was to be refreshed, and has become too long for that, is
-                // as good as before.
-                let left_as_it_was = matches!(change, Change::Unchanged)
-                    && matches!(err, SaveError::TooLarge { .. });
-                let passed_over = data_only && settings.on_save_error() == OnSaveError::Log;
-                if !(left_as_it_was || passed_over) {
+                if !is_passed_over(content, change, settings.on_save_error(), &err) {
                     return Err(err.into());
                 }
                 None
@@ -157,6 +146,24 @@ fn must_save<I: SessionInterface>(interface: &I, content: &I::Content, change: C
         Change::Changed | Change::Unchanged => {
             content.dictionary().wants_refresh() || interface.should_set_cookie(content)
         }
+    }
+}
+
+/// Whether the response goes out all the same. Ending or renewing a session that did not happen is
+/// never passed over.
+fn is_passed_over(
+    content: &impl SessionContent,
+    change: Change,
+    on_save_error: OnSaveError,
+    err: &SaveError,
+) -> bool {
+    let logged = on_save_error == OnSaveError::Log;
+    match change {
+        Change::Purged | Change::Renewed => false,
+        Change::Changed => logged && !content.is_empty(),
+        // A session that only was to be refreshed, and has become too long for that, is as good as
+        // before.
+        Change::Unchanged => logged || matches!(err, SaveError::TooLarge { .. }),
     }
 }
 
