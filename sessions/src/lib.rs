@@ -84,6 +84,7 @@ mod session;
 mod settings;
 mod site;
 mod slot;
+pub mod store;
 #[cfg(feature = "test")]
 pub mod test;
 mod token;
@@ -114,6 +115,7 @@ pub use crate::{
     policy::{Overrides, Policies},
     session::{Only, ReadSession, Scope, Session},
     settings::Settings,
+    store::{MemoryStore, Store},
     token::signed::Digest,
     typed::{SessionData, Typed},
 };

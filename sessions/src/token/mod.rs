@@ -1,3 +1,5 @@
 //! Tokens: text to bytes and back. Pure functions, the time passed in.
 
 pub(crate) mod signed;
+
+pub(crate) use self::signed::CANONICAL;

@@ -19,7 +19,7 @@ use zeroize::Zeroizing;
 use crate::key::SecretKey;
 
 /// No padding, no spare bits, no foreign characters.
-const CANONICAL: GeneralPurpose = GeneralPurpose::new(
+pub(crate) const CANONICAL: GeneralPurpose = GeneralPurpose::new(
     &URL_SAFE,
     GeneralPurposeConfig::new()
         .with_encode_padding(false)

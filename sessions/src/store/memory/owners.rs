@@ -1,0 +1,100 @@
+//! The index of owners.
+
+use std::{
+    collections::HashMap,
+    future::ready,
+    sync::{Mutex, MutexGuard, PoisonError},
+    time::Duration,
+};
+
+use super::Shared;
+use crate::store::{BoxFuture, OwnerIndex, OwnerKey, RecordKey, Stamp, StoreError};
+
+#[derive(Default)]
+pub(super) struct Owners(Mutex<HashMap<OwnerKey, Sessions>>);
+
+/// One owner's sessions, each with the time until which it is noted.
+#[derive(Default)]
+struct Sessions {
+    keys: HashMap<RecordKey, Duration>,
+    not_before: Option<(Stamp, Duration)>,
+}
+
+impl Owners {
+    /// Forgets what is over.
+    pub(super) fn sweep(&self, now: Duration) {
+        self.lock().retain(|_, sessions| {
+            sessions.keys.retain(|_, until| *until > now);
+            sessions.not_before.take_if(|(_, until)| *until <= now);
+            !sessions.keys.is_empty() || sessions.not_before.is_some()
+        });
+    }
+
+    fn lock(&self) -> MutexGuard<'_, HashMap<OwnerKey, Sessions>> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl OwnerIndex for Shared {
+    fn enlist<'a>(
+        &'a self,
+        owner: &'a OwnerKey,
+        key: &'a RecordKey,
+        ttl: Duration,
+    ) -> BoxFuture<'a, Result<Option<Stamp>, StoreError>> {
+        let until = self.time.now().saturating_add(ttl);
+        let mut owners = self.owners.lock();
+        let sessions = owners.entry(*owner).or_default();
+        sessions.keys.insert(*key, until);
+        Box::pin(ready(Ok(sessions.not_before.map(|(stamp, _)| stamp))))
+    }
+
+    fn delist<'a>(
+        &'a self,
+        owner: &'a OwnerKey,
+        key: &'a RecordKey,
+    ) -> BoxFuture<'a, Result<(), StoreError>> {
+        let mut owners = self.owners.lock();
+        if let Some(sessions) = owners.get_mut(owner) {
+            sessions.keys.remove(key);
+            if sessions.keys.is_empty() && sessions.not_before.is_none() {
+                owners.remove(owner);
+            }
+        }
+        Box::pin(ready(Ok(())))
+    }
+
+    fn keys_of<'a>(
+        &'a self,
+        owner: &'a OwnerKey,
+    ) -> BoxFuture<'a, Result<Vec<RecordKey>, StoreError>> {
+        let owners = self.owners.lock();
+        let keys = owners
+            .get(owner)
+            .map_or_else(Vec::new, |sessions| sessions.keys.keys().copied().collect());
+        Box::pin(ready(Ok(keys)))
+    }
+
+    fn not_before<'a>(
+        &'a self,
+        owner: &'a OwnerKey,
+    ) -> BoxFuture<'a, Result<Option<Stamp>, StoreError>> {
+        let owners = self.owners.lock();
+        let noted = owners.get(owner).and_then(|sessions| sessions.not_before);
+        Box::pin(ready(Ok(noted.map(|(stamp, _)| stamp))))
+    }
+
+    fn end_before<'a>(
+        &'a self,
+        owner: &'a OwnerKey,
+        stamp: Stamp,
+        ttl: Duration,
+    ) -> BoxFuture<'a, Result<(), StoreError>> {
+        let until = self.time.now().saturating_add(ttl);
+        let mut owners = self.owners.lock();
+        let sessions = owners.entry(*owner).or_default();
+        let (noted, noted_until) = sessions.not_before.unwrap_or((stamp, until));
+        sessions.not_before = Some((noted.max(stamp), noted_until.max(until)));
+        Box::pin(ready(Ok(())))
+    }
+}

@@ -1,0 +1,166 @@
+//! The records, spread over locks that are held for one step each.
+
+use std::{
+    array,
+    collections::{HashMap, hash_map},
+    hash::{BuildHasherDefault, Hasher},
+    sync::{Mutex, MutexGuard, PoisonError},
+    time::Duration,
+};
+
+use crate::store::{DeleteIfOutcome, Loaded, Record, RecordKey, ReplaceOutcome, Revision, Touch};
+
+const SHARDS: usize = 64;
+
+pub(super) struct Shards([Mutex<Shard>; SHARDS]);
+
+/// Some of the records. Expired ones stay until they are swept, and are not there for anyone.
+#[derive(Default)]
+pub(super) struct Shard {
+    entries: HashMap<RecordKey, Entry, BuildHasherDefault<KeyHasher>>,
+}
+
+pub(super) struct Entry {
+    record: Record,
+    revision: Revision,
+    pub(super) expires: Duration,
+}
+
+/// What became of a record that was to be created.
+pub(super) enum Created {
+    New,
+    InsteadOfExpired,
+    Exists,
+}
+
+impl Shards {
+    /// Locks the shard of this key, for one step.
+    pub(super) fn of(&self, key: &RecordKey) -> MutexGuard<'_, Shard> {
+        let [first, ..] = *key.as_bytes();
+        lock(&self.0[usize::from(first) % SHARDS])
+    }
+
+    /// Removes what `keep` refuses, one shard after the other; returns how many.
+    pub(super) fn retain(&self, keep: impl Fn(&Entry) -> bool) -> usize {
+        let removed = |shard: &Mutex<Shard>| {
+            let mut shard = lock(shard);
+            let before = shard.entries.len();
+            shard.entries.retain(|_, entry| keep(entry));
+            before - shard.entries.len()
+        };
+        self.0.iter().map(removed).sum()
+    }
+}
+
+impl Default for Shards {
+    fn default() -> Self {
+        Self(array::from_fn(|_| Mutex::default()))
+    }
+}
+
+impl Shard {
+    pub(super) fn create(
+        &mut self,
+        key: &RecordKey,
+        record: &Record,
+        now: Duration,
+        ttl: Duration,
+    ) -> Created {
+        let entry = Entry {
+            record: record.clone(),
+            revision: Revision::FIRST,
+            expires: now.saturating_add(ttl),
+        };
+        match self.entries.entry(*key) {
+            hash_map::Entry::Vacant(vacant) => {
+                vacant.insert(entry);
+                Created::New
+            }
+            hash_map::Entry::Occupied(mut occupied) if occupied.get().expires <= now => {
+                occupied.insert(entry);
+                Created::InsteadOfExpired
+            }
+            hash_map::Entry::Occupied(_) => Created::Exists,
+        }
+    }
+
+    pub(super) fn load(
+        &mut self,
+        key: &RecordKey,
+        touch: Option<Touch>,
+        now: Duration,
+    ) -> Option<Loaded> {
+        let entry = self.live(key, now)?;
+        let due = touch.filter(|touch| touch.is_due(entry.expires - now));
+        if let Some(touch) = due {
+            entry.expires = now.saturating_add(touch.ttl);
+        }
+        Some(Loaded {
+            record: entry.record.clone(),
+            revision: entry.revision,
+            expires_in: entry.expires - now,
+            touched: due.is_some(),
+        })
+    }
+
+    pub(super) fn replace(
+        &mut self,
+        key: &RecordKey,
+        revision: Revision,
+        record: &Record,
+        now: Duration,
+        ttl: Duration,
+    ) -> ReplaceOutcome {
+        let Some(entry) = self.live(key, now) else { return ReplaceOutcome::Gone };
+        if entry.revision != revision {
+            return ReplaceOutcome::Conflict;
+        }
+        let revision = revision.next();
+        *entry = Entry { record: record.clone(), revision, expires: now.saturating_add(ttl) };
+        ReplaceOutcome::Replaced(revision)
+    }
+
+    pub(super) fn remove(&mut self, key: &RecordKey) -> Option<Entry> {
+        self.entries.remove(key)
+    }
+
+    pub(super) fn remove_if(
+        &mut self,
+        key: &RecordKey,
+        revision: Revision,
+        now: Duration,
+    ) -> DeleteIfOutcome {
+        let Some(entry) = self.live(key, now) else { return DeleteIfOutcome::Gone };
+        if entry.revision != revision {
+            return DeleteIfOutcome::Conflict;
+        }
+        self.entries.remove(key);
+        DeleteIfOutcome::Deleted
+    }
+
+    fn live(&mut self, key: &RecordKey, now: Duration) -> Option<&mut Entry> {
+        self.entries.get_mut(key).filter(|entry| entry.expires > now)
+    }
+}
+
+/// Takes eight bytes of the key: a SHA-256 is a hash already.
+#[derive(Default)]
+pub(super) struct KeyHasher(u64);
+
+impl Hasher for KeyHasher {
+    fn finish(&self) -> u64 {
+        self.0
+    }
+
+    fn write(&mut self, bytes: &[u8]) {
+        // The first byte chose the shard.
+        if let Some(chunk) = bytes.get(1..).and_then(<[u8]>::first_chunk) {
+            self.0 = u64::from_ne_bytes(*chunk);
+        }
+    }
+}
+
+/// No step of a shard panics half done, so that a poisoned lock is as good as another.
+fn lock(shard: &Mutex<Shard>) -> MutexGuard<'_, Shard> {
+    shard.lock().unwrap_or_else(PoisonError::into_inner)
+}

@@ -1,0 +1,48 @@
+//! What the store measures the age of its records with.
+
+use std::{
+    sync::atomic::{AtomicU64, Ordering},
+    time::{Duration, Instant, SystemTime, UNIX_EPOCH},
+};
+
+use crate::clock::Clock;
+
+pub(super) struct Time {
+    source: Source,
+    /// The second of the last sweep that a full store asked for, and one.
+    last_sweep: AtomicU64,
+}
+
+enum Source {
+    /// Since this moment. Does not jump when the host's clock is set.
+    Monotonic(Instant),
+    Given(Clock),
+}
+
+impl Time {
+    pub(super) fn monotonic() -> Self {
+        Self { source: Source::Monotonic(Instant::now()), last_sweep: AtomicU64::new(0) }
+    }
+
+    pub(super) fn by(clock: Clock) -> Self {
+        Self { source: Source::Given(clock), last_sweep: AtomicU64::new(0) }
+    }
+
+    /// Returns the time since some moment.
+    pub(super) fn now(&self) -> Duration {
+        match &self.source {
+            Source::Monotonic(start) => start.elapsed(),
+            Source::Given(clock) => {
+                let now: SystemTime = clock.now();
+                now.duration_since(UNIX_EPOCH).unwrap_or_default()
+            }
+        }
+    }
+
+    /// Whether nobody asked in this second before: a full store sweeps once in a second, not for
+    /// every request.
+    pub(super) fn is_first_in_a_second(&self) -> bool {
+        let second = self.now().as_secs() + 1;
+        self.last_sweep.swap(second, Ordering::Relaxed) != second
+    }
+}

@@ -1,0 +1,269 @@
+//! Where server-side sessions are kept: the contract of a store, and [`MemoryStore`].
+//!
+//! A store keeps *records* under *keys*, each for a time. It knows neither cookies nor tokens: a
+//! key is the SHA-256 of half of a token, and a record holds the SHA-256 of the other half, so that
+//! a dump of the store opens no session. Five operations, each one atomic step, are all that
+//! [`ServerSide`](crate::ServerSide) needs.
+//!
+//! # Writing one
+//!
+//! Implement [`Store`] with `async fn`s. A store that keeps bytes writes
+//! [`Record::to_bytes`] and reads [`Record::from_bytes`]; beside them it keeps a [`Revision`] that
+//! it counts up, and the time the record expires. Then run the conformance suite, which is public
+//! under the feature `test`: `sessions::test::store::conformance`. `examples/custom_store.rs` is a
+//! store in a hundred lines.
+//!
+//! What a store must get right, and the suite checks:
+//!
+//! - `create` never overwrites, and says which of the two happened.
+//! - `replace` and `delete_if` compare the revision and act in one step, and never make a record
+//!   that is gone.
+//! - `load` writes nothing but the expiry, so that a full store still reads, and `delete` works on
+//!   a full store, so that logging out does.
+//! - A record whose time has passed is not there.
+
+mod error;
+mod key;
+mod memory;
+mod owners;
+mod record;
+
+use std::{sync::Arc, time::Duration};
+
+pub(crate) use self::record::{Former, Owner, VerifierHash};
+pub use self::{
+    error::StoreError,
+    key::{OwnerKey, RecordKey},
+    memory::MemoryStore,
+    owners::{BoxFuture, OwnerIndex, Stamp},
+    record::Record,
+};
+
+/// Keeps the records of server-side sessions.
+///
+/// Every operation is one atomic step. The caller gives each a deadline, and drops the future when
+/// it has passed: an operation is then done or not done, never half done. A store need not retry,
+/// nor hide that it is down: it answers with a [`StoreError`] that says what is the matter.
+///
+/// # Security
+///
+/// The store never sees a token, and must not log keys or records.
+#[diagnostic::on_unimplemented(
+    message = "`{Self}` is not a session store",
+    label = "does not keep records of sessions",
+    note = "a store is `MemoryStore`, one of the crates `sessions-redis` and `sessions-sqlx`, or a type of your own that implements `sessions::store::Store`"
+)]
+pub trait Store: Send + Sync + 'static {
+    /// Keeps `record` under `key` for `ttl`, unless there is one.
+    ///
+    /// # Errors
+    ///
+    /// [`StoreError::Full`] when there is no room. Records that have not expired are never evicted
+    /// to make some.
+    fn create(
+        &self,
+        key: &RecordKey,
+        record: &Record,
+        ttl: Duration,
+    ) -> impl Future<Output = Result<CreateOutcome, StoreError>> + Send;
+
+    /// Returns the record under `key`, or `None` when there is none or its time has passed. Where
+    /// `touch` says that it is due, the record's time starts anew in the same round trip; nothing
+    /// else is written.
+    ///
+    /// # Errors
+    ///
+    /// [`StoreError::Corrupt`] when there is something, and it is no record.
+    fn load(
+        &self,
+        key: &RecordKey,
+        touch: Option<Touch>,
+    ) -> impl Future<Output = Result<Option<Loaded>, StoreError>> + Send;
+
+    /// Keeps `record` for `ttl` instead of the one that has this revision.
+    ///
+    /// # Errors
+    ///
+    /// [`StoreError::Full`] when there is no room; the old record is then as it was.
+    fn replace(
+        &self,
+        key: &RecordKey,
+        revision: Revision,
+        record: &Record,
+        ttl: Duration,
+    ) -> impl Future<Output = Result<ReplaceOutcome, StoreError>> + Send;
+
+    /// Deletes the record under `key`, whatever its revision. Works on a full store.
+    ///
+    /// # Errors
+    ///
+    /// [`StoreError`] when it is not known to be deleted.
+    fn delete(
+        &self,
+        key: &RecordKey,
+    ) -> impl Future<Output = Result<DeleteOutcome, StoreError>> + Send;
+
+    /// Deletes the record under `key` if it has this revision. Works on a full store.
+    ///
+    /// # Errors
+    ///
+    /// [`StoreError`] when it is not known to be deleted.
+    fn delete_if(
+        &self,
+        key: &RecordKey,
+        revision: Revision,
+    ) -> impl Future<Output = Result<DeleteIfOutcome, StoreError>> + Send;
+
+    /// Returns the index of sessions by owner, for stores that have one. Without it an owner's
+    /// sessions can be neither listed nor ended together. Defaults to `None`.
+    fn owners(&self) -> Option<&dyn OwnerIndex> {
+        None
+    }
+}
+
+/// What [`Store::create`] came to.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum CreateOutcome {
+    /// The record is kept, with this revision.
+    Created(Revision),
+    /// There is a record under this key. It is as it was.
+    Exists,
+}
+
+/// What [`Store::replace`] came to.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum ReplaceOutcome {
+    /// The record is replaced; this is its revision.
+    Replaced(Revision),
+    /// The record has another revision. It is as it was.
+    Conflict,
+    /// There is no record under this key, and there still is none.
+    Gone,
+}
+
+/// What [`Store::delete`] came to.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum DeleteOutcome {
+    /// The record is deleted.
+    Deleted,
+    /// There was none.
+    Absent,
+}
+
+/// What [`Store::delete_if`] came to.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum DeleteIfOutcome {
+    /// The record is deleted.
+    Deleted,
+    /// The record has another revision. It is as it was.
+    Conflict,
+    /// There was none.
+    Gone,
+}
+
+/// A record as a store returns it.
+#[derive(Clone, Debug)]
+pub struct Loaded {
+    /// The record.
+    pub record: Record,
+    /// Its revision, for [`Store::replace`] and [`Store::delete_if`].
+    pub revision: Revision,
+    /// How long it will be kept from now on, by the store's clock.
+    pub expires_in: Duration,
+    /// Whether its time started anew with this `load`.
+    pub touched: bool,
+}
+
+/// Which state of a record it is: a number that the store changes with every
+/// [`replace`](Store::replace).
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub struct Revision(u64);
+
+impl Revision {
+    /// The revision of a record that was just created, for stores that count.
+    pub const FIRST: Self = Self(1);
+
+    /// Takes the number that a store kept.
+    pub fn new(number: u64) -> Self {
+        Self(number)
+    }
+
+    /// Returns the number to keep.
+    pub fn get(self) -> u64 {
+        self.0
+    }
+
+    /// Returns the revision after this one, for stores that count.
+    #[must_use]
+    pub fn next(self) -> Self {
+        Self(self.0.wrapping_add(1))
+    }
+}
+
+/// When [`Store::load`] starts a record's time anew, and with how much.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Touch {
+    /// The time a record has from a use on.
+    pub ttl: Duration,
+    /// How much of it must have passed before a use is noted.
+    pub interval: Duration,
+}
+
+impl Touch {
+    /// Whether a record that will be kept for `remaining` is to be touched: when the interval has
+    /// passed, or when records used to be kept for longer than they are by now.
+    pub fn is_due(&self, remaining: Duration) -> bool {
+        // Clocks of stores round.
+        let slack = Duration::from_secs(1);
+        remaining.saturating_add(self.interval) <= self.ttl || remaining > self.ttl + slack
+    }
+}
+
+/// A store that several backends share.
+impl<S: Store> Store for Arc<S> {
+    fn create(
+        &self,
+        key: &RecordKey,
+        record: &Record,
+        ttl: Duration,
+    ) -> impl Future<Output = Result<CreateOutcome, StoreError>> + Send {
+        S::create(self, key, record, ttl)
+    }
+
+    fn load(
+        &self,
+        key: &RecordKey,
+        touch: Option<Touch>,
+    ) -> impl Future<Output = Result<Option<Loaded>, StoreError>> + Send {
+        S::load(self, key, touch)
+    }
+
+    fn replace(
+        &self,
+        key: &RecordKey,
+        revision: Revision,
+        record: &Record,
+        ttl: Duration,
+    ) -> impl Future<Output = Result<ReplaceOutcome, StoreError>> + Send {
+        S::replace(self, key, revision, record, ttl)
+    }
+
+    fn delete(
+        &self,
+        key: &RecordKey,
+    ) -> impl Future<Output = Result<DeleteOutcome, StoreError>> + Send {
+        S::delete(self, key)
+    }
+
+    fn delete_if(
+        &self,
+        key: &RecordKey,
+        revision: Revision,
+    ) -> impl Future<Output = Result<DeleteIfOutcome, StoreError>> + Send {
+        S::delete_if(self, key, revision)
+    }
+
+    fn owners(&self) -> Option<&dyn OwnerIndex> {
+        S::owners(self)
+    }
+}

@@ -1,0 +1,216 @@
+//! The record: what a store keeps of a session.
+
+use std::{
+    fmt::{self, Write},
+    sync::Arc,
+    time::{Duration, SystemTime, UNIX_EPOCH},
+};
+
+use base64::Engine;
+use sha2::{Digest, Sha256};
+use subtle::ConstantTimeEq;
+
+use super::{OwnerKey, Stamp, StoreError, key::decode_hash};
+use crate::token::CANONICAL;
+
+/// The format below; another first word is a record of another version.
+const VERSION: &str = "1";
+/// Stands for what a record does not have.
+const NONE: &str = "-";
+
+/// What a store keeps of a session: its content, whom it may be opened by, and when it began.
+///
+/// To a store it is a value, or the bytes of it. Clones share the content.
+#[derive(Clone, PartialEq, Eq)]
+pub struct Record {
+    pub(crate) payload: Arc<str>,
+    pub(crate) verifier: VerifierHash,
+    /// The verifier from before the last renewal, where it may still read.
+    pub(crate) former: Option<Former>,
+    /// In seconds since 1970: the limit of `absolute_timeout` counts from here.
+    pub(crate) created: u64,
+    /// In milliseconds since 1970: which of two sessions is the newer one.
+    pub(crate) renewed: u64,
+    pub(crate) owner: Option<Owner>,
+}
+
+/// Whose session it is.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Owner {
+    pub(crate) key: OwnerKey,
+    /// When the request began that made it this owner's.
+    pub(crate) since: Stamp,
+}
+
+/// A verifier that a renewal replaced.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Former {
+    pub(crate) verifier: VerifierHash,
+    /// In milliseconds since 1970.
+    pub(crate) until: u64,
+}
+
+/// The SHA-256 of the second half of a token. Compared in constant time.
+#[derive(Clone, Copy, Eq)]
+pub(crate) struct VerifierHash([u8; 32]);
+
+impl VerifierHash {
+    pub(crate) fn of(verifier: &[u8]) -> Self {
+        Self(Sha256::digest(verifier).into())
+    }
+}
+
+impl PartialEq for VerifierHash {
+    fn eq(&self, other: &Self) -> bool {
+        self.0.ct_eq(&other.0).into()
+    }
+}
+
+impl Record {
+    /// Returns whose session it is, for stores that find records by their owner.
+    pub fn owner(&self) -> Option<OwnerKey> {
+        self.owner.map(|owner| owner.key)
+    }
+
+    /// Returns when the session began.
+    pub fn created(&self) -> SystemTime {
+        UNIX_EPOCH + Duration::from_secs(self.created)
+    }
+
+    /// Returns the number of bytes of the session's content, JSON.
+    pub fn payload_len(&self) -> usize {
+        self.payload.len()
+    }
+
+    /// Returns the bytes to keep: ASCII for the framework's part, a line break, and the content as
+    /// JSON in UTF-8.
+    pub fn to_bytes(&self) -> Vec<u8> {
+        let mut text = String::with_capacity(self.payload.len() + 224);
+        text.push_str(VERSION);
+        text.push(' ');
+        CANONICAL.encode_string(self.verifier.0, &mut text);
+        write!(text, " {} {} ", self.created, self.renewed).expect("a string takes all");
+        match &self.owner {
+            Some(Owner { key, since }) => write!(text, "{key} {} ", since.get()),
+            None => write!(text, "{NONE} {NONE} "),
+        }
+        .expect("a string takes all");
+        match &self.former {
+            Some(Former { verifier, until }) => {
+                CANONICAL.encode_string(verifier.0, &mut text);
+                write!(text, " {until}")
+            }
+            None => write!(text, "{NONE} {NONE}"),
+        }
+        .expect("a string takes all");
+        text.push('\n');
+        text.push_str(&self.payload);
+        text.into_bytes()
+    }
+
+    /// Reads what [`to_bytes`](Self::to_bytes) wrote.
+    ///
+    /// # Errors
+    ///
+    /// [`StoreError::Corrupt`] for anything else.
+    pub fn from_bytes(bytes: &[u8]) -> Result<Self, StoreError> {
+        let corrupt = |problem| StoreError::Corrupt { problem };
+        let text = std::str::from_utf8(bytes).map_err(|_| corrupt("it is not UTF-8"))?;
+        let (head, payload) = text.split_once('\n').ok_or(corrupt("it has no head"))?;
+        let mut words = head.split(' ');
+        if words.next() != Some(VERSION) {
+            return Err(corrupt("it is of another version"));
+        }
+        let record = parse(&mut words, payload).ok_or(corrupt("its head cannot be read"))?;
+        if words.next().is_some() {
+            return Err(corrupt("its head is too long"));
+        }
+        Ok(record)
+    }
+}
+
+fn parse<'t>(words: &mut impl Iterator<Item = &'t str>, payload: &str) -> Option<Record> {
+    let hash = |word: &str| decode_hash(word.as_bytes());
+    let verifier = VerifierHash(hash(words.next()?)?);
+    let created = words.next()?.parse().ok()?;
+    let renewed = words.next()?.parse().ok()?;
+    let owner = match (words.next()?, words.next()?) {
+        (NONE, NONE) => None,
+        (key, since) => {
+            let key = OwnerKey::parse(key)?;
+            Some(Owner { key, since: Stamp::new(since.parse().ok()?) })
+        }
+    };
+    let former = match (words.next()?, words.next()?) {
+        (NONE, NONE) => None,
+        (verifier, until) => {
+            let verifier = VerifierHash(hash(verifier)?);
+            Some(Former { verifier, until: until.parse().ok()? })
+        }
+    };
+    Some(Record { payload: payload.into(), verifier, former, created, renewed, owner })
+}
+
+impl fmt::Debug for Record {
+    /// Shows how long the content is, and nothing of it.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Record").field("payload_len", &self.payload_len()).finish_non_exhaustive()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Arc;
+
+    use super::{Former, Owner, Record, VerifierHash};
+    use crate::store::{OwnerKey, Stamp, StoreError};
+
+    fn records() -> Vec<Record> {
+        let plain = Record {
+            payload: Arc::from("{\"a\":\"line\\nbreak é\"}"),
+            verifier: VerifierHash::of(b"one"),
+            former: None,
+            created: 0,
+            renewed: u64::MAX,
+            owner: None,
+        };
+        let owner = Owner { key: OwnerKey::of_id("alice"), since: Stamp::new(7) };
+        let former = Former { verifier: VerifierHash::of(b"two"), until: 9 };
+        let full = Record { owner: Some(owner), former: Some(former), ..plain.clone() };
+        vec![plain, full]
+    }
+
+    #[test]
+    fn bytes_give_the_record_they_were_made_of() {
+        for record in records() {
+            let read = Record::from_bytes(&record.to_bytes()).unwrap();
+            assert!(read == record);
+        }
+    }
+
+    #[test]
+    fn a_cut_or_changed_head_is_corrupt() {
+        for record in records() {
+            let bytes = record.to_bytes();
+            let head = bytes.iter().position(|byte| *byte == b'\n').unwrap();
+            for end in 0..=head {
+                assert!(matches!(
+                    Record::from_bytes(&bytes[..end]),
+                    Err(StoreError::Corrupt { .. })
+                ));
+            }
+            let newer = [b"2".as_slice(), &bytes[1..]].concat();
+            let longer = [&bytes[..head], b" x", &bytes[head..]].concat();
+            for wrong in [newer, longer, vec![0xff; 300]] {
+                assert!(matches!(Record::from_bytes(&wrong), Err(StoreError::Corrupt { .. })));
+            }
+        }
+    }
+
+    #[test]
+    fn debug_shows_nothing_of_the_content() {
+        for record in records() {
+            assert_eq!(format!("{record:?}"), "Record { payload_len: 22, .. }");
+        }
+    }
+}
