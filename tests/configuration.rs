@@ -10,8 +10,8 @@ use std::{
 use actix_web::{App, test::init_service, web};
 use serde_json::{Value, json};
 use sessions::{
-    CookieDomain, CookieName, CookiePath, DomainSetting, OnLoadError, OnSaveError, OpenMode,
-    SameSite, SaveWhen, SecretKey, Session, SessionConfig, SessionInterface,
+    CookieDomain, CookieName, CookiePath, DomainSetting, OnGone, OnLoadError, OnSaveError,
+    OpenMode, SameSite, SaveWhen, SecretKey, Session, SessionConfig, SessionInterface,
 };
 use sessions_tests::Browser;
 
@@ -56,13 +56,15 @@ fn policies_of(config: SessionConfig) -> Vec<String> {
         format!("save_when {}", policies.save_when()),
         format!("on_load_error {}", policies.on_load_error()),
         format!("on_save_error {}", policies.on_save_error()),
+        format!("on_gone {}", policies.on_gone()),
         format!("idle_timeout {:?}", policies.idle_timeout()),
         format!("absolute_timeout {:?}", policies.absolute_timeout()),
         format!("touch_interval {:?}", policies.touch_interval()),
+        format!("renew_grace {:?}", policies.renew_grace()),
     ]
 }
 
-const DEFAULTS: [&str; 18] = [
+const DEFAULTS: [&str; 20] = [
     "name session",
     "domain None",
     "path /",
@@ -78,12 +80,14 @@ const DEFAULTS: [&str; 18] = [
     "save_when always",
     "on_load_error error",
     "on_save_error error",
+    "on_gone error",
     "idle_timeout None",
     "absolute_timeout None",
     "touch_interval 60s",
+    "renew_grace 0ns",
 ];
 
-const EVERY_FIELD: [&str; 18] = [
+const EVERY_FIELD: [&str; 20] = [
     "name app",
     "domain Some(\"example.com\")",
     "path /app",
@@ -99,9 +103,11 @@ const EVERY_FIELD: [&str; 18] = [
     "save_when not_5xx",
     "on_load_error null",
     "on_save_error log",
+    "on_gone drop",
     "idle_timeout Some(1800s)",
     "absolute_timeout Some(43200s)",
     "touch_interval 90s",
+    "renew_grace 5s",
 ];
 
 /// The fields, a right value for each as JSON has it, and the variable with the same value.
@@ -126,9 +132,11 @@ fn every_field() -> Vec<(&'static str, Value, &'static str, String)> {
         ("save_when", json!("not_5xx"), "SESSION_SAVE_WHEN", "not_5xx"),
         ("on_load_error", json!("null"), "SESSION_ON_LOAD_ERROR", "null"),
         ("on_save_error", json!("log"), "SESSION_ON_SAVE_ERROR", "log"),
+        ("on_gone", json!("drop"), "SESSION_ON_GONE", "drop"),
         ("idle_timeout", json!("30 min"), "SESSION_IDLE_TIMEOUT", "30 min"),
         ("absolute_timeout", json!("12 h"), "SESSION_ABSOLUTE_TIMEOUT", "12 h"),
         ("touch_interval", json!(90), "SESSION_TOUCH_INTERVAL", "90"),
+        ("renew_grace", json!(5), "SESSION_RENEW_GRACE", "5"),
     ];
     let mut fields: Vec<_> = fields
         .into_iter()
@@ -161,9 +169,11 @@ fn code_json_and_variables_say_the_same() {
         .save_when(SaveWhen::Not5xx)
         .on_load_error(OnLoadError::Null)
         .on_save_error(OnSaveError::Log)
+        .on_gone(OnGone::Drop)
         .idle_timeout(DAY / 48)
         .absolute_timeout(DAY / 2)
-        .touch_interval(Duration::from_secs(90));
+        .touch_interval(Duration::from_secs(90))
+        .renew_grace(Duration::from_secs(5));
     let fields = every_field();
     let json = fields.iter().map(|(field, value, ..)| ((*field).to_owned(), value.clone()));
     let vars: Vec<_> =

@@ -40,7 +40,7 @@ async fn act(session: Session, request: HttpRequest) -> actix_web::Result<HttpRe
     match request.path().rsplit('/').next() {
         Some("count") => drop(session.update("n", |n: Option<u32>| n.unwrap_or(0) + 1)?),
         Some("clear") => session.clear()?,
-        Some("purge") => session.purge()?,
+        Some("purge") => drop(session.purge()?),
         _ => {}
     }
     let content = Value::Object(session.entries()?);

@@ -629,7 +629,7 @@ async fn a_streamed_body_reads_the_session_and_writing_is_an_error() {
                 session.insert("b", 2),
                 session.remove("a").map(drop),
                 session.clear(),
-                session.purge(),
+                session.purge().map(drop),
                 session.renew(),
                 session.rollback(),
                 session.set_permanent(true),

@@ -64,7 +64,7 @@ async fn act(session: Session, request: HttpRequest) -> actix_web::Result<HttpRe
         "/write" => session.insert("user", request.query_string())?,
         "/fill" => session.insert("big", "x".repeat(5_000))?,
         "/renew" => session.renew()?,
-        "/purge" => session.purge()?,
+        "/purge" => drop(session.purge()?),
         _ => {
             session.renew()?;
             response.append_header((SET_COOKIE, "session=of-the-handler"));

@@ -41,7 +41,7 @@ async fn act(session: Session, request: HttpRequest) -> actix_web::Result<HttpRe
     match request.path() {
         "/read" => drop(session.keys()),
         "/count" => drop(session.update("n", |n: Option<u32>| n.unwrap_or(0) + 1)?),
-        "/purge" => session.purge()?,
+        "/purge" => drop(session.purge()?),
         "/fill" => session.insert("big", "x".repeat(5_000))?,
         "/own" => {
             session.renew()?;

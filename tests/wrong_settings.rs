@@ -32,10 +32,12 @@ const WRONG: [(&str, &str, &[&str]); 21] = [
     ("save_when", "SESSION_SAVE_WHEN", &["never", "ALWAYS"]),
     ("on_load_error", "SESSION_ON_LOAD_ERROR", &["ignore"]),
     ("on_save_error", "SESSION_ON_SAVE_ERROR", &["null"]),
+    ("on_gone", "SESSION_ON_GONE", &["log"]),
     ("on_decode_error", "SESSION_ON_DECODE_ERROR", &["ignore"]),
     ("idle_timeout", "SESSION_IDLE_TIMEOUT", &["soon"]),
     ("absolute_timeout", "SESSION_ABSOLUTE_TIMEOUT", &["soon"]),
     ("touch_interval", "SESSION_TOUCH_INTERVAL", &["soon"]),
+    ("renew_grace", "SESSION_RENEW_GRACE", &["soon"]),
 ];
 
 /// The fields that take any text.

@@ -134,6 +134,18 @@ choice! {
 }
 
 choice! {
+    /// What a request gets whose session was ended by someone else while it ran, and which changed
+    /// it. Its changes are dropped in both cases.
+    OnGone {
+        /// An error: 409 to the client. `"error"`.
+        #[default]
+        Error = "error",
+        /// The handler's response, and a line in the log. `"drop"`.
+        Drop = "drop",
+    }
+}
+
+choice! {
     /// What a field of typed content gets whose stored value does not parse.
     OnDecodeError {
         /// Its default, and a line in the log. `"default"`.
@@ -146,7 +158,7 @@ choice! {
 
 #[cfg(test)]
 mod tests {
-    use super::{Choice, OnDecodeError, OnLoadError, OnSaveError, OpenMode, SaveWhen};
+    use super::{Choice, OnDecodeError, OnGone, OnLoadError, OnSaveError, OpenMode, SaveWhen};
 
     fn spells_exactly<C: Choice + std::fmt::Display + Default>() {
         for word in C::WORDS {
@@ -164,6 +176,7 @@ mod tests {
         spells_exactly::<OnLoadError>();
         spells_exactly::<OnSaveError>();
         spells_exactly::<OnDecodeError>();
+        spells_exactly::<OnGone>();
     }
 
     #[test]

@@ -48,10 +48,15 @@ mod text;
 mod violation;
 
 pub use crate::{
-    choice::{Choice, ChoiceError, OnDecodeError, OnLoadError, OnSaveError, OpenMode, SaveWhen},
+    choice::{
+        Choice, ChoiceError, OnDecodeError, OnGone, OnLoadError, OnSaveError, OpenMode, SaveWhen,
+    },
     domain::{CookieDomain, DomainError},
     duration::{DurationError, format_duration, parse_duration},
-    lifetime::{LifetimeError, MAX_COOKIE_LIFETIME, check_lifetime, check_timeouts},
+    lifetime::{
+        LifetimeError, MAX_COOKIE_LIFETIME, MAX_RENEW_GRACE, check_lifetime, check_renew_grace,
+        check_timeouts,
+    },
     limits::{MAX_ATTRIBUTE, MAX_NAME_VALUE},
     name::{CookieName, NameError, NamePrefix},
     path::{CookiePath, PathError},

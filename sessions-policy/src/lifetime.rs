@@ -65,6 +65,21 @@ pub fn check_timeouts(
     Ok(())
 }
 
+/// The longest that a token from before a renewal may read: 60 seconds.
+pub const MAX_RENEW_GRACE: Duration = Duration::from_secs(60);
+
+/// Checks how long a token from before a renewal may read: at most [`MAX_RENEW_GRACE`].
+///
+/// # Errors
+///
+/// [`LifetimeError::GraceTooLong`].
+pub fn check_renew_grace(grace: Duration) -> Result<(), LifetimeError> {
+    if grace.as_secs() > MAX_RENEW_GRACE.as_secs() {
+        return Err(LifetimeError::GraceTooLong { grace });
+    }
+    Ok(())
+}
+
 /// Why a lifetime or timeout cannot be used.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
@@ -78,6 +93,11 @@ pub enum LifetimeError {
     TooLong {
         /// The lifetime found.
         lifetime: Duration,
+    },
+    /// The grace after a renewal is above [`MAX_RENEW_GRACE`].
+    GraceTooLong {
+        /// The grace found.
+        grace: Duration,
     },
     /// The idle timeout is longer than the absolute timeout and so would never be reached.
     IdleAboveAbsolute {
@@ -101,6 +121,7 @@ impl LifetimeError {
         match self {
             Self::Zero { attribute } => std::slice::from_ref(attribute),
             Self::TooLong { .. } => &["lifetime"],
+            Self::GraceTooLong { .. } => &["renew_grace"],
             Self::IdleAboveAbsolute { .. } => &["idle_timeout", "absolute_timeout"],
             Self::TouchNotBelowIdle { .. } => &["touch_interval", "idle_timeout"],
         }
@@ -117,6 +138,11 @@ impl fmt::Display for LifetimeError {
                 f,
                 "`lifetime` is at most 400 days, the longest browsers keep a cookie, found {}; write `\"400 days\"` or less",
                 format_duration(lifetime)
+            ),
+            Self::GraceTooLong { grace } => write!(
+                f,
+                "`renew_grace` is at most 60 s, for requests under way, found {}; write `\"60 s\"` or less",
+                format_duration(grace)
             ),
             Self::IdleAboveAbsolute { idle, absolute } => write!(
                 f,
@@ -173,6 +199,20 @@ mod tests {
     #[test]
     fn lifetime_counts_whole_seconds() {
         assert_eq!(check_lifetime(MAX_COOKIE_LIFETIME + Duration::from_millis(999)), Ok(()));
+    }
+
+    #[test]
+    fn renew_grace_is_at_most_a_minute() {
+        for grace in [Duration::ZERO, SECOND, MAX_RENEW_GRACE] {
+            assert_eq!(check_renew_grace(grace), Ok(()));
+        }
+        let grace = secs(61);
+        let err = check_renew_grace(grace).unwrap_err();
+        assert_eq!(err, LifetimeError::GraceTooLong { grace });
+        assert_eq!(
+            err.to_string(),
+            "`renew_grace` is at most 60 s, for requests under way, found 61 s; write `\"60 s\"` or less"
+        );
     }
 
     #[test]

@@ -12,7 +12,9 @@ use actix_web::{
 };
 use sessions_policy::CookiePolicy;
 
-use crate::{cookie::CookieValues, dictionary::Change, null::NullSession, settings::Settings};
+use crate::{
+    clock::Clock, cookie::CookieValues, dictionary::Change, null::NullSession, settings::Settings,
+};
 
 /// What [`open_session`](crate::SessionInterface::open_session) gets to know.
 pub struct OpenContext<'r> {
@@ -21,6 +23,7 @@ pub struct OpenContext<'r> {
     pub(crate) cookies: CookieValues<'r>,
     pub(crate) settings: &'r Settings,
     pub(crate) now: SystemTime,
+    pub(crate) clock: &'r Clock,
     pub(crate) null: &'r Cell<Option<NullSession>>,
 }
 
@@ -90,6 +93,7 @@ pub struct SaveContext<'r> {
     pub(crate) change: Change,
     pub(crate) status: StatusCode,
     pub(crate) headers: Option<&'r HeaderMap>,
+    pub(crate) stored: &'r Cell<Option<String>>,
 }
 
 impl<'r> SaveContext<'r> {
@@ -123,6 +127,12 @@ impl<'r> SaveContext<'r> {
     /// an error, which becomes a response further out.
     pub fn headers(&self) -> Option<&'r HeaderMap> {
         self.headers
+    }
+
+    /// Tells what is stored, as JSON, where that is not what the dictionary holds: another request
+    /// saved in the meantime, and its changes are in it too. `save_now` returns it to the handler.
+    pub fn set_stored(&self, json: String) {
+        self.stored.set(Some(json));
     }
 }
 

@@ -71,6 +71,7 @@ mod content;
 mod context;
 mod cookie;
 mod dictionary;
+mod early;
 pub mod error;
 mod extract;
 mod headers;
@@ -94,18 +95,19 @@ mod typed;
 #[doc = include_str!("derive.md")]
 pub use sessions_derive::SessionInterface;
 pub use sessions_policy::{
-    CookieDomain, CookieName, CookiePath, CookiePolicy, OnDecodeError, OnLoadError, OnSaveError,
-    OpenMode, SameSite, SaveWhen,
+    CookieDomain, CookieName, CookiePath, CookiePolicy, OnDecodeError, OnGone, OnLoadError,
+    OnSaveError, OpenMode, SameSite, SaveWhen,
 };
 
 pub use crate::{
-    backend::{Backend, SignedCookie},
+    backend::{Backend, OwnedSession, OwnerError, ServerSide, SignedCookie},
     clock::Clock,
     config::{DomainSetting, SessionConfig},
     content::SessionContent,
     context::{OpenContext, SaveContext, Saved},
     cookie::CookieValues,
-    dictionary::{Change, ChangeSet, Dictionary},
+    dictionary::{Change, ChangeSet, Dictionary, Ending},
+    early::{EarlySave, SaveOutcome},
     error::{ConfigError, ExtractError, KeyError, OpenError, SaveError, SessionError},
     extract::{OpenedSessionExt, SessionExt, TrySession},
     interface::SessionInterface,

@@ -1,20 +1,24 @@
 //! The end of a request: what is saved, and what the response says of it.
 
+use std::cell::Cell;
+
 use actix_web::{
     Error,
     dev::ServiceResponse,
     http::{StatusCode, header::HeaderMap},
 };
-use sessions_policy::{CookiePolicy, MAX_NAME_VALUE, OnSaveError};
+use sessions_policy::{CookiePolicy, MAX_NAME_VALUE, OnGone, OnSaveError};
 
 use crate::{
     content::SessionContent,
     context::{SaveContext, Saved},
     cookie::{Lifetime, removal_cookie, set_cookie},
     dictionary::Change,
+    early::{EarlySave, SaveOutcome},
     error::{SaveError, SessionError},
     headers::{ErrorWithHeaders, SessionHeaders},
     interface::SessionInterface,
+    site::Site,
     slot::{OpenedCookie, Sealed, Slot},
 };
 
@@ -94,46 +98,125 @@ async fn save<I: SessionInterface>(
     status: StatusCode,
     headers: Option<&HeaderMap>,
 ) -> Result<Option<SessionHeaders>, Error> {
+    if let Some(early) = slot.early() {
+        return Ok(early?);
+    }
+    match seal(slot, status) {
+        Sealed::Unused => Ok(None),
+        Sealed::Failed(err) => Err(err.into()),
+        Sealed::Content(content) => match save_content(slot, content, status, headers).await {
+            Ok(done) => Ok(done.headers),
+            Err(failed) => {
+                Err(with_headers(failed.err.into(), failed.headers.into_iter().collect()))
+            }
+        },
+    }
+}
+
+/// Saves before there is a response, which will carry the headers.
+pub(crate) async fn save_now<I: SessionInterface>(slot: &Slot<I>) -> Result<EarlySave, SaveError> {
+    let content = match seal(slot, StatusCode::OK) {
+        Sealed::Content(content) => content,
+        Sealed::Failed(_) | Sealed::Unused => return Err(SaveError::Saved),
+    };
+    slot.start_early();
+    match save_content(slot, content, StatusCode::OK, None).await {
+        Ok(done) => {
+            slot.finish_early(done.headers);
+            Ok(EarlySave::new(done.outcome, content, done.stored))
+        }
+        Err(failed) => {
+            slot.finish_early(failed.headers);
+            Err(failed.err)
+        }
+    }
+}
+
+fn seal<I: SessionInterface>(slot: &Slot<I>, status: StatusCode) -> Sealed<'_, I::Content> {
     let settings = &slot.site.settings;
-    let now = slot.site.clock.now();
-    let sealed = slot.seal(|dictionary| {
+    slot.seal(|dictionary| {
         if !settings.save_when().saves(status.as_u16()) && dictionary.null_session().is_none() {
             dictionary.rollback().expect("a session that is not null takes writes");
         }
-        dictionary.settle(settings.absolute_timeout().map(|_| now));
-    });
-    let content = match sealed {
-        Sealed::Unused => return Ok(None),
-        Sealed::Failed(err) => return Err(err.into()),
-        Sealed::Content(content) => content,
-    };
-    let interface = &*slot.site.interface;
+        dictionary.settle(slot.site.clock.now(), settings.absolute_timeout().is_some());
+    })
+}
+
+/// A session that is saved, or that did not need to be.
+struct Done {
+    headers: Option<SessionHeaders>,
+    outcome: SaveOutcome,
+    /// As JSON, where the backend says that it is not what the content holds.
+    stored: Option<String>,
+}
+
+impl Done {
+    fn unchanged(headers: Option<SessionHeaders>) -> Self {
+        Self { headers, outcome: SaveOutcome::Unchanged, stored: None }
+    }
+}
+
+/// A session that is not saved, and what the client's cookie hears of it.
+struct NotSaved {
+    err: SaveError,
+    headers: Option<SessionHeaders>,
+}
+
+async fn save_content<I: SessionInterface>(
+    slot: &Slot<I>,
+    content: &I::Content,
+    status: StatusCode,
+    headers: Option<&HeaderMap>,
+) -> Result<Done, NotSaved> {
+    let Site { interface, settings, clock } = &*slot.site;
     if interface.is_null_session(content) {
-        return Ok(None);
+        return Ok(Done::unchanged(None));
     }
     let cookie = slot.cookie().expect("an open session has its cookie's policies");
     let change = content.dictionary().change();
-    let saved = if must_save(interface, content, change) {
-        let cx = SaveContext { cookie: &cookie.policy, settings, now, change, status, headers };
-        match interface
-            .save_session(content, cx)
-            .await
-            .and_then(|saved| write_cookie(interface, content, cookie, &saved, now))
-        {
-            Ok(set_cookie) => set_cookie,
-            Err(err) => {
-                log_failure::<I>(&err);
-                if !is_passed_over(content, change, settings.on_save_error(), &err) {
-                    return Err(err.into());
-                }
-                None
-            }
-        }
-    } else {
-        None
+    let now = clock.now();
+    let vary = |set_cookie: Option<String>| {
+        let vary = content.is_accessed() || set_cookie.is_some();
+        vary.then(|| SessionHeaders::new(cookie.policy.name(), set_cookie))
     };
-    let vary = content.is_accessed() || saved.is_some();
-    Ok(vary.then(|| SessionHeaders::new(cookie.policy.name(), saved)))
+    if !must_save(&**interface, content, change) {
+        return Ok(Done::unchanged(vary(None)));
+    }
+    let stored = Cell::new(None);
+    let cx = SaveContext {
+        cookie: &cookie.policy,
+        settings,
+        now,
+        change,
+        status,
+        headers,
+        stored: &stored,
+    };
+    let saved = interface.save_session(content, cx).await;
+    let written = saved.and_then(|saved| {
+        let set_cookie = write_cookie(&**interface, content, cookie, &saved, now)?;
+        let outcome = match saved {
+            Saved::Removed => SaveOutcome::Removed,
+            Saved::Token(_) | Saved::Nothing => SaveOutcome::Saved,
+        };
+        Ok(Done { headers: vary(set_cookie), outcome, stored: stored.take() })
+    });
+    let err = match written {
+        Ok(done) => return Ok(done),
+        Err(err) => err,
+    };
+    log_failure::<I>(&err);
+    // Gone for good: the cookie is worth nothing.
+    let removal = matches!(err, SaveError::Gone) && cookie.came;
+    let headers = vary(removal.then(|| removal_cookie(&cookie.policy)));
+    let passed_over = match err {
+        SaveError::Gone | SaveError::Superseded => settings.on_gone() == OnGone::Drop,
+        _ => is_passed_over(content, change, settings.on_save_error(), &err),
+    };
+    if passed_over {
+        return Ok(Done::unchanged(headers));
+    }
+    Err(NotSaved { err, headers: headers.filter(|_| removal) })
 }
 
 /// Decides, from what the request did, whether the backend is asked at all.

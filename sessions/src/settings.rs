@@ -2,7 +2,9 @@
 
 use std::{sync::Arc, time::Duration};
 
-use sessions_policy::{CookiePolicy, OnDecodeError, OnLoadError, OnSaveError, OpenMode, SaveWhen};
+use sessions_policy::{
+    CookiePolicy, OnDecodeError, OnGone, OnLoadError, OnSaveError, OpenMode, SaveWhen,
+};
 
 /// What attributes, configuration and defaults come to, checked. Backends get it in their
 /// contexts.
@@ -18,10 +20,14 @@ pub struct Settings {
     pub(crate) save_when: SaveWhen,
     pub(crate) on_load_error: OnLoadError,
     pub(crate) on_save_error: OnSaveError,
+    pub(crate) on_gone: OnGone,
     pub(crate) on_decode_error: OnDecodeError,
     pub(crate) idle_timeout: Option<Duration>,
     pub(crate) absolute_timeout: Option<Duration>,
     pub(crate) touch_interval: Duration,
+    pub(crate) renew_grace: Duration,
+    /// A use of a session starts the time of its record anew.
+    pub(crate) sliding: bool,
 }
 
 impl Settings {
@@ -60,6 +66,11 @@ impl Settings {
         self.on_save_error
     }
 
+    /// Returns what a request gets whose session was ended by someone else while it ran.
+    pub fn on_gone(&self) -> OnGone {
+        self.on_gone
+    }
+
     /// Returns what a field of typed content that does not parse leads to.
     pub fn on_decode_error(&self) -> OnDecodeError {
         self.on_decode_error
@@ -78,5 +89,10 @@ impl Settings {
     /// Returns how much of the idle time must have passed before a use is noted.
     pub fn touch_interval(&self) -> Duration {
         self.touch_interval
+    }
+
+    /// Returns how long a token from before a renewal may read.
+    pub fn renew_grace(&self) -> Duration {
+        self.renew_grace
     }
 }

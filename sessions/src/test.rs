@@ -33,6 +33,7 @@
 //! ```
 
 use std::{
+    cell::Cell,
     fmt,
     sync::{
         Arc,
@@ -119,7 +120,7 @@ impl<I: SessionInterface + Clone> TestSessions<I> {
                 .unwrap_or_else(|err| panic!("`{key}` cannot be seeded: {err}"));
         }
         let now = clock.now();
-        dictionary.settle(settings.absolute_timeout().map(|_| now));
+        dictionary.settle(now, settings.absolute_timeout().is_some());
         let cx = SaveContext {
             cookie: &cookie,
             settings,
@@ -127,6 +128,7 @@ impl<I: SessionInterface + Clone> TestSessions<I> {
             change: Change::Changed,
             status: StatusCode::OK,
             headers: None,
+            stored: &Cell::new(None),
         };
         match interface.save_session(&seeded, cx).await {
             Ok(Saved::Token(token)) => {

@@ -31,8 +31,8 @@ use sessions::{
 #[session(cookie_name = "__Host-linted", domain = false, path = "/", httponly = true)]
 #[session(secure = true, samesite = "Strict", partitioned, permanent = true, lifetime = "14 days")]
 #[session(refresh_each_request = false, salt = "linted", open = "eager", save_when = "not_5xx")]
-#[session(on_load_error = "null", on_save_error = "log", idle_timeout = "30 min")]
-#[session(absolute_timeout = "8 h", touch_interval = 30, data = Cart, on_decode_error = "error")]
+#[session(on_load_error = "null", on_save_error = "log", on_gone = "drop", idle_timeout = "30 min")]
+#[session(absolute_timeout = "8 h", touch_interval = 30, renew_grace = 5, data = Cart, on_decode_error = "error")]
 pub struct Values {
     /// Opens and saves.
     pub backend: SignedCookie,

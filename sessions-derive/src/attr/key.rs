@@ -1,7 +1,9 @@
 //! The keys of `#[session(…)]` in one table, and the messages that are composed from it.
 
 use proc_macro2::Ident;
-use sessions_policy::{Choice, OnDecodeError, OnLoadError, OnSaveError, OpenMode, SaveWhen};
+use sessions_policy::{
+    Choice, OnDecodeError, OnGone, OnLoadError, OnSaveError, OpenMode, SaveWhen,
+};
 
 use self::{
     Expects::{Nothing, OneOf, Word},
@@ -80,10 +82,12 @@ keys! {
     SaveWhen = "save_when" on Struct: Word(SaveWhen::WORDS),
     OnLoadError = "on_load_error" on Struct: Word(OnLoadError::WORDS),
     OnSaveError = "on_save_error" on Struct: Word(OnSaveError::WORDS),
+    OnGone = "on_gone" on Struct: Word(OnGone::WORDS),
     OnDecodeError = "on_decode_error" on Struct: Word(OnDecodeError::WORDS),
     IdleTimeout = "idle_timeout" on Struct: OneOf(&["a duration such as `\"30 min\"`", SECONDS]),
     AbsoluteTimeout = "absolute_timeout" on Struct: OneOf(&["a duration such as `\"12 h\"`", SECONDS]),
     TouchInterval = "touch_interval" on Struct: OneOf(&["a duration such as `\"60 s\"`", SECONDS]),
+    RenewGrace = "renew_grace" on Struct: OneOf(&["a duration such as `\"10 s\"`", SECONDS]),
     ExpirationTime = "expiration_time" on Struct: OneOf(&[FUNCTION]),
     ShouldSetCookie = "should_set_cookie" on Struct: OneOf(&[FUNCTION]),
     OpenWith = "open_with" on Struct: OneOf(&[ASYNC_FUNCTION]),

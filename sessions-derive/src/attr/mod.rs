@@ -8,8 +8,8 @@ use std::time::Duration;
 
 use proc_macro2::Ident;
 use sessions_policy::{
-    CookieDomain, CookieName, CookiePath, OnDecodeError, OnLoadError, OnSaveError, OpenMode,
-    SameSite, SaveWhen,
+    CookieDomain, CookieName, CookiePath, OnDecodeError, OnGone, OnLoadError, OnSaveError,
+    OpenMode, SameSite, SaveWhen,
 };
 use syn::{Attribute, ExprPath, Path, Result, Type};
 
@@ -18,7 +18,7 @@ use self::{
     key::Place,
     value::{
         Value, absolute_timeout, bare, checked, domain, flag, flag_or_bare, function, idle_timeout,
-        lifetime, quoted_path, samesite, text, touch_interval, ty,
+        lifetime, quoted_path, renew_grace, samesite, text, touch_interval, ty,
     },
 };
 pub(crate) use self::{key::Key, value::SECOND};
@@ -90,10 +90,12 @@ pub(crate) struct StructAttrs {
     pub(crate) save_when: Option<SaveWhen>,
     pub(crate) on_load_error: Option<OnLoadError>,
     pub(crate) on_save_error: Option<OnSaveError>,
+    pub(crate) on_gone: Option<OnGone>,
     pub(crate) on_decode_error: Option<OnDecodeError>,
     pub(crate) idle_timeout: Option<Duration>,
     pub(crate) absolute_timeout: Option<Duration>,
     pub(crate) touch_interval: Option<Duration>,
+    pub(crate) renew_grace: Option<Duration>,
     pub(crate) expiration_time: Option<ExprPath>,
     pub(crate) should_set_cookie: Option<ExprPath>,
     pub(crate) open_with: Option<ExprPath>,
@@ -130,12 +132,14 @@ impl StructAttrs {
             Key::SaveWhen => put(&mut self.save_when, entry, checked, errors),
             Key::OnLoadError => put(&mut self.on_load_error, entry, checked, errors),
             Key::OnSaveError => put(&mut self.on_save_error, entry, checked, errors),
+            Key::OnGone => put(&mut self.on_gone, entry, checked, errors),
             Key::OnDecodeError => put(&mut self.on_decode_error, entry, checked, errors),
             Key::IdleTimeout => put(&mut self.idle_timeout, entry, idle_timeout, errors),
             Key::AbsoluteTimeout => {
                 put(&mut self.absolute_timeout, entry, absolute_timeout, errors);
             }
             Key::TouchInterval => put(&mut self.touch_interval, entry, touch_interval, errors),
+            Key::RenewGrace => put(&mut self.renew_grace, entry, renew_grace, errors),
             Key::ExpirationTime => put(&mut self.expiration_time, entry, function, errors),
             Key::ShouldSetCookie => put(&mut self.should_set_cookie, entry, function, errors),
             Key::OpenWith => put(&mut self.open_with, entry, function, errors),
@@ -188,10 +192,12 @@ impl FieldAttrs {
             | Key::SaveWhen
             | Key::OnLoadError
             | Key::OnSaveError
+            | Key::OnGone
             | Key::OnDecodeError
             | Key::IdleTimeout
             | Key::AbsoluteTimeout
             | Key::TouchInterval
+            | Key::RenewGrace
             | Key::ExpirationTime
             | Key::ShouldSetCookie
             | Key::OpenWith

@@ -4,7 +4,9 @@ use std::{fmt::Display, str::FromStr, time::Duration};
 
 use proc_macro2::{Ident, TokenStream};
 use quote::ToTokens;
-use sessions_policy::{CookieDomain, SameSite, check_lifetime, check_timeouts, parse_duration};
+use sessions_policy::{
+    CookieDomain, SameSite, check_lifetime, check_renew_grace, check_timeouts, parse_duration,
+};
 use syn::{
     Error, ExprPath, Lit, LitBool, LitInt, LitStr, Path, Result, Type,
     parse::{Parse, ParseStream},
@@ -213,6 +215,11 @@ pub(super) fn absolute_timeout(value: &Value, key: Key) -> Result<Duration> {
 /// Reads a touch interval.
 pub(super) fn touch_interval(value: &Value, key: Key) -> Result<Duration> {
     duration(value, key, |interval| check_timeouts(None, None, interval))
+}
+
+/// Reads the grace after a renewal. None at all is one, too.
+pub(super) fn renew_grace(value: &Value, key: Key) -> Result<Duration> {
+    duration(value, key, check_renew_grace)
 }
 
 /// Reads a path in quotes, since `crate` and the like would be no value otherwise.

@@ -1,8 +1,12 @@
 //! Backends: what turns the token in a cookie into a session and back.
 
+mod server_side;
 mod signed_cookie;
 
-pub use self::signed_cookie::SignedCookie;
+pub use self::{
+    server_side::{OwnedSession, OwnerError, ServerSide},
+    signed_cookie::SignedCookie,
+};
 use crate::{
     context::{OpenContext, SaveContext, Saved},
     dictionary::Dictionary,
@@ -15,7 +19,7 @@ use crate::{
 #[diagnostic::on_unimplemented(
     message = "`{Self}` is not a session backend",
     label = "does not turn tokens into sessions",
-    note = "the field `backend` is one of `SignedCookie`, or a type of your own that implements `Backend`"
+    note = "the field `backend` is one of `SignedCookie` and `ServerSide<Store>`, or a type of your own that implements `Backend`"
 )]
 #[expect(
     async_fn_in_trait,

@@ -13,7 +13,7 @@ use crate::{
     error::{OpenError, SaveError},
     key::KeyRing,
     settings::Settings,
-    token::signed::{Digest, Rejected, Signer, Verified, check_age},
+    token::signed::{Digest, Rejected, Signer, check_age},
 };
 
 /// How far ahead of this host's clock a token may be signed: hosts' clocks differ.
@@ -131,7 +131,7 @@ fn open_token(
 ) -> Result<Opened, Rejected> {
     let settings = cx.settings();
     let now = unix_seconds(cx.now());
-    let (verified, by_fallback) = signers.verify(token)?;
+    let (verified, by_fallback) = signers.verify(|signer| signer.verify(token))?;
     let signed_at = verified.signed_at;
     let age_limit =
         settings.idle_timeout().map_or(settings.lifetime(), |idle| idle.min(settings.lifetime()));
@@ -154,16 +154,18 @@ fn open_token(
 
 /// What signatures are bound to besides the key.
 #[derive(Clone, Copy, Debug)]
-enum Salt<T> {
+pub(super) enum Salt<T> {
     /// The policy `salt`.
     Whole(T),
     /// The cookie's name: a value signed for one cookie is worth nothing in another.
     OfCookie(T),
+    /// The cookie's name, or the policy `salt`: ids of records are signed apart from sessions.
+    OfIds(T),
 }
 
 /// The signing states of a ring for one salt.
 #[derive(Debug)]
-struct SaltSigners {
+pub(super) struct SaltSigners {
     salt: Salt<String>,
     /// The one that signs first, then the fallbacks.
     signers: Vec<Signer>,
@@ -176,6 +178,9 @@ impl SaltSigners {
             Salt::OfCookie(name) => {
                 (Salt::OfCookie(name.to_owned()), format!("sessions.signed-cookie.{name}"))
             }
+            Salt::OfIds(name) => {
+                (Salt::OfIds(name.to_owned()), format!("sessions.server-side.{name}"))
+            }
         };
         let signers = keys.iter().map(|key| Signer::new(key, text.as_bytes(), digest)).collect();
         Self { salt, signers }
@@ -184,20 +189,25 @@ impl SaltSigners {
     fn is_for(&self, salt: Salt<&str>) -> bool {
         match (&self.salt, salt) {
             (Salt::Whole(mine), Salt::Whole(other))
-            | (Salt::OfCookie(mine), Salt::OfCookie(other)) => mine == other,
+            | (Salt::OfCookie(mine), Salt::OfCookie(other))
+            | (Salt::OfIds(mine), Salt::OfIds(other)) => mine == other,
             _ => false,
         }
     }
 
-    fn current(&self) -> &Signer {
+    pub(super) fn current(&self) -> &Signer {
         &self.signers[0]
     }
 
-    /// Tells whether it was a fallback that verified.
-    fn verify<'t>(&self, token: &'t [u8]) -> Result<(Verified<'t>, bool), Rejected> {
+    /// Has each key look at the token, until one finds its signature right. Tells whether that was
+    /// a fallback.
+    pub(super) fn verify<V>(
+        &self,
+        verify: impl Fn(&Signer) -> Result<V, Rejected>,
+    ) -> Result<(V, bool), Rejected> {
         let mut result = Err(Rejected::Format);
         for (at, signer) in self.signers.iter().enumerate() {
-            result = signer.verify(token).map(|verified| (verified, at > 0));
+            result = verify(signer).map(|verified| (verified, at > 0));
             if !matches!(result, Err(Rejected::Signature)) {
                 break;
             }
@@ -209,13 +219,13 @@ impl SaltSigners {
 /// The signing states of the salts in use: the first one without a lock, since most applications
 /// have one cookie name.
 #[derive(Debug, Default)]
-struct Signers {
+pub(super) struct Signers {
     first: OnceLock<Arc<SaltSigners>>,
     others: Mutex<VecDeque<Arc<SaltSigners>>>,
 }
 
 impl Signers {
-    fn get(&self, salt: Salt<&str>, keys: &KeyRing, digest: Digest) -> Arc<SaltSigners> {
+    pub(super) fn get(&self, salt: Salt<&str>, keys: &KeyRing, digest: Digest) -> Arc<SaltSigners> {
         let make = || Arc::new(SaltSigners::new(salt, keys, digest));
         let first = self.first.get_or_init(make);
         if first.is_for(salt) {

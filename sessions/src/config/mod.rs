@@ -8,8 +8,8 @@ mod setting;
 use std::{fmt, sync::OnceLock, time::Duration};
 
 use sessions_policy::{
-    CookieDomain, CookieName, CookiePath, OnDecodeError, OnLoadError, OnSaveError, OpenMode,
-    SameSite, SaveWhen,
+    CookieDomain, CookieName, CookiePath, OnDecodeError, OnGone, OnLoadError, OnSaveError,
+    OpenMode, SameSite, SaveWhen,
 };
 
 pub(crate) use self::server_name::DetectedDomain;
@@ -138,6 +138,9 @@ settings! {
     on_load_error: OnLoadError,
     /// Sets what a failed saving leads to. Defaults to [`OnSaveError::Error`].
     on_save_error: OnSaveError,
+    /// Sets what a request gets whose session was ended by someone else while it ran, and which
+    /// changed it. Defaults to [`OnGone::Error`].
+    on_gone: OnGone,
     /// Sets what a field of typed content that does not parse leads to. Defaults to
     /// [`OnDecodeError::Default`].
     on_decode_error: OnDecodeError,
@@ -148,6 +151,13 @@ settings! {
     /// Sets how much of the idle time must have passed before a use is noted. Defaults to 60
     /// seconds.
     touch_interval: Duration,
+    /// Sets how long a token from before a renewal may read, for requests that are under way: at
+    /// most 60 seconds. Defaults to zero.
+    ///
+    /// # Security
+    ///
+    /// Whoever has the token from before a login reads the session for so long.
+    renew_grace: Duration,
 }
 
 /// The configuration that nobody touched.
@@ -176,10 +186,12 @@ impl SessionConfig {
             save_when: None,
             on_load_error: None,
             on_save_error: None,
+            on_gone: None,
             on_decode_error: None,
             idle_timeout: None,
             absolute_timeout: None,
             touch_interval: None,
+            renew_grace: None,
             detected_domain: OnceLock::new(),
             signed_cookie: OnceLock::new(),
         }

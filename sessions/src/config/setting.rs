@@ -30,7 +30,7 @@ struct Wrong {
 type Parsed<T> = Result<T, Wrong>;
 
 /// The fields of a configuration, and the variables they are called in the environment.
-pub(super) const NAMES: [(&str, &str); 23] = [
+pub(super) const NAMES: [(&str, &str); 25] = [
     ("secret_key", "SECRET_KEY"),
     ("secret_key_fallbacks", "SECRET_KEY_FALLBACKS"),
     ("server_name", "SERVER_NAME"),
@@ -50,10 +50,12 @@ pub(super) const NAMES: [(&str, &str); 23] = [
     ("save_when", "SESSION_SAVE_WHEN"),
     ("on_load_error", "SESSION_ON_LOAD_ERROR"),
     ("on_save_error", "SESSION_ON_SAVE_ERROR"),
+    ("on_gone", "SESSION_ON_GONE"),
     ("on_decode_error", "SESSION_ON_DECODE_ERROR"),
     ("idle_timeout", "SESSION_IDLE_TIMEOUT"),
     ("absolute_timeout", "SESSION_ABSOLUTE_TIMEOUT"),
     ("touch_interval", "SESSION_TOUCH_INTERVAL"),
+    ("renew_grace", "SESSION_RENEW_GRACE"),
 ];
 
 impl SessionConfig {
@@ -99,10 +101,12 @@ impl SessionConfig {
             "save_when" => store(&mut self.save_when, parse(value, "`always`")),
             "on_load_error" => store(&mut self.on_load_error, parse(value, "`error`")),
             "on_save_error" => store(&mut self.on_save_error, parse(value, "`error`")),
+            "on_gone" => store(&mut self.on_gone, parse(value, "`error`")),
             "on_decode_error" => store(&mut self.on_decode_error, parse(value, "`default`")),
             "idle_timeout" => store(&mut self.idle_timeout, duration(value)),
             "absolute_timeout" => store(&mut self.absolute_timeout, duration(value)),
             "touch_interval" => store(&mut self.touch_interval, duration(value)),
+            "renew_grace" => store(&mut self.renew_grace, duration(value)),
             _ => return None,
         })
     }

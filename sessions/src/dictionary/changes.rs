@@ -13,11 +13,13 @@ pub(crate) type Run = Arc<dyn Fn(&mut Dictionary) -> Result<(), SessionError> + 
 /// For interfaces that save to a store which more than one request can write: when another request
 /// has saved in the meantime, [`apply_to`](Self::apply_to) does the same to the newer state.
 /// Requests that changed different keys then do not erase each other.
-#[derive(Default)]
+#[derive(Clone, Default)]
 pub struct ChangeSet {
-    steps: Vec<Step>,
+    /// Shared with a save that goes on when the request is dropped.
+    steps: Arc<Vec<Step>>,
 }
 
+#[derive(Clone)]
 enum Step {
     Set {
         key: Box<str>,
@@ -43,7 +45,7 @@ impl ChangeSet {
     /// that is by now of another type, for instance.
     pub fn apply_to(&self, newer: &mut Dictionary) -> Result<(), SessionError> {
         newer.state.writable()?;
-        for step in &self.steps {
+        for step in &*self.steps {
             match step {
                 Step::Set { key, json } => newer.put(key, json.clone()),
                 Step::Remove { key } => {
@@ -62,28 +64,34 @@ impl ChangeSet {
         Ok(())
     }
 
+    /// Whether the request did nothing.
+    pub fn is_empty(&self) -> bool {
+        self.steps.is_empty()
+    }
+
     pub(super) fn set(&mut self, key: &str, json: &str) {
-        if let Some(Step::Set { key: last, json: value }) = self.steps.last_mut()
+        let steps = Arc::make_mut(&mut self.steps);
+        if let Some(Step::Set { key: last, json: value }) = steps.last_mut()
             && **last == *key
         {
             *value = json.into();
             return;
         }
-        self.steps.push(Step::Set { key: key.into(), json: json.into() });
+        steps.push(Step::Set { key: key.into(), json: json.into() });
     }
 
     pub(super) fn remove(&mut self, key: &str) {
-        self.steps.push(Step::Remove { key: key.into() });
+        Arc::make_mut(&mut self.steps).push(Step::Remove { key: key.into() });
     }
 
     /// What this request did before goes as well.
     pub(super) fn clear<'a>(&mut self, opened: impl Iterator<Item = (&'a str, &'a str)>) {
         let opened = opened.map(|(key, json)| (key.into(), json.into())).collect();
-        self.steps = vec![Step::Clear { opened }];
+        self.steps = Arc::new(vec![Step::Clear { opened }]);
     }
 
     pub(super) fn run(&mut self, run: Run) {
-        self.steps.push(Step::Run(run));
+        Arc::make_mut(&mut self.steps).push(Step::Run(run));
     }
 }
 

@@ -15,7 +15,7 @@ use std::fmt;
 use serde::{Serialize, de::DeserializeOwned};
 
 pub use self::changes::ChangeSet;
-pub use self::state::Change;
+pub use self::state::{Change, Ending};
 pub(crate) use self::{changes::Run, entry::same_value};
 use self::{
     entry::{Edit, Entry, Key, Span},
@@ -32,6 +32,8 @@ pub(crate) const PERMANENT: &str = "_permanent";
 pub(crate) const FLASHES: &str = "_flashes";
 /// The key of the time a session began: kept by the framework and shown to no one.
 const STARTED: &str = "_started";
+/// The key of whose session it is: read like any other, written by `set_owner` alone.
+const OWNER: &str = "_owner";
 
 /// The content of a session: string keys to values, and what this request did to them.
 ///
@@ -182,7 +184,8 @@ impl Dictionary {
     /// # Errors
     ///
     /// [`SessionError::Null`] in a null session, [`SessionError::Encode`] when the value cannot be
-    /// written as JSON or nests deeper than 127 levels, [`SessionError::ReservedKey`] for `_started`.
+    /// written as JSON or nests deeper than 127 levels, [`SessionError::ReservedKey`] for `_started` and
+    /// `_owner`.
     pub fn insert<T: Serialize + ?Sized>(
         &mut self,
         key: &str,
@@ -206,7 +209,8 @@ impl Dictionary {
     ///
     /// # Errors
     ///
-    /// [`SessionError::Null`] in a null session, [`SessionError::ReservedKey`] for `_started`.
+    /// [`SessionError::Null`] in a null session, [`SessionError::ReservedKey`] for `_started` and
+    /// `_owner`.
     pub fn remove(&mut self, key: &str) -> Result<bool, SessionError> {
         self.writable(key)?;
         if let Some(changes) = &mut self.changes {
@@ -256,7 +260,7 @@ impl Dictionary {
             entry.edit = Edit::Kept;
             entry.base.is_some()
         });
-        self.state.set_modified(false);
+        self.state.rollback();
         self.forget_changes();
         self.revision += 1;
         Ok(())
@@ -273,7 +277,7 @@ impl Dictionary {
 
     pub(crate) fn writable(&self, key: &str) -> Result<(), SessionError> {
         self.state.writable()?;
-        if is_hidden(key) {
+        if is_hidden(key) || key == OWNER {
             return Err(SessionError::ReservedKey { key: key.into() });
         }
         Ok(())

@@ -1,9 +1,13 @@
 //! What a session is besides its keys: new, permanent, renewed, ended, null.
 
-use std::sync::atomic::{AtomicBool, Ordering};
-use std::time::{Duration, SystemTime, UNIX_EPOCH};
+use std::{
+    any::Any,
+    fmt,
+    sync::atomic::{AtomicBool, Ordering},
+    time::{Duration, SystemTime, UNIX_EPOCH},
+};
 
-use super::{Dictionary, Edit, PERMANENT, STARTED};
+use super::{Dictionary, Edit, OWNER, PERMANENT, STARTED};
 use crate::{error::SessionError, null::NullSession};
 
 /// What a request did to its session as a whole.
@@ -40,7 +44,23 @@ pub(super) struct State {
     modified: bool,
     starts_permanent: bool,
     refresh: bool,
+    /// `set_owner` was called: whoever the owner is logs in with this request.
+    logs_in: bool,
+    /// Ending the session ends it for every copy of its token.
+    revocable: bool,
     accessed: AtomicBool,
+    /// What the backend noted when it opened the session.
+    attachment: Option<Box<dyn Any + Send + Sync>>,
+}
+
+/// What [`purge`](Dictionary::purge) does to the session.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Ending {
+    /// It ends on the server, when the request is answered: its token is worth nothing from then
+    /// on, whoever has a copy.
+    Ended,
+    /// This client forgets its cookie. A copy of the cookie goes on until its lifetime ends.
+    Forgotten,
 }
 
 impl State {
@@ -56,8 +76,10 @@ impl State {
         self.null.as_ref().map_or(Ok(()), |null| Err(SessionError::Null(null.clone())))
     }
 
-    pub(super) fn set_modified(&mut self, modified: bool) {
-        self.modified = modified;
+    /// Takes back what does not stand when the request's changes are dropped.
+    pub(super) fn rollback(&mut self) {
+        self.modified = false;
+        self.logs_in = false;
     }
 }
 
@@ -140,15 +162,61 @@ impl Dictionary {
     /// # Errors
     ///
     /// [`SessionError::Null`] in a null session.
-    pub fn purge(&mut self) -> Result<(), SessionError> {
+    pub fn purge(&mut self) -> Result<Ending, SessionError> {
         self.state.writable()?;
         self.entries.clear();
         self.forget_changes();
         self.state.identity = Identity::Ended;
         self.state.opened = false;
         self.state.modified = false;
+        self.state.logs_in = false;
         self.revision += 1;
+        Ok(if self.state.revocable { Ending::Ended } else { Ending::Forgotten })
+    }
+
+    /// Logs `owner` in: the session is theirs from here on, and gets a new token. The session of
+    /// another owner ends first, so that nothing of it comes along.
+    ///
+    /// # Errors
+    ///
+    /// [`SessionError::Null`] in a null session.
+    pub fn set_owner(&mut self, owner: impl fmt::Display) -> Result<(), SessionError> {
+        self.state.writable()?;
+        let owner = owner.to_string();
+        if self.owner().is_some_and(|present| present != owner) {
+            self.purge()?;
+        }
+        self.renew()?;
+        self.set(OWNER, super::quoted(&owner).into());
+        self.state.logs_in = true;
         Ok(())
+    }
+
+    /// Returns whose session it is, if somebody logged in: the id that
+    /// [`set_owner`](Self::set_owner) was given.
+    pub fn owner(&self) -> Option<String> {
+        serde_json::from_str(self.stored(OWNER)?).ok()
+    }
+
+    /// Whether this request called [`set_owner`](Self::set_owner), and its changes are to be saved.
+    pub(crate) fn logs_in(&self) -> bool {
+        self.state.logs_in
+    }
+
+    /// Declares that ending this session ends it for every copy of its token, since the server
+    /// keeps it or a list of those that are ended. [`purge`](Self::purge) answers accordingly.
+    pub fn set_revocable(&mut self, revocable: bool) {
+        self.state.revocable = revocable;
+    }
+
+    /// Notes what the backend will want to know when it saves this session. It outlasts a `purge`.
+    pub fn attach<T: Send + Sync + 'static>(&mut self, attachment: T) {
+        self.state.attachment = Some(Box::new(attachment));
+    }
+
+    /// Returns what was [attached](Self::attach), if it was a `T`.
+    pub fn attachment<T: Send + Sync + 'static>(&self) -> Option<&T> {
+        self.state.attachment.as_ref()?.downcast_ref()
     }
 
     /// Returns what this request did to the session.
@@ -188,17 +256,18 @@ impl Dictionary {
         self.state.starts_permanent = permanent;
     }
 
-    /// Writes down what a new session takes from its policies, once it is known to be saved:
-    /// that it is permanent, and when it `started` if that is to be remembered.
-    pub(crate) fn settle(&mut self, started: Option<SystemTime>) {
-        if !self.is_new() || self.is_empty() {
+    /// Writes down what a session takes from its policies, once it is known to be saved: that a
+    /// new one is permanent, and that it started `now`, if that is to be `remembered`. A login
+    /// starts the session anew (NIST SP 800-63B-4, 5.2).
+    pub(crate) fn settle(&mut self, now: SystemTime, remembered: bool) {
+        if self.is_empty() {
             return;
         }
-        if self.state.starts_permanent && self.stored(PERMANENT).is_none() {
+        if self.is_new() && self.state.starts_permanent && self.stored(PERMANENT).is_none() {
             self.put(PERMANENT, "true".into());
         }
-        if let Some(started) = started {
-            self.set_started(started);
+        if self.state.logs_in || self.is_new() && remembered {
+            self.set_started(now);
         }
     }
 

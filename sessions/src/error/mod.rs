@@ -199,7 +199,7 @@ pub enum SaveError {
     /// Browsers drop cookies of more than 4,096 bytes (RFC 6265bis, 5.6), so it is not sent.
     #[error(
         "the session does not fit in its cookie: {length} bytes for name and value, at most {MAX_NAME_VALUE}{}",
-        .largest_key.as_ref().map(|key| format!("; the largest key is `{key}`")).unwrap_or_default()
+        largest(largest_key.as_deref())
     )]
     TooLarge {
         /// Bytes of name and value together.
@@ -207,6 +207,40 @@ pub enum SaveError {
         /// The key that takes the most room.
         largest_key: Option<Box<str>>,
     },
+    /// The session does not fit in its store. Nothing was saved.
+    #[error(
+        "the session is too large for its store: {length} bytes, at most {limit}{}",
+        largest(largest_key.as_deref())
+    )]
+    PayloadTooLarge {
+        /// Bytes of the content as JSON.
+        length: usize,
+        /// The most that is allowed, in bytes.
+        limit: usize,
+        /// The key that takes the most room.
+        largest_key: Option<Box<str>>,
+    },
+    /// The session was ended by someone else while the request ran, and so what it changed is not
+    /// saved. By the policy `on_gone` the client gets 409, or the handler's response; its cookie is
+    /// removed in both cases.
+    #[error("the session was ended while this request ran; what the request changed is dropped")]
+    Gone,
+    /// The session got a new token while the request ran, or before it, and the request came with
+    /// the former one. By the policy `on_gone` the client gets 409, or the handler's response; its
+    /// cookie, which may be the new one by now, is left alone.
+    #[error(
+        "the request came with a token from before the session was renewed; what it changed is dropped"
+    )]
+    Superseded,
+    /// The store has no room.
+    #[error("the session store is full")]
+    Full,
+    /// `save_now` came second: the session was saved already.
+    #[error("the session is already saved")]
+    Saved,
+    /// The handler dropped `save_now` before it was done.
+    #[error("`save_now` was dropped before it was done; whether the session is saved is unknown")]
+    Interrupted,
     /// `save_session` returned a token with characters that no cookie may hold.
     #[error(
         "the token holds a character that is not allowed in a cookie; encode it as base64url, say"
@@ -227,6 +261,10 @@ pub enum SaveError {
         /// What went wrong.
         source: Source,
     },
+}
+
+fn largest(key: Option<&str>) -> String {
+    key.map(|key| format!("; the largest key is `{key}`")).unwrap_or_default()
 }
 
 impl SaveError {

@@ -17,8 +17,15 @@ impl ResponseError for SessionError {
 }
 
 impl ResponseError for SaveError {
+    fn status_code(&self) -> StatusCode {
+        match self {
+            Self::Gone | Self::Superseded => StatusCode::CONFLICT,
+            _ => StatusCode::INTERNAL_SERVER_ERROR,
+        }
+    }
+
     fn error_response(&self) -> HttpResponse {
-        HttpResponse::InternalServerError().finish()
+        HttpResponse::new(self.status_code())
     }
 }
 

@@ -7,7 +7,7 @@ mod resolve;
 use std::{borrow::Cow, time::Duration};
 
 use sessions_policy::{
-    CookieName, CookiePath, NamePrefix, OnDecodeError, OnLoadError, OnSaveError, OpenMode,
+    CookieName, CookiePath, NamePrefix, OnDecodeError, OnGone, OnLoadError, OnSaveError, OpenMode,
     SameSite, SaveWhen,
 };
 
@@ -134,6 +134,12 @@ impl<'i> Policies<'i> {
         self.overrides.on_save_error.or(self.config.on_save_error).unwrap_or_default()
     }
 
+    /// Returns what a request gets whose session was ended by someone else while it ran. Defaults
+    /// to [`OnGone::Error`].
+    pub fn on_gone(&self) -> OnGone {
+        self.overrides.on_gone.or(self.config.on_gone).unwrap_or_default()
+    }
+
     /// Returns what a field of typed content that does not parse leads to. Defaults to
     /// [`OnDecodeError::Default`].
     pub fn on_decode_error(&self) -> OnDecodeError {
@@ -157,6 +163,12 @@ impl<'i> Policies<'i> {
             self.idle_timeout()
                 .map_or(DEFAULT_TOUCH_INTERVAL, |idle| DEFAULT_TOUCH_INTERVAL.min(idle / 2))
         })
+    }
+
+    /// Returns how long a token from before a renewal may read. Defaults to zero: it is worth
+    /// nothing at once.
+    pub fn renew_grace(&self) -> Duration {
+        self.overrides.renew_grace.or(self.config.renew_grace).unwrap_or_default()
     }
 
     /// Names the settings of the configuration that an attribute overrides.

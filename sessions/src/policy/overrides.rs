@@ -3,8 +3,8 @@
 use std::time::Duration;
 
 use sessions_policy::{
-    CookieDomain, CookieName, CookiePath, OnDecodeError, OnLoadError, OnSaveError, OpenMode,
-    SameSite, SaveWhen,
+    CookieDomain, CookieName, CookiePath, OnDecodeError, OnGone, OnLoadError, OnSaveError,
+    OpenMode, SameSite, SaveWhen,
 };
 
 /// The domain as an attribute says it.
@@ -101,6 +101,8 @@ overrides! {
     on_load_error: OnLoadError,
     /// Fixes what a failed saving leads to.
     on_save_error: OnSaveError,
+    /// Fixes what a request gets whose session was ended while it ran.
+    on_gone: OnGone,
     /// Fixes what a field of typed content that does not parse leads to.
     on_decode_error: OnDecodeError,
     /// Fixes how long a session may go unused.
@@ -109,6 +111,8 @@ overrides! {
     absolute_timeout: Duration,
     /// Fixes how much of the idle time must have passed before a use is noted.
     touch_interval: Duration,
+    /// Fixes how long a token from before a renewal may read.
+    renew_grace: Duration,
 }
 
 impl Overrides {

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use sessions_policy::{
     CookieAttributes, CookieDomain, CookieName, CookiePath, CookiePolicy, KnownAttributes,
-    check_lifetime, check_timeouts, violations,
+    check_lifetime, check_renew_grace, check_timeouts, violations,
 };
 
 use super::Policies;
@@ -21,6 +21,8 @@ impl Policies<'_> {
         let (idle_timeout, absolute_timeout) = (self.idle_timeout(), self.absolute_timeout());
         let touch_interval = self.touch_interval();
         check_timeouts(idle_timeout, absolute_timeout, touch_interval)?;
+        let renew_grace = self.renew_grace();
+        check_renew_grace(renew_grace)?;
         Ok(Settings {
             cookie: self.fixed_cookie()?.map(Arc::new),
             permanent: self.permanent(),
@@ -30,10 +32,13 @@ impl Policies<'_> {
             save_when: self.save_when(),
             on_load_error: self.on_load_error(),
             on_save_error: self.on_save_error(),
+            on_gone: self.on_gone(),
             on_decode_error: self.on_decode_error(),
             idle_timeout,
             absolute_timeout,
             touch_interval,
+            renew_grace,
+            sliding: self.refresh_each_request() || idle_timeout.is_some(),
         })
     }
 

@@ -58,7 +58,7 @@ impl<I: Scope> Session<I> {
     }
 
     /// Looks without that counting as access.
-    fn peek<R>(&self, look: impl FnOnce(&Dictionary) -> R) -> R {
+    pub(crate) fn peek<R>(&self, look: impl FnOnce(&Dictionary) -> R) -> R {
         let mut look = Some(look);
         let mut result = None;
         I::any(&self.slot)

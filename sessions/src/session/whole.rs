@@ -2,8 +2,9 @@
 
 use super::{Scope, Session};
 use crate::{
-    dictionary::{Dictionary, FLASHES},
-    error::SessionError,
+    dictionary::{Dictionary, Ending, FLASHES},
+    early::EarlySave,
+    error::{SaveError, SessionError},
 };
 
 /// The session as a whole.
@@ -50,10 +51,15 @@ impl<I: Scope> Session<I> {
     /// Ends the session: log out. What is written after it starts a new one, a message for the
     /// next page say. Carried out whatever the status of the response.
     ///
+    /// Returns what that comes to: a session that is kept on the server is [`Ending::Ended`] once
+    /// the response is sent, and if that fails the client gets an error; one that lives in its
+    /// cookie is [`Ending::Forgotten`] by this client, and a copy of the cookie goes on (OWASP
+    /// ASVS 5.0, 7.4.1).
+    ///
     /// # Errors
     ///
     /// [`SessionError::Null`], [`SessionError::Saved`].
-    pub fn purge(&self) -> Result<(), SessionError> {
+    pub fn purge(&self) -> Result<Ending, SessionError> {
         self.change(Dictionary::purge)
     }
 
@@ -73,6 +79,64 @@ impl<I: Scope> Session<I> {
     /// [`SessionError::Null`], [`SessionError::Saved`].
     pub fn renew(&self) -> Result<(), SessionError> {
         self.change(Dictionary::renew)
+    }
+
+    /// Logs `owner` in: notes the id of whose session it is, gives the session a new token, and
+    /// starts its `absolute_timeout` anew. The session of another owner ends first, so that nothing
+    /// of it comes along. What the session held before the login stays in it.
+    ///
+    /// The id is what the application knows the owner by, a number or a UUID say. With a
+    /// server-side store, sessions can then be [listed](crate::ServerSide::of_owner) and [ended
+    /// together](crate::ServerSide::end_all).
+    ///
+    /// # Errors
+    ///
+    /// [`SessionError::Null`], [`SessionError::Saved`].
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// # use sessions::{Session, SessionError};
+    /// fn log_in(session: &Session, user_id: u64) -> Result<(), SessionError> {
+    ///     session.set_owner(user_id)?;
+    ///     session.insert("device", "Firefox on Linux")
+    /// }
+    /// ```
+    pub fn set_owner(&self, owner: impl std::fmt::Display) -> Result<(), SessionError> {
+        self.change(|dictionary| dictionary.set_owner(owner))
+    }
+
+    /// Returns whose session it is, as [`set_owner`](Self::set_owner) noted it, or `None` when
+    /// nobody is logged in.
+    pub fn owner(&self) -> Option<String> {
+        self.look(Dictionary::owner)
+    }
+
+    /// Saves the session now instead of when the handler has returned, and closes it for writes: for
+    /// a handler that goes on after its response began, with server-sent events or a WebSocket, or
+    /// that must know what is stored before it answers. The response carries the cookie all the
+    /// same; it is saved as for a response with status 200.
+    ///
+    /// # Errors
+    ///
+    /// [`SaveError`]. The handler decides what the client gets; nothing else is saved for this
+    /// request. When the future is dropped before it is done, the client gets 500.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// # use actix_web::{HttpResponse, get};
+    /// # use sessions::Session;
+    /// #[get("/ticket")]
+    /// async fn ticket(session: Session) -> actix_web::Result<HttpResponse> {
+    ///     session.update("tickets", |n: Option<u32>| n.unwrap_or(0) + 1)?;
+    ///     let saved = session.save_now().await?;
+    ///     let tickets: Option<u32> = saved.get("tickets")?;
+    ///     Ok(HttpResponse::Ok().body(format!("you have {} tickets", tickets.unwrap_or(0))))
+    /// }
+    /// ```
+    pub async fn save_now(&self) -> Result<EarlySave, SaveError> {
+        I::any_arc(&self.slot).save_now().await
     }
 
     /// Takes back what this request changed so far. A [`renew`](Self::renew) or a

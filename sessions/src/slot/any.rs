@@ -14,9 +14,11 @@ use super::{Phase, Slot};
 use crate::{
     content::SessionContent,
     dictionary::Dictionary,
-    error::{CookieError, ExtractError, OpenError, SessionError},
+    early::EarlySave,
+    error::{CookieError, ExtractError, OpenError, SaveError, SessionError},
     interface::SessionInterface,
     null::NullSession,
+    save,
 };
 
 /// A slot whatever its interface.
@@ -34,6 +36,9 @@ pub trait AnySlot: Any + Send + Sync {
         self: Arc<Self>,
         request: HttpRequest,
     ) -> LocalBoxFuture<'static, Result<(), ExtractError>>;
+
+    /// Saves the session now, and closes it.
+    fn save_now(self: Arc<Self>) -> LocalBoxFuture<'static, Result<EarlySave, SaveError>>;
     fn is_open(&self) -> bool;
 
     /// Whether the session is open or being opened.
@@ -85,6 +90,10 @@ impl<I: SessionInterface> AnySlot for Slot<I> {
         request: HttpRequest,
     ) -> LocalBoxFuture<'static, Result<(), ExtractError>> {
         Box::pin(async move { self.open(&request).await })
+    }
+
+    fn save_now(self: Arc<Self>) -> LocalBoxFuture<'static, Result<EarlySave, SaveError>> {
+        Box::pin(async move { save::save_now(&self).await })
     }
 
     fn is_open(&self) -> bool {

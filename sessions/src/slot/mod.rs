@@ -27,7 +27,8 @@ use crate::{
     context::OpenContext,
     cookie::CookieValues,
     dictionary::Dictionary,
-    error::{ExtractError, OpenError},
+    error::{ExtractError, OpenError, SaveError},
+    headers::SessionHeaders,
     interface::SessionInterface,
     null::NullSession,
     site::Site,
@@ -44,6 +45,15 @@ pub struct Slot<I: SessionInterface> {
     cookie: OnceLock<OpenedCookie>,
     /// Whoever took `TrySession` answers a failed opening by itself.
     failure_taken: AtomicBool,
+    early: Mutex<Early>,
+}
+
+/// How far a `save_now` of the handler has come.
+enum Early {
+    NotAsked,
+    Running,
+    /// What the response is to carry.
+    Done(Option<SessionHeaders>),
 }
 
 /// The cookie's policies as they were when the session was opened.
@@ -72,6 +82,7 @@ impl<I: SessionInterface> Slot<I> {
             sealed: OnceLock::new(),
             cookie: OnceLock::new(),
             failure_taken: AtomicBool::new(false),
+            early: Mutex::new(Early::NotAsked),
         }
     }
 
@@ -124,6 +135,7 @@ impl<I: SessionInterface> Slot<I> {
             cookies,
             settings,
             now: clock.now(),
+            clock,
             null: &null,
         };
         let mut content = match interface.open_session(cx).await {
@@ -204,6 +216,27 @@ impl<I: SessionInterface> Slot<I> {
             }
             Phase::Unopened | Phase::Closed => Sealed::Unused,
         }
+    }
+
+    pub(crate) fn start_early(&self) {
+        *self.early_state() = Early::Running;
+    }
+
+    pub(crate) fn finish_early(&self, headers: Option<SessionHeaders>) {
+        *self.early_state() = Early::Done(headers);
+    }
+
+    /// Returns what the response is to carry, if the handler had the session saved before.
+    pub(crate) fn early(&self) -> Option<Result<Option<SessionHeaders>, SaveError>> {
+        match &*self.early_state() {
+            Early::NotAsked => None,
+            Early::Running => Some(Err(SaveError::Interrupted)),
+            Early::Done(headers) => Some(Ok(headers.clone())),
+        }
+    }
+
+    fn early_state(&self) -> MutexGuard<'_, Early> {
+        self.early.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// Seals what there is, when the request was dropped: nobody saves it any more.

@@ -1,7 +1,7 @@
 //! The record: what a store keeps of a session.
 
 use std::{
-    fmt::{self, Write},
+    fmt,
     sync::Arc,
     time::{Duration, SystemTime, UNIX_EPOCH},
 };
@@ -31,6 +31,8 @@ pub struct Record {
     pub(crate) created: u64,
     /// In milliseconds since 1970: which of two sessions is the newer one.
     pub(crate) renewed: u64,
+    /// In seconds: the time it was written to live from a use on.
+    pub(crate) ttl: u64,
     pub(crate) owner: Option<Owner>,
 }
 
@@ -85,27 +87,19 @@ impl Record {
     /// Returns the bytes to keep: ASCII for the framework's part, a line break, and the content as
     /// JSON in UTF-8.
     pub fn to_bytes(&self) -> Vec<u8> {
-        let mut text = String::with_capacity(self.payload.len() + 224);
-        text.push_str(VERSION);
-        text.push(' ');
-        CANONICAL.encode_string(self.verifier.0, &mut text);
-        write!(text, " {} {} ", self.created, self.renewed).expect("a string takes all");
-        match &self.owner {
-            Some(Owner { key, since }) => write!(text, "{key} {} ", since.get()),
-            None => write!(text, "{NONE} {NONE} "),
-        }
-        .expect("a string takes all");
-        match &self.former {
-            Some(Former { verifier, until }) => {
-                CANONICAL.encode_string(verifier.0, &mut text);
-                write!(text, " {until}")
-            }
-            None => write!(text, "{NONE} {NONE}"),
-        }
-        .expect("a string takes all");
-        text.push('\n');
-        text.push_str(&self.payload);
-        text.into_bytes()
+        let hash = |hash: &VerifierHash| CANONICAL.encode(hash.0);
+        let owner = self.owner.map_or_else(
+            || format!("{NONE} {NONE}"),
+            |Owner { key, since }| format!("{key} {}", since.get()),
+        );
+        let former = self.former.as_ref().map_or_else(
+            || format!("{NONE} {NONE}"),
+            |Former { verifier, until }| format!("{} {until}", hash(verifier)),
+        );
+        let Self { created, renewed, ttl, payload, .. } = self;
+        let verifier = hash(&self.verifier);
+        format!("{VERSION} {verifier} {created} {renewed} {ttl} {owner} {former}\n{payload}")
+            .into_bytes()
     }
 
     /// Reads what [`to_bytes`](Self::to_bytes) wrote.
@@ -134,6 +128,7 @@ fn parse<'t>(words: &mut impl Iterator<Item = &'t str>, payload: &str) -> Option
     let verifier = VerifierHash(hash(words.next()?)?);
     let created = words.next()?.parse().ok()?;
     let renewed = words.next()?.parse().ok()?;
+    let ttl = words.next()?.parse().ok()?;
     let owner = match (words.next()?, words.next()?) {
         (NONE, NONE) => None,
         (key, since) => {
@@ -148,7 +143,7 @@ fn parse<'t>(words: &mut impl Iterator<Item = &'t str>, payload: &str) -> Option
             Some(Former { verifier, until: until.parse().ok()? })
         }
     };
-    Some(Record { payload: payload.into(), verifier, former, created, renewed, owner })
+    Some(Record { payload: payload.into(), verifier, former, created, renewed, ttl, owner })
 }
 
 impl fmt::Debug for Record {
@@ -172,6 +167,7 @@ mod tests {
             former: None,
             created: 0,
             renewed: u64::MAX,
+            ttl: 60,
             owner: None,
         };
         let owner = Owner { key: OwnerKey::of_id("alice"), since: Stamp::new(7) };

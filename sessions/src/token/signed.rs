@@ -100,26 +100,33 @@ impl Signer {
         token.push('.');
         let seconds = now.to_be_bytes();
         CANONICAL.encode_string(&seconds[now.leading_zeros() as usize / 8..], &mut token);
-        match &self.keyed {
-            Keyed::Sha256(keyed) => push_mac(&mut token, keyed.clone()),
-            Keyed::Sha512(keyed) => push_mac(&mut token, keyed.clone()),
-        }
+        self.append_signature(&mut token);
         token
     }
 
-    /// Checks the signature, before anything is decoded.
-    pub(crate) fn verify<'t>(&self, token: &'t [u8]) -> Result<Verified<'t>, Rejected> {
-        let (signed, signature) = split_last(token).ok_or(Rejected::Format)?;
-        let (payload, seconds) = split_last(signed).ok_or(Rejected::Format)?;
+    /// Signs `text`, and appends a dot and the signature.
+    pub(crate) fn append_signature(&self, text: &mut String) {
+        match &self.keyed {
+            Keyed::Sha256(keyed) => push_mac(text, keyed.clone()),
+            Keyed::Sha512(keyed) => push_mac(text, keyed.clone()),
+        }
+    }
+
+    /// Returns what was signed, if the signature at the end is right.
+    pub(crate) fn signed_part<'t>(&self, text: &'t [u8]) -> Result<&'t [u8], Rejected> {
+        let (signed, signature) = split_last(text).ok_or(Rejected::Format)?;
         let mut mac = [0; MAC_ROOM];
         let length = CANONICAL.decode_slice(signature, &mut mac).map_err(|_| Rejected::Format)?;
         let right = match &self.keyed {
             Keyed::Sha256(keyed) => is_mac(keyed.clone(), signed, &mac[..length]),
             Keyed::Sha512(keyed) => is_mac(keyed.clone(), signed, &mac[..length]),
         };
-        if !right {
-            return Err(Rejected::Signature);
-        }
+        if right { Ok(signed) } else { Err(Rejected::Signature) }
+    }
+
+    /// Checks the signature, before anything is decoded.
+    pub(crate) fn verify<'t>(&self, token: &'t [u8]) -> Result<Verified<'t>, Rejected> {
+        let (payload, seconds) = split_last(self.signed_part(token)?).ok_or(Rejected::Format)?;
         let signed_at = decode_seconds(seconds).ok_or(Rejected::Format)?;
         Ok(Verified { payload, signed_at })
     }

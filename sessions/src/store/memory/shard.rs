@@ -91,14 +91,14 @@ impl Shard {
         now: Duration,
     ) -> Option<Loaded> {
         let entry = self.live(key, now)?;
-        let due = touch.filter(|touch| touch.is_due(entry.expires - now));
+        let due = touch.filter(|touch| touch.is_due(entry.expires.saturating_sub(now)));
         if let Some(touch) = due {
             entry.expires = now.saturating_add(touch.ttl);
         }
         Some(Loaded {
             record: entry.record.clone(),
             revision: entry.revision,
-            expires_in: entry.expires - now,
+            expires_in: entry.expires.saturating_sub(now),
             touched: due.is_some(),
         })
     }

@@ -1,0 +1,58 @@
+//! Keeps the server-side sessions of `actix-web-sessions` in Redis or Valkey, on one node or a
+//! cluster.
+//!
+//! ```no_run
+//! use sessions::{ServerSide, SessionInterface};
+//! use sessions_redis::RedisStore;
+//!
+//! #[derive(Clone, SessionInterface)]
+//! #[session(cookie_name = "__Host-id", lifetime = "14 days")]
+//! struct AppSessions {
+//!     backend: ServerSide<RedisStore>,
+//! }
+//!
+//! # #[actix_web::main]
+//! # async fn main() -> std::io::Result<()> {
+//! let store = RedisStore::new("redis://127.0.0.1:6379")?;
+//! let sessions = AppSessions { backend: ServerSide::new(store) };
+//! # Ok(())
+//! # }
+//! ```
+//!
+//! # What the server sees
+//!
+//! One request for each operation: an atomic script, or `DEL`. Reading slides the expiry in the same
+//! round trip. Keys begin with a prefix, `session:` unless set otherwise; records are hashes with an
+//! expiry, under the SHA-256 of half of a token. An owner's index is a sorted set.
+//!
+//! # The server's settings
+//!
+//! - `maxmemory-policy`: use `noeviction`, or `volatile-ttl` if sessions may be lost under memory
+//!   pressure, and an instance of its own. `allkeys-*` throws live sessions away. On a full server
+//!   with `noeviction` sessions can still be read and ended; new ones are an error.
+//! - Persistence: without `appendonly yes` a restart ends all sessions, and may bring back one that
+//!   had ended since the last snapshot.
+//! - An acknowledged logout can be lost when a primary fails before its replica has it: see
+//!   [`RedisStore::durable_delete`].
+//! - ACL: `+eval +evalsha +script|load +del +wait` and, for the scripts, `+exists +hset +hget +hmget
+//!   +pexpire +pttl +time +zadd +zrem +zrange +zremrangebyscore +get +set`, on `~session:*`.
+//!
+//! # Features
+//!
+//! | name | description | default |
+//! |---|---|---|
+//! | `cluster` | Redis Cluster | no |
+//! | `tls` | `rediss://` with rustls | no |
+
+#![cfg_attr(docsrs, feature(doc_cfg))]
+
+mod connect;
+mod error;
+mod owners;
+mod script;
+mod store;
+
+pub use self::{
+    connect::{Connect, Pool},
+    store::RedisStore,
+};

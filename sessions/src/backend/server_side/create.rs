@@ -1,0 +1,71 @@
+//! Writing a new record.
+
+use std::{sync::Arc, time::Duration};
+
+use super::{
+    ServerSide,
+    content::{Content, Login, Now},
+    guard::Deadline,
+    to_the_end,
+};
+use crate::{
+    error::SaveError,
+    store::{CreateOutcome, Record, RecordKey, Store, VerifierHash},
+};
+
+/// A new record.
+pub(super) struct Create<S> {
+    pub(super) backend: ServerSide<S>,
+    pub(super) key: RecordKey,
+    pub(super) verifier: VerifierHash,
+    pub(super) content: Content,
+    pub(super) login: Option<Login>,
+    pub(super) now: Now,
+    pub(super) ttl: Duration,
+    pub(super) deadline: Deadline,
+}
+
+pub(super) enum Created {
+    Done,
+    /// The owner's sessions were ended while the request ran.
+    Refused,
+    Exists,
+}
+
+impl<S: Store> Create<S> {
+    pub(super) async fn run(self) -> Result<Created, SaveError> {
+        match self.login {
+            None => self.create().await,
+            Some(login) => to_the_end(self.log_in(login)).await,
+        }
+    }
+
+    async fn log_in(self, login: Login) -> Result<Created, SaveError> {
+        let Self { backend, key, deadline, .. } = &self;
+        if !backend.enlist(login, *key, self.ttl, *deadline).await? {
+            return Ok(Created::Refused);
+        }
+        let created = self.create().await?;
+        if matches!(created, Created::Done) && !backend.confirm(login, *key, *deadline).await? {
+            return Ok(Created::Refused);
+        }
+        Ok(created)
+    }
+
+    async fn create(&self) -> Result<Created, SaveError> {
+        let record = Record {
+            payload: Arc::clone(&self.content.json),
+            verifier: self.verifier,
+            former: None,
+            created: self.now.seconds,
+            renewed: self.now.millis,
+            ttl: self.ttl.as_secs(),
+            owner: self.login.map(Login::owner),
+        };
+        let create = self.backend.store.create(&self.key, &record, self.ttl);
+        Ok(match self.backend.call(self.deadline, create).await? {
+            CreateOutcome::Created(_) => Created::Done,
+            CreateOutcome::Exists => Created::Exists,
+        })
+    }
+}

@@ -1,0 +1,224 @@
+//! What stands between requests and a store in trouble: deadlines, and a breaker.
+
+use std::{
+    fmt,
+    sync::atomic::{AtomicU32, AtomicU64, Ordering},
+    time::Duration,
+};
+
+use tokio::time::{Instant, timeout};
+
+use crate::store::StoreError;
+
+/// How many calls in a row fail before the breaker opens.
+const FAILURES: u32 = 5;
+/// How long the breaker refuses calls before it lets one through to see.
+const OPEN_FOR: Duration = Duration::from_secs(1);
+
+/// How long a store may take.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Deadlines {
+    /// For one call.
+    pub(super) call: Duration,
+    /// For everything that one request asks.
+    pub(super) request: Duration,
+}
+
+/// What is left of a request's time with the store. It passes while the store is asked or a turn
+/// is waited for, not while the handler works.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Deadline {
+    at: Instant,
+}
+
+impl Deadline {
+    pub(super) fn after(time: Duration) -> Self {
+        Self { at: Instant::now() + time }
+    }
+
+    pub(super) fn left(self) -> Duration {
+        self.at.saturating_duration_since(Instant::now())
+    }
+}
+
+/// Refuses calls while the store fails, so that requests fail at once instead of queueing for it.
+pub(super) struct Breaker {
+    start: Instant,
+    failures: AtomicU32,
+    /// In milliseconds since the start.
+    open_until: AtomicU64,
+}
+
+impl Breaker {
+    pub(super) fn new() -> Self {
+        Self { start: Instant::now(), failures: AtomicU32::new(0), open_until: AtomicU64::new(0) }
+    }
+
+    /// Makes one call, within the time for a call and what is left of the request's.
+    pub(super) async fn call<T>(
+        &self,
+        limit: Duration,
+        deadline: Deadline,
+        call: impl Future<Output = Result<T, StoreError>>,
+    ) -> Result<T, StoreError> {
+        if !self.lets_through() {
+            return Err(StoreError::unavailable(BreakerOpen));
+        }
+        let left = deadline.left();
+        if left.is_zero() {
+            return Err(StoreError::Timeout);
+        }
+        let result = timeout(limit.min(left), call).await.unwrap_or(Err(StoreError::Timeout));
+        match &result {
+            // It was the request that had no time.
+            Err(StoreError::Timeout) if left < limit => {}
+            Err(err) if err.is_outage() => self.note_failure(),
+            _ => self.note_success(),
+        }
+        result
+    }
+
+    /// Of those who ask while the store fails, one is let through in a second.
+    fn lets_through(&self) -> bool {
+        if self.failures.load(Ordering::Acquire) < FAILURES {
+            return true;
+        }
+        let now = self.now();
+        let until = self.open_until.load(Ordering::Acquire);
+        now >= until
+            && self
+                .open_until
+                .compare_exchange(
+                    until,
+                    now + millis(OPEN_FOR),
+                    Ordering::AcqRel,
+                    Ordering::Relaxed,
+                )
+                .is_ok()
+    }
+
+    fn note_failure(&self) {
+        let failures = self.failures.fetch_add(1, Ordering::AcqRel).saturating_add(1);
+        if failures < FAILURES {
+            return;
+        }
+        self.open_until.store(self.now() + millis(OPEN_FOR), Ordering::Release);
+        if failures == FAILURES {
+            tracing::error!(target: "sessions", "the session store fails; requests that need it are refused until it answers");
+        }
+    }
+
+    fn note_success(&self) {
+        if self.failures.load(Ordering::Relaxed) == 0 {
+            return;
+        }
+        if self.failures.swap(0, Ordering::AcqRel) >= FAILURES {
+            tracing::info!(target: "sessions", "the session store answers again");
+        }
+    }
+
+    fn now(&self) -> u64 {
+        millis(self.start.elapsed())
+    }
+}
+
+impl fmt::Debug for Breaker {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Breaker")
+    }
+}
+
+/// The store was not asked.
+#[derive(Debug, thiserror::Error)]
+#[error("not asked: its last {FAILURES} calls failed, and one request in a second tries again")]
+struct BreakerOpen;
+
+fn millis(time: Duration) -> u64 {
+    u64::try_from(time.as_millis()).unwrap_or(u64::MAX)
+}
+
+#[cfg(test)]
+mod tests {
+    use std::{
+        future::pending,
+        io,
+        sync::atomic::{AtomicU32, Ordering},
+        time::Duration,
+    };
+
+    use tokio::time;
+
+    use super::{Breaker, Deadline, FAILURES, OPEN_FOR};
+    use crate::store::StoreError;
+
+    const CALL: Duration = Duration::from_millis(500);
+
+    async fn outcome(breaker: &Breaker, fails: bool, asked: &AtomicU32) -> bool {
+        let call = async {
+            asked.fetch_add(1, Ordering::Relaxed);
+            let down = || StoreError::unavailable(io::Error::other("down"));
+            if fails { Err(down()) } else { Ok(()) }
+        };
+        breaker.call(CALL, Deadline::after(CALL * 2), call).await.is_ok()
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn five_failures_open_it_and_one_probe_in_a_second_closes_it() {
+        let breaker = Breaker::new();
+        let asked = AtomicU32::new(0);
+        for _ in 0..50 {
+            assert!(!outcome(&breaker, true, &asked).await);
+        }
+        assert_eq!(asked.load(Ordering::Relaxed), FAILURES);
+
+        time::advance(OPEN_FOR).await;
+        for _ in 0..50 {
+            assert!(!outcome(&breaker, true, &asked).await);
+        }
+        assert_eq!(asked.load(Ordering::Relaxed), FAILURES + 1, "one probe");
+
+        time::advance(OPEN_FOR).await;
+        for _ in 0..50 {
+            assert!(outcome(&breaker, false, &asked).await);
+        }
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_success_between_failures_starts_the_count_anew() {
+        let breaker = Breaker::new();
+        let asked = AtomicU32::new(0);
+        for _ in 0..10 {
+            for _ in 1..FAILURES {
+                assert!(!outcome(&breaker, true, &asked).await);
+            }
+            assert!(outcome(&breaker, false, &asked).await);
+        }
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_probe_that_is_dropped_is_followed_by_another() {
+        let breaker = Breaker::new();
+        let asked = AtomicU32::new(0);
+        for _ in 0..FAILURES {
+            outcome(&breaker, true, &asked).await;
+        }
+        time::advance(OPEN_FOR).await;
+        let probe = breaker.call(CALL, Deadline::after(CALL), pending::<Result<(), StoreError>>());
+        assert!(time::timeout(Duration::from_millis(1), probe).await.is_err());
+        time::advance(OPEN_FOR).await;
+        assert!(outcome(&breaker, false, &asked).await);
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_call_ends_with_its_own_time_or_the_request_s() {
+        let breaker = Breaker::new();
+        let never = pending::<Result<(), StoreError>>;
+        let start = time::Instant::now();
+        let deadline = Deadline::after(Duration::from_millis(700));
+        for expected in [500, 700, 700] {
+            let result = breaker.call(CALL, deadline, never()).await;
+            assert!(matches!(result, Err(StoreError::Timeout)));
+            assert_eq!(start.elapsed().as_millis(), expected);
+        }
+    }
+}

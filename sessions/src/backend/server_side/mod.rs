@@ -1,0 +1,245 @@
+//! Sessions kept in a store: the cookie holds an id, and nothing else.
+
+mod content;
+mod create;
+mod guard;
+mod open;
+mod owners;
+mod rewrite;
+mod save;
+mod stamps;
+mod token;
+mod turns;
+
+use std::{fmt, sync::Arc, time::Duration};
+
+pub use self::owners::{OwnedSession, OwnerError};
+use self::{
+    guard::{Breaker, Deadline, Deadlines},
+    stamps::Stamps,
+    token::Tokens,
+    turns::Turns,
+};
+use super::Backend;
+use crate::{
+    context::{OpenContext, SaveContext, Saved},
+    dictionary::Dictionary,
+    error::{OpenError, SaveError},
+    key::KeyRing,
+    settings::Settings,
+    store::{Store, StoreError, Touch},
+};
+
+/// Sessions that live in a store. Their cookie holds a token of 45 characters that only finds them.
+///
+/// - **Concurrent requests do not erase each other.** A request saves what it did, not what it saw:
+///   where another has saved in the meantime, its changes are made on the newer state. Different
+///   keys merge, [`update`](crate::Session::update) runs again, the same key set twice is
+///   last-write-wins.
+/// - **Gone stays gone.** A request that began before a logout does not bring the session back; it
+///   gets what the policy `on_gone` says.
+/// - **A store in trouble is an error within a deadline**, never an empty session: half a second for
+///   a call and a second for a request, unless set otherwise. After five failed calls in a row
+///   requests are refused at once, and one in a second tries again. Requests that use no session
+///   notice nothing.
+///
+/// A request that reads its session costs the store one call, and one that also changes it two. The
+/// record lives for `lifetime`, or `idle_timeout`, from its last use on; uses are noted when
+/// `touch_interval` has passed. `absolute_timeout` counts from the login.
+///
+/// # Security
+///
+/// The token is `selector.verifier`, 128 random bits each. The store sees their SHA-256 only, so
+/// that a dump of it opens no session, and a renewal replaces the verifier in one atomic step. An id
+/// that the store does not know is never adopted. With [`signed`](Self::signed) a forged token does
+/// not reach the store.
+///
+/// # Examples
+///
+/// ```
+/// use std::time::Duration;
+/// use sessions::{MemoryStore, SecretKey, ServerSide, SessionInterface};
+///
+/// #[derive(Clone, SessionInterface)]
+/// #[session(cookie_name = "__Host-id", lifetime = "14 days", absolute_timeout = "90 days")]
+/// struct AppSessions {
+///     backend: ServerSide<MemoryStore>,
+/// }
+///
+/// let backend = ServerSide::new(MemoryStore::new())
+///     .signed(SecretKey::generate())
+///     .with_call_deadline(Duration::from_millis(200));
+/// AppSessions { backend }.check()?;
+/// # Ok::<(), sessions::ConfigError>(())
+/// ```
+pub struct ServerSide<S> {
+    store: Arc<S>,
+    tokens: Tokens,
+    deadlines: Deadlines,
+    max_payload: usize,
+    shared: Arc<Shared>,
+}
+
+/// What clones have in common.
+#[derive(Debug)]
+struct Shared {
+    breaker: Breaker,
+    turns: Turns,
+    stamps: Stamps,
+}
+
+impl<S: Store> ServerSide<S> {
+    /// The longest content of a session, in bytes of JSON, unless
+    /// [`with_max_payload`](Self::with_max_payload) says otherwise: 64 KiB.
+    pub const DEFAULT_MAX_PAYLOAD: usize = 64 * 1024;
+
+    /// Returns a backend that keeps its sessions in this store.
+    pub fn new(store: S) -> Self {
+        Self {
+            store: Arc::new(store),
+            tokens: Tokens::default(),
+            deadlines: Deadlines {
+                call: Duration::from_millis(500),
+                request: Duration::from_secs(1),
+            },
+            max_payload: Self::DEFAULT_MAX_PAYLOAD,
+            shared: Arc::new(Shared {
+                breaker: Breaker::new(),
+                turns: Turns::new(),
+                stamps: Stamps::default(),
+            }),
+        }
+    }
+
+    /// Signs tokens, with the current key of this ring, and asks the store for none whose signature
+    /// is not right. Tokens under a fallback key are signed anew in the response.
+    ///
+    /// Tokens without a signature, from before this was set, do not verify.
+    #[must_use]
+    pub fn signed(mut self, keys: impl Into<KeyRing>) -> Self {
+        self.tokens = Tokens::signed(keys.into());
+        self
+    }
+
+    /// Sets how long one call of the store may take. Defaults to 500 ms.
+    #[must_use]
+    pub fn with_call_deadline(mut self, deadline: Duration) -> Self {
+        self.deadlines.call = deadline;
+        self
+    }
+
+    /// Sets how long a request may wait for the store in all, its turn to write included. Defaults
+    /// to one second.
+    #[must_use]
+    pub fn with_request_deadline(mut self, deadline: Duration) -> Self {
+        self.deadlines.request = deadline;
+        self
+    }
+
+    /// Sets how many bytes the content of a session may have as JSON; more is
+    /// [`SaveError::PayloadTooLarge`]. Defaults to 65,536.
+    #[must_use]
+    pub fn with_max_payload(mut self, bytes: usize) -> Self {
+        self.max_payload = bytes;
+        self
+    }
+
+    /// Returns the store.
+    pub fn store(&self) -> &S {
+        &self.store
+    }
+
+    async fn call<T>(
+        &self,
+        deadline: Deadline,
+        call: impl Future<Output = Result<T, StoreError>>,
+    ) -> Result<T, StoreError> {
+        self.shared.breaker.call(self.deadlines.call, deadline, call).await
+    }
+}
+
+impl<S: Store> Backend for ServerSide<S> {
+    async fn open(&self, cx: &OpenContext<'_>) -> Result<Option<Dictionary>, OpenError> {
+        self.open_session(cx).await.map(Some)
+    }
+
+    async fn save(
+        &self,
+        dictionary: &Dictionary,
+        cx: &SaveContext<'_>,
+    ) -> Result<Saved, SaveError> {
+        self.save_session(dictionary, cx).await
+    }
+}
+
+/// Runs what must not be cut in two when the request is dropped.
+async fn to_the_end<T: Send + 'static>(work: impl Future<Output = T> + Send + 'static) -> T {
+    match tokio::spawn(work).await {
+        Ok(done) => done,
+        Err(err) => match err.try_into_panic() {
+            Ok(panic) => std::panic::resume_unwind(panic),
+            // The runtime shuts down, and this future with it.
+            Err(_) => std::future::pending().await,
+        },
+    }
+}
+
+/// The time a record has from a use on.
+fn ttl(settings: &Settings) -> Duration {
+    settings.idle_timeout().map_or(settings.lifetime(), |idle| idle.min(settings.lifetime()))
+}
+
+/// When a use of a record starts its time anew, if it does.
+fn touch(settings: &Settings) -> Option<Touch> {
+    settings.sliding.then(|| Touch { ttl: ttl(settings), interval: settings.touch_interval() })
+}
+
+impl From<StoreError> for OpenError {
+    fn from(err: StoreError) -> Self {
+        match err {
+            StoreError::Timeout => Self::Timeout,
+            StoreError::Unavailable { source } | StoreError::ReadOnly { source } => {
+                Self::Unavailable { source }
+            }
+            other => Self::internal(other),
+        }
+    }
+}
+
+impl From<StoreError> for SaveError {
+    fn from(err: StoreError) -> Self {
+        match err {
+            StoreError::Timeout => Self::Timeout,
+            StoreError::Unavailable { source } | StoreError::ReadOnly { source } => {
+                Self::Unavailable { source }
+            }
+            StoreError::Full => Self::Full,
+            StoreError::TooLarge { length, limit } => {
+                Self::PayloadTooLarge { length, limit, largest_key: None }
+            }
+            other @ StoreError::Corrupt { .. } => Self::internal(other),
+        }
+    }
+}
+
+impl<S> Clone for ServerSide<S> {
+    fn clone(&self) -> Self {
+        Self {
+            store: Arc::clone(&self.store),
+            tokens: self.tokens.clone(),
+            deadlines: self.deadlines,
+            max_payload: self.max_payload,
+            shared: Arc::clone(&self.shared),
+        }
+    }
+}
+
+impl<S> fmt::Debug for ServerSide<S> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("ServerSide")
+            .field("store", &std::any::type_name::<S>())
+            .field("deadlines", &self.deadlines)
+            .field("max_payload", &self.max_payload)
+            .finish_non_exhaustive()
+    }
+}

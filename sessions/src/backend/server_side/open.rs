@@ -1,0 +1,185 @@
+//! Opening: from the cookies of a request to the record that one of them may open.
+
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
+
+use super::{ServerSide, guard::Deadline, touch, ttl};
+use crate::{
+    context::{OpenContext, unix_seconds},
+    dictionary::Dictionary,
+    error::OpenError,
+    settings::Settings,
+    store::{Loaded, Record, RecordKey, Revision, Stamp, Store, StoreError},
+    token::split::SplitToken,
+};
+
+/// How many tokens of one request reach the store.
+const MAX_LOADS: usize = 4;
+
+/// What saving needs to know of the opening. Attached to the dictionary.
+pub(super) struct Opened {
+    pub(super) origin: Origin,
+    /// When the request began to use its session.
+    pub(super) stamp: Stamp,
+    /// What is left of its time with the store.
+    pub(super) left: Duration,
+}
+
+/// Where a session comes from.
+pub(super) enum Origin {
+    /// It is new: no token, or none that the store knows.
+    New,
+    /// It is empty: the token is from before a renewal.
+    Stale,
+    /// It is a record that the token opens.
+    Record(Box<Found>),
+}
+
+/// A record that a token opens.
+pub(super) struct Found {
+    pub(super) token: SplitToken,
+    pub(super) key: RecordKey,
+    pub(super) record: Record,
+    pub(super) revision: Revision,
+    /// The token is from before a renewal, and the grace allows it to read.
+    pub(super) by_former: bool,
+}
+
+/// What a token comes to.
+enum Judged {
+    Opens(Box<Found>),
+    Stale,
+    Nothing,
+}
+
+impl<S: Store> ServerSide<S> {
+    pub(super) async fn open_session(&self, cx: &OpenContext<'_>) -> Result<Dictionary, OpenError> {
+        let stamp = self.shared.stamps.of_request(cx.clock, cx.now());
+        let deadline = Deadline::after(self.deadlines.request);
+        let mut newest: Option<(Box<Found>, bool)> = None;
+        let mut stale = false;
+        let mut asked = [None; MAX_LOADS];
+        let mut loads = 0;
+        let tokens = (!cx.cookies().is_empty())
+            .then(|| self.tokens.of_cookie(cx.settings(), cx.cookie().name().as_str()));
+        for text in cx.cookies().iter() {
+            let read = tokens.as_ref().map(|tokens| tokens.read(text));
+            let (token, by_fallback) = match read {
+                Some(Ok(read)) => read,
+                Some(Err(rejected)) => {
+                    tracing::info!(target: "sessions", reason = %rejected, "session cookie refused");
+                    continue;
+                }
+                None => continue,
+            };
+            if asked.contains(&Some(text)) {
+                continue;
+            }
+            if loads == MAX_LOADS {
+                tracing::warn!(target: "sessions", "more than {MAX_LOADS} session cookies; the rest is passed over");
+                break;
+            }
+            asked[loads] = Some(text);
+            loads += 1;
+            match self.load(token, deadline, cx).await? {
+                Judged::Nothing => {}
+                Judged::Stale => stale = true,
+                Judged::Opens(found) => {
+                    if let Some((former, _)) = &newest {
+                        tracing::warn!(target: "sessions", "two different session cookies verify; the newer is used");
+                        if former.record.renewed >= found.record.renewed {
+                            continue;
+                        }
+                    }
+                    newest = Some((found, by_fallback));
+                }
+            }
+        }
+        let left = deadline.left();
+        let opened = |origin| Opened { origin, stamp, left };
+        let (mut dictionary, opened) = match newest {
+            Some((found, by_fallback)) => match Dictionary::from_json(&*found.record.payload) {
+                Ok(mut dictionary) => {
+                    if by_fallback {
+                        dictionary.request_refresh();
+                    }
+                    dictionary.keep_changes();
+                    (dictionary, opened(Origin::Record(found)))
+                }
+                Err(_) => {
+                    log_corrupt("its content is no JSON object");
+                    (Dictionary::new(), opened(Origin::New))
+                }
+            },
+            None if stale => (Dictionary::new(), opened(Origin::Stale)),
+            None => (Dictionary::new(), opened(Origin::New)),
+        };
+        dictionary.set_revocable(!matches!(opened.origin, Origin::Stale));
+        dictionary.attach(opened);
+        Ok(dictionary)
+    }
+
+    async fn load(
+        &self,
+        token: SplitToken,
+        deadline: Deadline,
+        cx: &OpenContext<'_>,
+    ) -> Result<Judged, OpenError> {
+        let settings = cx.settings();
+        let key = token.key();
+        let loaded = match self.call(deadline, self.store.load(&key, touch(settings))).await {
+            Ok(Some(loaded)) => loaded,
+            Ok(None) => {
+                tracing::info!(target: "sessions", "session cookie refused: the store does not know the session");
+                return Ok(Judged::Nothing);
+            }
+            // Kept for inspection until its time is over, and never overwritten: the id is new.
+            Err(StoreError::Corrupt { problem }) => {
+                log_corrupt(problem);
+                return Ok(Judged::Nothing);
+            }
+            Err(err) => return Err(err.into()),
+        };
+        if is_over(&loaded, settings, cx.now()) {
+            tracing::info!(target: "sessions", "session cookie refused: the session is over");
+            self.delete_later(key, loaded.record.owner());
+            return Ok(Judged::Nothing);
+        }
+        if let (true, Some(owner)) = (loaded.touched, loaded.record.owner()) {
+            self.enlist_later(owner, key, ttl(settings));
+        }
+        Ok(judge(token, key, loaded, cx.now()))
+    }
+}
+
+/// Whether the session has ended, whatever the store says.
+fn is_over(loaded: &Loaded, settings: &Settings, now: SystemTime) -> bool {
+    let absolute = settings.absolute_timeout().is_some_and(|limit| {
+        unix_seconds(now).saturating_sub(loaded.record.created) >= limit.as_secs()
+    });
+    loaded.expires_in.is_zero() || absolute
+}
+
+fn judge(token: SplitToken, key: RecordKey, loaded: Loaded, now: SystemTime) -> Judged {
+    let Loaded { record, revision, .. } = loaded;
+    let verifier = token.verifier_hash();
+    let is_current = record.verifier == verifier;
+    let by_former = !is_current
+        && record
+            .former
+            .as_ref()
+            .is_some_and(|former| former.verifier == verifier && unix_millis(now) < former.until);
+    if is_current || by_former {
+        return Judged::Opens(Box::new(Found { token, key, record, revision, by_former }));
+    }
+    tracing::info!(target: "sessions", "session cookie refused: it is from before the session was renewed");
+    Judged::Stale
+}
+
+pub(super) fn unix_millis(time: SystemTime) -> u64 {
+    let since = time.duration_since(UNIX_EPOCH).unwrap_or_default();
+    u64::try_from(since.as_millis()).unwrap_or(u64::MAX)
+}
+
+fn log_corrupt(problem: &str) {
+    tracing::error!(target: "sessions", problem, "what the store holds is not a session; a new one begins");
+}

@@ -1,0 +1,422 @@
+//! The sessions of one owner: listed, and ended together.
+
+use std::{
+    fmt,
+    time::{Duration, SystemTime},
+};
+
+use actix_web::{HttpResponse, ResponseError, http::StatusCode};
+use futures_util::{StreamExt, stream};
+use serde::de::DeserializeOwned;
+
+use super::{ServerSide, content::Login, guard::Deadline, open::Opened, open::Origin, to_the_end};
+use crate::{
+    dictionary::Dictionary,
+    error::{SaveError, SessionError},
+    session::{Scope, Session},
+    store::{
+        Loaded, Owner, OwnerIndex, OwnerKey, Record, RecordKey, ReplaceOutcome, Stamp, Store,
+        StoreError,
+    },
+};
+
+/// How long listing or ending an owner's sessions may take in all.
+const DEADLINE: Duration = Duration::from_secs(10);
+/// How many of an owner's sessions are asked for at a time.
+const AT_ONCE: usize = 16;
+/// How long an owner is remembered to have ended their sessions: longer than any request runs.
+const REMEMBERED: Duration = Duration::from_secs(24 * 60 * 60);
+/// How often the current session is stamped anew because another request was faster.
+const MAX_TRIES: usize = 100;
+
+/// One session of an owner, as [`ServerSide::of_owner`] found it.
+pub struct OwnedSession {
+    key: RecordKey,
+    owner: OwnerKey,
+    created: SystemTime,
+    last_seen: SystemTime,
+    content: Dictionary,
+}
+
+impl OwnedSession {
+    /// Returns when the owner logged in with it.
+    pub fn created(&self) -> SystemTime {
+        self.created
+    }
+
+    /// Returns when it was last used, to the `touch_interval`: 60 seconds by default.
+    pub fn last_seen(&self) -> SystemTime {
+        self.last_seen
+    }
+
+    /// Whether it is this request's session.
+    pub fn is_current<I: Scope>(&self, session: &Session<I>) -> bool {
+        current_key(session) == Some(self.key)
+    }
+
+    /// Returns what the application noted in it under `key`, the name of the device say.
+    ///
+    /// # Errors
+    ///
+    /// [`SessionError::Decode`] when the value is no `T`.
+    pub fn get<T: DeserializeOwned>(&self, key: &str) -> Result<Option<T>, SessionError> {
+        self.content.get(key)
+    }
+
+    /// Returns a name for it that forms can hold: the session's key in the store, from which no
+    /// token can be made. [`ServerSide::end_by_id`] takes it.
+    pub fn id(&self) -> String {
+        self.key.to_string()
+    }
+}
+
+impl fmt::Debug for OwnedSession {
+    /// Shows when it was used, and nothing of its content.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("OwnedSession")
+            .field("created", &self.created)
+            .field("last_seen", &self.last_seen)
+            .finish_non_exhaustive()
+    }
+}
+
+/// Why an owner's sessions could not be listed or ended.
+#[derive(Clone, Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum OwnerError {
+    /// The store keeps no index of owners.
+    #[error("the session store does not find sessions by their owner")]
+    Unsupported,
+    /// Nobody is logged in with the session: `set_owner` was not called, or not saved yet.
+    #[error("the session has no owner; call `set_owner` when somebody logs in")]
+    NoOwner,
+    /// The store failed. What was to be ended may be ended in part: try again.
+    #[error("the sessions of an owner could not be listed or ended")]
+    Store(#[from] StoreError),
+}
+
+impl ResponseError for OwnerError {
+    fn status_code(&self) -> StatusCode {
+        match self {
+            Self::Store(_) => StatusCode::SERVICE_UNAVAILABLE,
+            Self::Unsupported | Self::NoOwner => StatusCode::INTERNAL_SERVER_ERROR,
+        }
+    }
+
+    fn error_response(&self) -> HttpResponse {
+        HttpResponse::new(self.status_code())
+    }
+}
+
+/// The sessions of one owner, as [`Session::set_owner`] made them theirs.
+///
+/// What ends sessions is carried out to its end even if the request is dropped, and reaches requests
+/// that run at the same time: none of them brings a session of the owner back, nor begins one if it
+/// started before. For that the clocks of hosts that share a store must agree within the time of a
+/// request.
+impl<S: Store> ServerSide<S> {
+    /// Returns the owner's sessions, the one that was used last first.
+    ///
+    /// # Errors
+    ///
+    /// [`OwnerError`].
+    pub async fn of_owner(
+        &self,
+        owner: impl fmt::Display,
+    ) -> Result<Vec<OwnedSession>, OwnerError> {
+        let owner = OwnerKey::of_id(&owner.to_string());
+        let deadline = Deadline::after(DEADLINE);
+        let index = self.index()?;
+        let not_before = self.call(deadline, index.not_before(&owner)).await?;
+        let keys = self.call(deadline, index.keys_of(&owner)).await?;
+        let now = self.shared.stamps.time();
+        let mut found = Vec::new();
+        let mut loads = stream::iter(keys)
+            .map(|key| async move { (key, self.call(deadline, self.store.load(&key, None)).await) })
+            .buffer_unordered(AT_ONCE);
+        while let Some((key, loaded)) = loads.next().await {
+            match loaded {
+                Ok(Some(loaded)) if is_session_of(&loaded.record, owner, not_before) => {
+                    found.extend(owned_session(key, owner, loaded, now));
+                }
+                // Began while the owner's sessions were ended, and was cut off before it saw that.
+                Ok(Some(loaded)) if loaded.record.owner() == Some(owner) => {
+                    self.delete_later(key, Some(owner));
+                }
+                Ok(_) => self.delist_later(Some(owner), key),
+                Err(StoreError::Corrupt { .. }) => {}
+                Err(err) => return Err(err.into()),
+            }
+        }
+        found.sort_by_key(|session: &OwnedSession| std::cmp::Reverse(session.last_seen));
+        Ok(found)
+    }
+
+    /// Ends one of the sessions that [`of_owner`](Self::of_owner) returned. Returns whether there
+    /// was something to end.
+    ///
+    /// # Errors
+    ///
+    /// [`OwnerError::Store`].
+    pub async fn end(&self, session: &OwnedSession) -> Result<bool, OwnerError> {
+        let deadline = Deadline::after(DEADLINE);
+        Ok(self.end_record(session.key, Some(session.owner), deadline).await?)
+    }
+
+    /// Ends the session of this owner that has this [`id`](OwnedSession::id). Returns whether there
+    /// was one: an id of somebody else's session ends nothing.
+    ///
+    /// # Errors
+    ///
+    /// [`OwnerError`].
+    pub async fn end_by_id(&self, owner: impl fmt::Display, id: &str) -> Result<bool, OwnerError> {
+        let sessions = self.of_owner(owner).await?;
+        let Some(session) = sessions.iter().find(|session| session.id() == id) else {
+            return Ok(false);
+        };
+        self.end(session).await
+    }
+
+    /// Ends all sessions of the owner of `current`, except that one: "log out everywhere else".
+    /// Returns how many there were.
+    ///
+    /// # Errors
+    ///
+    /// [`OwnerError`]; [`OwnerError::NoOwner`] as well when the current session began with this
+    /// request and is not saved yet.
+    pub async fn end_others<I: Scope>(&self, current: &Session<I>) -> Result<usize, OwnerError> {
+        let owner = current.owner().ok_or(OwnerError::NoOwner)?;
+        let owner = OwnerKey::of_id(&owner);
+        let key = current_key(current).ok_or(OwnerError::NoOwner)?;
+        let backend = self.clone();
+        to_the_end(async move {
+            let before = backend.shared.stamps.now();
+            backend.stamp_again(key, owner, Deadline::after(DEADLINE)).await?;
+            backend.end_before(owner, before, Some(key)).await
+        })
+        .await
+    }
+
+    /// Ends all sessions of the owner: "log out everywhere". Returns how many there were.
+    ///
+    /// The session of the request that asks is among them. What that request changes in its session
+    /// is then dropped; [`purge`](Session::purge) the session as well, so that its cookie goes.
+    ///
+    /// # Errors
+    ///
+    /// [`OwnerError`].
+    pub async fn end_all(&self, owner: impl fmt::Display) -> Result<usize, OwnerError> {
+        let owner = OwnerKey::of_id(&owner.to_string());
+        let backend = self.clone();
+        to_the_end(async move {
+            let before = backend.shared.stamps.now();
+            backend.end_before(owner, before, None).await
+        })
+        .await
+    }
+
+    async fn end_before(
+        &self,
+        owner: OwnerKey,
+        before: Stamp,
+        except: Option<RecordKey>,
+    ) -> Result<usize, OwnerError> {
+        let deadline = Deadline::after(DEADLINE);
+        let index = self.index()?;
+        // First, so that a login which is not yet in the index finds out by itself.
+        self.call(deadline, index.end_before(&owner, before, REMEMBERED)).await?;
+        let keys = self.call(deadline, index.keys_of(&owner)).await?;
+        let mut ends = stream::iter(keys.into_iter().filter(|key| Some(*key) != except))
+            .map(|key| self.end_if_owned(key, owner, deadline))
+            .buffer_unordered(AT_ONCE);
+        let mut ended = 0;
+        while let Some(result) = ends.next().await {
+            ended += usize::from(result?);
+        }
+        Ok(ended)
+    }
+
+    /// Ends a session that the index names, if it is still this owner's.
+    async fn end_if_owned(
+        &self,
+        key: RecordKey,
+        owner: OwnerKey,
+        deadline: Deadline,
+    ) -> Result<bool, OwnerError> {
+        match self.call(deadline, self.store.load(&key, None)).await {
+            Ok(Some(loaded)) if loaded.record.owner() != Some(owner) => {
+                self.delist(Some(owner), key, deadline).await;
+                Ok(false)
+            }
+            Ok(_) | Err(StoreError::Corrupt { .. }) => {
+                Ok(self.delete_record(key, Some(owner), deadline).await?)
+            }
+            Err(err) => Err(err.into()),
+        }
+    }
+
+    /// Makes the current session one that began after the others ended.
+    async fn stamp_again(
+        &self,
+        key: RecordKey,
+        owner: OwnerKey,
+        deadline: Deadline,
+    ) -> Result<(), OwnerError> {
+        for _ in 0..MAX_TRIES {
+            let loaded = self.call(deadline, self.store.load(&key, None)).await?;
+            let loaded = loaded.filter(|loaded| loaded.record.owner() == Some(owner));
+            let Some(Loaded { mut record, revision, expires_in, .. }) = loaded else {
+                return Err(OwnerError::NoOwner);
+            };
+            record.owner = Some(Owner { key: owner, since: self.shared.stamps.now() });
+            let replace = self.store.replace(&key, revision, &record, expires_in);
+            match self.call(deadline, replace).await? {
+                ReplaceOutcome::Replaced(_) => return Ok(()),
+                ReplaceOutcome::Gone => return Err(OwnerError::NoOwner),
+                ReplaceOutcome::Conflict => {}
+            }
+        }
+        Err(StoreError::Timeout.into())
+    }
+
+    fn index(&self) -> Result<&dyn OwnerIndex, OwnerError> {
+        self.store.owners().ok_or(OwnerError::Unsupported)
+    }
+}
+
+/// What saving and opening ask of the index.
+impl<S: Store> ServerSide<S> {
+    /// Notes a login before its record is written. Returns whether it may go on.
+    pub(super) async fn enlist(
+        &self,
+        login: Login,
+        key: RecordKey,
+        ttl: Duration,
+        deadline: Deadline,
+    ) -> Result<bool, SaveError> {
+        let Some(index) = self.store.owners() else { return Ok(true) };
+        let enlist = index.enlist(&login.owner, &key, noted_for(ttl));
+        let not_before = self.call(deadline, enlist).await?;
+        Ok(not_before.is_none_or(|not_before| not_before < login.stamp))
+    }
+
+    /// Whether a login still stands when its record is written: a session whose owner's were ended
+    /// in between ends here.
+    pub(super) async fn confirm(
+        &self,
+        login: Login,
+        key: RecordKey,
+        deadline: Deadline,
+    ) -> Result<bool, SaveError> {
+        let Some(index) = self.store.owners() else { return Ok(true) };
+        let not_before = self.call(deadline, index.not_before(&login.owner)).await?;
+        let stands = not_before.is_none_or(|not_before| not_before < login.stamp);
+        if !stands {
+            self.delete_record(key, Some(login.owner), deadline).await?;
+        }
+        Ok(stands)
+    }
+
+    /// Ends a session, even if the request is dropped.
+    pub(super) async fn end_record(
+        &self,
+        key: RecordKey,
+        owner: Option<OwnerKey>,
+        deadline: Deadline,
+    ) -> Result<bool, StoreError> {
+        let backend = self.clone();
+        to_the_end(async move { backend.delete_record(key, owner, deadline).await }).await
+    }
+
+    async fn delete_record(
+        &self,
+        key: RecordKey,
+        owner: Option<OwnerKey>,
+        deadline: Deadline,
+    ) -> Result<bool, StoreError> {
+        let outcome = self.call(deadline, self.store.delete(&key)).await?;
+        tracing::debug!(target: "sessions", "session ended");
+        self.delist(owner, key, deadline).await;
+        Ok(outcome == crate::store::DeleteOutcome::Deleted)
+    }
+
+    /// An entry that stays is a hint to nothing.
+    async fn delist(&self, owner: Option<OwnerKey>, key: RecordKey, deadline: Deadline) {
+        if let (Some(owner), Some(index)) = (owner, self.store.owners())
+            && let Err(err) = self.call(deadline, index.delist(&owner, &key)).await
+        {
+            tracing::debug!(target: "sessions", error = &err as &dyn std::error::Error, "an ended session stays in its owner's index");
+        }
+    }
+
+    pub(super) fn delist_later(&self, owner: Option<OwnerKey>, key: RecordKey) {
+        if owner.is_some() && self.store.owners().is_some() {
+            let backend = self.clone();
+            tokio::spawn(async move {
+                backend.delist(owner, key, Deadline::after(backend.deadlines.request)).await;
+            });
+        }
+    }
+
+    /// Deletes a record that is over. It opens nothing, with this done or not.
+    pub(super) fn delete_later(&self, key: RecordKey, owner: Option<OwnerKey>) {
+        let backend = self.clone();
+        tokio::spawn(async move {
+            let deadline = Deadline::after(backend.deadlines.request);
+            if let Err(err) = backend.delete_record(key, owner, deadline).await {
+                tracing::debug!(target: "sessions", error = &err as &dyn std::error::Error, "a session that is over stays in the store for its time");
+            }
+        });
+    }
+
+    /// Prolongs the entry of a session whose time starts anew.
+    pub(super) fn enlist_later(&self, owner: OwnerKey, key: RecordKey, ttl: Duration) {
+        if self.store.owners().is_none() {
+            return;
+        }
+        let backend = self.clone();
+        tokio::spawn(async move {
+            let deadline = Deadline::after(backend.deadlines.request);
+            let Some(index) = backend.store.owners() else { return };
+            let enlist = index.enlist(&owner, &key, noted_for(ttl));
+            if let Err(err) = backend.call(deadline, enlist).await {
+                tracing::warn!(target: "sessions", error = &err as &dyn std::error::Error, "a session was not noted in its owner's index; the next use tries again");
+            }
+        });
+    }
+}
+
+/// Longer than the record lives, so that entries outlast a use whose note was lost.
+fn noted_for(ttl: Duration) -> Duration {
+    ttl * 2
+}
+
+fn is_session_of(record: &Record, owner: OwnerKey, not_before: Option<Stamp>) -> bool {
+    record.owner.is_some_and(|found| {
+        found.key == owner && not_before.is_none_or(|not_before| not_before < found.since)
+    })
+}
+
+fn owned_session(
+    key: RecordKey,
+    owner: OwnerKey,
+    loaded: Loaded,
+    now: SystemTime,
+) -> Option<OwnedSession> {
+    let Loaded { record, expires_in, .. } = loaded;
+    let unused_for = Duration::from_secs(record.ttl).saturating_sub(expires_in);
+    Some(OwnedSession {
+        key,
+        owner,
+        created: record.created(),
+        last_seen: now.checked_sub(unused_for)?.max(record.created()),
+        content: Dictionary::from_json(&*record.payload).ok()?,
+    })
+}
+
+fn current_key<I: Scope>(session: &Session<I>) -> Option<RecordKey> {
+    session.peek(|dictionary| match &dictionary.attachment::<Opened>()?.origin {
+        Origin::Record(found) if !dictionary.is_new() => Some(found.key),
+        _ => None,
+    })
+}

@@ -1,0 +1,200 @@
+//! Writing a record that is there: compare and set, with the request's changes made again on what
+//! another request has saved in the meantime.
+
+use std::{
+    hash::{BuildHasher, RandomState},
+    sync::Arc,
+    time::Duration,
+};
+
+use tokio::time::sleep;
+
+use super::{
+    ServerSide,
+    content::{Content, Login, Now},
+    guard::Deadline,
+    to_the_end,
+    turns::Turn,
+};
+use crate::{
+    dictionary::{ChangeSet, Dictionary},
+    error::SaveError,
+    store::{
+        DeleteIfOutcome, Former, Owner, Record, RecordKey, ReplaceOutcome, Revision, Store,
+        VerifierHash,
+    },
+};
+
+/// How often a record is written anew because another request was faster. The deadline ends it long
+/// before.
+const MAX_TRIES: u32 = 1_000;
+/// The longest pause between two tries.
+const MAX_PAUSE: Duration = Duration::from_millis(32);
+
+/// A record that is to be replaced, or deleted when nothing is left in it.
+pub(super) struct Rewrite<S> {
+    pub(super) backend: ServerSide<S>,
+    pub(super) key: RecordKey,
+    /// The record that the request's changes are made on.
+    pub(super) base: Record,
+    pub(super) revision: Revision,
+    pub(super) changes: ChangeSet,
+    /// What the session holds with the changes. `None` when nothing is left.
+    pub(super) content: Option<Content>,
+    /// The verifier of the token that the request came with.
+    pub(super) opened_with: VerifierHash,
+    pub(super) renewal: Option<Renewal>,
+    pub(super) login: Option<Login>,
+    pub(super) now: Now,
+    pub(super) ttl: Duration,
+    pub(super) deadline: Deadline,
+}
+
+/// The session is to get another token.
+pub(super) struct Renewal {
+    pub(super) verifier: VerifierHash,
+    /// How long the former token may read.
+    pub(super) grace: Duration,
+}
+
+/// What became of the record.
+pub(super) enum Written {
+    Kept {
+        /// Whether the token opens the record: the one of the renewal, else the one that the
+        /// request came with.
+        token_holds: bool,
+        /// What is kept, where it is not what the request saw.
+        merged: Option<Arc<str>>,
+    },
+    Deleted,
+    Gone,
+}
+
+impl<S: Store> Rewrite<S> {
+    pub(super) async fn run(mut self) -> Result<Written, SaveError> {
+        match self.login {
+            None => self.write().await,
+            Some(login) => to_the_end(self.log_in(login)).await,
+        }
+    }
+
+    async fn log_in(mut self, login: Login) -> Result<Written, SaveError> {
+        if !self.backend.enlist(login, self.key, self.ttl, self.deadline).await? {
+            return Err(SaveError::Gone);
+        }
+        let written = self.write().await?;
+        if matches!(written, Written::Kept { .. })
+            && !self.backend.confirm(login, self.key, self.deadline).await?
+        {
+            return Err(SaveError::Gone);
+        }
+        Ok(written)
+    }
+
+    async fn write(&mut self) -> Result<Written, SaveError> {
+        let backend = self.backend.clone();
+        let turn = backend.shared.turns.take(self.key, self.deadline).await?;
+        let mut merged = false;
+        if let Some((revision, record)) = turn.newer_than(self.revision) {
+            self.change_again(revision, record)?;
+            merged = true;
+        }
+        for tries in 1..=MAX_TRIES {
+            if let Some(written) = self.attempt(&turn, merged).await? {
+                return Ok(written);
+            }
+            pause(tries).await;
+            let load = backend.store.load(&self.key, None);
+            let Some(newer) = backend.call(self.deadline, load).await? else {
+                return Ok(Written::Gone);
+            };
+            self.change_again(newer.revision, newer.record)?;
+            merged = true;
+        }
+        Err(SaveError::Timeout)
+    }
+
+    /// Returns `None` when another request was faster.
+    async fn attempt(&self, turn: &Turn<'_>, merged: bool) -> Result<Option<Written>, SaveError> {
+        let Self { backend, key, revision, deadline, .. } = self;
+        let Some(content) = &self.content else {
+            let delete = backend.store.delete_if(key, *revision);
+            return Ok(match backend.call(*deadline, delete).await? {
+                DeleteIfOutcome::Deleted => {
+                    backend.delist_later(self.base.owner(), *key);
+                    Some(Written::Deleted)
+                }
+                DeleteIfOutcome::Gone => Some(Written::Gone),
+                DeleteIfOutcome::Conflict => None,
+            });
+        };
+        let record = self.next_record(content);
+        let token_holds = record.verifier
+            == self.renewal.as_ref().map_or(self.opened_with, |renewal| renewal.verifier);
+        let replace = backend.store.replace(key, *revision, &record, self.ttl);
+        Ok(match backend.call(*deadline, replace).await? {
+            ReplaceOutcome::Replaced(revision) => {
+                let merged = merged.then(|| Arc::clone(&record.payload));
+                turn.leave(revision, record);
+                Some(Written::Kept { token_holds, merged })
+            }
+            ReplaceOutcome::Gone => Some(Written::Gone),
+            ReplaceOutcome::Conflict => None,
+        })
+    }
+
+    fn next_record(&self, content: &Content) -> Record {
+        let base = &self.base;
+        let owner = content.owner.map(|key| match (self.login, base.owner) {
+            (Some(login), _) => login.owner(),
+            (None, Some(owner)) if owner.key == key => owner,
+            // Not to be: an owner comes with a login. `end_all` then takes it for an old one.
+            (None, _) => Owner { key, since: crate::store::Stamp::new(0) },
+        });
+        let (verifier, former, renewed) = match &self.renewal {
+            Some(Renewal { verifier, grace }) => {
+                let until = self.now.millis.saturating_add(grace.as_secs() * 1_000);
+                let former = Former { verifier: base.verifier, until };
+                (*verifier, Some(former).filter(|_| !grace.is_zero()), self.now.millis)
+            }
+            None => (base.verifier, base.former, base.renewed),
+        };
+        Record {
+            payload: Arc::clone(&content.json),
+            verifier,
+            former,
+            created: if self.login.is_some() { self.now.seconds } else { base.created },
+            renewed,
+            ttl: self.ttl.as_secs(),
+            owner,
+        }
+    }
+
+    /// Makes the request's changes on a newer state. The session keeps the token that it has there:
+    /// when that is another one than the request came with, somebody else has renewed it.
+    fn change_again(&mut self, revision: Revision, record: Record) -> Result<(), SaveError> {
+        if self.renewal.is_some() && record.verifier != self.opened_with {
+            if self.login.is_some() {
+                return Err(SaveError::Superseded);
+            }
+            self.renewal = None;
+        }
+        let mut newer = Dictionary::from_json(&*record.payload).map_err(SaveError::internal)?;
+        self.changes.apply_to(&mut newer).map_err(SaveError::internal)?;
+        self.content = Content::of(&newer, self.backend.max_payload)?;
+        self.base = record;
+        self.revision = revision;
+        Ok(())
+    }
+}
+
+/// Lets the other one finish: not at all before the first try, then for longer and longer, each
+/// time by chance.
+async fn pause(tries: u32) {
+    if tries < 2 {
+        return;
+    }
+    let longest = MAX_PAUSE.min(Duration::from_millis(1 << tries.min(5)));
+    let chance = RandomState::new().hash_one(tries) % 1_000;
+    sleep(longest / 1_000 * u32::try_from(chance).expect("it is below 1,000")).await;
+}

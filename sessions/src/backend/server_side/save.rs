@@ -1,0 +1,223 @@
+//! Saving: what a request did, and where its session came from, decide what the store is asked.
+
+use super::{
+    ServerSide,
+    content::{Content, Login, Now},
+    create::{Create, Created},
+    guard::Deadline,
+    open::{Found, Opened, Origin},
+    rewrite::{Renewal, Rewrite, Written},
+    ttl,
+};
+use crate::{
+    context::{SaveContext, Saved},
+    dictionary::{Change, ChangeSet, Dictionary},
+    error::SaveError,
+    store::{Stamp, Store},
+    token::split::SplitToken,
+};
+
+/// How many ids are drawn when the store has each of them already. Two that are equal will not be
+/// seen; a store that says so every time has another trouble.
+const MAX_IDS: usize = 5;
+
+/// One request's session on its way to the store.
+struct Saving<'s, S> {
+    backend: &'s ServerSide<S>,
+    dictionary: &'s Dictionary,
+    cx: &'s SaveContext<'s>,
+    stamp: Stamp,
+    deadline: Deadline,
+}
+
+impl<S: Store> ServerSide<S> {
+    pub(super) async fn save_session(
+        &self,
+        dictionary: &Dictionary,
+        cx: &SaveContext<'_>,
+    ) -> Result<Saved, SaveError> {
+        let opened = dictionary.attachment::<Opened>();
+        let saving = Saving {
+            backend: self,
+            dictionary,
+            cx,
+            stamp: opened.map_or_else(|| self.shared.stamps.now(), |opened| opened.stamp),
+            deadline: Deadline::after(opened.map_or(self.deadlines.request, |opened| opened.left)),
+        };
+        match opened.map_or(&Origin::New, |opened| &opened.origin) {
+            Origin::New => saving.begin(dictionary).await,
+            Origin::Stale => saving.save_stale().await,
+            Origin::Record(found) => saving.save_found(found).await,
+        }
+    }
+}
+
+impl<S: Store> Saving<'_, S> {
+    async fn save_found(&self, found: &Found) -> Result<Saved, SaveError> {
+        match self.cx.change() {
+            Change::Unchanged if found.by_former => Ok(Saved::Nothing),
+            Change::Unchanged => Ok(self.token(&found.token)),
+            Change::Changed if found.by_former => Err(SaveError::Superseded),
+            Change::Changed => self.rewrite(found).await,
+            Change::Renewed if found.by_former => self.save_stale().await,
+            Change::Renewed => self.renew(found).await,
+            Change::Purged => {
+                self.backend.end_record(found.key, found.record.owner(), self.deadline).await?;
+                self.begin(self.dictionary).await
+            }
+        }
+    }
+
+    /// For a token from before a renewal: the browser may have the new one by now, so that nothing
+    /// but a login sets a cookie.
+    async fn save_stale(&self) -> Result<Saved, SaveError> {
+        let changes = self.dictionary.changes();
+        match self.cx.change() {
+            Change::Unchanged => Ok(Saved::Nothing),
+            Change::Purged if self.dictionary.logs_in() => self.begin(self.dictionary).await,
+            Change::Renewed => match changes {
+                // Opened with the former token: what the record holds does not come along.
+                Some(_) if !self.dictionary.logs_in() => Err(SaveError::Superseded),
+                Some(changes) => {
+                    let fresh = self.fresh(changes)?;
+                    self.begin(&fresh).await
+                }
+                None if self.dictionary.is_empty() => Ok(Saved::Nothing),
+                None => self.begin(self.dictionary).await,
+            },
+            Change::Changed | Change::Purged => Err(SaveError::Superseded),
+        }
+    }
+
+    async fn rewrite(&self, found: &Found) -> Result<Saved, SaveError> {
+        match self.write(found, None).await? {
+            Written::Kept { token_holds: true, .. } => Ok(self.token(&found.token)),
+            Written::Kept { .. } => Ok(Saved::Nothing),
+            Written::Deleted => Ok(Saved::Removed),
+            // It was to be emptied.
+            Written::Gone if self.dictionary.is_empty() => Ok(Saved::Removed),
+            Written::Gone => Err(SaveError::Gone),
+        }
+    }
+
+    async fn renew(&self, found: &Found) -> Result<Saved, SaveError> {
+        let token = found.token.renewed().map_err(SaveError::internal)?;
+        match self.write(found, Some(&token)).await? {
+            Written::Kept { token_holds: true, .. } => {
+                tracing::debug!(target: "sessions", "session renewed");
+                Ok(self.token(&token))
+            }
+            Written::Kept { .. } => Ok(Saved::Nothing),
+            Written::Deleted => Ok(Saved::Removed),
+            Written::Gone => self.begin_instead(found).await,
+        }
+    }
+
+    /// Starts a fresh session where the one that was to be renewed has ended: with what this
+    /// request itself set. Rights that belong to an owner are not carried over without a login.
+    async fn begin_instead(&self, found: &Found) -> Result<Saved, SaveError> {
+        let is_owners = found.record.owner.is_some() && !self.dictionary.logs_in();
+        let changes = self.dictionary.changes().filter(|_| !is_owners);
+        let fresh = self.fresh(changes.ok_or(SaveError::Gone)?)?;
+        if fresh.is_empty() {
+            return Err(SaveError::Gone);
+        }
+        self.begin(&fresh).await
+    }
+
+    /// Returns a new session that holds what this request itself set.
+    fn fresh(&self, changes: &ChangeSet) -> Result<Dictionary, SaveError> {
+        let mut fresh = Dictionary::new();
+        let settings = self.cx.settings();
+        fresh.start_permanent(settings.permanent());
+        changes.apply_to(&mut fresh).map_err(SaveError::internal)?;
+        fresh.settle(self.cx.now(), settings.absolute_timeout().is_some());
+        Ok(fresh)
+    }
+
+    /// Creates the record of a new session.
+    async fn begin(&self, dictionary: &Dictionary) -> Result<Saved, SaveError> {
+        let Some(content) = self.content(dictionary)? else {
+            return Ok(Saved::Removed);
+        };
+        for _ in 0..MAX_IDS {
+            let token = SplitToken::random().map_err(SaveError::internal)?;
+            let create = Create {
+                backend: self.backend.clone(),
+                key: token.key(),
+                verifier: token.verifier_hash(),
+                content: content.clone(),
+                login: self.login(&content),
+                now: self.now(),
+                ttl: ttl(self.cx.settings()),
+                deadline: self.deadline,
+            };
+            match create.run().await? {
+                Created::Done => {
+                    tracing::debug!(target: "sessions", "session created");
+                    return Ok(self.token(&token));
+                }
+                Created::Refused => return Err(SaveError::Gone),
+                Created::Exists => {
+                    tracing::warn!(target: "sessions", "the store has a random id already; another is drawn");
+                }
+            }
+        }
+        Err(SaveError::internal(IdsExhausted))
+    }
+
+    async fn write(
+        &self,
+        found: &Found,
+        renewed: Option<&SplitToken>,
+    ) -> Result<Written, SaveError> {
+        let settings = self.cx.settings();
+        let content = self.content(self.dictionary)?;
+        let login = content.as_ref().filter(|_| self.dictionary.logs_in());
+        let rewrite = Rewrite {
+            backend: self.backend.clone(),
+            key: found.key,
+            base: found.record.clone(),
+            revision: found.revision,
+            changes: self.dictionary.changes().cloned().unwrap_or_default(),
+            opened_with: found.record.verifier,
+            renewal: renewed.map(|token| Renewal {
+                verifier: token.verifier_hash(),
+                grace: settings.renew_grace(),
+            }),
+            login: login.and_then(|content| self.login(content)),
+            content,
+            now: self.now(),
+            ttl: ttl(settings),
+            deadline: self.deadline,
+        };
+        let written = rewrite.run().await?;
+        if let Written::Kept { merged: Some(json), .. } = &written {
+            self.cx.set_stored(json.to_string());
+        }
+        Ok(written)
+    }
+
+    fn content(&self, dictionary: &Dictionary) -> Result<Option<Content>, SaveError> {
+        Content::of(dictionary, self.backend.max_payload)
+    }
+
+    /// Who logs in with a record that is new to them.
+    fn login(&self, content: &Content) -> Option<Login> {
+        content.owner.map(|owner| Login { owner, stamp: self.stamp })
+    }
+
+    fn now(&self) -> Now {
+        Now::at(self.cx.now())
+    }
+
+    fn token(&self, token: &SplitToken) -> Saved {
+        let tokens =
+            self.backend.tokens.of_cookie(self.cx.settings(), self.cx.cookie().name().as_str());
+        Saved::Token(tokens.write(token))
+    }
+}
+
+#[derive(Debug, thiserror::Error)]
+#[error("the store has {MAX_IDS} random ids already, which cannot be")]
+struct IdsExhausted;

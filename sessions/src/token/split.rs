@@ -1,0 +1,130 @@
+//! The token of a server-side session: `selector.verifier`.
+//!
+//! The store finds the record by the SHA-256 of the selector, and the record holds the SHA-256 of
+//! the verifier: whoever reads the store cannot make a token, and whoever measures how long the
+//! store takes to find a record learns nothing of the half that decides. A renewal changes the
+//! verifier only.
+
+use std::fmt;
+
+use base64::Engine;
+use zeroize::Zeroizing;
+
+use super::CANONICAL;
+use crate::store::{RecordKey, VerifierHash};
+
+/// Bytes of each half, from the operating system: 128 bits (OWASP ASVS 5.0, 7.2.3).
+const HALF: usize = 16;
+/// Characters of each half.
+const HALF_TEXT: usize = (HALF * 8).div_ceil(6);
+
+/// A token of its one spelling: 22 characters of base64url, a dot, 22 characters.
+#[derive(Clone)]
+pub(crate) struct SplitToken {
+    selector: [u8; HALF],
+    verifier: Zeroizing<[u8; HALF]>,
+}
+
+impl SplitToken {
+    /// Draws a token for a new session.
+    pub(crate) fn random() -> Result<Self, getrandom::Error> {
+        let mut token = Self { selector: [0; HALF], verifier: Zeroizing::new([0; HALF]) };
+        getrandom::fill(&mut token.selector)?;
+        getrandom::fill(token.verifier.as_mut_slice())?;
+        Ok(token)
+    }
+
+    /// Draws the token that this session has from a renewal on.
+    pub(crate) fn renewed(&self) -> Result<Self, getrandom::Error> {
+        let mut token = self.clone();
+        getrandom::fill(token.verifier.as_mut_slice())?;
+        Ok(token)
+    }
+
+    /// Reads a token. `None` for anything that [`to_text`](Self::to_text) did not write.
+    pub(crate) fn parse(text: &[u8]) -> Option<Self> {
+        let (selector, rest) = text.split_at_checked(HALF_TEXT)?;
+        let (dot, verifier) = rest.split_first()?;
+        if *dot != b'.' || verifier.len() != HALF_TEXT {
+            return None;
+        }
+        Some(Self { selector: half(selector)?, verifier: Zeroizing::new(half(verifier)?) })
+    }
+
+    /// Returns the token's text. It fits into a cookie as it is.
+    pub(crate) fn to_text(&self) -> String {
+        // Room for a signature.
+        let mut text = String::with_capacity(HALF_TEXT * 4 + 2);
+        CANONICAL.encode_string(self.selector, &mut text);
+        text.push('.');
+        CANONICAL.encode_string(self.verifier.as_slice(), &mut text);
+        text
+    }
+
+    pub(crate) fn key(&self) -> RecordKey {
+        RecordKey::of_selector(&self.selector)
+    }
+
+    pub(crate) fn verifier_hash(&self) -> VerifierHash {
+        VerifierHash::of(self.verifier.as_slice())
+    }
+}
+
+fn half(text: &[u8]) -> Option<[u8; HALF]> {
+    // The decoder wants room for whole groups of three.
+    let mut room = Zeroizing::new([0; HALF + 2]);
+    let length = CANONICAL.decode_slice(text, room.as_mut_slice()).ok()?;
+    room[..length].try_into().ok()
+}
+
+impl fmt::Debug for SplitToken {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("SplitToken")
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::SplitToken;
+
+    #[test]
+    fn each_token_has_one_spelling() {
+        let token = SplitToken::random().unwrap();
+        let text = token.to_text();
+        assert_eq!(text.len(), 45);
+        let read = SplitToken::parse(text.as_bytes()).unwrap();
+        assert_eq!(read.to_text(), text);
+
+        let mut accepted = 0;
+        for at in 0..text.len() {
+            for byte in 0..=255u8 {
+                let mut other = text.clone().into_bytes();
+                other[at] = byte;
+                if let Some(read) = SplitToken::parse(&other) {
+                    assert_eq!(read.to_text().as_bytes(), other);
+                    accepted += 1;
+                }
+            }
+        }
+        // 21 characters of each half take any of 64 values, the last one holds two bits: 4 values.
+        assert_eq!(accepted, 2 * (21 * 64 + 4) + 1);
+        for cut in 0..text.len() {
+            assert!(SplitToken::parse(&text.as_bytes()[..cut]).is_none());
+        }
+        assert!(SplitToken::parse(format!("{text}=").as_bytes()).is_none());
+    }
+
+    #[test]
+    fn a_renewal_keeps_the_key_and_changes_the_verifier() {
+        let token = SplitToken::random().unwrap();
+        let renewed = token.renewed().unwrap();
+        assert!(renewed.key() == token.key());
+        assert!(renewed.verifier_hash() != token.verifier_hash());
+        assert!(SplitToken::random().unwrap().key() != token.key());
+    }
+
+    #[test]
+    fn debug_shows_the_type_name_only() {
+        assert_eq!(format!("{:?}", SplitToken::random().unwrap()), "SplitToken");
+    }
+}

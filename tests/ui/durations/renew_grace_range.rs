@@ -1,0 +1,27 @@
+//! The grace after a renewal is at most 60 seconds.
+
+use sessions::{SessionInterface, SignedCookie};
+
+#[derive(Clone, SessionInterface)]
+#[session(renew_grace = "2 min")]
+struct AppSessions {
+    backend: SignedCookie,
+}
+
+mod legal {
+    use sessions::{SessionInterface, SignedCookie};
+
+    #[derive(Clone, SessionInterface)]
+    #[session(renew_grace = "60 s")]
+    pub struct A {
+        backend: SignedCookie,
+    }
+
+    #[derive(Clone, SessionInterface)]
+    #[session(renew_grace = 0)]
+    pub struct B {
+        backend: SignedCookie,
+    }
+}
+
+fn main() {}
