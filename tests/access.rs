@@ -11,6 +11,7 @@ use actix_web::{
     test::{TestRequest, init_service},
     web,
 };
+use futures_util::FutureExt as _;
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 use sessions::{Session, SessionConfig, SessionInterface, SignedCookie, test::TestSessions};
@@ -32,7 +33,7 @@ struct AppSessions {
 /// A method, a use of it that changes nothing where that is possible, and whether it is access.
 struct Row(&'static str, fn(&Session<AppSessions>), bool);
 
-const TABLE: [Row; 28] = [
+const TABLE: [Row; 31] = [
     Row("get", |session| _ = session.get::<Value>("a"), true),
     Row("insert", |session| _ = session.insert("a", 1), true),
     Row("remove", |session| _ = session.remove("missing"), true),
@@ -58,6 +59,9 @@ const TABLE: [Row; 28] = [
     Row("is_accessed", |session| _ = session.is_accessed(), false),
     Row("purge", |session| _ = session.purge(), true),
     Row("renew", |session| _ = session.renew(), true),
+    Row("owner", |session| _ = session.owner(), true),
+    Row("set_owner", |session| _ = session.set_owner("ada"), true),
+    Row("save_now", |session| _ = session.save_now().now_or_never(), true),
     Row("rollback", |session| _ = session.rollback(), true),
     Row("flash", |session| _ = session.flash("info", "text"), true),
     Row("take_flashes", |session| _ = session.take_flashes(), true),
@@ -169,7 +173,7 @@ async fn a_refreshed_or_removed_cookie_makes_the_response_vary_once() {
     assert!(refreshed.cookie().is_some_and(|cookie| !cookie.is_removal()));
     assert_eq!(refreshed.all(header::VARY), ["Cookie"]);
 
-    let purge = |session: &Session<AppSessions>| session.purge().unwrap();
+    let purge = |session: &Session<AppSessions>| drop(session.purge().unwrap());
     let (removed, _) = answer(&permanent, &json!({"a": 1}), purge).await;
     assert!(removed.cookie().is_some_and(|cookie| cookie.is_removal()));
     assert_eq!(removed.all(header::VARY), ["Cookie"]);

@@ -63,6 +63,7 @@ async fn reads(session: Session) -> actix_web::Result<HttpResponse> {
         ("permanent", !session.permanent()),
         ("is_new", session.is_new()),
         ("is_modified", !session.is_modified()),
+        ("owner", session.owner().is_none()),
     ];
     let wrong: Vec<_> = empty.iter().filter(|(_, empty)| !empty).collect();
     Ok(HttpResponse::Ok().json(wrong))
@@ -82,7 +83,8 @@ async fn writes(session: Session) -> HttpResponse {
         session.set_permanent(true),
         session.set_permanent(false),
         session.set_modified(true),
-        session.purge(),
+        session.purge().map(drop),
+        session.set_owner("ada"),
         session.renew(),
         session.rollback(),
         session.flash("info", "hello"),
@@ -114,7 +116,7 @@ async fn without_a_key_every_write_is_an_error_that_says_what_to_set() {
     for config in keyless() {
         let answer = Browser::new().get(&app(config).await, "/writes").await;
         let said: Vec<String> = serde_json::from_str(&answer.body).expect("a list of texts");
-        assert_eq!(said.len(), 15);
+        assert_eq!(said.len(), 16);
         for text in said {
             assert_eq!(
                 text,

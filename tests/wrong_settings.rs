@@ -10,7 +10,7 @@ fn json_error(json: Value) -> String {
 }
 
 /// The fields, the variables they are called, and texts that are wrong for both.
-const WRONG: [(&str, &str, &[&str]); 21] = [
+const WRONG: [(&str, &str, &[&str]); 23] = [
     ("secret_key", "SECRET_KEY", &["tiny", "a key a key a key a key a key a key"]),
     ("secret_key_fallbacks", "SECRET_KEY_FALLBACKS", &["no list", "{}", "[1]", "[\"tiny\"]"]),
     ("application_root", "APPLICATION_ROOT", &["app", "/a;b", "/é"]),

@@ -136,6 +136,8 @@ impl<I: Scope> Session<I> {
     /// }
     /// ```
     pub async fn save_now(&self) -> Result<EarlySave, SaveError> {
+        // What the outcome tells of the session reaches the response, as from any other read.
+        self.look(|_| ());
         I::any_arc(&self.slot).save_now().await
     }
 
