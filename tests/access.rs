@@ -173,7 +173,7 @@ async fn a_refreshed_or_removed_cookie_makes_the_response_vary_once() {
     assert!(refreshed.cookie().is_some_and(|cookie| !cookie.is_removal()));
     assert_eq!(refreshed.all(header::VARY), ["Cookie"]);
 
-    let purge = |session: &Session<AppSessions>| drop(session.purge().unwrap());
+    let purge = |session: &Session<AppSessions>| _ = session.purge().unwrap();
     let (removed, _) = answer(&permanent, &json!({"a": 1}), purge).await;
     assert!(removed.cookie().is_some_and(|cookie| cookie.is_removal()));
     assert_eq!(removed.all(header::VARY), ["Cookie"]);
