@@ -1,14 +1,16 @@
 //! What the tests of this folder share: a browser, an answer taken apart, a backend that fails on
-//! command, what is logged, interfaces that tolerate no warning.
+//! command, what is logged, interfaces that tolerate no warning, servers of their own.
 
 mod browser;
 pub mod linted;
 mod logged;
+mod postgres;
 mod switched;
 
 pub use self::{
     browser::{Answer, Browser, SetCookie},
     logged::{Line, Logged},
+    postgres::Postgres,
     switched::{Switched, Switches},
 };
 use sessions::SecretKey;
