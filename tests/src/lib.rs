@@ -5,12 +5,14 @@ mod browser;
 pub mod linted;
 mod logged;
 mod postgres;
+mod redis;
 mod switched;
 
 pub use self::{
     browser::{Answer, Browser, SetCookie},
     logged::{Line, Logged},
     postgres::Postgres,
+    redis::{Redis, RedisCluster, Requests},
     switched::{Switched, Switches},
 };
 use sessions::SecretKey;
