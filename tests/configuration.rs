@@ -10,8 +10,8 @@ use std::{
 use actix_web::{App, test::init_service, web};
 use serde_json::{Value, json};
 use sessions::{
-    CookieDomain, CookieName, CookiePath, DomainSetting, OnGone, OnLoadError, OnSaveError,
-    OpenMode, SameSite, SaveWhen, SecretKey, Session, SessionConfig, SessionInterface,
+    CookieDomain, CookieName, CookiePath, DomainSetting, ImportMode, OnGone, OnLoadError,
+    OnSaveError, OpenMode, SameSite, SaveWhen, SecretKey, Session, SessionConfig, SessionInterface,
 };
 use sessions_tests::Browser;
 
@@ -57,6 +57,7 @@ fn policies_of(config: SessionConfig) -> Vec<String> {
         format!("on_load_error {}", policies.on_load_error()),
         format!("on_save_error {}", policies.on_save_error()),
         format!("on_gone {}", policies.on_gone()),
+        format!("import {}", policies.import()),
         format!("idle_timeout {:?}", policies.idle_timeout()),
         format!("absolute_timeout {:?}", policies.absolute_timeout()),
         format!("touch_interval {:?}", policies.touch_interval()),
@@ -64,7 +65,7 @@ fn policies_of(config: SessionConfig) -> Vec<String> {
     ]
 }
 
-const DEFAULTS: [&str; 20] = [
+const DEFAULTS: [&str; 21] = [
     "name session",
     "domain None",
     "path /",
@@ -81,13 +82,14 @@ const DEFAULTS: [&str; 20] = [
     "on_load_error error",
     "on_save_error error",
     "on_gone error",
+    "import copy",
     "idle_timeout None",
     "absolute_timeout None",
     "touch_interval 60s",
     "renew_grace 0ns",
 ];
 
-const EVERY_FIELD: [&str; 20] = [
+const EVERY_FIELD: [&str; 21] = [
     "name app",
     "domain Some(\"example.com\")",
     "path /app",
@@ -104,6 +106,7 @@ const EVERY_FIELD: [&str; 20] = [
     "on_load_error null",
     "on_save_error log",
     "on_gone drop",
+    "import move",
     "idle_timeout Some(1800s)",
     "absolute_timeout Some(43200s)",
     "touch_interval 90s",
@@ -133,6 +136,7 @@ fn every_field() -> Vec<(&'static str, Value, &'static str, String)> {
         ("on_load_error", json!("null"), "SESSION_ON_LOAD_ERROR", "null"),
         ("on_save_error", json!("log"), "SESSION_ON_SAVE_ERROR", "log"),
         ("on_gone", json!("drop"), "SESSION_ON_GONE", "drop"),
+        ("import", json!("move"), "SESSION_IMPORT", "move"),
         ("idle_timeout", json!("30 min"), "SESSION_IDLE_TIMEOUT", "30 min"),
         ("absolute_timeout", json!("12 h"), "SESSION_ABSOLUTE_TIMEOUT", "12 h"),
         ("touch_interval", json!(90), "SESSION_TOUCH_INTERVAL", "90"),
@@ -170,6 +174,7 @@ fn code_json_and_variables_say_the_same() {
         .on_load_error(OnLoadError::Null)
         .on_save_error(OnSaveError::Log)
         .on_gone(OnGone::Drop)
+        .import(ImportMode::Move)
         .idle_timeout(DAY / 48)
         .absolute_timeout(DAY / 2)
         .touch_interval(Duration::from_secs(90))

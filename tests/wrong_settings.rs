@@ -10,7 +10,7 @@ fn json_error(json: Value) -> String {
 }
 
 /// The fields, the variables they are called, and texts that are wrong for both.
-const WRONG: [(&str, &str, &[&str]); 23] = [
+const WRONG: [(&str, &str, &[&str]); 24] = [
     ("secret_key", "SECRET_KEY", &["tiny", "a key a key a key a key a key a key"]),
     ("secret_key_fallbacks", "SECRET_KEY_FALLBACKS", &["no list", "{}", "[1]", "[\"tiny\"]"]),
     ("application_root", "APPLICATION_ROOT", &["app", "/a;b", "/é"]),
@@ -34,6 +34,7 @@ const WRONG: [(&str, &str, &[&str]); 23] = [
     ("on_save_error", "SESSION_ON_SAVE_ERROR", &["null"]),
     ("on_gone", "SESSION_ON_GONE", &["log"]),
     ("on_decode_error", "SESSION_ON_DECODE_ERROR", &["ignore"]),
+    ("import", "SESSION_IMPORT", &["cut", "Copy"]),
     ("idle_timeout", "SESSION_IDLE_TIMEOUT", &["soon"]),
     ("absolute_timeout", "SESSION_ABSOLUTE_TIMEOUT", &["soon"]),
     ("touch_interval", "SESSION_TOUCH_INTERVAL", &["soon"]),

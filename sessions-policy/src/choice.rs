@@ -146,6 +146,18 @@ choice! {
 }
 
 choice! {
+    /// What becomes of a session elsewhere that is taken over, by `ImportActixSession` for one.
+    ImportMode {
+        /// Its cookie and its record stay as they are, so that a rollback finds its users logged
+        /// in. `"copy"`.
+        #[default]
+        Copy = "copy",
+        /// Its cookie is removed and its record deleted, once it is saved here. `"move"`.
+        Move = "move",
+    }
+}
+
+choice! {
     /// What a field of typed content gets whose stored value does not parse.
     OnDecodeError {
         /// Its default, and a line in the log. `"default"`.
@@ -158,7 +170,9 @@ choice! {
 
 #[cfg(test)]
 mod tests {
-    use super::{Choice, OnDecodeError, OnGone, OnLoadError, OnSaveError, OpenMode, SaveWhen};
+    use super::{
+        Choice, ImportMode, OnDecodeError, OnGone, OnLoadError, OnSaveError, OpenMode, SaveWhen,
+    };
 
     fn spells_exactly<C: Choice + std::fmt::Display + Default>() {
         for word in C::WORDS {
@@ -177,6 +191,7 @@ mod tests {
         spells_exactly::<OnSaveError>();
         spells_exactly::<OnDecodeError>();
         spells_exactly::<OnGone>();
+        spells_exactly::<ImportMode>();
     }
 
     #[test]

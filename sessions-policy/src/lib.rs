@@ -49,7 +49,8 @@ mod violation;
 
 pub use crate::{
     choice::{
-        Choice, ChoiceError, OnDecodeError, OnGone, OnLoadError, OnSaveError, OpenMode, SaveWhen,
+        Choice, ChoiceError, ImportMode, OnDecodeError, OnGone, OnLoadError, OnSaveError, OpenMode,
+        SaveWhen,
     },
     domain::{CookieDomain, DomainError},
     duration::{DurationError, format_duration, parse_duration},

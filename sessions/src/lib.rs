@@ -95,8 +95,8 @@ mod typed;
 #[doc = include_str!("derive.md")]
 pub use sessions_derive::SessionInterface;
 pub use sessions_policy::{
-    CookieDomain, CookieName, CookiePath, CookiePolicy, OnDecodeError, OnGone, OnLoadError,
-    OnSaveError, OpenMode, SameSite, SaveWhen,
+    CookieDomain, CookieName, CookiePath, CookiePolicy, ImportMode, OnDecodeError, OnGone,
+    OnLoadError, OnSaveError, OpenMode, SameSite, SaveWhen,
 };
 
 pub use crate::{

@@ -3,7 +3,7 @@
 use std::{sync::Arc, time::Duration};
 
 use sessions_policy::{
-    CookiePolicy, OnDecodeError, OnGone, OnLoadError, OnSaveError, OpenMode, SaveWhen,
+    CookiePolicy, ImportMode, OnDecodeError, OnGone, OnLoadError, OnSaveError, OpenMode, SaveWhen,
 };
 
 /// What attributes, configuration and defaults come to, checked. Backends get it in their
@@ -22,6 +22,7 @@ pub struct Settings {
     pub(crate) on_save_error: OnSaveError,
     pub(crate) on_gone: OnGone,
     pub(crate) on_decode_error: OnDecodeError,
+    pub(crate) import: ImportMode,
     pub(crate) idle_timeout: Option<Duration>,
     pub(crate) absolute_timeout: Option<Duration>,
     pub(crate) touch_interval: Duration,
@@ -74,6 +75,11 @@ impl Settings {
     /// Returns what a field of typed content that does not parse leads to.
     pub fn on_decode_error(&self) -> OnDecodeError {
         self.on_decode_error
+    }
+
+    /// Returns what becomes of a session elsewhere that is taken over.
+    pub fn import(&self) -> ImportMode {
+        self.import
     }
 
     /// Returns how long a session may go unused, if that is limited.

@@ -2,7 +2,7 @@
 
 use proc_macro2::Ident;
 use sessions_policy::{
-    Choice, OnDecodeError, OnGone, OnLoadError, OnSaveError, OpenMode, SaveWhen,
+    Choice, ImportMode, OnDecodeError, OnGone, OnLoadError, OnSaveError, OpenMode, SaveWhen,
 };
 
 use self::{
@@ -84,6 +84,7 @@ keys! {
     OnSaveError = "on_save_error" on Struct: Word(OnSaveError::WORDS),
     OnGone = "on_gone" on Struct: Word(OnGone::WORDS),
     OnDecodeError = "on_decode_error" on Struct: Word(OnDecodeError::WORDS),
+    Import = "import" on Struct: Word(ImportMode::WORDS),
     IdleTimeout = "idle_timeout" on Struct: OneOf(&["a duration such as `\"30 min\"`", SECONDS]),
     AbsoluteTimeout = "absolute_timeout" on Struct: OneOf(&["a duration such as `\"12 h\"`", SECONDS]),
     TouchInterval = "touch_interval" on Struct: OneOf(&["a duration such as `\"60 s\"`", SECONDS]),

@@ -8,8 +8,8 @@ use std::time::Duration;
 
 use proc_macro2::Ident;
 use sessions_policy::{
-    CookieDomain, CookieName, CookiePath, OnDecodeError, OnGone, OnLoadError, OnSaveError,
-    OpenMode, SameSite, SaveWhen,
+    CookieDomain, CookieName, CookiePath, ImportMode, OnDecodeError, OnGone, OnLoadError,
+    OnSaveError, OpenMode, SameSite, SaveWhen,
 };
 use syn::{Attribute, ExprPath, Path, Result, Type};
 
@@ -92,6 +92,7 @@ pub(crate) struct StructAttrs {
     pub(crate) on_save_error: Option<OnSaveError>,
     pub(crate) on_gone: Option<OnGone>,
     pub(crate) on_decode_error: Option<OnDecodeError>,
+    pub(crate) import: Option<ImportMode>,
     pub(crate) idle_timeout: Option<Duration>,
     pub(crate) absolute_timeout: Option<Duration>,
     pub(crate) touch_interval: Option<Duration>,
@@ -134,6 +135,7 @@ impl StructAttrs {
             Key::OnSaveError => put(&mut self.on_save_error, entry, checked, errors),
             Key::OnGone => put(&mut self.on_gone, entry, checked, errors),
             Key::OnDecodeError => put(&mut self.on_decode_error, entry, checked, errors),
+            Key::Import => put(&mut self.import, entry, checked, errors),
             Key::IdleTimeout => put(&mut self.idle_timeout, entry, idle_timeout, errors),
             Key::AbsoluteTimeout => {
                 put(&mut self.absolute_timeout, entry, absolute_timeout, errors);
@@ -194,6 +196,7 @@ impl FieldAttrs {
             | Key::OnSaveError
             | Key::OnGone
             | Key::OnDecodeError
+            | Key::Import
             | Key::IdleTimeout
             | Key::AbsoluteTimeout
             | Key::TouchInterval
@@ -255,12 +258,12 @@ mod tests {
             cookie_name = "a;b", domain = "https://a", path = "a", httponly = 1, secure = "yes",
             samesite = "lax", partitioned = "x", permanent, lifetime = "500 days",
             refresh_each_request = f, salt = 1, open = "Lazy", save_when = true,
-            on_load_error = "log", on_save_error = 'x', idle_timeout = 0,
+            on_load_error = "log", on_save_error = 'x', import = "cut", idle_timeout = 0,
             absolute_timeout = "0 s", touch_interval = -5, expiration_time = "f",
             should_set_cookie = true, open_with, save_with = 1, null_session = 1.5, crate = "a b"
         )]));
-        // 24 keys = 24
-        assert_eq!(errors.len(), 24, "{errors:#?}");
+        // 25 keys = 25
+        assert_eq!(errors.len(), 25, "{errors:#?}");
     }
 
     #[test]

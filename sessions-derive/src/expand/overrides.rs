@@ -29,6 +29,7 @@ pub(super) fn overrides(attrs: &StructAttrs, krate: &TokenStream) -> TokenStream
         call("on_save_error", attrs.on_save_error.map(|on| choice(krate, "OnSaveError", on))),
         call("on_gone", attrs.on_gone.map(|on| choice(krate, "OnGone", on))),
         call("on_decode_error", attrs.on_decode_error.map(|on| choice(krate, "OnDecodeError", on))),
+        call("import", attrs.import.map(|mode| choice(krate, "ImportMode", mode))),
         call("idle_timeout", attrs.idle_timeout.map(seconds)),
         call("absolute_timeout", attrs.absolute_timeout.map(seconds)),
         call("touch_interval", attrs.touch_interval.map(seconds)),
@@ -153,12 +154,12 @@ mod tests {
         assert_eq!(
             written(parse_quote!(#[session(
                 salt = "s", open = "eager", save_when = "not_5xx", on_load_error = "null",
-                on_save_error = "log", on_gone = "drop", renew_grace = "10 s",
+                on_save_error = "log", on_gone = "drop", import = "move", renew_grace = "10 s",
             )])),
             constant(&quote! {
                 .salt("s").open(k::OpenMode::Eager).save_when(k::SaveWhen::Not5xx)
                 .on_load_error(k::OnLoadError::Null).on_save_error(k::OnSaveError::Log)
-                .on_gone(k::OnGone::Drop)
+                .on_gone(k::OnGone::Drop).import(k::ImportMode::Move)
                 .renew_grace(::core::time::Duration::from_secs(10))
             })
         );

@@ -28,7 +28,9 @@ impl SessionConfig {
     /// | `SESSION_SAVE_WHEN` | `always`, `not_5xx`, `success` |
     /// | `SESSION_ON_LOAD_ERROR` | `error`, `null` |
     /// | `SESSION_ON_SAVE_ERROR` | `error`, `log` |
+    /// | `SESSION_ON_GONE` | `error`, `drop` |
     /// | `SESSION_ON_DECODE_ERROR` | `default`, `error` |
+    /// | `SESSION_IMPORT` | `copy`, `move` |
     /// | `SESSION_SALT` | a text |
     ///
     /// # Errors

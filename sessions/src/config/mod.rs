@@ -8,8 +8,8 @@ mod setting;
 use std::{fmt, sync::OnceLock, time::Duration};
 
 use sessions_policy::{
-    CookieDomain, CookieName, CookiePath, OnDecodeError, OnGone, OnLoadError, OnSaveError,
-    OpenMode, SameSite, SaveWhen,
+    CookieDomain, CookieName, CookiePath, ImportMode, OnDecodeError, OnGone, OnLoadError,
+    OnSaveError, OpenMode, SameSite, SaveWhen,
 };
 
 pub(crate) use self::server_name::DetectedDomain;
@@ -144,6 +144,9 @@ settings! {
     /// Sets what a field of typed content that does not parse leads to. Defaults to
     /// [`OnDecodeError::Default`].
     on_decode_error: OnDecodeError,
+    /// Sets what becomes of a session elsewhere that is taken over. Defaults to
+    /// [`ImportMode::Copy`].
+    import: ImportMode,
     /// Sets how long a session may go unused before it ends. Defaults to no limit.
     idle_timeout: Duration,
     /// Sets how long a session may last at all, however much it is used. Defaults to no limit.
@@ -188,6 +191,7 @@ impl SessionConfig {
             on_save_error: None,
             on_gone: None,
             on_decode_error: None,
+            import: None,
             idle_timeout: None,
             absolute_timeout: None,
             touch_interval: None,

@@ -30,7 +30,7 @@ struct Wrong {
 type Parsed<T> = Result<T, Wrong>;
 
 /// The fields of a configuration, and the variables they are called in the environment.
-pub(super) const NAMES: [(&str, &str); 25] = [
+pub(super) const NAMES: [(&str, &str); 26] = [
     ("secret_key", "SECRET_KEY"),
     ("secret_key_fallbacks", "SECRET_KEY_FALLBACKS"),
     ("server_name", "SERVER_NAME"),
@@ -52,6 +52,7 @@ pub(super) const NAMES: [(&str, &str); 25] = [
     ("on_save_error", "SESSION_ON_SAVE_ERROR"),
     ("on_gone", "SESSION_ON_GONE"),
     ("on_decode_error", "SESSION_ON_DECODE_ERROR"),
+    ("import", "SESSION_IMPORT"),
     ("idle_timeout", "SESSION_IDLE_TIMEOUT"),
     ("absolute_timeout", "SESSION_ABSOLUTE_TIMEOUT"),
     ("touch_interval", "SESSION_TOUCH_INTERVAL"),
@@ -103,6 +104,7 @@ impl SessionConfig {
             "on_save_error" => store(&mut self.on_save_error, parse(value, "`error`")),
             "on_gone" => store(&mut self.on_gone, parse(value, "`error`")),
             "on_decode_error" => store(&mut self.on_decode_error, parse(value, "`default`")),
+            "import" => store(&mut self.import, parse(value, "`copy`")),
             "idle_timeout" => store(&mut self.idle_timeout, duration(value)),
             "absolute_timeout" => store(&mut self.absolute_timeout, duration(value)),
             "touch_interval" => store(&mut self.touch_interval, duration(value)),

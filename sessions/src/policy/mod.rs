@@ -7,8 +7,8 @@ mod resolve;
 use std::{borrow::Cow, time::Duration};
 
 use sessions_policy::{
-    CookieName, CookiePath, NamePrefix, OnDecodeError, OnGone, OnLoadError, OnSaveError, OpenMode,
-    SameSite, SaveWhen,
+    CookieName, CookiePath, ImportMode, NamePrefix, OnDecodeError, OnGone, OnLoadError,
+    OnSaveError, OpenMode, SameSite, SaveWhen,
 };
 
 use self::overrides::FixedDomain;
@@ -144,6 +144,12 @@ impl<'i> Policies<'i> {
     /// [`OnDecodeError::Default`].
     pub fn on_decode_error(&self) -> OnDecodeError {
         self.overrides.on_decode_error.or(self.config.on_decode_error).unwrap_or_default()
+    }
+
+    /// Returns what becomes of a session elsewhere that is taken over. Defaults to
+    /// [`ImportMode::Copy`].
+    pub fn import(&self) -> ImportMode {
+        self.overrides.import.or(self.config.import).unwrap_or_default()
     }
 
     /// Returns how long a session may go unused. Defaults to no limit.

@@ -3,8 +3,8 @@
 use std::time::Duration;
 
 use sessions_policy::{
-    CookieDomain, CookieName, CookiePath, OnDecodeError, OnGone, OnLoadError, OnSaveError,
-    OpenMode, SameSite, SaveWhen,
+    CookieDomain, CookieName, CookiePath, ImportMode, OnDecodeError, OnGone, OnLoadError,
+    OnSaveError, OpenMode, SameSite, SaveWhen,
 };
 
 /// The domain as an attribute says it.
@@ -105,6 +105,8 @@ overrides! {
     on_gone: OnGone,
     /// Fixes what a field of typed content that does not parse leads to.
     on_decode_error: OnDecodeError,
+    /// Fixes what becomes of a session elsewhere that is taken over.
+    import: ImportMode,
     /// Fixes how long a session may go unused.
     idle_timeout: Duration,
     /// Fixes how long a session may last at all.

@@ -34,6 +34,7 @@ impl Policies<'_> {
             on_save_error: self.on_save_error(),
             on_gone: self.on_gone(),
             on_decode_error: self.on_decode_error(),
+            import: self.import(),
             idle_timeout,
             absolute_timeout,
             touch_interval,
