@@ -1,7 +1,9 @@
 //! What the tests of this folder share: a browser, an answer taken apart, a backend that fails on
-//! command, what is logged, interfaces that tolerate no warning, servers of their own.
+//! command, a store with hooks, what is logged, interfaces that tolerate no warning, servers of
+//! their own.
 
 mod browser;
+mod hooked;
 pub mod linted;
 mod logged;
 mod postgres;
@@ -10,6 +12,7 @@ mod switched;
 
 pub use self::{
     browser::{Answer, Browser, SetCookie},
+    hooked::{Call, HookedStore, When},
     logged::{Line, Logged},
     postgres::Postgres,
     redis::{Redis, RedisCluster, Requests},

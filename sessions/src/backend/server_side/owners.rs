@@ -143,8 +143,9 @@ impl<S: Store> ServerSide<S> {
                 Ok(Some(loaded)) if loaded.record.owner() == Some(owner) => {
                     self.delete_later(key, Some(owner));
                 }
-                Ok(_) => self.delist_later(Some(owner), key),
-                Err(StoreError::Corrupt { .. }) => {}
+                // Over, somebody else's, or about to begin: its entry was written first, and goes
+                // by itself when its time is over.
+                Ok(_) | Err(StoreError::Corrupt { .. }) => {}
                 Err(err) => return Err(err.into()),
             }
         }
@@ -243,16 +244,13 @@ impl<S: Store> ServerSide<S> {
         owner: OwnerKey,
         deadline: Deadline,
     ) -> Result<bool, OwnerError> {
-        match self.call(deadline, self.store.load(&key, None)).await {
-            Ok(Some(loaded)) if loaded.record.owner() != Some(owner) => {
-                self.delist(Some(owner), key, deadline).await;
-                Ok(false)
-            }
-            Ok(_) | Err(StoreError::Corrupt { .. }) => {
-                Ok(self.delete_record(key, Some(owner), deadline).await?)
-            }
-            Err(err) => Err(err.into()),
-        }
+        let is_owners = match self.call(deadline, self.store.load(&key, None)).await {
+            Ok(loaded) => loaded.is_some_and(|loaded| loaded.record.owner() == Some(owner)),
+            Err(StoreError::Corrupt { .. }) => true,
+            Err(err) => return Err(err.into()),
+        };
+        // The entry of one that is not there stays: it may be about to begin.
+        Ok(is_owners && self.delete_record(key, Some(owner), deadline).await?)
     }
 
     /// Makes the current session one that began after the others ended.
