@@ -227,6 +227,11 @@ async fn a_former_token_reads_within_the_grace_and_writes_nothing() {
     world.time.advance(Duration::from_secs(5));
     assert_eq!(Answer::of(&app, with_token("/read", &old)).await.body, "{}");
     assert_eq!(browser.get(&app, "/read").await.body, r#"{"n":1}"#);
+
+    let before = browser.cookie("id").unwrap().to_owned();
+    browser.get(&app, "/login-7").await;
+    let answer = Answer::of(&app, with_token("/read", &before)).await;
+    assert_eq!(answer.body, "{}", "there is no grace at a login");
 }
 
 #[actix_web::test]

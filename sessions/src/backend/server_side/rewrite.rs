@@ -155,7 +155,9 @@ impl<S: Store> Rewrite<S> {
             Some(Renewal { verifier, grace }) => {
                 let until = self.now.millis.saturating_add(grace.as_secs() * 1_000);
                 let former = Former { verifier: base.verifier, until };
-                (*verifier, Some(former).filter(|_| !grace.is_zero()), self.now.millis)
+                // Who logs in may have been given the former token by somebody else.
+                let has_grace = !grace.is_zero() && self.login.is_none();
+                (*verifier, Some(former).filter(|_| has_grace), self.now.millis)
             }
             None => (base.verifier, base.former, base.renewed),
         };
