@@ -24,6 +24,14 @@ pub(super) struct Deadlines {
     pub(super) request: Duration,
 }
 
+impl Deadlines {
+    /// What must be left for a write that had to wait. One that is cut off may be done all the
+    /// same, so that a request which says that it failed would have changed the session.
+    pub(super) fn for_write(self) -> Duration {
+        self.call.min(self.request) / 2
+    }
+}
+
 /// What is left of a request's time with the store. It passes while the store is asked or a turn
 /// is waited for, not while the handler works.
 #[derive(Clone, Copy, Debug)]
@@ -38,6 +46,11 @@ impl Deadline {
 
     pub(super) fn left(self) -> Duration {
         self.at.saturating_duration_since(Instant::now())
+    }
+
+    /// Returns the moment that comes this much before.
+    pub(super) fn earlier(self, time: Duration) -> Self {
+        Self { at: self.at.checked_sub(time).unwrap_or(self.at) }
     }
 }
 
@@ -70,8 +83,8 @@ impl Breaker {
         }
         let result = timeout(limit.min(left), call).await.unwrap_or(Err(StoreError::Timeout));
         match &result {
-            // It was the request that had no time.
-            Err(StoreError::Timeout) if left < limit => {}
+            // It was the request that had too little time, not the store that took too long.
+            Err(StoreError::Timeout) if left < limit / 2 => {}
             Err(err) if err.is_outage() => self.note_failure(),
             _ => self.note_success(),
         }
@@ -193,6 +206,24 @@ mod tests {
             }
             assert!(outcome(&breaker, false, &asked).await);
         }
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn calls_that_only_the_request_s_deadline_ends_open_it_too() {
+        let breaker = Breaker::new();
+        let never = pending::<Result<(), StoreError>>;
+        for _ in 0..FAILURES {
+            let short = Deadline::after(CALL * 3 / 4);
+            assert!(matches!(breaker.call(CALL, short, never()).await, Err(StoreError::Timeout)));
+        }
+        assert!(!outcome(&breaker, false, &AtomicU32::new(0)).await);
+
+        let breaker = Breaker::new();
+        for _ in 0..FAILURES * 2 {
+            let shorter = Deadline::after(CALL / 4);
+            assert!(matches!(breaker.call(CALL, shorter, never()).await, Err(StoreError::Timeout)));
+        }
+        assert!(outcome(&breaker, false, &AtomicU32::new(0)).await);
     }
 
     #[tokio::test(start_paused = true)]

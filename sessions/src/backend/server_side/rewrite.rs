@@ -93,7 +93,8 @@ impl<S: Store> Rewrite<S> {
 
     async fn write(&mut self) -> Result<Written, SaveError> {
         let backend = self.backend.clone();
-        let turn = backend.shared.turns.take(self.key, self.deadline).await?;
+        let last_start = self.deadline.earlier(backend.deadlines.for_write());
+        let turn = backend.shared.turns.take(self.key, last_start).await?;
         let mut merged = false;
         if let Some((revision, record)) = turn.newer_than(self.revision) {
             self.change_again(revision, record)?;
@@ -108,6 +109,9 @@ impl<S: Store> Rewrite<S> {
             let Some(newer) = backend.call(self.deadline, load).await? else {
                 return Ok(Written::Gone);
             };
+            if last_start.left().is_zero() {
+                return Err(SaveError::Timeout);
+            }
             self.change_again(newer.revision, newer.record)?;
             merged = true;
         }
