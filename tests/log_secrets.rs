@@ -17,7 +17,7 @@ use actix_web::{
 use log::{LevelFilter, Log, Record};
 use sessions::{
     KeyRing, OnLoadError, OnSaveError, SecretKey, Session, SessionConfig, SessionInterface,
-    SignedCookie,
+    SharedKeys, SignedCookie,
 };
 use sessions_tests::{Answer, Logged, SetCookie, Switched, Switches};
 
@@ -51,7 +51,7 @@ fn secret(number: usize) -> SecretKey {
     SecretKey::from_bytes(KEYS[number]).expect("it is strong")
 }
 
-fn configured(ring: impl Into<KeyRing>, config: SessionConfig) -> (AppSessions, Arc<Switches>) {
+fn configured(ring: impl Into<SharedKeys>, config: SessionConfig) -> (AppSessions, Arc<Switches>) {
     let (backend, switches) = Switched::new(SignedCookie::new(ring));
     (AppSessions { backend, config }, switches)
 }

@@ -12,9 +12,9 @@ use actix_web::{
 };
 use serde_json::json;
 use sessions::{
-    Backend, Dictionary, KeyRing, OpenContext, OpenError, SaveContext, SaveError, Saved, SecretKey,
-    Session, SessionConfig, SessionInterface, SessionMiddleware, SignedCookie, TrySession,
-    test::TestSessions,
+    Backend, Dictionary, KeyRing, MemoryStore, OpenContext, OpenError, SaveContext, SaveError,
+    Saved, SecretKey, ServerSide, Session, SessionConfig, SessionInterface, SessionMiddleware,
+    SharedKeys, SignedCookie, TrySession, test::TestSessions,
 };
 use sessions_tests::SetCookie;
 
@@ -127,9 +127,13 @@ fn invariant_10_secrets_do_not_leak_from_what_holds_keys() {
     let backend = SignedCookie::new(ring.clone());
     let watched = Watched { inner: backend.clone(), seen: Seen::default() };
     let sessions = AppSessions { backend: watched, config: config() };
-    let shown: [(&str, &dyn Debug); 9] = [
+    let keys = SharedKeys::new(ring.clone());
+    let shown: [(&str, &dyn Debug); 12] = [
         ("SecretKey", ring.current()),
         ("KeyRing", &ring),
+        ("SharedKeys", &keys),
+        ("KeyUses", &keys.uses()),
+        ("ServerSide", &ServerSide::new(MemoryStore::new()).signed(keys.clone())),
         ("SignedCookie", &backend),
         ("SessionConfig", &config()),
         ("a derived struct", &sessions),

@@ -22,9 +22,13 @@ struct Served {
 
 impl Served {
     fn start(example: &str, port: u16) -> Self {
+        Self::start_with(example, port, "SECRET_KEY", KEY)
+    }
+
+    fn start_with(example: &str, port: u16, variable: &str, value: &str) -> Self {
         let child = Command::new(example_path(example))
             .env("PORT", port.to_string())
-            .env("SECRET_KEY", KEY)
+            .env(variable, value)
             .stdout(Stdio::null())
             .stderr(Stdio::null())
             .spawn()
@@ -175,6 +179,49 @@ fn hand_written_counts_each_host_by_itself() {
     assert_eq!(visit("localhost"), "visit number 2 to this host\n");
     assert_eq!(visit("admin.localhost"), "visit number 1 to this host\n");
     assert_eq!(visit("admin.localhost"), "visit number 2 to this host\n");
+}
+
+#[cfg(unix)]
+#[test]
+fn rotate_keys_changes_keys_on_sighup_and_the_session_goes_on() {
+    let keys = ["first", "second"]
+        .map(|name| env::temp_dir().join(format!("sessions-{name}-{}", std::process::id())));
+    let [first, second] = keys.each_ref().map(|path| {
+        drop(sessions::SecretKey::for_development(path).expect("a key is made"));
+        let key = fs::read_to_string(path).expect("it is in the file");
+        fs::remove_file(path).expect("it is there");
+        key
+    });
+    let file = &keys[0];
+    fs::write(file, &first).expect("the file is written");
+    let served =
+        Served::start_with("rotate_keys", free_port(), "KEYS", file.to_str().expect("UTF-8"));
+    let reload = |keys: &str, shown: &str| {
+        fs::write(file, keys).expect("the file is written");
+        let pid = served.child.id().to_string();
+        assert!(Command::new("kill").args(["-HUP", &pid]).status().expect("kill runs").success());
+        let start = Instant::now();
+        while !served.get(&mut Jar::default(), "/uses").contains(shown) {
+            assert!(start.elapsed() < PATIENCE, "the keys are not read again");
+            thread::yield_now();
+        }
+    };
+
+    let mut jar = Jar::default();
+    assert_eq!(served.get(&mut jar, "/"), "visit 1\n");
+    assert_eq!(served.get(&mut jar, "/"), "visit 2\n");
+    let mut idle = Jar(jar.0.clone());
+
+    reload(&format!("{second}{first}"), "counts: [0, 0]");
+    assert_eq!(served.get(&mut jar, "/"), "visit 3\n");
+    assert_eq!(served.get(&mut jar, "/"), "visit 4\n");
+    assert!(served.get(&mut Jar::default(), "/uses").contains("counts: [1, 1]"));
+
+    reload("no key\n", "counts: [1, 1]");
+    reload(&second, "counts: [0]");
+    assert_eq!(served.get(&mut jar, "/"), "visit 5\n");
+    assert_eq!(served.get(&mut idle, "/"), "visit 1\n");
+    fs::remove_file(file).expect("it is there");
 }
 
 #[test]

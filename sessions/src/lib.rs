@@ -111,7 +111,7 @@ pub use crate::{
     error::{ConfigError, ExtractError, KeyError, OpenError, SaveError, SessionError},
     extract::{OpenedSessionExt, SessionExt, TrySession},
     interface::SessionInterface,
-    key::{KeyRing, SecretKey},
+    key::{KeyRing, KeyUses, SecretKey, SharedKeys},
     middleware::{SessionFuture, SessionMiddleware, SessionService},
     null::NullSession,
     policy::{Overrides, Policies},

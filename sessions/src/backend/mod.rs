@@ -1,5 +1,7 @@
 //! Backends: what turns the token in a cookie into a session and back.
 
+mod in_cookie;
+mod salted;
 mod server_side;
 mod signed_cookie;
 

@@ -37,6 +37,9 @@ impl SessionConfig {
     /// Returns the backend of an interface that has only a configuration, unless there is no key.
     fn signed_cookie(&self) -> Option<&SignedCookie> {
         let make = || {
+            if let Some(keys) = &self.keys {
+                return Some(SignedCookie::new(keys.clone()));
+            }
             let Some(key) = self.secret_key.clone() else {
                 tracing::warn!(
                     target: "sessions",

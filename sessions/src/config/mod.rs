@@ -13,7 +13,10 @@ use sessions_policy::{
 };
 
 pub(crate) use self::server_name::DetectedDomain;
-use crate::{backend::SignedCookie, key::SecretKey};
+use crate::{
+    backend::SignedCookie,
+    key::{SecretKey, SharedKeys},
+};
 
 /// The cookie's domain as a configuration says it.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -56,6 +59,7 @@ macro_rules! settings {
         pub struct SessionConfig {
             pub(crate) secret_key: Option<SecretKey>,
             pub(crate) secret_key_fallbacks: Vec<SecretKey>,
+            pub(crate) keys: Option<SharedKeys>,
             pub(crate) server_name: Option<String>,
             $(pub(crate) $field: Option<$type>,)*
             /// Worked out once, when first asked for.
@@ -172,6 +176,7 @@ impl SessionConfig {
         Self {
             secret_key: None,
             secret_key_fallbacks: Vec::new(),
+            keys: None,
             server_name: None,
             cookie_name: None,
             cookie_domain: None,
@@ -227,6 +232,15 @@ impl SessionConfig {
         self
     }
 
+    /// Sets the keys by a handle that replaces them while the server runs. Goes above
+    /// [`secret_key`](Self::secret_key) and its fallbacks.
+    #[must_use]
+    pub fn keys(mut self, keys: impl Into<SharedKeys>) -> Self {
+        self.keys = Some(keys.into());
+        self.signed_cookie = OnceLock::new();
+        self
+    }
+
     /// Sets the host name, with or without a port, that the application is reached under: the
     /// cookie's domain is worked out from it unless that is set.
     ///
@@ -252,6 +266,7 @@ impl fmt::Debug for SessionConfig {
         f.debug_struct("SessionConfig")
             .field("secret_key", &self.secret_key)
             .field("secret_key_fallbacks", &self.secret_key_fallbacks)
+            .field("keys", &self.keys)
             .field("server_name", &self.server_name)
             .field("set", &self.names())
             .finish_non_exhaustive()

@@ -1,6 +1,7 @@
 //! Keys: what signs the cookies, and what it is made of.
 
 mod development;
+mod shared;
 mod weak;
 
 use std::{env, fmt, sync::Arc};
@@ -10,8 +11,11 @@ use base64::{
     engine::DecodePaddingMode,
     engine::general_purpose::{GeneralPurpose, GeneralPurposeConfig},
 };
+use subtle::ConstantTimeEq;
 use zeroize::Zeroizing;
 
+pub(crate) use self::shared::Ring;
+pub use self::shared::{KeyUses, SharedKeys};
 use crate::error::KeyError;
 
 /// A secret key of 32 bytes or more.
@@ -131,6 +135,11 @@ impl SecretKey {
     pub(crate) fn bytes(&self) -> &[u8] {
         &self.bytes
     }
+
+    /// Compares in constant time.
+    fn is(&self, other: &Self) -> bool {
+        self.bytes.ct_eq(&other.bytes).into()
+    }
 }
 
 impl fmt::Debug for SecretKey {
@@ -140,6 +149,7 @@ impl fmt::Debug for SecretKey {
 }
 
 /// The key that signs and, for tokens from before a change of keys, those that still verify.
+/// [`SharedKeys`] replaces it while the server runs.
 ///
 /// # Examples
 ///
@@ -186,6 +196,12 @@ impl KeyRing {
     /// Returns all keys, the one that signs first.
     pub(crate) fn iter(&self) -> impl Iterator<Item = &SecretKey> {
         std::iter::once(&self.current).chain(&self.fallbacks)
+    }
+
+    /// Whether these are the same keys, in the same order.
+    fn is(&self, other: &Self) -> bool {
+        let same = self.iter().zip(other.iter()).all(|(one, other)| one.is(other));
+        same && self.fallbacks.len() == other.fallbacks.len()
     }
 }
 

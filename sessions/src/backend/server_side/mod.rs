@@ -25,7 +25,7 @@ use crate::{
     context::{OpenContext, SaveContext, Saved},
     dictionary::Dictionary,
     error::{OpenError, SaveError},
-    key::KeyRing,
+    key::SharedKeys,
     settings::Settings,
     store::{Store, StoreError, Touch},
 };
@@ -111,12 +111,12 @@ impl<S: Store> ServerSide<S> {
         }
     }
 
-    /// Signs tokens, with the current key of this ring, and asks the store for none whose signature
-    /// is not right. Tokens under a fallback key are signed anew in the response.
+    /// Signs tokens, with this key or the current one of this ring, and asks the store for none
+    /// whose signature is not right. Tokens under a fallback key are signed anew in the response.
     ///
     /// Tokens without a signature, from before this was set, do not verify.
     #[must_use]
-    pub fn signed(mut self, keys: impl Into<KeyRing>) -> Self {
+    pub fn signed(mut self, keys: impl Into<SharedKeys>) -> Self {
         self.tokens = Tokens::signed(keys.into());
         self
     }
@@ -142,6 +142,11 @@ impl<S: Store> ServerSide<S> {
     pub fn with_max_payload(mut self, bytes: usize) -> Self {
         self.max_payload = bytes;
         self
+    }
+
+    /// Returns the handle on the keys that sign tokens, if there are any.
+    pub fn keys(&self) -> Option<&SharedKeys> {
+        self.tokens.keys()
     }
 
     /// Returns the store.

@@ -55,21 +55,20 @@ impl<S: Store> ServerSide<S> {
     pub(super) async fn open_session(&self, cx: &OpenContext<'_>) -> Result<Dictionary, OpenError> {
         let stamp = self.shared.stamps.of_request(cx.clock, cx.now());
         let deadline = Deadline::after(self.deadlines.request);
-        let mut newest: Option<(Box<Found>, bool)> = None;
+        let mut newest: Option<(Box<Found>, usize)> = None;
         let mut stale = false;
         let mut asked = [None; MAX_LOADS];
         let mut loads = 0;
         let tokens = (!cx.cookies().is_empty())
             .then(|| self.tokens.of_cookie(cx.settings(), cx.cookie().name().as_str()));
         for text in cx.cookies().iter() {
-            let read = tokens.as_ref().map(|tokens| tokens.read(text));
-            let (token, by_fallback) = match read {
-                Some(Ok(read)) => read,
-                Some(Err(rejected)) => {
+            let Some(tokens) = &tokens else { continue };
+            let (token, at) = match tokens.read(text) {
+                Ok(read) => read,
+                Err(rejected) => {
                     tracing::info!(target: "sessions", reason = %rejected, "session cookie refused");
                     continue;
                 }
-                None => continue,
             };
             if asked.contains(&Some(text)) {
                 continue;
@@ -84,22 +83,24 @@ impl<S: Store> ServerSide<S> {
                 Judged::Nothing => {}
                 Judged::Stale => stale = true,
                 Judged::Opens(found) => {
+                    tokens.count(at);
                     if let Some((former, _)) = &newest {
                         tracing::warn!(target: "sessions", "two different session cookies verify; the newer is used");
                         if former.record.renewed >= found.record.renewed {
                             continue;
                         }
                     }
-                    newest = Some((found, by_fallback));
+                    newest = Some((found, at));
                 }
             }
         }
         let left = deadline.left();
         let opened = |origin| Opened { origin, stamp, left };
         let (mut dictionary, opened) = match newest {
-            Some((found, by_fallback)) => match Dictionary::from_json(&*found.record.payload) {
+            Some((found, at)) => match Dictionary::from_json(&*found.record.payload) {
                 Ok(mut dictionary) => {
-                    if by_fallback {
+                    if at > 0 {
+                        // Under a fallback key.
                         dictionary.request_refresh();
                     }
                     dictionary.keep_changes();

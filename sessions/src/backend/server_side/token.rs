@@ -3,11 +3,11 @@
 use std::sync::Arc;
 
 use crate::{
-    backend::signed_cookie::{Salt, SaltSigners, Signers},
-    key::KeyRing,
+    backend::salted::{Salt, SaltKeys, Salted},
+    key::SharedKeys,
     settings::Settings,
     token::{
-        signed::{Digest, Rejected},
+        signed::{Digest, Rejected, Signer},
         split::SplitToken,
     },
 };
@@ -20,38 +20,53 @@ pub(super) struct Tokens {
 
 #[derive(Clone, Debug)]
 struct Signing {
-    keys: KeyRing,
-    signers: Arc<Signers>,
+    keys: SharedKeys,
+    salted: Arc<Salted<Signer>>,
 }
 
 /// Reads and writes the tokens of one cookie.
 pub(super) struct CookieTokens {
-    signers: Option<Arc<SaltSigners>>,
+    signers: Option<Arc<SaltKeys<Signer>>>,
 }
 
 impl Tokens {
-    pub(super) fn signed(keys: KeyRing) -> Self {
-        Self { signing: Some(Signing { keys, signers: Arc::default() }) }
+    pub(super) fn signed(keys: SharedKeys) -> Self {
+        Self { signing: Some(Signing { keys, salted: Arc::default() }) }
+    }
+
+    pub(super) fn keys(&self) -> Option<&SharedKeys> {
+        self.signing.as_ref().map(|signing| &signing.keys)
     }
 
     pub(super) fn of_cookie(&self, settings: &Settings, name: &str) -> CookieTokens {
         let signers = self.signing.as_ref().map(|signing| {
-            let salt = Salt::OfIds(settings.salt().unwrap_or(name));
-            signing.signers.get(salt, &signing.keys, Digest::Sha256)
+            // Never the policy `salt` alone: ids of records are signed apart from sessions.
+            let salt = Salt::Of("server-side", settings.salt().unwrap_or(name));
+            signing.salted.get(&signing.keys, salt, |key, salt| {
+                Signer::new(key, salt.as_bytes(), Digest::Sha256)
+            })
         });
         CookieTokens { signers }
     }
 }
 
 impl CookieTokens {
-    /// Returns the token, and whether it was signed by a fallback key.
-    pub(super) fn read(&self, text: &[u8]) -> Result<(SplitToken, bool), Rejected> {
-        let (text, by_fallback) = match &self.signers {
-            Some(signers) => signers.verify(|signer| signer.signed_part(text))?,
-            None => (text, false),
+    /// Returns the token, and the place in the ring of the key that it is signed with. Without
+    /// keys, the first.
+    pub(super) fn read(&self, text: &[u8]) -> Result<(SplitToken, usize), Rejected> {
+        let (text, at) = match &self.signers {
+            Some(signers) => signers.find(|signer| signer.signed_part(text))?,
+            None => (text, 0),
         };
         let token = SplitToken::parse(text).ok_or(Rejected::Format)?;
-        Ok((token, by_fallback))
+        Ok((token, at))
+    }
+
+    /// Counts a token that opened a session.
+    pub(super) fn count(&self, at: usize) {
+        if let Some(signers) = &self.signers {
+            signers.ring().count(at);
+        }
     }
 
     pub(super) fn write(&self, token: &SplitToken) -> String {

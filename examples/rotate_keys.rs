@@ -1,0 +1,59 @@
+//! Keys that change while the server runs, and nobody is logged out: a file (`KEYS`) holds one in
+//! each line. The first signs, the others verify; one that leaked is deleted at once.
+//!
+//!     cargo run --example rotate_keys
+//!     curl -c jar -b jar http://localhost:8080
+//!     sed -i "1i $(openssl rand -base64 48)" target/rotate_keys && pkill -HUP rotate_keys
+//!     curl -c jar -b jar http://localhost:8080 # and http://localhost:8080/uses
+
+use std::{env, error::Error, fs};
+
+use actix_web::{App, HttpServer, get, rt, web};
+use rt::signal::unix::{SignalKind, signal};
+use sessions::{KeyRing, SecretKey, Session, SessionInterface, SharedKeys, SignedCookie};
+
+#[derive(Clone, SessionInterface)]
+#[session(cookie_name = "__Host-rotate")]
+struct AppSessions {
+    backend: SignedCookie,
+}
+
+#[get("/")]
+async fn index(session: Session) -> actix_web::Result<String> {
+    Ok(format!("visit {}\n", session.update("visits", |n: Option<u32>| n.unwrap_or(0) + 1)?))
+}
+
+#[get("/uses")]
+async fn uses(keys: web::Data<SharedKeys>) -> String {
+    format!("{:?}\n", keys.uses())
+}
+
+fn read(path: &str) -> Result<KeyRing, Box<dyn Error>> {
+    let text = fs::read_to_string(path)?;
+    let mut keys = text.lines().map(SecretKey::from_base64);
+    let current = keys.next().ok_or("there is no key in the file")??;
+    keys.try_fold(KeyRing::new(current), |ring, key| Ok(ring.with_fallback(key?)))
+}
+
+#[actix_web::main]
+async fn main() -> Result<(), Box<dyn Error>> {
+    let port = env::var("PORT").ok().and_then(|port| port.parse().ok()).unwrap_or(8080);
+    let path = env::var("KEYS").unwrap_or_else(|_| "target/rotate_keys".into());
+    if !fs::exists(&path)? {
+        SecretKey::for_development(&path)?;
+    }
+    let keys = SharedKeys::new(read(&path)?);
+    let sessions = AppSessions { backend: SignedCookie::new(keys.clone()) };
+    let data = web::Data::new(keys.clone());
+    let mut hangups = signal(SignalKind::hangup())?;
+    rt::spawn(async move {
+        while hangups.recv().await.is_some() {
+            let result = read(&path).map(|ring| keys.replace(ring));
+            result.unwrap_or_else(|err| eprintln!("the keys stay as they are: {err}"));
+        }
+    });
+    println!("open http://localhost:{port}");
+    let app = move || App::new().app_data(data.clone()).wrap(sessions.clone());
+    let server = HttpServer::new(move || app().service(index).service(uses));
+    Ok(server.bind(("127.0.0.1", port))?.run().await?)
+}

@@ -1,0 +1,172 @@
+//! Sessions that live in their cookie, whichever way they are sealed.
+
+use std::{
+    fmt,
+    sync::Arc,
+    time::{Duration, UNIX_EPOCH},
+};
+
+use super::salted::{Salt, SaltKeys, Salted};
+use crate::{
+    context::{OpenContext, SaveContext, Saved, unix_seconds},
+    dictionary::{Change, Dictionary},
+    error::SaveError,
+    key::{Ring, SecretKey, SharedKeys},
+    settings::Settings,
+    token::signed::{Rejected, check_age},
+};
+
+/// How far ahead of this host's clock a token may be sealed: hosts' clocks differ.
+const LEEWAY: Duration = Duration::from_secs(60);
+
+/// How a session is written into its cookie.
+pub(super) trait Seal: Send + Sync + 'static {
+    /// What seals and opens, under one key and one salt.
+    type Key: Send + Sync + 'static;
+    /// What these tokens are, in their default salt.
+    const KIND: &'static str;
+
+    fn key(&self, key: &SecretKey, salt: &str) -> Self::Key;
+
+    /// Returns what a token holds, if it was sealed with this key.
+    fn open(key: &Self::Key, token: &[u8]) -> Result<Unsealed, Rejected>;
+
+    /// Returns the token of a payload, sealed at `now` in seconds since 1970.
+    fn seal(key: &Self::Key, payload: &[u8], now: u64) -> Result<String, SaveError>;
+}
+
+/// What a token holds.
+pub(super) struct Unsealed {
+    pub(super) payload: Vec<u8>,
+    /// In seconds since 1970.
+    pub(super) sealed_at: u64,
+}
+
+/// The part of a backend that is the same for all seals.
+pub(super) struct InCookie<S: Seal> {
+    keys: SharedKeys,
+    seal: S,
+    salted: Arc<Salted<S::Key>>,
+}
+
+/// Under which key a session came in. Attached to the dictionary.
+struct CameUnder {
+    ring: Arc<Ring>,
+    at: usize,
+}
+
+struct Opened {
+    sealed_at: u64,
+    dictionary: Dictionary,
+}
+
+impl<S: Seal> InCookie<S> {
+    pub(super) fn new(keys: SharedKeys, seal: S) -> Self {
+        Self { keys, seal, salted: Arc::default() }
+    }
+
+    pub(super) fn keys(&self) -> &SharedKeys {
+        &self.keys
+    }
+
+    pub(super) fn open(&self, cx: &OpenContext<'_>) -> Dictionary {
+        if cx.cookies().is_empty() {
+            return Dictionary::new();
+        }
+        let keys = self.keys_for(cx.settings(), cx.cookie().name().as_str());
+        let mut newest: Option<Opened> = None;
+        for token in cx.cookies().iter() {
+            match open_token::<S>(token, &keys, cx) {
+                Ok(opened) => {
+                    if let Some(former) = &newest {
+                        tracing::warn!(target: "sessions", "two different session cookies verify; the newer is used");
+                        if former.sealed_at >= opened.sealed_at {
+                            continue;
+                        }
+                    }
+                    newest = Some(opened);
+                }
+                Err(rejected) => {
+                    tracing::info!(target: "sessions", reason = %rejected, "session cookie refused");
+                }
+            }
+        }
+        newest.map_or_else(Dictionary::new, |opened| opened.dictionary)
+    }
+
+    pub(super) fn save(
+        &self,
+        dictionary: &Dictionary,
+        cx: &SaveContext<'_>,
+    ) -> Result<Saved, SaveError> {
+        if dictionary.is_empty() {
+            return Ok(Saved::Removed);
+        }
+        let keys = self.keys_for(cx.settings(), cx.cookie().name().as_str());
+        // A session does not outlive its key by being sealed anew: the key may have leaked.
+        let came_under = dictionary.attachment::<CameUnder>();
+        if came_under.is_some_and(|came| !came.holds_in(keys.ring()))
+            && cx.change() != Change::Purged
+        {
+            return Err(SaveError::Gone);
+        }
+        let payload = dictionary.to_json();
+        S::seal(keys.current(), payload.as_bytes(), unix_seconds(cx.now())).map(Saved::Token)
+    }
+
+    fn keys_for(&self, settings: &Settings, cookie_name: &str) -> Arc<SaltKeys<S::Key>> {
+        let salt = settings.salt().map_or(Salt::Of(S::KIND, cookie_name), Salt::Whole);
+        self.salted.get(&self.keys, salt, |key, salt| self.seal.key(key, salt))
+    }
+}
+
+impl CameUnder {
+    fn holds_in(&self, ring: &Arc<Ring>) -> bool {
+        Arc::ptr_eq(&self.ring, ring) || ring.has(&self.ring, self.at)
+    }
+}
+
+fn open_token<S: Seal>(
+    token: &[u8],
+    keys: &SaltKeys<S::Key>,
+    cx: &OpenContext<'_>,
+) -> Result<Opened, Rejected> {
+    let settings = cx.settings();
+    let now = unix_seconds(cx.now());
+    let (Unsealed { payload, sealed_at }, at) = keys.find(|key| S::open(key, token))?;
+    let age_limit =
+        settings.idle_timeout().map_or(settings.lifetime(), |idle| idle.min(settings.lifetime()));
+    check_age(sealed_at, now, age_limit.as_secs(), LEEWAY.as_secs())?;
+    let json = String::from_utf8(payload).map_err(|_| Rejected::Format)?;
+    let mut dictionary = Dictionary::from_json(json).map_err(|_| Rejected::Format)?;
+
+    if let Some(limit) = settings.absolute_timeout() {
+        // A session from before the limit was set began, at the latest, when it was sealed.
+        let started = dictionary.started().unwrap_or(UNIX_EPOCH + Duration::from_secs(sealed_at));
+        check_age(unix_seconds(started), now, limit.as_secs(), LEEWAY.as_secs())?;
+        dictionary.set_started(started);
+    }
+    let idle_for = Duration::from_secs(now.saturating_sub(sealed_at));
+    let by_fallback = at > 0;
+    if by_fallback || settings.idle_timeout().is_some() && idle_for >= settings.touch_interval() {
+        dictionary.request_refresh();
+    }
+    keys.ring().count(at);
+    dictionary.attach(CameUnder { ring: Arc::clone(keys.ring()), at });
+    Ok(Opened { sealed_at, dictionary })
+}
+
+impl<S: Seal + Clone> Clone for InCookie<S> {
+    fn clone(&self) -> Self {
+        Self { keys: self.keys.clone(), seal: self.seal.clone(), salted: Arc::clone(&self.salted) }
+    }
+}
+
+impl<S: Seal + fmt::Debug> fmt::Debug for InCookie<S> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("InCookie")
+            .field("keys", &self.keys)
+            .field("seal", &self.seal)
+            .finish_non_exhaustive()
+    }
+}

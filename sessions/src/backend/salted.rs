@@ -1,0 +1,182 @@
+//! What is worked out from the keys of a ring for each salt, once.
+
+use std::{fmt, sync::Arc};
+
+use arc_swap::ArcSwap;
+
+use crate::{
+    key::{Ring, SecretKey, SharedKeys},
+    token::signed::Rejected,
+};
+
+/// How many salts are remembered: one for each cookie name in use.
+const MAX_SALTS: usize = 64;
+
+/// What tokens are bound to besides the key.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Salt<T> {
+    /// The policy `salt`.
+    Whole(T),
+    /// What the tokens are, and the cookie's name: a token for one cookie is worth nothing in
+    /// another, nor as one of another kind.
+    Of(&'static str, T),
+}
+
+/// The keys of a ring for one salt.
+pub(super) struct SaltKeys<K> {
+    ring: Arc<Ring>,
+    salt: Salt<String>,
+    /// In the order of the ring.
+    keys: Box<[K]>,
+}
+
+/// The salts in use. What belongs to a ring that has been replaced is dropped at the next use.
+pub(super) struct Salted<K> {
+    known: ArcSwap<Vec<Arc<SaltKeys<K>>>>,
+}
+
+impl Salt<&str> {
+    fn text(self) -> String {
+        match self {
+            Self::Whole(text) => text.to_owned(),
+            Self::Of(kind, name) => format!("sessions.{kind}.{name}"),
+        }
+    }
+
+    fn to_owned(self) -> Salt<String> {
+        match self {
+            Self::Whole(text) => Salt::Whole(text.to_owned()),
+            Self::Of(kind, name) => Salt::Of(kind, name.to_owned()),
+        }
+    }
+}
+
+impl Salt<String> {
+    fn borrow(&self) -> Salt<&str> {
+        match self {
+            Self::Whole(text) => Salt::Whole(text),
+            Self::Of(kind, name) => Salt::Of(kind, name),
+        }
+    }
+}
+
+impl<K> SaltKeys<K> {
+    /// Returns what signs.
+    pub(super) fn current(&self) -> &K {
+        &self.keys[0]
+    }
+
+    /// Has each key look at a token until one finds its seal right. Returns the place of that key
+    /// as well.
+    pub(super) fn find<V>(
+        &self,
+        verify: impl Fn(&K) -> Result<V, Rejected>,
+    ) -> Result<(V, usize), Rejected> {
+        let mut result = Err(Rejected::Format);
+        for (at, key) in self.keys.iter().enumerate() {
+            result = verify(key).map(|verified| (verified, at));
+            if !matches!(result, Err(Rejected::Signature)) {
+                break;
+            }
+        }
+        result
+    }
+
+    pub(super) fn ring(&self) -> &Arc<Ring> {
+        &self.ring
+    }
+
+    fn is_for(&self, ring: &Arc<Ring>, salt: Salt<&str>) -> bool {
+        Arc::ptr_eq(&self.ring, ring) && self.salt.borrow() == salt
+    }
+}
+
+impl<K> Salted<K> {
+    /// Returns the keys for a salt: without a lock, and without an allocation unless they are new.
+    pub(super) fn get(
+        &self,
+        keys: &SharedKeys,
+        salt: Salt<&str>,
+        make: impl Fn(&SecretKey, &str) -> K,
+    ) -> Arc<SaltKeys<K>> {
+        let ring = keys.ring();
+        let known = self.known.load();
+        if let Some(found) = known.iter().find(|known| known.is_for(&ring, salt)) {
+            return Arc::clone(found);
+        }
+        let text = salt.text();
+        let made = Arc::new(SaltKeys {
+            ring: Arc::clone(&ring),
+            salt: salt.to_owned(),
+            keys: ring.keys().iter().map(|key| make(key, &text)).collect(),
+        });
+        // Another thread may do the same meanwhile: one of both is worked out again some time.
+        let current = known.iter().filter(|known| Arc::ptr_eq(&known.ring, &ring));
+        let newest = current.take(MAX_SALTS - 1).cloned();
+        let next = std::iter::once(Arc::clone(&made)).chain(newest).collect();
+        self.known.store(Arc::new(next));
+        made
+    }
+}
+
+impl<K> Default for Salted<K> {
+    fn default() -> Self {
+        Self { known: ArcSwap::default() }
+    }
+}
+
+impl<K> fmt::Debug for Salted<K> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Salted")
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::{
+        cell::Cell,
+        sync::{Arc, Weak},
+    };
+
+    use super::{MAX_SALTS, Salt, SaltKeys, Salted};
+    use crate::key::{KeyRing, SecretKey, SharedKeys};
+
+    #[test]
+    fn each_salt_is_worked_out_once() {
+        let (salted, keys, made) =
+            (Salted::default(), SharedKeys::new(SecretKey::generate()), Cell::new(0));
+        let get = |salt: Salt<&str>| {
+            let make = |_: &SecretKey, text: &str| {
+                made.set(made.get() + 1);
+                text.to_owned()
+            };
+            salted.get(&keys, salt, make).current().clone()
+        };
+        for _ in 0..3 {
+            assert_eq!(get(Salt::Whole("a")), "a");
+            assert_eq!(get(Salt::Of("kind", "a")), "sessions.kind.a");
+            assert_eq!(get(Salt::Of("other", "a")), "sessions.other.a");
+            assert_eq!(get(Salt::Of("kind", "b")), "sessions.kind.b");
+        }
+        assert_eq!(made.get(), 4);
+        for number in 0..1_000 {
+            get(Salt::Whole(&number.to_string()));
+            get(Salt::Whole(&number.to_string()));
+        }
+        assert_eq!((made.get(), salted.known.load().len()), (1_004, MAX_SALTS));
+    }
+
+    #[test]
+    fn what_belongs_to_replaced_keys_is_dropped_at_the_next_use() {
+        let (salted, keys) = (Salted::default(), SharedKeys::new(SecretKey::generate()));
+        let former: Vec<Weak<SaltKeys<()>>> = ["a", "b"]
+            .map(|salt| Arc::downgrade(&salted.get(&keys, Salt::Whole(salt), |_, _| ())))
+            .to_vec();
+        let ring = Arc::downgrade(&*keys.ring());
+        assert!(former.iter().all(|former| former.strong_count() == 1));
+        keys.replace(KeyRing::new(SecretKey::generate()));
+        salted.get(&keys, Salt::Whole("c"), |_, _| ());
+        assert!(former.iter().all(|former| former.strong_count() == 0));
+        assert_eq!(ring.strong_count(), 0);
+    }
+}
