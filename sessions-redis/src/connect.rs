@@ -7,8 +7,8 @@ use sessions::store::StoreError;
 
 /// Gives the store a connection for each call.
 ///
-/// Every connection of the crate `redis` that can be cloned gives itself: `ConnectionManager`,
-/// `MultiplexedConnection`, `ClusterConnection`. [`Pool`] makes one of a closure.
+/// Every connection of the crate `redis` that can be cloned gives itself: `ClusterConnection`,
+/// `ConnectionManager`, `MultiplexedConnection`. [`Pool`] makes one of a closure.
 pub trait Connect: Send + Sync + 'static {
     /// A connection.
     type Connection: ConnectionLike + Send;

@@ -46,7 +46,10 @@
 
 #![cfg_attr(docsrs, feature(doc_cfg))]
 
+#[cfg(feature = "cluster")]
+mod cluster;
 mod connect;
+mod connection;
 mod error;
 mod owners;
 mod script;
@@ -54,5 +57,6 @@ mod store;
 
 pub use self::{
     connect::{Connect, Pool},
+    connection::Connection,
     store::RedisStore,
 };

@@ -29,8 +29,8 @@ impl<C: Connect> OwnerIndex for RedisStore<C> {
         ttl: Duration,
     ) -> BoxFuture<'a, Result<Option<Stamp>, StoreError>> {
         Box::pin(async move {
-            let mut enlist = script::ENLIST.key(self.sessions_of(owner));
-            enlist.key(self.ended_of(owner)).arg(key.to_string()).arg(millis(ttl));
+            let keys = [&*self.sessions_of(owner), &*self.ended_of(owner)];
+            let enlist = script::ENLIST.on(&keys).arg(key.to_string()).arg(millis(ttl));
             let ended: Option<u64> = self.run(&enlist).await?;
             Ok(ended.map(Stamp::new))
         })
@@ -79,8 +79,8 @@ impl<C: Connect> OwnerIndex for RedisStore<C> {
         ttl: Duration,
     ) -> BoxFuture<'a, Result<(), StoreError>> {
         Box::pin(async move {
-            let mut end = script::END_BEFORE.key(self.ended_of(owner));
-            end.arg(stamp.get()).arg(millis(ttl));
+            let keys = [&*self.ended_of(owner)];
+            let end = script::END_BEFORE.on(&keys).arg(stamp.get()).arg(millis(ttl));
             self.run(&end).await
         })
     }

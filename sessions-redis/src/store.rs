@@ -1,40 +1,43 @@
 //! The store.
 
-use std::{fmt, io, time::Duration};
+use std::{
+    fmt,
+    hash::{BuildHasher, RandomState},
+    io,
+    time::Duration,
+};
 
 use redis::{
-    AsyncConnectionConfig, Client, Cmd, FromRedisValue, IntoConnectionInfo, Pipeline,
-    ScriptInvocation,
-    aio::{ConnectionManager, ConnectionManagerConfig},
+    Cmd, ErrorKind, FromRedisValue, IntoConnectionInfo, Pipeline, RedisError, RedisResult,
+    ServerErrorKind,
 };
 use sessions::store::{
     CreateOutcome, DeleteIfOutcome, DeleteOutcome, Loaded, OwnerIndex, Record, RecordKey,
     ReplaceOutcome, Revision, Store, StoreError, Touch,
 };
 
+use tokio::time::timeout;
+
 use crate::{
     connect::Connect,
+    connection::{CONNECT_TIMEOUT, Connection},
     error::{corrupt, store_error},
-    script,
+    script::{self, Call},
 };
 
-/// How long a connection may take to be made, and to be made again.
-const CONNECT_TIMEOUT: Duration = Duration::from_millis(500);
-/// Below the deadline that a call has, so that the client forgets it first.
-const RESPONSE_TIMEOUT: Duration = Duration::from_millis(450);
-/// The pauses between attempts to connect again: from the first to the longest. A server that is
-/// back is found within the longest.
-const PAUSES: (Duration, Duration) = (Duration::from_millis(20), Duration::from_millis(250));
 const PREFIX: &str = "session:";
 
 /// A store in Redis.
 ///
-/// Made of a URL it has one multiplexed connection for all workers, which is made when it is first
-/// needed and made again whenever it is lost: the application starts while Redis is down, and
-/// requests that need a session are answered with 503 until it is up. Connecting may take 500 ms, an
-/// answer 450 ms. Clones share the connection.
+/// Made of a URL it has one multiplexed [`Connection`] for all workers, which is made when it is
+/// first needed and made again whenever it is lost: the application starts while Redis is down, and
+/// requests that need a session are answered with 503 until it is up. Clones share the connection.
+///
+/// What is asked is asked once more, over another connection, when the connection breaks before the
+/// answer comes: servers and what stands before them close connections that were idle. Scripts
+/// recognise what they have done before, so that nothing is done twice.
 #[derive(Clone)]
-pub struct RedisStore<C = ConnectionManager> {
+pub struct RedisStore<C = Connection> {
     connections: C,
     pub(crate) prefix: Box<str>,
     durable: Option<Durable>,
@@ -49,14 +52,14 @@ struct Durable {
 
 impl RedisStore {
     /// Returns a store on one server: `redis://[user:password@]host[:port][/database]`, with the
-    /// feature `tls` also `rediss://`. To be called within a Tokio runtime, `actix_web::main` say.
-    /// It connects when it is first used.
+    /// feature `tls` also `rediss://`. It connects when it is first used. Made within a Tokio
+    /// runtime, `actix_web::main` say, it keeps its connection there.
     ///
     /// # Errors
     ///
     /// [`io::ErrorKind::InvalidInput`] when the URL is none.
     pub fn new(url: impl IntoConnectionInfo) -> io::Result<Self> {
-        manager(client(url)?).map(Self::from_connection)
+        Connection::new(url).map(Self::from_connection)
     }
 
     /// Connects to one server, and returns a store on it: for a `main` that wants to stop early.
@@ -64,69 +67,17 @@ impl RedisStore {
     /// # Errors
     ///
     /// [`io::ErrorKind::InvalidInput`] when the URL is none, [`io::ErrorKind::NotConnected`] when
-    /// the server does not answer within half a second.
+    /// the server does not answer within half a second, or does not let the store read.
     pub async fn connect(url: impl IntoConnectionInfo) -> io::Result<Self> {
-        let client = client(url)?;
-        let config = AsyncConnectionConfig::new()
-            .set_connection_timeout(Some(CONNECT_TIMEOUT))
-            .set_response_timeout(Some(RESPONSE_TIMEOUT));
-        client
-            .get_multiplexed_async_connection_with_config(&config)
-            .await
-            .map_err(|err| io::Error::new(io::ErrorKind::NotConnected, err))?;
-        manager(client).map(Self::from_connection)
-    }
-}
-
-fn client(url: impl IntoConnectionInfo) -> io::Result<Client> {
-    Client::open(url).map_err(|err| io::Error::new(io::ErrorKind::InvalidInput, err))
-}
-
-fn manager(client: Client) -> io::Result<ConnectionManager> {
-    let (first_pause, longest_pause) = PAUSES;
-    let config = ConnectionManagerConfig::new()
-        .set_connection_timeout(Some(CONNECT_TIMEOUT))
-        .set_response_timeout(Some(RESPONSE_TIMEOUT))
-        .set_min_delay(first_pause)
-        .set_max_delay(longest_pause)
-        // Until it is back. Requests do not wait for it longer than their deadline.
-        .set_number_of_retries(usize::MAX);
-    ConnectionManager::new_lazy_with_config(client, config)
-        .map_err(|err| io::Error::new(io::ErrorKind::InvalidInput, err))
-}
-
-#[cfg(feature = "cluster")]
-impl RedisStore<redis::cluster_async::ClusterConnection> {
-    /// Connects to a cluster through some of its nodes, and returns a store on it.
-    ///
-    /// # Errors
-    ///
-    /// [`io::ErrorKind::InvalidInput`] when there is no node or a URL is none,
-    /// [`io::ErrorKind::NotConnected`] when none of them answers.
-    pub async fn connect_cluster<T: IntoConnectionInfo>(
-        nodes: impl IntoIterator<Item = T>,
-    ) -> io::Result<Self> {
-        let longest_pause = u64::try_from(PAUSES.1.as_millis()).unwrap_or(u64::MAX);
-        let client = redis::cluster::ClusterClient::builder(nodes)
-            .connection_timeout(CONNECT_TIMEOUT)
-            .response_timeout(RESPONSE_TIMEOUT)
-            .overall_response_timeout(Some(RESPONSE_TIMEOUT))
-            .max_retry_wait(longest_pause)
-            .build()
-            .map_err(|err| io::Error::new(io::ErrorKind::InvalidInput, err))?;
-        let connection = client.get_async_connection().await;
-        let connection =
-            connection.map_err(|err| io::Error::new(io::ErrorKind::NotConnected, err))?;
-        Ok(Self::from_connection(connection))
+        let connection = Connection::new(url)?;
+        let address = connection.address();
+        Self::from_connection(connection).checked(&address).await
     }
 }
 
 impl<C: Connect> RedisStore<C> {
     /// Returns a store on a connection that the application has: a `ConnectionManager`, a
     /// `ClusterConnection`, or a [`Pool`](crate::Pool).
-    ///
-    /// Give it a response timeout below the deadline of a call, 500 ms: a client without one waits
-    /// for a server that hangs for as long as that hangs.
     pub fn from_connection(connections: C) -> Self {
         Self { connections, prefix: PREFIX.into(), durable: None }
     }
@@ -140,11 +91,11 @@ impl<C: Connect> RedisStore<C> {
     }
 
     /// Has deletions wait, with `WAIT`, until this many replicas have them, so that a failover does
-    /// not undo a logout that was acknowledged. One that was not confirmed in time is an error to
-    /// the client, who tries again.
+    /// not undo a logout that was acknowledged. One that was not confirmed in time is an error: the
+    /// session has ended, and a failover may still bring it back.
     ///
     /// Redis holds back everything else on the connection while one waits: keep `timeout` short, and
-    /// below 450 ms. Not for a cluster. What it does not promise: a replica that is promoted without
+    /// below the deadline of a call, 500 ms. Not for a cluster. What it does not promise: a replica that is promoted without
     /// having been among those that answered (Redis documentation, `WAIT`).
     #[must_use]
     pub fn durable_delete(mut self, replicas: usize, timeout: Duration) -> Self {
@@ -152,17 +103,42 @@ impl<C: Connect> RedisStore<C> {
         self
     }
 
+    /// Returns the store when it can be read.
+    pub(crate) async fn checked(self, address: &str) -> io::Result<Self> {
+        let key = RecordKey::from_bytes([0; 32]);
+        let read = timeout(CONNECT_TIMEOUT, self.load(&key, None)).await;
+        match read.unwrap_or(Err(StoreError::Timeout)) {
+            Ok(_) | Err(StoreError::Corrupt { .. }) => Ok(self),
+            Err(StoreError::Unavailable { source }) => Err(not_connected(address, &source)),
+            Err(err) => Err(not_connected(address, &err)),
+        }
+    }
+
     pub(crate) async fn run<T: FromRedisValue>(
         &self,
-        script: &ScriptInvocation<'_>,
+        call: &Call<'_, '_>,
     ) -> Result<T, StoreError> {
-        let mut connection = self.connections.connect().await?;
-        script.invoke_async(&mut connection).await.map_err(store_error)
+        let unknown = ErrorKind::Server(ServerErrorKind::NoScript);
+        let result = match self.send(&call.by_hash()).await? {
+            Err(err) if err.kind() == unknown => self.send(&call.by_text()).await?,
+            result => result,
+        };
+        result.map_err(store_error)
     }
 
     pub(crate) async fn command<T: FromRedisValue>(&self, command: &Cmd) -> Result<T, StoreError> {
+        self.send(command).await?.map_err(store_error)
+    }
+
+    /// Sends what may be sent again when the connection breaks.
+    async fn send<T: FromRedisValue>(&self, command: &Cmd) -> Result<RedisResult<T>, StoreError> {
         let mut connection = self.connections.connect().await?;
-        command.query_async(&mut connection).await.map_err(store_error)
+        let result = command.query_async(&mut connection).await;
+        if !result.as_ref().is_err_and(is_cut_off) {
+            return Ok(result);
+        }
+        let mut connection = self.connections.connect().await?;
+        Ok(command.query_async(&mut connection).await)
     }
 
     fn record(&self, key: &RecordKey) -> String {
@@ -191,8 +167,8 @@ impl<C: Connect> Store for RedisStore<C> {
         record: &Record,
         ttl: Duration,
     ) -> Result<CreateOutcome, StoreError> {
-        let mut create = script::CREATE.key(self.record(key));
-        create.arg(record.to_bytes()).arg(millis(ttl));
+        let keys = [&*self.record(key)];
+        let create = script::CREATE.on(&keys).arg(record.to_bytes()).arg(millis(ttl)).arg(&mark());
         Ok(if self.run(&create).await? {
             CreateOutcome::Created(Revision::FIRST)
         } else {
@@ -205,9 +181,10 @@ impl<C: Connect> Store for RedisStore<C> {
         key: &RecordKey,
         touch: Option<Touch>,
     ) -> Result<Option<Loaded>, StoreError> {
-        let mut load = script::LOAD.key(self.record(key));
+        let keys = [&*self.record(key)];
+        let mut load = script::LOAD.on(&keys);
         if let Some(Touch { ttl, interval }) = touch {
-            load.arg(millis(ttl)).arg(millis(interval));
+            load = load.arg(millis(ttl)).arg(millis(interval));
         }
         let found: Option<Found> = self.run(&load).await?;
         let Some((revision, record, left, touched)) = found else { return Ok(None) };
@@ -229,8 +206,9 @@ impl<C: Connect> Store for RedisStore<C> {
         record: &Record,
         ttl: Duration,
     ) -> Result<ReplaceOutcome, StoreError> {
-        let mut replace = script::REPLACE.key(self.record(key));
-        replace.arg(revision.get()).arg(record.to_bytes()).arg(millis(ttl));
+        let keys = [&*self.record(key)];
+        let replace = script::REPLACE.on(&keys).arg(revision.get()).arg(record.to_bytes());
+        let replace = replace.arg(millis(ttl)).arg(&mark());
         Ok(match self.run::<i64>(&replace).await? {
             -1 => ReplaceOutcome::Gone,
             0 => ReplaceOutcome::Conflict,
@@ -255,8 +233,8 @@ impl<C: Connect> Store for RedisStore<C> {
         key: &RecordKey,
         revision: Revision,
     ) -> Result<DeleteIfOutcome, StoreError> {
-        let mut delete = script::DELETE_IF.key(self.record(key));
-        delete.arg(revision.get());
+        let keys = [&*self.record(key)];
+        let delete = script::DELETE_IF.on(&keys).arg(revision.get());
         Ok(match self.run::<i64>(&delete).await? {
             1 => DeleteIfOutcome::Deleted,
             0 => DeleteIfOutcome::Conflict,
@@ -271,6 +249,21 @@ impl<C: Connect> Store for RedisStore<C> {
 
 /// Revision, record, milliseconds left, and whether they began anew.
 type Found = (Option<u64>, Option<Vec<u8>>, i64, bool);
+
+/// Whether the connection broke, in the midst of an answer perhaps.
+fn is_cut_off(err: &RedisError) -> bool {
+    err.is_connection_dropped() || err.kind() == ErrorKind::Parse
+}
+
+pub(crate) fn not_connected(address: &str, err: &(impl fmt::Display + ?Sized)) -> io::Error {
+    let message = format!("no connection to Redis at {address}: {err}");
+    io::Error::new(io::ErrorKind::NotConnected, message)
+}
+
+/// Returns eight bytes by which a script recognises a call that it gets twice.
+fn mark() -> [u8; 8] {
+    RandomState::new().hash_one(()).to_be_bytes()
+}
 
 /// At least one, since Redis takes no expiry of zero.
 pub(crate) fn millis(time: Duration) -> u64 {

@@ -7,6 +7,7 @@ mod hooked;
 pub mod linted;
 mod logged;
 mod postgres;
+mod proxy;
 mod redis;
 mod switched;
 
@@ -15,6 +16,7 @@ pub use self::{
     hooked::{Call, HookedStore, When},
     logged::{Line, Logged},
     postgres::Postgres,
+    proxy::Proxy,
     redis::{Redis, RedisCluster, Requests},
     switched::{Switched, Switches},
 };
