@@ -60,6 +60,7 @@
 //! | name | description | default |
 //! |---|---|---|
 //! | `derive` | `#[derive(SessionInterface)]` | yes |
+//! | `flask` | one session for a Flask and an Actix application: [`flask`] | no |
 //! | `test` | seed and read sessions in tests, and set their clock | no |
 
 #![cfg_attr(docsrs, feature(doc_cfg))]
@@ -74,6 +75,8 @@ mod dictionary;
 mod early;
 pub mod error;
 mod extract;
+#[cfg(feature = "flask")]
+pub mod flask;
 mod headers;
 mod interface;
 mod key;

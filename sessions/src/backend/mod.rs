@@ -1,10 +1,14 @@
 //! Backends: what turns the token in a cookie into a session and back.
 
+#[cfg(feature = "flask")]
+mod flask_cookie;
 mod in_cookie;
 mod salted;
 mod server_side;
 mod signed_cookie;
 
+#[cfg(feature = "flask")]
+pub use self::flask_cookie::FlaskCookie;
 pub use self::{
     server_side::{OwnedSession, OwnerError, ServerSide},
     signed_cookie::SignedCookie,

@@ -4,9 +4,9 @@ use std::env;
 
 use super::{
     SessionConfig,
-    setting::{NAMES, Value},
+    setting::{NAMES, TakeKey, Value},
 };
-use crate::error::InvalidSetting;
+use crate::{error::InvalidSetting, key::SecretKey};
 
 impl SessionConfig {
     /// Reads the settings from the environment. An empty variable counts as not set; variables that
@@ -47,9 +47,7 @@ impl SessionConfig {
     ///
     /// Those of [`from_env`](Self::from_env).
     pub fn from_prefixed_env(prefix: &str) -> Result<Self, InvalidSetting> {
-        Self::from_lookup(prefix, |name| {
-            env::var_os(name).map(|value| value.into_string().map_err(|_| "it is not UTF-8"))
-        })
+        Self::new().with_lookup(SecretKey::from_bytes, prefix, variable)
     }
 
     /// Reads the settings as [`from_env`](Self::from_env) does, from these pairs of name and
@@ -74,18 +72,16 @@ impl SessionConfig {
     pub fn from_vars<'v>(
         vars: impl IntoIterator<Item = (&'v str, &'v str)>,
     ) -> Result<Self, InvalidSetting> {
-        let vars: Vec<_> = vars.into_iter().collect();
-        Self::from_lookup("", |name| {
-            let found = vars.iter().rev().find(|(candidate, _)| *candidate == name);
-            found.map(|(_, value)| Ok((*value).to_owned()))
-        })
+        Self::new().with_lookup(SecretKey::from_bytes, "", among(vars))
     }
 
-    fn from_lookup(
+    /// Sets what the variables say, keys as `take_key` takes them.
+    pub(super) fn with_lookup(
+        mut self,
+        take_key: TakeKey,
         prefix: &str,
-        lookup: impl Fn(&str) -> Option<Result<String, &'static str>>,
+        lookup: impl Fn(&str) -> Option<Found>,
     ) -> Result<Self, InvalidSetting> {
-        let mut config = Self::new();
         for (field, variable) in NAMES {
             let name = format!("{prefix}{variable}");
             let text = match lookup(&name) {
@@ -99,10 +95,26 @@ impl SessionConfig {
                 }
                 _ => continue,
             };
-            config
-                .set(field, &name, Value::Text(text))
+            self.set(field, &name, Value::Text(text), take_key)
                 .expect("the table names the fields there are")?;
         }
-        Ok(config)
+        Ok(self)
+    }
+}
+
+/// A variable's value, or what is wrong with it.
+pub(super) type Found = Result<String, &'static str>;
+
+pub(super) fn variable(name: &str) -> Option<Found> {
+    env::var_os(name).map(|value| value.into_string().map_err(|_| "it is not UTF-8"))
+}
+
+pub(super) fn among<'v>(
+    vars: impl IntoIterator<Item = (&'v str, &'v str)>,
+) -> impl Fn(&str) -> Option<Found> {
+    let vars: Vec<_> = vars.into_iter().collect();
+    move |name| {
+        let found = vars.iter().rev().find(|(candidate, _)| *candidate == name);
+        found.map(|(_, value)| Ok((*value).to_owned()))
     }
 }

@@ -2,6 +2,8 @@
 
 mod backend;
 mod env;
+#[cfg(feature = "flask")]
+mod flask;
 mod server_name;
 mod setting;
 

@@ -7,7 +7,13 @@ use serde::de::{Deserialize, Deserializer, Error as _, IgnoredAny, MapAccess, Se
 use sessions_policy::{CookieDomain, SameSite, parse_duration};
 
 use super::{DomainSetting, SessionConfig};
-use crate::{error::InvalidSetting, key::SecretKey};
+use crate::{
+    error::{InvalidSetting, KeyError},
+    key::SecretKey,
+};
+
+/// What makes a key of a text.
+pub(super) type TakeKey = fn(String) -> Result<SecretKey, KeyError>;
 
 /// A value as it is written down. Every kind is one, so that errors are worded here: those of serde
 /// quote the value, which may be a key.
@@ -67,8 +73,9 @@ impl SessionConfig {
         name: &str,
         shown: &str,
         value: Value,
+        take_key: TakeKey,
     ) -> Option<Result<(), InvalidSetting>> {
-        let result = self.set_field(name, value)?;
+        let result = self.set_field(name, value, take_key)?;
         Some(result.map_err(|wrong| InvalidSetting {
             name: shown.to_owned(),
             problem: wrong.problem,
@@ -76,14 +83,14 @@ impl SessionConfig {
         }))
     }
 
-    fn set_field(&mut self, name: &str, value: Value) -> Option<Parsed<()>> {
+    fn set_field(&mut self, name: &str, value: Value, take_key: TakeKey) -> Option<Parsed<()>> {
         if matches!(value, Value::Null) {
             return NAMES.iter().any(|(field, _)| *field == name).then_some(Ok(()));
         }
         Some(match name {
-            "secret_key" => secret_key(value).map(|key| self.secret_key = key),
+            "secret_key" => secret_key(value, take_key).map(|key| self.secret_key = key),
             "secret_key_fallbacks" => {
-                secret_keys(value).map(|keys| self.secret_key_fallbacks = keys)
+                secret_keys(value, take_key).map(|keys| self.secret_key_fallbacks = keys)
             }
             "server_name" => text(value, "`example.com`").map(|name| self.server_name = Some(name)),
             "application_root" => store(&mut self.application_root, parse(value, "`/app`")),
@@ -182,16 +189,15 @@ fn domain(value: Value) -> Parsed<DomainSetting> {
 const KEY_EXAMPLE: &str = "what `openssl rand -base64 48` prints";
 
 /// An empty key is no key, as in Flask.
-fn secret_key(value: Value) -> Parsed<Option<SecretKey>> {
+fn secret_key(value: Value, take_key: TakeKey) -> Parsed<Option<SecretKey>> {
     let text = text(value, KEY_EXAMPLE)?;
     if text.is_empty() {
         return Ok(None);
     }
-    let key = SecretKey::from_bytes(text);
-    key.map(Some).map_err(|err| Wrong { problem: err.to_string(), example: KEY_EXAMPLE })
+    take_key(text).map(Some).map_err(|err| Wrong { problem: err.to_string(), example: KEY_EXAMPLE })
 }
 
-fn secret_keys(value: Value) -> Parsed<Vec<SecretKey>> {
+fn secret_keys(value: Value, take_key: TakeKey) -> Parsed<Vec<SecretKey>> {
     let example = "`[\"an old key\", \"an older one\"]`";
     let list = match value {
         Value::List(list) => list,
@@ -201,7 +207,7 @@ fn secret_keys(value: Value) -> Parsed<Vec<SecretKey>> {
             return Err(Wrong { problem: "expected a list of texts".to_owned(), example });
         }
     };
-    let keys = list.into_iter().map(SecretKey::from_bytes);
+    let keys = list.into_iter().map(take_key);
     keys.collect::<Result<_, _>>().map_err(|err| Wrong { problem: err.to_string(), example })
 }
 
@@ -225,7 +231,7 @@ impl<'de> Visitor<'de> for ConfigVisitor {
         while let Some(name) = map.next_key::<String>()? {
             let value = map.next_value()?;
             config
-                .set(&name, &name, value)
+                .set(&name, &name, value, SecretKey::from_bytes)
                 .ok_or_else(|| {
                     M::Error::custom(format!("unknown setting `{name}`; {}", expected_names()))
                 })?

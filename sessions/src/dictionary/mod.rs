@@ -169,6 +169,14 @@ impl Dictionary {
         present.map(|entry| entry.key(&self.payload))
     }
 
+    /// Returns every key that is stored with the JSON text of its value, the framework's own too.
+    #[cfg(feature = "flask")]
+    pub(crate) fn members(&self) -> impl Iterator<Item = (&str, &str)> {
+        self.entries
+            .iter()
+            .filter_map(|entry| Some((entry.key(&self.payload), entry.value(&self.payload)?)))
+    }
+
     /// Returns the number of keys.
     pub fn len(&self) -> usize {
         self.iter().count()

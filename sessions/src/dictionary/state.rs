@@ -271,6 +271,12 @@ impl Dictionary {
         }
     }
 
+    /// Whether this holds what it was opened with, the framework's own keys included.
+    #[cfg(feature = "flask")]
+    pub(crate) fn is_as_opened(&self) -> bool {
+        self.state.opened && self.entries.iter().all(|entry| matches!(entry.edit, Edit::Kept))
+    }
+
     /// Whether a change of a key would be saved: bookkeeping does not count.
     pub(super) fn is_edited(&self) -> bool {
         self.entries

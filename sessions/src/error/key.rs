@@ -19,6 +19,9 @@ pub enum KeyError {
         /// Its length in bytes.
         length: usize,
     },
+    /// The key has no bytes at all.
+    #[error("the key is empty")]
+    Empty,
     /// The key can be guessed.
     #[error("the key is weak: {because}; make one with `openssl rand -base64 48`")]
     Weak {

@@ -40,7 +40,8 @@ use crate::error::KeyError;
 /// ```
 #[derive(Clone)]
 pub struct SecretKey {
-    /// Invariant: not weak. Every constructor goes through `from_bytes` or draws random bytes.
+    /// Invariant: not weak, unless the constructor's name says so. The others go through
+    /// `from_bytes` or draw random bytes.
     bytes: Arc<Zeroizing<Vec<u8>>>,
 }
 
@@ -56,6 +57,26 @@ impl SecretKey {
     pub fn from_bytes(bytes: impl Into<Vec<u8>>) -> Result<Self, KeyError> {
         let bytes = Zeroizing::new(bytes.into());
         weak::check(&bytes)?;
+        Ok(Self { bytes: Arc::new(bytes) })
+    }
+
+    /// Takes these bytes as the key that another system has in use, however short or weak: for
+    /// sharing its sessions, and for nothing else.
+    ///
+    /// # Errors
+    ///
+    /// [`KeyError::Empty`].
+    ///
+    /// # Security
+    ///
+    /// Whoever guesses the key writes sessions. Give the other system a strong one, with this as
+    /// its fallback, as soon as that can be done.
+    #[cfg(feature = "flask")]
+    pub fn for_interoperation(bytes: impl Into<Vec<u8>>) -> Result<Self, KeyError> {
+        let bytes = Zeroizing::new(bytes.into());
+        if bytes.is_empty() {
+            return Err(KeyError::Empty);
+        }
         Ok(Self { bytes: Arc::new(bytes) })
     }
 

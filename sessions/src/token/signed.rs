@@ -47,12 +47,28 @@ pub enum Digest {
 
 /// Signs and verifies with one key, for one salt. The key's state is computed once.
 pub(crate) struct Signer {
-    keyed: Keyed,
+    keyed: Box<dyn Keyed>,
 }
 
-enum Keyed {
-    Sha256(Hmac<Sha256>),
-    Sha512(Hmac<Sha512>),
+/// A MAC that has its key and nothing to sign yet, whatever its hash function.
+trait Keyed: Send + Sync {
+    /// Appends a dot and the MAC of `token`.
+    fn push_mac(&self, token: &mut String);
+
+    /// Compares in constant time.
+    fn is_mac(&self, signed: &[u8], tag: &[u8]) -> bool;
+}
+
+impl<M: Mac + Clone + Send + Sync> Keyed for M {
+    fn push_mac(&self, token: &mut String) {
+        let mac = self.clone().chain_update(token.as_bytes());
+        token.push('.');
+        CANONICAL.encode_string(mac.finalize().into_bytes(), token);
+    }
+
+    fn is_mac(&self, signed: &[u8], tag: &[u8]) -> bool {
+        self.clone().chain_update(signed).verify_slice(tag).is_ok()
+    }
 }
 
 /// A token whose signature is right.
@@ -85,31 +101,43 @@ impl fmt::Display for Rejected {
 
 impl Signer {
     pub(crate) fn new(key: &SecretKey, salt: &[u8], digest: Digest) -> Self {
-        let keyed = match digest {
-            Digest::Sha256 => Keyed::Sha256(derive(key, salt)),
-            Digest::Sha512 => Keyed::Sha512(derive(key, salt)),
-        };
-        Self { keyed }
+        match digest {
+            Digest::Sha256 => Self::of_mac(derive::<Hmac<Sha256>>(key, salt)),
+            Digest::Sha512 => Self::of_mac(derive::<Hmac<Sha512>>(key, salt)),
+        }
+    }
+
+    /// Takes a MAC that has its key.
+    pub(super) fn of_mac(mac: impl Mac + Clone + Send + Sync + 'static) -> Self {
+        Self { keyed: Box::new(mac) }
     }
 
     /// Returns the token for `payload`, signed at `now` in seconds since 1970.
     pub(crate) fn sign(&self, payload: &[u8], now: u64) -> String {
-        let mut token =
-            String::with_capacity(payload.len() * 4 / 3 + MAC_ROOM * 4 / 3 + SECONDS_ROOM);
+        let mut token = String::with_capacity(token_room(payload.len() * 4 / 3));
         CANONICAL.encode_string(payload, &mut token);
+        self.append_time_and_signature(&mut token, now);
+        token
+    }
+
+    /// Returns the token for a payload that is text already.
+    pub(crate) fn sign_text(&self, payload: &str, now: u64) -> String {
+        let mut token = String::with_capacity(token_room(payload.len()));
+        token.push_str(payload);
+        self.append_time_and_signature(&mut token, now);
+        token
+    }
+
+    fn append_time_and_signature(&self, token: &mut String, now: u64) {
         token.push('.');
         let seconds = now.to_be_bytes();
-        CANONICAL.encode_string(&seconds[now.leading_zeros() as usize / 8..], &mut token);
-        self.append_signature(&mut token);
-        token
+        CANONICAL.encode_string(&seconds[now.leading_zeros() as usize / 8..], token);
+        self.append_signature(token);
     }
 
     /// Signs `text`, and appends a dot and the signature.
     pub(crate) fn append_signature(&self, text: &mut String) {
-        match &self.keyed {
-            Keyed::Sha256(keyed) => push_mac(text, keyed.clone()),
-            Keyed::Sha512(keyed) => push_mac(text, keyed.clone()),
-        }
+        self.keyed.push_mac(text);
     }
 
     /// Returns what was signed, if the signature at the end is right.
@@ -117,11 +145,11 @@ impl Signer {
         let (signed, signature) = split_last(text).ok_or(Rejected::Format)?;
         let mut mac = [0; MAC_ROOM];
         let length = CANONICAL.decode_slice(signature, &mut mac).map_err(|_| Rejected::Format)?;
-        let right = match &self.keyed {
-            Keyed::Sha256(keyed) => is_mac(keyed.clone(), signed, &mac[..length]),
-            Keyed::Sha512(keyed) => is_mac(keyed.clone(), signed, &mac[..length]),
-        };
-        if right { Ok(signed) } else { Err(Rejected::Signature) }
+        if self.keyed.is_mac(signed, &mac[..length]) {
+            Ok(signed)
+        } else {
+            Err(Rejected::Signature)
+        }
     }
 
     /// Checks the signature, before anything is decoded.
@@ -132,7 +160,12 @@ impl Signer {
     }
 }
 
-impl Verified<'_> {
+impl<'t> Verified<'t> {
+    /// Returns the payload as it stands in the token.
+    pub(crate) fn text(&self) -> &'t [u8] {
+        self.payload
+    }
+
     /// Returns the payload's bytes.
     pub(crate) fn decode(&self) -> Result<Vec<u8>, Rejected> {
         CANONICAL.decode(self.payload).map_err(|_| Rejected::Format)
@@ -151,24 +184,16 @@ pub(crate) fn check_age(then: u64, now: u64, max_age: u64, leeway: u64) -> Resul
     }
 }
 
+fn token_room(payload: usize) -> usize {
+    payload + MAC_ROOM * 4 / 3 + SECONDS_ROOM
+}
+
 fn derive<M: Mac + KeyInit>(key: &SecretKey, salt: &[u8]) -> M {
     const ANY_LENGTH: &str = "HMAC takes keys of any length";
     let mut mac = <M as KeyInit>::new_from_slice(key.bytes()).expect(ANY_LENGTH);
     mac.update(salt);
     let derived = Zeroizing::new(mac.finalize().into_bytes().to_vec());
     <M as KeyInit>::new_from_slice(&derived).expect(ANY_LENGTH)
-}
-
-fn push_mac(token: &mut String, mut mac: impl Mac) {
-    mac.update(token.as_bytes());
-    token.push('.');
-    CANONICAL.encode_string(mac.finalize().into_bytes(), token);
-}
-
-/// Compares in constant time.
-fn is_mac(mut mac: impl Mac, signed: &[u8], tag: &[u8]) -> bool {
-    mac.update(signed);
-    mac.verify_slice(tag).is_ok()
 }
 
 fn split_last(text: &[u8]) -> Option<(&[u8], &[u8])> {
