@@ -1,46 +1,6 @@
-//! For the tests of an application: seed a session, read the one a response left, set the clock.
-//!
-//! Everything goes through the application's own interface, backend and keys, so that a seeded
-//! session is one that a browser could have.
-//!
-//! # Examples
-//!
-//! ```
-//! # use sessions::{SecretKey, Session, SessionConfig, SessionInterface};
-//! # #[derive(Clone, SessionInterface)]
-//! # struct AppSessions { config: SessionConfig }
-//! use actix_web::{App, get, test::{TestRequest, call_service, init_service}};
-//! use serde_json::json;
-//! use sessions::test::TestSessions;
-//!
-//! #[get("/account")]
-//! async fn account(session: Session) -> actix_web::Result<String> {
-//!     session.insert("seen", true)?;
-//!     Ok(session.get::<String>("user")?.unwrap_or_else(|| "nobody".to_owned()))
-//! }
-//!
-//! # #[actix_web::main]
-//! # async fn main() {
-//! # let sessions = AppSessions { config: SessionConfig::new().secret_key(SecretKey::generate()) };
-//! let app = init_service(App::new().wrap(sessions.clone()).service(account)).await;
-//! let client = TestSessions::new(&sessions);
-//!
-//! let request = client.seed(TestRequest::get().uri("/account"), json!({"user": "alice"})).await;
-//! let response = call_service(&app, request.to_request()).await;
-//!
-//! assert_eq!(client.left_by(&response).await.get::<bool>("seen").unwrap(), Some(true));
-//! # }
-//! ```
+//! Sessions as a browser would have them: made for a request, read from a response.
 
-use std::{
-    cell::Cell,
-    fmt,
-    sync::{
-        Arc,
-        atomic::{AtomicU64, Ordering},
-    },
-    time::{Duration, SystemTime, UNIX_EPOCH},
-};
+use std::{cell::Cell, fmt, sync::Arc};
 
 use actix_web::{
     HttpRequest,
@@ -196,59 +156,5 @@ fn object(content: &impl Serialize) -> Map<String, Value> {
         Ok(Value::Object(object)) => object,
         Ok(_) => panic!("the content of a session is a JSON object"),
         Err(err) => panic!("the content of a session is a JSON object: {err}"),
-    }
-}
-
-/// A clock that stands still until a test moves it. Clones share the time.
-///
-/// # Examples
-///
-/// ```
-/// use std::time::Duration;
-/// use sessions::test::TestClock;
-///
-/// let time = TestClock::new();
-/// let clock = time.clock();
-/// let before = clock.now();
-/// time.advance(Duration::from_secs(60));
-/// assert_eq!(clock.now().duration_since(before).unwrap(), Duration::from_secs(60));
-/// ```
-#[derive(Clone, Debug)]
-pub struct TestClock {
-    seconds: Arc<AtomicU64>,
-}
-
-impl TestClock {
-    /// Returns a clock at the first second of the year 2026, UTC.
-    pub fn new() -> Self {
-        Self { seconds: Arc::new(AtomicU64::new(1_767_225_600)) }
-    }
-
-    /// Moves the clock on.
-    pub fn advance(&self, by: Duration) {
-        self.seconds.fetch_add(by.as_secs(), Ordering::SeqCst);
-    }
-
-    /// Moves the clock back.
-    pub fn go_back(&self, by: Duration) {
-        self.seconds.fetch_sub(by.as_secs(), Ordering::SeqCst);
-    }
-
-    /// Returns the present time.
-    pub fn now(&self) -> SystemTime {
-        UNIX_EPOCH + Duration::from_secs(self.seconds.load(Ordering::SeqCst))
-    }
-
-    /// Returns the clock for
-    /// [`SessionMiddleware::with_clock`](crate::SessionMiddleware::with_clock).
-    pub fn clock(&self) -> Clock {
-        let time = self.clone();
-        Clock::from_fn(move || time.now())
-    }
-}
-
-impl Default for TestClock {
-    fn default() -> Self {
-        Self::new()
     }
 }

@@ -1,0 +1,230 @@
+//! Records whose time passes. Each check writes, all wait at once, each looks.
+
+use std::time::{Duration, Instant};
+
+use futures_util::future::join_all;
+use tokio::time::sleep;
+
+use super::{
+    breach::{Checked, Found, Report, ensure, outcome},
+    pieces::{owner_key, random_key, record, record_of},
+    records::{HOUR, created, found, replaced},
+};
+use crate::store::{
+    BoxFuture, CreateOutcome, DeleteIfOutcome, DeleteOutcome, ReplaceOutcome, Stamp, Store, Touch,
+};
+
+/// A time that passes while a check waits.
+const BRIEF: Duration = Duration::from_secs(1);
+/// How long it waits then. Clocks of stores may round to whole seconds.
+const WAIT: Duration = Duration::from_millis(2_500);
+/// A time of which less than half passes until the check looks.
+const SOON: Duration = Duration::from_secs(3);
+
+pub(super) async fn check(store: &impl Store, report: &mut Report) {
+    if report.hangs() {
+        return;
+    }
+    let mut checks: Vec<(&'static str, BoxFuture<'_, Checked>)> = vec![
+        ("a record is there for its time", Box::pin(stays_for_its_time(store))),
+        ("a record whose time has passed is not there", Box::pin(is_not_there(store))),
+        (
+            "a record whose time has passed makes room for another under its key",
+            Box::pin(makes_room(store)),
+        ),
+        (
+            "a touch that is due starts the record's time anew, for longer or for less",
+            Box::pin(touch_counts(store)),
+        ),
+        (
+            "a load without a touch, or with one that is not due, prolongs nothing",
+            Box::pin(reading_prolongs_nothing(store)),
+        ),
+        ("`replace` starts the record's time anew", Box::pin(replacing_counts(store))),
+        (
+            "a `create` that is answered `Exists`, and a `Conflict`, prolong nothing",
+            Box::pin(refusals_prolong_nothing(store)),
+        ),
+    ];
+    if store.owners().is_some() {
+        checks.push((
+            "`enlist` notes a session again for its new time",
+            Box::pin(enlisting_again_prolongs(store)),
+        ));
+        checks.push((
+            "`end_before` notes its moment for the longest of the times it was given",
+            Box::pin(ending_is_noted_for_the_longest_time(store)),
+        ));
+    }
+    let running =
+        checks.into_iter().map(|(sentence, check)| async move { (sentence, outcome(check).await) });
+    for (sentence, checked) in join_all(running.collect::<Vec<_>>()).await {
+        report.note(sentence, checked);
+    }
+}
+
+async fn stays_for_its_time(store: &impl Store) -> Checked {
+    let key = random_key();
+    let start = Instant::now();
+    created(store, &key, &record("{}"), SOON).await?;
+    sleep(SOON / 3).await;
+    let loaded = store.load(&key, None).await?;
+    // A machine that is busy may have slept through it.
+    ensure!(
+        loaded.is_some() || start.elapsed() > SOON / 2,
+        "a record that was to be kept for {SOON:?} is not there after {:?}",
+        start.elapsed()
+    );
+    Ok(())
+}
+
+async fn is_not_there(store: &impl Store) -> Checked {
+    let keys = [(); 5].map(|()| random_key());
+    let mut revisions = Vec::new();
+    for key in &keys {
+        revisions.push(created(store, key, &record("{}"), BRIEF).await?);
+    }
+    sleep(WAIT).await;
+    let ended = format!("{WAIT:?} after it was to be kept for {BRIEF:?}");
+    let touch = Touch { ttl: HOUR, interval: Duration::ZERO };
+    for touch in [None, Some(touch)] {
+        let loaded = store.load(&keys[0], touch).await?;
+        ensure!(loaded.is_none(), "`load` returned a record {ended}");
+    }
+    let answer = store.replace(&keys[1], revisions[1], &record("{}"), HOUR).await?;
+    ensure!(answer == ReplaceOutcome::Gone, "`replace` answered {answer:?} {ended}");
+    let answer = store.delete(&keys[2]).await?;
+    ensure!(answer == DeleteOutcome::Absent, "`delete` answered {answer:?} {ended}");
+    let answer = store.delete_if(&keys[3], revisions[3]).await?;
+    ensure!(answer == DeleteIfOutcome::Gone, "`delete_if` answered {answer:?} {ended}");
+    for key in &keys {
+        ensure!(store.load(key, None).await?.is_none(), "`load` returned a record {ended}");
+    }
+    Ok(())
+}
+
+async fn makes_room(store: &impl Store) -> Checked {
+    let key = random_key();
+    created(store, &key, &record(r#"{"n":1}"#), BRIEF).await?;
+    sleep(WAIT).await;
+    let second = record(r#"{"n":2}"#);
+    let answer = store.create(&key, &second, HOUR).await?;
+    let CreateOutcome::Created(revision) = answer else {
+        return Err(Found(format!("`create` answered {answer:?}")));
+    };
+    let loaded = found(store, &key).await?;
+    ensure!(
+        loaded.record == second && loaded.revision == revision,
+        "`load` returned another record than the new one"
+    );
+    store.delete(&key).await?;
+    Ok(())
+}
+
+async fn touch_counts(store: &impl Store) -> Checked {
+    let (longer, less) = (random_key(), random_key());
+    let start = Instant::now();
+    created(store, &longer, &record("{}"), SOON).await?;
+    created(store, &less, &record("{}"), HOUR).await?;
+    store.load(&longer, Some(Touch { ttl: HOUR, interval: Duration::from_secs(60) })).await?;
+    let in_time = start.elapsed() < SOON / 2;
+    store.load(&less, Some(Touch { ttl: BRIEF, interval: BRIEF / 2 })).await?;
+    sleep(SOON + BRIEF).await;
+    ensure!(
+        store.load(&longer, None).await?.is_some() || !in_time,
+        "a record that was touched to be kept for {HOUR:?} is gone with its former time"
+    );
+    ensure!(
+        store.load(&less, None).await?.is_none(),
+        "a record that was touched to be kept for {BRIEF:?} has its former time"
+    );
+    store.delete(&longer).await?;
+    Ok(())
+}
+
+async fn reading_prolongs_nothing(store: &impl Store) -> Checked {
+    let key = random_key();
+    created(store, &key, &record("{}"), BRIEF).await?;
+    let start = Instant::now();
+    while start.elapsed() < WAIT {
+        store.load(&key, None).await?;
+        store.load(&key, Some(Touch { ttl: BRIEF, interval: HOUR })).await?;
+        sleep(WAIT / 10).await;
+    }
+    ensure!(
+        store.load(&key, None).await?.is_none(),
+        "a record that was to be kept for {BRIEF:?} is there after {:?} of reading it",
+        start.elapsed()
+    );
+    Ok(())
+}
+
+async fn replacing_counts(store: &impl Store) -> Checked {
+    let (longer, less) = (random_key(), random_key());
+    let start = Instant::now();
+    let first = created(store, &longer, &record("{}"), SOON).await?;
+    replaced(store, &longer, first, &record("{}"), HOUR).await?;
+    let in_time = start.elapsed() < SOON / 2;
+    let first = created(store, &less, &record("{}"), HOUR).await?;
+    replaced(store, &less, first, &record("{}"), BRIEF).await?;
+    sleep(SOON + BRIEF).await;
+    ensure!(
+        store.load(&longer, None).await?.is_some() || !in_time,
+        "a record that was replaced to be kept for {HOUR:?} is gone with the time of the old one"
+    );
+    ensure!(
+        store.load(&less, None).await?.is_none(),
+        "a record that was replaced to be kept for {BRIEF:?} has the time of the old one"
+    );
+    store.delete(&longer).await?;
+    Ok(())
+}
+
+async fn refusals_prolong_nothing(store: &impl Store) -> Checked {
+    let (one, other) = (random_key(), random_key());
+    created(store, &one, &record("{}"), BRIEF).await?;
+    store.create(&one, &record("{}"), HOUR).await?;
+    let first = created(store, &other, &record("{}"), HOUR).await?;
+    replaced(store, &other, first, &record("{}"), BRIEF).await?;
+    store.replace(&other, first, &record("{}"), HOUR).await?;
+    sleep(WAIT).await;
+    ensure!(store.load(&one, None).await?.is_none(), "`create` prolonged the record that is there");
+    ensure!(store.load(&other, None).await?.is_none(), "a `Conflict` prolonged the record");
+    Ok(())
+}
+
+async fn enlisting_again_prolongs(store: &impl Store) -> Checked {
+    let Some(index) = store.owners() else { return Ok(()) };
+    let key = random_key();
+    let owner = owner_key(&key.to_string());
+    index.enlist(&owner, &key, BRIEF).await?;
+    created(store, &key, &record_of(owner, "{}"), HOUR).await?;
+    index.enlist(&owner, &key, HOUR).await?;
+    sleep(WAIT).await;
+    ensure!(
+        index.keys_of(&owner).await? == [key],
+        "a session that was noted again for {HOUR:?} is not found after {WAIT:?}"
+    );
+    store.delete(&key).await?;
+    index.delist(&owner, &key).await?;
+    Ok(())
+}
+
+async fn ending_is_noted_for_the_longest_time(store: &impl Store) -> Checked {
+    let Some(index) = store.owners() else { return Ok(()) };
+    let (early, late) = (Stamp::new(1_767_225_600_000_001), Stamp::new(1_767_225_600_000_002));
+    let [one, other] = [(); 2].map(|()| owner_key(&random_key().to_string()));
+    index.end_before(&one, early, HOUR).await?;
+    index.end_before(&one, late, BRIEF).await?;
+    index.end_before(&other, late, HOUR).await?;
+    index.end_before(&other, early, BRIEF).await?;
+    sleep(WAIT).await;
+    for (owner, least) in [(one, early), (other, late)] {
+        let noted = index.not_before(&owner).await?;
+        ensure!(
+            noted.is_some_and(|noted| noted >= least),
+            "a moment that was noted for {HOUR:?} is not there after {WAIT:?}"
+        );
+    }
+    Ok(())
+}

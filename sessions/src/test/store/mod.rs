@@ -1,0 +1,100 @@
+//! For the authors of stores: the contract of a [`Store`], checked sentence by sentence, and the
+//! keys and records to write tests of one's own with.
+//!
+//! # Examples
+//!
+//! The whole test of a store. It may be one that others use at the same time: every key is a random
+//! one.
+//!
+//! ```
+//! # use sessions::MemoryStore as MyStore;
+//! # const _: &str = stringify!(
+//! #[tokio::test(flavor = "multi_thread")]
+//! # );
+//! async fn keeps_the_contract() {
+//!     sessions::test::store::conformance(MyStore::new()).await;
+//! }
+//! # tokio::runtime::Runtime::new().unwrap().block_on(keeps_the_contract());
+//! ```
+
+mod breach;
+mod dropped;
+mod expiry;
+mod full;
+mod owners;
+mod pieces;
+mod races;
+mod records;
+
+use std::{fmt::Write, sync::Arc};
+
+use tokio::runtime::{Handle, RuntimeFlavor};
+
+use self::breach::Report;
+pub use self::{
+    breach::Breach,
+    pieces::{owner_key, random_key, record, record_of},
+};
+use crate::store::Store;
+
+/// Checks that a store keeps the contract: what [`store`](crate::store) and the methods of
+/// [`Store`] say, and where it has [`owners`](Store::owners) what
+/// [`OwnerIndex`](crate::store::OwnerIndex) says. Takes some ten seconds, since a store has a clock
+/// of its own to wait for.
+///
+/// A test that needs the store afterwards hands over an `Arc` of it, or a clone.
+///
+/// # Panics
+///
+/// When the store breaks the contract; the message lists the sentences that it breaks, and what
+/// was found. On a runtime of one thread, where requests cannot race.
+pub async fn conformance<S: Store>(store: S) {
+    fail::<S>(&breaches(store).await);
+}
+
+/// Checks a store as [`conformance`] does, and returns what it found instead of failing.
+///
+/// # Panics
+///
+/// On a runtime of one thread, where requests cannot race.
+pub async fn breaches<S: Store>(store: S) -> Vec<Breach> {
+    let flavor = Handle::current().runtime_flavor();
+    assert!(
+        flavor != RuntimeFlavor::CurrentThread,
+        "the suite lets requests race on several threads: write `#[tokio::test(flavor = \"multi_thread\")]`"
+    );
+    let store = Arc::new(store);
+    let mut report = Report::default();
+    records::check(&store, &mut report).await;
+    dropped::check(&store, &mut report).await;
+    races::check(&store, &mut report).await;
+    owners::check(&store, &mut report).await;
+    expiry::check(&store, &mut report).await;
+    report.breaches
+}
+
+/// Checks what holds on a full store: sessions that live stay, are read, and can be ended. Takes a
+/// store that is small, holds nothing of value and has no other users, and fills it with records of
+/// a kilobyte.
+///
+/// # Panics
+///
+/// When the store breaks the contract, as [`conformance`] does, or when it is not full with 100,000
+/// records.
+pub async fn conformance_when_full<S: Store>(store: S) {
+    let mut report = Report::default();
+    full::check(&store, &mut report).await;
+    fail::<S>(&report.breaches);
+}
+
+fn fail<S>(breaches: &[Breach]) {
+    let mut list = String::new();
+    for breach in breaches {
+        let _ = write!(list, "\n- {breach}");
+    }
+    assert!(
+        breaches.is_empty(),
+        "`{}` breaks the contract of a store:{list}",
+        std::any::type_name::<S>()
+    );
+}

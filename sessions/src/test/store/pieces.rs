@@ -1,0 +1,61 @@
+//! Keys and records for tests.
+
+use std::sync::Arc;
+
+use crate::store::{Former, Owner, OwnerKey, Record, RecordKey, Stamp, VerifierHash};
+
+/// Returns a key that no store has.
+///
+/// # Panics
+///
+/// When the operating system has no randomness.
+pub fn random_key() -> RecordKey {
+    RecordKey::from_bytes(random_bytes())
+}
+
+/// Returns the key of an owner, as [`Session::set_owner`](crate::Session::set_owner) makes it of
+/// the id.
+pub fn owner_key(id: &str) -> OwnerKey {
+    OwnerKey::of_id(id)
+}
+
+/// Returns the record of a session that holds this, JSON, and was written to live for an hour.
+pub fn record(json: &str) -> Record {
+    Record {
+        payload: Arc::from(json),
+        verifier: VerifierHash::of(&random_bytes()),
+        former: None,
+        created: 1_767_225_600,
+        renewed: 1_767_225_600_123,
+        ttl: 3_600,
+        owner: None,
+    }
+}
+
+/// Returns the record of an owner's session.
+///
+/// # Examples
+///
+/// ```
+/// use sessions::test::store::{owner_key, record_of};
+///
+/// let record = record_of(owner_key("alice"), r#"{"_owner":"alice"}"#);
+/// assert_eq!(record.owner(), Some(owner_key("alice")));
+/// ```
+pub fn record_of(owner: OwnerKey, json: &str) -> Record {
+    let since = Stamp::new(1_767_225_600_123_457);
+    Record { owner: Some(Owner { key: owner, since }), ..record(json) }
+}
+
+/// Returns a record with all that one can have.
+pub(super) fn full_record(json: &str) -> Record {
+    let owner = OwnerKey::from_bytes(random_bytes());
+    let former = Former { verifier: VerifierHash::of(&random_bytes()), until: 1_767_225_660_123 };
+    Record { former: Some(former), ..record_of(owner, json) }
+}
+
+pub(super) fn random_bytes() -> [u8; 32] {
+    let mut bytes = [0; 32];
+    getrandom::fill(&mut bytes).expect("the operating system has randomness");
+    bytes
+}
