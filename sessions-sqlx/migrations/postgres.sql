@@ -1,0 +1,20 @@
+-- The sessions of actix-web-sessions. May be run again.
+
+CREATE TABLE IF NOT EXISTS "sessions" (
+    key bytea PRIMARY KEY,
+    revision bigint NOT NULL,
+    record bytea NOT NULL,
+    owner bytea,
+    -- Milliseconds since 1970, by the server's clock.
+    expires bigint NOT NULL
+);
+CREATE INDEX IF NOT EXISTS "sessions_owner" ON "sessions" (owner) WHERE owner IS NOT NULL;
+CREATE INDEX IF NOT EXISTS "sessions_expires" ON "sessions" (expires);
+
+-- Whose sessions were ended together, and those from before which moment.
+CREATE TABLE IF NOT EXISTS "sessions_ended" (
+    owner bytea PRIMARY KEY,
+    stamp bigint NOT NULL,
+    expires bigint NOT NULL
+);
+CREATE INDEX IF NOT EXISTS "sessions_ended_expires" ON "sessions_ended" (expires);

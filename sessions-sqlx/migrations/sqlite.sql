@@ -1,0 +1,20 @@
+-- The sessions of actix-web-sessions. May be run again.
+
+CREATE TABLE IF NOT EXISTS "sessions" (
+    key BLOB PRIMARY KEY NOT NULL,
+    revision INTEGER NOT NULL,
+    record BLOB NOT NULL,
+    owner BLOB,
+    -- Milliseconds since 1970, by the host's clock.
+    expires INTEGER NOT NULL
+);
+CREATE INDEX IF NOT EXISTS "sessions_owner" ON "sessions" (owner) WHERE owner IS NOT NULL;
+CREATE INDEX IF NOT EXISTS "sessions_expires" ON "sessions" (expires);
+
+-- Whose sessions were ended together, and those from before which moment.
+CREATE TABLE IF NOT EXISTS "sessions_ended" (
+    owner BLOB PRIMARY KEY NOT NULL,
+    stamp INTEGER NOT NULL,
+    expires INTEGER NOT NULL
+);
+CREATE INDEX IF NOT EXISTS "sessions_ended_expires" ON "sessions_ended" (expires);

@@ -1,0 +1,70 @@
+//! The index of owners: a column of the records, and a table of moments.
+
+use std::time::Duration;
+
+use sessions::store::{BoxFuture, OwnerIndex, OwnerKey, RecordKey, Stamp, StoreError};
+
+use crate::{
+    dialect::{Dialect, millis},
+    lease::run,
+    store::SqlxStore,
+};
+
+impl<DB: Dialect> OwnerIndex for SqlxStore<DB> {
+    /// Notes nothing: the record holds its owner.
+    fn enlist<'a>(
+        &'a self,
+        owner: &'a OwnerKey,
+        _key: &'a RecordKey,
+        _ttl: Duration,
+    ) -> BoxFuture<'a, Result<Option<Stamp>, StoreError>> {
+        self.not_before(owner)
+    }
+
+    fn delist<'a>(
+        &'a self,
+        _owner: &'a OwnerKey,
+        _key: &'a RecordKey,
+    ) -> BoxFuture<'a, Result<(), StoreError>> {
+        Box::pin(std::future::ready(Ok(())))
+    }
+
+    fn keys_of<'a>(
+        &'a self,
+        owner: &'a OwnerKey,
+    ) -> BoxFuture<'a, Result<Vec<RecordKey>, StoreError>> {
+        Box::pin(async move {
+            let keys: Vec<Vec<u8>> = run!(self, connection => {
+                DB::keys_of(connection, &self.statements, owner.as_bytes())
+            })?;
+            let keys = keys.into_iter().filter_map(|key| key.try_into().ok());
+            Ok(keys.map(RecordKey::from_bytes).collect())
+        })
+    }
+
+    fn not_before<'a>(
+        &'a self,
+        owner: &'a OwnerKey,
+    ) -> BoxFuture<'a, Result<Option<Stamp>, StoreError>> {
+        Box::pin(async move {
+            let stamp: Option<i64> = run!(self, connection => {
+                DB::not_before(connection, &self.statements, owner.as_bytes())
+            })?;
+            Ok(stamp.map(|stamp| Stamp::new(stamp.cast_unsigned())))
+        })
+    }
+
+    fn end_before<'a>(
+        &'a self,
+        owner: &'a OwnerKey,
+        stamp: Stamp,
+        ttl: Duration,
+    ) -> BoxFuture<'a, Result<(), StoreError>> {
+        Box::pin(async move {
+            let stamp = i64::try_from(stamp.get()).unwrap_or(i64::MAX);
+            run!(self, connection => {
+                DB::end_before(connection, &self.statements, owner.as_bytes(), stamp, millis(ttl))
+            })
+        })
+    }
+}
