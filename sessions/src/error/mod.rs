@@ -232,7 +232,7 @@ pub enum SaveError {
         "the request came with a token from before the session was renewed; what it changed is dropped"
     )]
     Superseded,
-    /// The store has no room.
+    /// The store has no room. Nothing was saved. The client gets 503.
     #[error("the session store is full")]
     Full,
     /// `save_now` came second: the session was saved already.

@@ -20,6 +20,8 @@ impl ResponseError for SaveError {
     fn status_code(&self) -> StatusCode {
         match self {
             Self::Gone | Self::Superseded => StatusCode::CONFLICT,
+            // Nothing was written, and that is no fault of this request.
+            Self::Full => StatusCode::SERVICE_UNAVAILABLE,
             _ => StatusCode::INTERNAL_SERVER_ERROR,
         }
     }
