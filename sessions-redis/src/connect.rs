@@ -30,6 +30,7 @@ impl<C: ConnectionLike + Clone + Send + Sync + 'static> Connect for C {
 }
 
 /// An application's own pool: a closure that takes a connection from it.
+#[derive(Clone)]
 pub struct Pool<F>(F);
 
 impl<F, Taken, C> Pool<F>

@@ -12,8 +12,6 @@ pub(crate) fn store_error(err: RedisError) -> StoreError {
         err.code() == Some(code) || err.detail().is_some_and(|detail| detail.contains(code))
     };
     match err.kind() {
-        // Not `Parse`: that is an answer which was cut short, and says nothing of the record.
-        ErrorKind::UnexpectedReturnType => corrupt(),
         ErrorKind::Server(ServerErrorKind::ReadOnly) => StoreError::read_only(err),
         _ if says("OOM") => StoreError::Full,
         _ if says("WRONGTYPE") => corrupt(),

@@ -34,8 +34,9 @@
 //!   had ended since the last snapshot.
 //! - An acknowledged logout can be lost when a primary fails before its replica has it: see
 //!   [`RedisStore::durable_delete`].
-//! - ACL: `+eval +evalsha +script|load +del +wait` and, for the scripts, `+exists +hset +hget +hmget
-//!   +pexpire +pttl +time +zadd +zrem +zrange +zremrangebyscore +get +set`, on `~session:*`.
+//! - ACL: `+eval +evalsha +del +get +zrange +zrem`, for the scripts `+exists +hget +hmget +hset
+//!   +pexpire +pttl +set +time +zadd +zremrangebyscore`, for durable deletions `+wait`, all on
+//!   `~session:*`.
 //!
 //! # Features
 //!

