@@ -3,6 +3,7 @@
 //! their own.
 
 mod browser;
+pub mod figures;
 mod hooked;
 mod http;
 pub mod linted;
@@ -30,6 +31,10 @@ use sessions::SecretKey;
 ///
 /// Never: a text of 64 distinct digits is a strong enough key.
 pub fn key(number: u8) -> SecretKey {
-    let text = format!("{number:03}-Zk3vQ8rT1yWn5LxB7dGmPc0HsJf9aEu2");
-    SecretKey::from_bytes(text).expect("40 bytes without a pattern")
+    SecretKey::from_bytes(key_text(number)).expect("36 bytes without a pattern")
+}
+
+/// Returns the bytes of a [`key`].
+pub fn key_text(number: u8) -> String {
+    format!("{number:03}-Zk3vQ8rT1yWn5LxB7dGmPc0HsJf9aEu2")
 }

@@ -1,0 +1,392 @@
+//! The promises of server-side sessions, measured on every store: `docs/reliability.md`.
+
+use std::{
+    collections::{BTreeMap, HashSet},
+    time::{Duration, Instant},
+};
+
+use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD};
+use futures_util::{StreamExt, future::join, future::join_all, stream};
+use serde_json::{Map, Value};
+use sessions_tests::{
+    Answer,
+    figures::{Kind, World, of_full, report},
+};
+
+const APP: &str = env!("CARGO_BIN_EXE_app");
+
+/// The figures on one store, each a test.
+macro_rules! figures_on {
+    ($store:ident, $kind:expr $(, #[$ignored:meta])?) => {
+        mod $store {
+            use super::*;
+
+            #[actix_web::test]
+            $(#[$ignored])?
+            async fn increments_are_never_lost() {
+                super::increments_are_never_lost($kind).await;
+            }
+
+            #[actix_web::test]
+            $(#[$ignored])?
+            async fn parallel_requests_keep_each_other_s_keys() {
+                super::parallel_requests_keep_each_other_s_keys($kind).await;
+            }
+
+            #[actix_web::test]
+            $(#[$ignored])?
+            async fn a_logout_is_final() {
+                super::a_logout_is_final($kind).await;
+            }
+
+            #[actix_web::test]
+            $(#[$ignored])?
+            async fn the_end_of_all_is_final() {
+                super::the_end_of_all_is_final($kind).await;
+            }
+
+            #[actix_web::test]
+            $(#[$ignored])?
+            async fn of_parallel_renewals_one_wins() {
+                super::of_parallel_renewals_one_wins($kind).await;
+            }
+
+            #[actix_web::test]
+            $(#[$ignored])?
+            async fn nothing_is_kept_for_strangers() {
+                super::nothing_is_kept_for_strangers($kind).await;
+            }
+        }
+    };
+}
+
+figures_on!(memory, Kind::Memory);
+figures_on!(redis, Kind::Redis, #[ignore = "needs redis-server: run scripts/test"]);
+figures_on!(cluster, Kind::Cluster, #[ignore = "needs redis-server: run scripts/test"]);
+
+/// Sends requests, so many at a time, and returns how often each status came.
+async fn load(
+    world: &World,
+    at_once: usize,
+    paths: impl IntoIterator<Item = String>,
+    token: &str,
+) -> BTreeMap<u16, usize> {
+    let answers = stream::iter(paths.into_iter().enumerate())
+        .map(|(number, path)| async move { world.ask(number, &path, Some(token)).await })
+        .buffer_unordered(at_once);
+    let count = |mut statuses: BTreeMap<u16, usize>, answer: Answer| async move {
+        *statuses.entry(answer.status.as_u16()).or_default() += 1;
+        statuses
+    };
+    answers.fold(BTreeMap::new(), count).await
+}
+
+async fn entries(world: &World, token: &str) -> Map<String, Value> {
+    let answer = world.ask(0, "/read", Some(token)).await;
+    assert_eq!(answer.status, 200);
+    serde_json::from_str(&answer.body).expect("a JSON object")
+}
+
+/// Returns the tokens among these that open something.
+async fn usable(world: &World, tokens: impl IntoIterator<Item = String>) -> Vec<String> {
+    let mut usable = Vec::new();
+    for token in tokens {
+        if !entries(world, &token).await.is_empty() {
+            usable.push(token);
+        }
+    }
+    usable
+}
+
+/// Returns the tokens that answers set.
+fn tokens_of<'a>(answers: impl IntoIterator<Item = &'a Answer>) -> Vec<String> {
+    let cookies = answers.into_iter().filter_map(Answer::cookie);
+    cookies.filter(|cookie| !cookie.is_removal()).map(|cookie| cookie.value).collect()
+}
+
+/// Lets go the requests that wait at a gate.
+async fn open(world: &World, gate: &str) {
+    world.of_all(&format!("/gate/{gate}/open")).await;
+}
+
+/// Waits until so many requests of each process wait at a gate.
+async fn arrived(world: &World, gate: &str, of_each: usize) {
+    world.of_all(&format!("/gate/{gate}/arrived/{of_each}")).await;
+}
+
+/// Waits until what is deleted in the background is gone, and returns how many records are left.
+async fn records_left(world: &World) -> usize {
+    let start = Instant::now();
+    loop {
+        let records = world.records().await;
+        if records == 0 || start.elapsed() > Duration::from_secs(5) {
+            return records;
+        }
+        actix_web::rt::time::sleep(Duration::from_millis(5)).await;
+    }
+}
+
+fn finish(promise: &str, world: &World, figure: &str) {
+    let store = world.kind.to_string();
+    report(promise, &store, figure);
+    report("secrets", &store, world.search_for_secrets());
+}
+
+async fn increments_are_never_lost(kind: Kind) {
+    let world = World::start(kind, APP).await;
+    let token = world.begin("/insert-user").await;
+    let mut expected = 0;
+    for (at_once, full) in [(1, 1_000), (32, 20_000), (1_000, 20_000)] {
+        let requests = of_full(full);
+        let start = Instant::now();
+        let paths = (0..requests).map(|_| "/count".to_owned());
+        let statuses = load(&world, at_once, paths, &token).await;
+        let seconds = start.elapsed().as_secs_f64();
+        let answered = statuses.get(&200).copied().unwrap_or_default();
+        expected += answered;
+        let stored = entries(&world, &token).await["n"].as_u64().expect("a number");
+        #[expect(clippy::cast_precision_loss, reason = "requests are few")]
+        let rate = answered as f64 / seconds;
+        report(
+            "increments",
+            &kind.to_string(),
+            format!(
+                "{at_once} at a time: {answered} of {requests} answered 200, {rate:.0} in a second; \
+                 {expected} in all, stored {stored}; by status {statuses:?}"
+            ),
+        );
+        assert_eq!(stored, expected as u64, "{at_once} at a time");
+        if at_once <= 32 {
+            assert_eq!(answered, requests, "{at_once} at a time");
+        }
+    }
+    report("secrets", &kind.to_string(), world.search_for_secrets());
+}
+
+async fn parallel_requests_keep_each_other_s_keys(kind: Kind) {
+    let world = World::start(kind, APP).await;
+    let keys = 100;
+    let token = world.begin("/insert-user").await;
+    let paths = (0..keys).map(|number| format!("/insert-key{number}"));
+    let statuses = load(&world, keys, paths, &token).await;
+    let present = entries(&world, &token).await.len() - 1;
+    finish("keys", &world, &format!("{keys} at a time: {present} present; by status {statuses:?}"));
+    assert_eq!((present, statuses), (keys, BTreeMap::from([(200, keys)])));
+}
+
+async fn a_logout_is_final(kind: Kind) {
+    const WRITERS: usize = 20;
+    let world = World::start(kind, APP).await;
+    let rounds = of_full(1_000);
+    let (mut left, mut came_back) = (0, 0);
+    let mut statuses = BTreeMap::<u16, usize>::new();
+    for round in 0..rounds {
+        let token = &world.begin(&format!("/login-{round}/insert-a")).await;
+        let gate = format!("logout{round}");
+        let writers = (0..WRITERS).map(|writer| {
+            // Who logs out with the token from before a renewal is told that it is one.
+            let renew = if round % 2 == 0 { "renew" } else { "count" };
+            let doing = ["count", "insert-b", renew, "clear/insert-c", "read"][writer / 2 % 5];
+            let path = format!("/read/wait-{gate}/{doing}");
+            let world = &world;
+            async move { world.ask(writer, &path, Some(token)).await }
+        });
+        let logout = async {
+            arrived(&world, &gate, WRITERS / world.apps.len()).await;
+            let logout = world.ask(round, "/purge", Some(token));
+            let answer = if round % 2 == 0 {
+                let answer = logout.await;
+                open(&world, &gate).await;
+                answer
+            } else {
+                join(logout, open(&world, &gate)).await.0
+            };
+            assert_eq!(answer.status, 200);
+        };
+        let (answers, ()) = join(join_all(writers), logout).await;
+        for answer in &answers {
+            *statuses.entry(answer.status.as_u16()).or_default() += 1;
+        }
+        let tokens: HashSet<_> = tokens_of(&answers).into_iter().chain([token.clone()]).collect();
+        came_back += usable(&world, tokens).await.len();
+        left += records_left(&world).await;
+    }
+    finish(
+        "logout",
+        &world,
+        &format!(
+            "{rounds} rounds against {WRITERS} slow requests: {left} sessions left, {came_back} \
+             usable cookies; by status {statuses:?}"
+        ),
+    );
+    assert_eq!((left, came_back), (0, 0));
+}
+
+async fn the_end_of_all_is_final(kind: Kind) {
+    let seed = fastrand::u64(..);
+    let mut random = fastrand::Rng::with_seed(seed);
+    let mut world = World::start(kind, APP).await;
+    let rounds = of_full(1_000);
+    let (mut left, mut came_back, mut listed) = (0, 0, 0);
+    let (mut crashes, mut killed) = (0, 0);
+    for round in 0..rounds {
+        let owner = format!("owner{round}");
+        let gate = format!("all{round}");
+        let mut tokens = Vec::new();
+        for n in 0..4 {
+            let path = if n < 2 { format!("/login-{owner}") } else { "/insert-a".to_owned() };
+            tokens.push(world.begin(&path).await);
+        }
+        let [renewed, counted, guest, other] = &tokens[..] else { unreachable!("there are four") };
+        // 10 logins of new sessions, 4 of ones that are there, 4 renewals, 2 writers.
+        let doing = |number: usize| match number / 2 {
+            0..=4 => (format!("login-{owner}/insert-b"), None),
+            5 => (format!("login-{owner}"), Some(guest)),
+            6 => (format!("login-{owner}/insert-c"), Some(other)),
+            7 | 8 => ("renew/insert-d".to_owned(), Some(renewed)),
+            _ => ("count".to_owned(), Some(counted)),
+        };
+        let requests = (0..20).map(|number| {
+            let (doing, token) = doing(number);
+            let path = format!("/read/wait-{gate}/{doing}");
+            let world = &world;
+            async move { world.try_ask(number, &path, token.map(String::as_str)).await }
+        });
+        let requests = join_all(requests);
+        let kills = (world.apps.len() > 1 && random.u8(..10) == 0)
+            .then(|| Duration::from_micros(random.u64(..3_000)));
+        let (at_once, before, after) = (random.bool(), random.u8(..3), random.u8(..3));
+        let end = async {
+            arrived(&world, &gate, 20 / world.apps.len()).await;
+            world.of_all(&format!("/crash/{before}/{after}")).await;
+            let path = format!("/all-{owner}");
+            let end = world.ask(0, &path, None);
+            let open = async {
+                open(&world, &gate).await;
+                if let Some(pause) = kills {
+                    actix_web::rt::time::sleep(pause).await;
+                    world.apps[1].kill();
+                }
+            };
+            let answer = if at_once {
+                join(end, open).await.0
+            } else {
+                let answer = end.await;
+                open.await;
+                answer
+            };
+            assert_eq!(answer.status, 200);
+        };
+        let (answers, ()) = join(requests, end).await;
+        if kills.is_some() {
+            killed += 1;
+            world.start_again(1);
+        }
+        world.of_all("/crash/0/0").await;
+        crashes += answers.iter().filter(|answer| answer.is_none()).count();
+        let given = tokens_of(answers.iter().flatten());
+        let owned = given.into_iter().chain([renewed.clone(), counted.clone()]);
+        came_back += usable(&world, owned.collect::<HashSet<_>>()).await.len();
+        listed += world
+            .ask(round, &format!("/devices-{owner}"), None)
+            .await
+            .body
+            .parse::<usize>()
+            .expect("a number");
+        for guest in [guest, other] {
+            world.ask(round, "/purge", Some(guest)).await;
+        }
+        left += records_left(&world).await;
+    }
+    finish(
+        "end of all",
+        &world,
+        &format!(
+            "seed {seed}: {rounds} rounds against 20 logins, renewals and writers, {crashes} cut \
+             off by a crash, {killed} processes killed: {left} sessions left, {listed} listed, \
+             {came_back} usable cookies"
+        ),
+    );
+    assert_eq!((left, listed, came_back), (0, 0, 0));
+}
+
+async fn of_parallel_renewals_one_wins(kind: Kind) {
+    const RENEWALS: usize = 50;
+    let world = World::start(kind, APP).await;
+    let rounds = of_full(200);
+    let (mut winners, mut alive, mut keys) = (0, 0, 0);
+    for round in 0..rounds {
+        let token = &world.begin("/count/insert-user").await;
+        let gate = format!("renewal{round}");
+        let renewals = (0..RENEWALS).map(|number| {
+            let path = format!("/read/wait-{gate}/renew/insert-key{number}");
+            let world = &world;
+            async move { world.ask(number, &path, Some(token)).await }
+        });
+        let start = async {
+            arrived(&world, &gate, RENEWALS / world.apps.len()).await;
+            open(&world, &gate).await;
+        };
+        let (answers, ()) = join(join_all(renewals), start).await;
+        assert!(answers.iter().all(|answer| answer.status == 200), "{answers:?}");
+        let given = tokens_of(&answers);
+        winners += given.len();
+        let tokens: HashSet<_> = given.into_iter().chain([token.clone()]).collect();
+        for live in usable(&world, tokens).await {
+            alive += 1;
+            let entries = entries(&world, &live).await;
+            assert_eq!((&entries["n"], &entries["user"]), (&1.into(), &true.into()));
+            keys += entries.len() - 2;
+            world.ask(0, "/purge", Some(&live)).await;
+        }
+        assert_eq!(world.records().await, 0, "round {round}");
+    }
+    finish(
+        "renewals",
+        &world,
+        &format!(
+            "{rounds} rounds of {RENEWALS} in parallel: {winners} cookies set, {alive} live tokens, \
+             {keys} of {} keys written beside them kept",
+            rounds * RENEWALS
+        ),
+    );
+    assert_eq!((winners, alive, keys), (rounds, rounds, rounds * RENEWALS));
+}
+
+async fn nothing_is_kept_for_strangers(kind: Kind) {
+    let seed = fastrand::u64(..);
+    let mut random = fastrand::Rng::with_seed(seed);
+    let world = World::unsigned(kind, APP).await;
+    let requests = of_full(100_000);
+    let sent: Vec<_> = (0..requests)
+        .map(|number| {
+            let paths = ["/read", "/purge", "/clear", "/renew", "/nowhere", "/read/renew/clear"];
+            let path = paths[number % paths.len()];
+            let mut half = || {
+                let mut bytes = [0; 16];
+                random.fill(&mut bytes);
+                URL_SAFE_NO_PAD.encode(bytes)
+            };
+            (path, (number % 5 > 0).then(|| format!("{}.{}", half(), half())))
+        })
+        .collect();
+    let answers = stream::iter(sent.iter().enumerate())
+        .map(|(number, (path, token))| world.ask(number, path, token.as_deref()))
+        .buffer_unordered(64);
+    let (given, statuses) = answers
+        .fold((0, BTreeMap::<u16, usize>::new()), |(given, mut statuses), answer| async move {
+            *statuses.entry(answer.status.as_u16()).or_default() += 1;
+            (given + tokens_of([&answer]).len(), statuses)
+        })
+        .await;
+    let records = world.records().await;
+    report(
+        "strangers",
+        &kind.to_string(),
+        format!(
+            "seed {seed}: {requests} requests with random ids or without a cookie: {records} records, \
+             {given} cookies set; by status {statuses:?}"
+        ),
+    );
+    assert_eq!((records, given), (0, 0));
+}

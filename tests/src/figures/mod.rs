@@ -1,0 +1,25 @@
+//! What the figures of `docs/reliability.md` are measured with: an application in processes of its
+//! own, stores by name, and clients that talk to it over the loopback device.
+
+mod client;
+mod leaks;
+mod process;
+pub mod site;
+mod world;
+
+pub use self::{
+    client::Client,
+    process::AppProcess,
+    world::{Kind, World},
+};
+
+/// Returns how often something is done: a tenth of it every day, all of it where
+/// `SESSIONS_TEST_FULL` is set.
+pub fn of_full(full: usize) -> usize {
+    if std::env::var_os("SESSIONS_TEST_FULL").is_some() { full } else { full / 10 }
+}
+
+/// Prints one figure, on a line of its own whatever the test harness has printed before.
+pub fn report(promise: &str, store: &str, figure: impl AsRef<str>) {
+    println!("\nfigure | {promise} | {store} | {}", figure.as_ref());
+}
