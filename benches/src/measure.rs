@@ -1,0 +1,110 @@
+//! Interleaved blocks: every subject gets a slice of each moment, so that what disturbs the machine
+//! disturbs all alike.
+
+use std::time::Duration;
+
+use nix::time::{ClockId, clock_gettime};
+
+use crate::{
+    site::{Site, Subject},
+    stats::median,
+    workload::Workload,
+};
+
+/// How long, and how often.
+#[derive(Clone, Copy, Debug)]
+pub struct Plan {
+    /// How many blocks: each gives one value.
+    pub blocks: usize,
+    /// How many slices of a block each subject gets. The block's value is the middle one.
+    pub slices: usize,
+    /// How long a slice takes, about.
+    pub slice: Duration,
+}
+
+impl Plan {
+    /// What the published figures are made with.
+    pub const FULL: Self = Self { blocks: 60, slices: 7, slice: Duration::from_micros(1_500) };
+    /// Half a minute for all workloads, with wider intervals.
+    pub const QUICK: Self = Self { blocks: 30, slices: 5, slice: Duration::from_micros(500) };
+    /// Whether it runs at all.
+    pub const SMOKE: Self = Self { blocks: 3, slices: 1, slice: Duration::from_micros(50) };
+}
+
+/// Subjects that are measured together.
+pub struct Bench {
+    sites: Vec<(Subject, Box<dyn Site>)>,
+}
+
+impl Bench {
+    /// Starts the subjects, and checks that each does what it is measured for.
+    pub fn start(subjects: &[Subject]) -> Self {
+        let sites: Vec<_> = subjects.iter().map(|subject| (*subject, subject.start())).collect();
+        for (subject, site) in &sites {
+            for workload in Workload::ALL {
+                check(*subject, &**site, workload);
+            }
+        }
+        Self { sites }
+    }
+
+    /// Returns the sites, to change what they hold.
+    pub fn sites(&mut self) -> impl Iterator<Item = (Subject, &mut Box<dyn Site>)> {
+        self.sites.iter_mut().map(|(subject, site)| (*subject, site))
+    }
+
+    /// Returns, for each subject, the nanoseconds that a request takes in each block: of the
+    /// processor's time of this thread, so that a neighbour's turn does not count.
+    pub fn measure(&self, workload: Workload, plan: Plan) -> Vec<(Subject, Vec<f64>)> {
+        let times: Vec<u32> =
+            self.sites.iter().map(|(_, site)| times(&**site, workload, plan.slice)).collect();
+        let mut blocks = vec![Vec::with_capacity(plan.blocks); self.sites.len()];
+        for block in 0..plan.blocks {
+            let mut slices = vec![Vec::with_capacity(plan.slices); self.sites.len()];
+            for slice in 0..plan.slices {
+                for turn in 0..self.sites.len() {
+                    let at = (turn + slice + block) % self.sites.len();
+                    let (_, site) = &self.sites[at];
+                    let taken = time(&**site, workload, times[at]);
+                    slices[at].push(taken.as_nanos() as f64 / f64::from(times[at]));
+                }
+            }
+            for (blocks, slices) in blocks.iter_mut().zip(slices) {
+                blocks.push(median(slices));
+            }
+        }
+        self.sites.iter().zip(blocks).map(|((subject, _), blocks)| (*subject, blocks)).collect()
+    }
+}
+
+/// A subject that fails would look fast.
+fn check(subject: Subject, site: &dyn Site, workload: Workload) {
+    let answer = site.answer(workload);
+    assert_eq!(answer.status, 200, "{subject:?} {workload:?}");
+    let has_sessions = subject.bare().is_some() || subject == Subject::Floor;
+    let writes = matches!(workload, Workload::Write | Workload::WriteLarge | Workload::Create);
+    assert_eq!(answer.cookie.is_some(), has_sessions && writes, "{subject:?} {workload:?}");
+}
+
+/// How many requests fill a slice. Warms up, too.
+fn times(site: &dyn Site, workload: Workload, slice: Duration) -> u32 {
+    let mut times = 1;
+    loop {
+        let taken = time(site, workload, times);
+        if taken * 2 > slice {
+            let more = slice.as_nanos() as f64 / taken.as_nanos() as f64;
+            return ((f64::from(times) * more) as u32).max(1);
+        }
+        times *= 2;
+    }
+}
+
+fn time(site: &dyn Site, workload: Workload, times: u32) -> Duration {
+    let start = thread_time();
+    site.run(workload, times);
+    thread_time() - start
+}
+
+fn thread_time() -> Duration {
+    clock_gettime(ClockId::CLOCK_THREAD_CPUTIME_ID).expect("this thread has a clock").into()
+}

@@ -1,0 +1,135 @@
+//! The tables, as Markdown.
+
+use std::fmt::Write;
+
+use sessions_benches::{
+    results::Results,
+    site::Subject,
+    stats::{Estimate, mean, ratio},
+    workload::Workload,
+};
+
+const COLUMNS: [(Subject, &str); 6] = [
+    (Subject::Signed, "signed"),
+    (Subject::ActixSessionSigned, "actix-session, signed"),
+    (Subject::ActixSessionPrivate, "actix-session, encrypted"),
+    (Subject::Memory, "memory"),
+    (Subject::TowerMemory, "tower-sessions, memory"),
+    (Subject::Floor, "floor of signed"),
+];
+
+const COUNTED: [Subject; 4] =
+    [Subject::Signed, Subject::ActixSessionSigned, Subject::Memory, Subject::TowerMemory];
+
+/// Returns the tables by the names of their markers.
+pub(super) fn all(results: &Results) -> [(&'static str, String); 5] {
+    [
+        ("ratios", ratios(results)),
+        ("time", time(results)),
+        ("instructions", counted(results, "instructions")),
+        ("allocations", counted(results, "allocations")),
+        ("server", server(results)),
+    ]
+}
+
+fn tax(results: &Results, workload: Workload, subject: Subject) -> Option<Vec<f64>> {
+    results.tax(workload.code(), subject.name(), subject.bare().map(Subject::name))
+}
+
+fn ratios(results: &Results) -> String {
+    let mut table = "| workload | signed / actix-session signed | signed / floor | memory / tower-sessions memory |\n|---|---|---|---|\n".to_owned();
+    for workload in Workload::ALL {
+        let part = |ours, other| {
+            let (ours, other) = (tax(results, workload, ours), tax(results, workload, other));
+            let (Some(ours), Some(other)) = (ours, other) else { return "–".to_owned() };
+            if mean(&other).mean < 1.0 { "–".to_owned() } else { show(ratio(&ours, &other), 3) }
+        };
+        writeln!(
+            table,
+            "| {} {} | {} | {} | {} |",
+            workload.code(),
+            workload.title(),
+            part(Subject::Signed, Subject::ActixSessionSigned),
+            part(Subject::Signed, Subject::Floor),
+            part(Subject::Memory, Subject::TowerMemory),
+        )
+        .expect("a string takes text");
+    }
+    table
+}
+
+fn time(results: &Results) -> String {
+    let mut table = "| workload |".to_owned();
+    for (_, title) in COLUMNS {
+        write!(table, " {title} |").expect("a string takes text");
+    }
+    table.push_str("\n|---|---|---|---|---|---|---|\n");
+    for workload in Workload::ALL {
+        write!(table, "| {} {} |", workload.code(), workload.title()).expect("a string takes text");
+        for (subject, _) in COLUMNS {
+            let cost = tax(results, workload, subject).map(|blocks| show(mean(&blocks), 0));
+            write!(table, " {} |", cost.unwrap_or_default()).expect("a string takes text");
+        }
+        table.push('\n');
+    }
+    table
+}
+
+fn counted(results: &Results, what: &str) -> String {
+    let counted = if what == "instructions" { &results.instructions } else { &results.allocations };
+    let mut table = "| workload | signed | actix-session, signed | memory | tower-sessions, memory |\n|---|---|---|---|---|\n".to_owned();
+    for workload in Workload::ALL {
+        let Some(counted) = counted.get(workload.code()) else { continue };
+        write!(table, "| {} {} |", workload.code(), workload.title()).expect("a string takes text");
+        for subject in COUNTED {
+            let bare = subject.bare().map_or(0.0, |bare| counted[bare.name()]);
+            let tax = counted[subject.name()] - bare;
+            write!(table, " {} |", thousands(tax)).expect("a string takes text");
+        }
+        table.push('\n');
+    }
+    table
+}
+
+fn server(results: &Results) -> String {
+    let mut table = "| workload | bare | ours, Redis | actix-session, Redis | ratio | requests to Redis: ours | actix-session |\n|---|---|---|---|---|---|---|\n".to_owned();
+    for workload in Workload::ALL {
+        let Some(server) = results.server.get(workload.code()) else { continue };
+        let asked = &results.redis[workload.code()];
+        let (ours, peer) = ("redis", "actix-session-redis");
+        writeln!(
+            table,
+            "| {} {} | {} | {} | {} | {} | {:.0} | {:.0} |",
+            workload.code(),
+            workload.title(),
+            show(mean(&server["actix"]), 1),
+            show(mean(&server[ours]), 1),
+            show(mean(&server[peer]), 1),
+            show(ratio(&server[ours], &server[peer]), 3),
+            asked[ours],
+            asked[peer],
+        )
+        .expect("a string takes text");
+    }
+    table
+}
+
+fn show(estimate: Estimate, digits: usize) -> String {
+    if digits == 0 {
+        return format!("{} ± {}", thousands(estimate.mean), thousands(estimate.half));
+    }
+    format!("{:.digits$} ± {:.digits$}", estimate.mean, estimate.half)
+}
+
+/// Rounds, and separates thousands by commas.
+fn thousands(number: f64) -> String {
+    let digits = format!("{:.0}", number.abs());
+    let mut text = String::new();
+    for (at, digit) in digits.chars().enumerate() {
+        if at > 0 && (digits.len() - at) % 3 == 0 {
+            text.push(',');
+        }
+        text.push(digit);
+    }
+    if number <= -0.5 { format!("−{text}") } else { text }
+}

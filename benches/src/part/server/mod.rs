@@ -1,0 +1,117 @@
+//! Servers over loopback: the processor's time that a server process takes for a request, and how
+//! often it asks Redis.
+
+mod client;
+mod process;
+mod redis;
+
+use std::collections::BTreeMap;
+
+pub(crate) use self::process::serve;
+use self::{client::Client, process::Server, redis::Redis};
+use sessions_benches::{
+    results::Results,
+    stats::{mean, ratio},
+    workload::Workload,
+};
+
+use crate::Effort;
+
+/// Connections that are in use at the same time.
+const CONNECTIONS: usize = 8;
+
+const WORKLOADS: [Workload; 4] =
+    [Workload::Untouched, Workload::Unused, Workload::Read, Workload::Write];
+
+/// What a server serves.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Served {
+    /// No sessions.
+    Actix,
+    /// Ours in Redis.
+    Redis,
+    /// actix-session in Redis.
+    ActixSessionRedis,
+    /// Ours in signed cookies.
+    Signed,
+    /// actix-session in signed cookies.
+    ActixSessionSigned,
+}
+
+impl Served {
+    pub(crate) const ALL: [Self; 5] =
+        [Self::Actix, Self::Redis, Self::ActixSessionRedis, Self::Signed, Self::ActixSessionSigned];
+
+    pub(crate) fn name(self) -> &'static str {
+        match self {
+            Self::Actix => "actix",
+            Self::Redis => "redis",
+            Self::ActixSessionRedis => "actix-session-redis",
+            Self::Signed => "signed",
+            Self::ActixSessionSigned => "actix-session-signed",
+        }
+    }
+}
+
+pub(crate) fn measure(results: &mut Results, effort: Effort) {
+    let (blocks, requests) = match effort {
+        Effort::Full => (40, 400),
+        Effort::Quick => (30, 100),
+        Effort::Smoke => (3, 2),
+    };
+    let redis = Redis::start();
+    let mut servers: Vec<_> = Served::ALL.map(|served| Server::start(served, &redis)).into();
+    let mut clients: Vec<Vec<Client>> =
+        servers.iter().map(|server| Client::several(server.port, CONNECTIONS)).collect();
+
+    for workload in WORKLOADS {
+        let mut by_server: BTreeMap<String, Vec<f64>> = BTreeMap::new();
+        let mut asked = BTreeMap::new();
+        for (server, clients) in servers.iter().zip(&mut clients) {
+            // Connections and scripts are made.
+            client::send(clients, workload, 20);
+            if matches!(server.served, Served::Redis | Served::ActixSessionRedis) {
+                let count = redis.count_requests(|| client::send(clients, workload, 20));
+                let each = count as f64 / (20 * CONNECTIONS) as f64;
+                asked.insert(server.served.name().to_owned(), each);
+            }
+        }
+        for block in 0..blocks {
+            for turn in 0..servers.len() {
+                let at = (turn + block) % servers.len();
+                let before = servers[at].cpu();
+                client::send(&mut clients[at], workload, requests);
+                let taken = servers[at].cpu() - before;
+                let each = taken.as_nanos() as f64 / 1_000.0 / (requests * CONNECTIONS) as f64;
+                by_server.entry(servers[at].served.name().to_owned()).or_default().push(each);
+            }
+        }
+        print(workload, &by_server, &asked);
+        results.server.insert(workload.code().to_owned(), by_server);
+        results.redis.insert(workload.code().to_owned(), asked);
+    }
+}
+
+fn print(
+    workload: Workload,
+    by_server: &BTreeMap<String, Vec<f64>>,
+    asked: &BTreeMap<String, f64>,
+) {
+    println!(
+        "\n{} {}: microseconds of the server's processor for a request over loopback",
+        workload.code(),
+        workload.title()
+    );
+    for served in Served::ALL {
+        let cpu = mean(&by_server[served.name()]);
+        print!("  {:24}{:7.2} ± {:4.2}", served.name(), cpu.mean, cpu.half);
+        if let Some(requests) = asked.get(served.name()) {
+            print!("   {requests:.2} requests to Redis");
+        }
+        println!();
+    }
+    for (ours, peer) in [("redis", "actix-session-redis"), ("signed", "actix-session-signed")] {
+        let part = ratio(&by_server[ours], &by_server[peer]);
+        println!("  {ours} / {peer} = {:.3} ± {:.3}", part.mean, part.half);
+    }
+}
