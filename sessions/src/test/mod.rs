@@ -33,7 +33,14 @@
 //! ```
 
 mod clock;
+mod fault;
+mod gate;
 mod sessions;
 pub mod store;
 
-pub use self::{clock::TestClock, sessions::TestSessions};
+pub use self::{
+    clock::TestClock,
+    fault::{Fault, FaultStore, Operation},
+    gate::{Gate, Moment},
+    sessions::TestSessions,
+};

@@ -1,0 +1,446 @@
+//! A store that goes wrong on command.
+
+use std::{
+    fmt,
+    future::pending,
+    sync::{
+        Arc, Mutex, PoisonError,
+        atomic::{AtomicUsize, Ordering},
+    },
+    time::Duration,
+};
+
+use tokio::time::sleep;
+
+use super::gate::{Gate, Moment};
+use crate::store::{
+    BoxFuture, CreateOutcome, DeleteIfOutcome, DeleteOutcome, Loaded, OwnerIndex, OwnerKey, Record,
+    RecordKey, ReplaceOutcome, Revision, Stamp, Store, StoreError, Touch,
+};
+
+/// What a store can be asked.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Operation {
+    /// [`Store::create`].
+    Create,
+    /// [`Store::load`].
+    Load,
+    /// [`Store::replace`].
+    Replace,
+    /// [`Store::delete`].
+    Delete,
+    /// [`Store::delete_if`].
+    DeleteIf,
+    /// [`OwnerIndex::enlist`].
+    Enlist,
+    /// [`OwnerIndex::delist`].
+    Delist,
+    /// [`OwnerIndex::keys_of`].
+    KeysOf,
+    /// [`OwnerIndex::not_before`].
+    NotBefore,
+    /// [`OwnerIndex::end_before`].
+    EndBefore,
+}
+
+const OPERATIONS: usize = Operation::EndBefore as usize + 1;
+
+/// How a call goes wrong.
+#[derive(Clone, Debug)]
+pub enum Fault {
+    /// Nothing is done, and this is the answer.
+    Fails(StoreError),
+    /// Nothing is done, and there is no answer.
+    Hangs,
+    /// It is done after this time, and answered.
+    Delays(Duration),
+    /// It is done, and the answer is lost with the connection: [`StoreError::Unavailable`].
+    Loses,
+    /// It is done, and there is no answer.
+    Swallows,
+    /// The store panics before anything is done.
+    Panics,
+}
+
+/// A store around another that fails, hangs or forgets to answer when it is told to, counts what it
+/// is asked, and [holds](Self::hold) a call until a test lets it go on.
+///
+/// Clones share the store, what it was told, and the counts.
+///
+/// # Examples
+///
+/// A logout that the store did not answer is an error, and is done when it is tried again:
+///
+/// ```
+/// # use sessions::{Session, SessionInterface};
+/// use actix_web::{App, http::StatusCode, post, test::{TestRequest, init_service, try_call_service}};
+/// use serde_json::json;
+/// use sessions::{MemoryStore, ServerSide, test::{Fault, FaultStore, Operation, TestSessions}};
+///
+/// #[derive(Clone, SessionInterface)]
+/// struct AppSessions {
+///     backend: ServerSide<FaultStore<MemoryStore>>,
+/// }
+///
+/// #[post("/logout")]
+/// async fn logout(session: Session) -> actix_web::Result<&'static str> {
+///     session.purge()?;
+///     Ok("goodbye")
+/// }
+///
+/// # #[actix_web::main]
+/// # async fn main() {
+/// let store = FaultStore::new(MemoryStore::new());
+/// let sessions = AppSessions { backend: ServerSide::new(store.clone()) };
+/// let app = init_service(App::new().wrap(sessions.clone()).service(logout)).await;
+/// let client = TestSessions::new(&sessions);
+///
+/// store.on_call_of(Operation::Delete, 1, Fault::Hangs);
+/// let request = client.seed(TestRequest::post().uri("/logout"), json!({"user": 7})).await;
+/// let failed = try_call_service(&app, request.to_request()).await.unwrap_err();
+///
+/// assert_eq!(failed.as_response_error().status_code(), StatusCode::INTERNAL_SERVER_ERROR);
+/// assert_eq!(store.calls_of(Operation::Delete), 1);
+/// assert_eq!(store.inner().len(), 1);
+/// # }
+/// ```
+pub struct FaultStore<S> {
+    store: Arc<S>,
+    plan: Arc<Plan>,
+}
+
+#[derive(Default)]
+struct Plan {
+    counts: [AtomicUsize; OPERATIONS],
+    armed: Mutex<Vec<Armed>>,
+}
+
+/// What is to happen.
+struct Armed {
+    /// Any when not set.
+    operation: Option<Operation>,
+    /// How many calls until then. Every call when not set.
+    calls: Option<usize>,
+    action: Action,
+}
+
+#[derive(Clone)]
+enum Action {
+    Fault(Fault),
+    Hold(Moment, Arc<super::gate::Shared>),
+}
+
+impl<S: Store> FaultStore<S> {
+    /// Returns a store that does what this one does, until it is told something else.
+    pub fn new(store: S) -> Self {
+        Self { store: Arc::new(store), plan: Arc::default() }
+    }
+
+    /// Returns the store inside, which never fails nor counts.
+    pub fn inner(&self) -> &S {
+        &self.store
+    }
+
+    /// Has the `n`th call from now on go wrong, whatever it asks. 1 is the next call.
+    ///
+    /// # Panics
+    ///
+    /// When `n` is 0.
+    pub fn on_call(&self, n: usize, fault: Fault) {
+        self.arm(None, Some(n), Action::Fault(fault));
+    }
+
+    /// Has the `n`th call of this operation from now on go wrong. 1 is the next call.
+    ///
+    /// # Panics
+    ///
+    /// When `n` is 0.
+    pub fn on_call_of(&self, operation: Operation, n: usize, fault: Fault) {
+        self.arm(Some(operation), Some(n), Action::Fault(fault));
+    }
+
+    /// Has every call go wrong, until the store is [mended](Self::mend).
+    pub fn on_every_call(&self, fault: Fault) {
+        self.arm(None, None, Action::Fault(fault));
+    }
+
+    /// Has every call of this operation go wrong, until the store is [mended](Self::mend).
+    pub fn on_every_call_of(&self, operation: Operation, fault: Fault) {
+        self.arm(Some(operation), None, Action::Fault(fault));
+    }
+
+    /// Has calls go well again: what was told and has not happened will not happen.
+    pub fn mend(&self) {
+        self.plan.armed.lock().unwrap_or_else(PoisonError::into_inner).clear();
+    }
+
+    /// Returns how many calls there were, the ones that went wrong among them.
+    pub fn calls(&self) -> usize {
+        self.plan.counts.iter().map(|count| count.load(Ordering::SeqCst)).sum()
+    }
+
+    /// Returns how many calls of this operation there were.
+    pub fn calls_of(&self, operation: Operation) -> usize {
+        self.plan.counts[operation as usize].load(Ordering::SeqCst)
+    }
+
+    /// Has the next call of an operation wait, before it is done or after, until the gate is opened.
+    pub fn hold(&self, moment: Moment) -> Gate {
+        let gate = Gate::new(moment);
+        self.arm(Some(moment.operation()), Some(1), Action::Hold(moment, gate.shared()));
+        gate
+    }
+
+    /// Lets one request overtake another: `slow` runs up to this moment and is held there, `fast`
+    /// runs from its beginning to its end, and `slow` goes on. Returns what both came to.
+    ///
+    /// Requests that share a [`ServerSide`](crate::ServerSide) take turns to write a record: hold
+    /// `slow` after its `load`, or let each go through a `ServerSide` of its own, as with two hosts.
+    ///
+    /// # Panics
+    ///
+    /// When `slow` ends without such a call.
+    ///
+    /// # Examples
+    ///
+    /// Nothing that a request saves undoes a logout that overtook it:
+    ///
+    /// ```
+    /// # use sessions::{Session, SessionInterface};
+    /// use actix_web::{App, http::StatusCode, post, test::{TestRequest, init_service, try_call_service}};
+    /// use serde_json::json;
+    /// use sessions::{
+    ///     MemoryStore, ServerSide, test::{FaultStore, Moment, Operation, TestSessions},
+    /// };
+    ///
+    /// # #[derive(Clone, SessionInterface)]
+    /// # struct AppSessions {
+    /// #     backend: ServerSide<FaultStore<MemoryStore>>,
+    /// # }
+    /// # #[post("/vote")]
+    /// # async fn vote(session: Session) -> actix_web::Result<&'static str> {
+    /// #     session.insert("voted", true)?;
+    /// #     Ok("thank you")
+    /// # }
+    /// # #[post("/logout")]
+    /// # async fn logout(session: Session) -> actix_web::Result<&'static str> {
+    /// #     session.purge()?;
+    /// #     Ok("goodbye")
+    /// # }
+    /// # #[actix_web::main]
+    /// # async fn main() {
+    /// let store = FaultStore::new(MemoryStore::new());
+    /// let sessions = AppSessions { backend: ServerSide::new(store.clone()) };
+    /// let app = App::new().wrap(sessions.clone()).service(vote).service(logout);
+    /// let app = init_service(app).await;
+    ///
+    /// let user = TestSessions::new(&sessions).seed(TestRequest::post(), json!({"user": 7})).await;
+    /// let cookie = user.to_http_request().headers().get("cookie").unwrap().clone();
+    /// let post = |path| {
+    ///     let request = TestRequest::post().uri(path).insert_header(("cookie", cookie.clone()));
+    ///     try_call_service(&app, request.to_request())
+    /// };
+    ///
+    /// let (slow, fast) =
+    ///     store.overtake(Moment::After(Operation::Load), post("/vote"), post("/logout")).await;
+    ///
+    /// assert_eq!(fast.unwrap().status(), StatusCode::OK);
+    /// assert_eq!(slow.unwrap_err().as_response_error().status_code(), StatusCode::CONFLICT);
+    /// assert!(store.inner().is_empty());
+    /// # }
+    /// ```
+    pub async fn overtake<A, B>(
+        &self,
+        moment: Moment,
+        slow: impl Future<Output = A>,
+        fast: impl Future<Output = B>,
+    ) -> (A, B) {
+        self.hold(moment).overtake(slow, fast).await
+    }
+
+    fn arm(&self, operation: Option<Operation>, calls: Option<usize>, action: Action) {
+        assert!(calls != Some(0), "calls are counted from 1: the next one");
+        let mut armed = self.plan.armed.lock().unwrap_or_else(PoisonError::into_inner);
+        armed.push(Armed { operation, calls, action });
+    }
+
+    async fn run<T>(
+        &self,
+        operation: Operation,
+        call: impl Future<Output = Result<T, StoreError>>,
+    ) -> Result<T, StoreError> {
+        match self.plan.next(operation) {
+            None => call.await,
+            Some(Action::Fault(fault)) => match fault {
+                Fault::Fails(err) => Err(err),
+                Fault::Hangs => pending().await,
+                Fault::Delays(time) => {
+                    sleep(time).await;
+                    call.await
+                }
+                Fault::Loses => {
+                    call.await?;
+                    Err(StoreError::unavailable(AnswerLost))
+                }
+                Fault::Swallows => {
+                    call.await?;
+                    pending().await
+                }
+                Fault::Panics => panic!("the store was told to panic"),
+            },
+            Some(Action::Hold(Moment::Before(_), gate)) => {
+                gate.pass().await;
+                call.await
+            }
+            Some(Action::Hold(Moment::After(_), gate)) => {
+                let answer = call.await;
+                gate.pass().await;
+                answer
+            }
+        }
+    }
+
+    fn index(&self) -> &dyn OwnerIndex {
+        self.store.owners().expect("the index is asked of stores that have one")
+    }
+}
+
+impl Plan {
+    /// Counts a call, and returns what is to happen to it: the first thing that was told.
+    fn next(&self, operation: Operation) -> Option<Action> {
+        self.counts[operation as usize].fetch_add(1, Ordering::SeqCst);
+        let mut armed = self.armed.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut happens = None;
+        armed.retain_mut(|armed| {
+            if armed.operation.is_some_and(|only| only != operation) {
+                return true;
+            }
+            let due = match &mut armed.calls {
+                Some(calls) => {
+                    *calls -= 1;
+                    *calls == 0
+                }
+                None => true,
+            };
+            if due && happens.is_none() {
+                happens = Some(armed.action.clone());
+            }
+            armed.calls != Some(0)
+        });
+        happens
+    }
+}
+
+#[derive(Debug, thiserror::Error)]
+#[error("the connection broke before the answer came")]
+struct AnswerLost;
+
+impl<S: Store> Store for FaultStore<S> {
+    fn create(
+        &self,
+        key: &RecordKey,
+        record: &Record,
+        ttl: Duration,
+    ) -> impl Future<Output = Result<CreateOutcome, StoreError>> + Send {
+        self.run(Operation::Create, self.store.create(key, record, ttl))
+    }
+
+    fn load(
+        &self,
+        key: &RecordKey,
+        touch: Option<Touch>,
+    ) -> impl Future<Output = Result<Option<Loaded>, StoreError>> + Send {
+        self.run(Operation::Load, self.store.load(key, touch))
+    }
+
+    fn replace(
+        &self,
+        key: &RecordKey,
+        revision: Revision,
+        record: &Record,
+        ttl: Duration,
+    ) -> impl Future<Output = Result<ReplaceOutcome, StoreError>> + Send {
+        self.run(Operation::Replace, self.store.replace(key, revision, record, ttl))
+    }
+
+    fn delete(
+        &self,
+        key: &RecordKey,
+    ) -> impl Future<Output = Result<DeleteOutcome, StoreError>> + Send {
+        self.run(Operation::Delete, self.store.delete(key))
+    }
+
+    fn delete_if(
+        &self,
+        key: &RecordKey,
+        revision: Revision,
+    ) -> impl Future<Output = Result<DeleteIfOutcome, StoreError>> + Send {
+        self.run(Operation::DeleteIf, self.store.delete_if(key, revision))
+    }
+
+    fn owners(&self) -> Option<&dyn OwnerIndex> {
+        self.store.owners().map(|_| self as &dyn OwnerIndex)
+    }
+}
+
+impl<S: Store> OwnerIndex for FaultStore<S> {
+    fn enlist<'a>(
+        &'a self,
+        owner: &'a OwnerKey,
+        key: &'a RecordKey,
+        ttl: Duration,
+    ) -> BoxFuture<'a, Result<Option<Stamp>, StoreError>> {
+        // Behind `async`, so that a store that does it at once does it in its turn.
+        let call = async move { self.index().enlist(owner, key, ttl).await };
+        Box::pin(self.run(Operation::Enlist, call))
+    }
+
+    fn delist<'a>(
+        &'a self,
+        owner: &'a OwnerKey,
+        key: &'a RecordKey,
+    ) -> BoxFuture<'a, Result<(), StoreError>> {
+        let call = async move { self.index().delist(owner, key).await };
+        Box::pin(self.run(Operation::Delist, call))
+    }
+
+    fn keys_of<'a>(
+        &'a self,
+        owner: &'a OwnerKey,
+    ) -> BoxFuture<'a, Result<Vec<RecordKey>, StoreError>> {
+        let call = async move { self.index().keys_of(owner).await };
+        Box::pin(self.run(Operation::KeysOf, call))
+    }
+
+    fn not_before<'a>(
+        &'a self,
+        owner: &'a OwnerKey,
+    ) -> BoxFuture<'a, Result<Option<Stamp>, StoreError>> {
+        let call = async move { self.index().not_before(owner).await };
+        Box::pin(self.run(Operation::NotBefore, call))
+    }
+
+    fn end_before<'a>(
+        &'a self,
+        owner: &'a OwnerKey,
+        stamp: Stamp,
+        ttl: Duration,
+    ) -> BoxFuture<'a, Result<(), StoreError>> {
+        let call = async move { self.index().end_before(owner, stamp, ttl).await };
+        Box::pin(self.run(Operation::EndBefore, call))
+    }
+}
+
+impl<S> Clone for FaultStore<S> {
+    fn clone(&self) -> Self {
+        Self { store: Arc::clone(&self.store), plan: Arc::clone(&self.plan) }
+    }
+}
+
+impl<S> fmt::Debug for FaultStore<S> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("FaultStore")
+            .field("store", &std::any::type_name::<S>())
+            .finish_non_exhaustive()
+    }
+}

@@ -1,0 +1,96 @@
+//! A place where a call to a store waits until a test lets it go on.
+
+use std::{fmt, pin::pin, sync::Arc};
+
+use futures_util::future::{Either, join, select};
+use tokio::sync::Semaphore;
+
+use super::fault::Operation;
+
+/// Where a call is held.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Moment {
+    /// Before the store does it: what others do meanwhile, it will see.
+    Before(Operation),
+    /// After the store did it, before it answers: what others do meanwhile, it has not seen.
+    After(Operation),
+}
+
+impl Moment {
+    pub(super) fn operation(self) -> Operation {
+        match self {
+            Self::Before(operation) | Self::After(operation) => operation,
+        }
+    }
+}
+
+/// Holds one call, as [`FaultStore::hold`](super::FaultStore::hold) said, until it is opened or
+/// dropped.
+#[must_use = "a gate that is dropped holds nothing"]
+pub struct Gate {
+    moment: Moment,
+    shared: Arc<Shared>,
+}
+
+/// Nobody takes a permit: a semaphore that is closed is a moment that has come.
+pub(super) struct Shared {
+    reached: Semaphore,
+    opened: Semaphore,
+}
+
+impl Shared {
+    pub(super) async fn pass(&self) {
+        self.reached.close();
+        let _ = self.opened.acquire().await;
+    }
+}
+
+impl Gate {
+    pub(super) fn new(moment: Moment) -> Self {
+        let shared = Shared { reached: Semaphore::new(0), opened: Semaphore::new(0) };
+        Self { moment, shared: Arc::new(shared) }
+    }
+
+    pub(super) fn shared(&self) -> Arc<Shared> {
+        Arc::clone(&self.shared)
+    }
+
+    /// Waits until the call is held.
+    pub async fn reached(&self) {
+        let _ = self.shared.reached.acquire().await;
+    }
+
+    /// Lets the call go on.
+    pub fn open(&self) {
+        self.shared.opened.close();
+    }
+
+    pub(super) async fn overtake<A, B>(
+        self,
+        slow: impl Future<Output = A>,
+        fast: impl Future<Output = B>,
+    ) -> (A, B) {
+        let mut slow = pin!(slow);
+        if let Either::Left(_) = select(slow.as_mut(), pin!(self.reached())).await {
+            panic!("the slow request ended and was never held: {:?}", self.moment);
+        }
+        let fast = async {
+            let fast = fast.await;
+            self.open();
+            fast
+        };
+        join(slow, fast).await
+    }
+}
+
+impl Drop for Gate {
+    fn drop(&mut self) {
+        self.open();
+    }
+}
+
+impl fmt::Debug for Gate {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Gate").field("moment", &self.moment).finish_non_exhaustive()
+    }
+}
