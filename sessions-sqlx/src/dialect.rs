@@ -31,6 +31,8 @@ pub trait Operations: Database {
     const HAS_SCHEMAS: bool;
     /// Whether there is a server, which may leave a connection without an answer.
     const IS_REMOTE: bool;
+    /// Whether one writes at a time, in the whole database.
+    const ONE_WRITES: bool;
 
     /// The statements whose shape differs.
     type Own: fmt::Debug + Send + Sync;
@@ -55,13 +57,23 @@ pub trait Operations: Database {
         row: Row<'_>,
     ) -> impl Future<Output = Result<Option<i64>, Error>> + Send;
 
-    /// Returns the record, touched if that is due and possible.
+    /// Returns the record, touched if that is due and possible, unless [`touch`](Self::touch) does
+    /// that.
     fn load(
         connection: &mut Self::Connection,
         statements: &Statements<Self::Own>,
         key: &[u8],
         touch: Option<Touch>,
     ) -> impl Future<Output = Result<Option<Found>, Error>> + Send;
+
+    /// Touches a record that was found, if that is due, where `load` does not. Returns whether it is
+    /// touched.
+    fn touch(
+        connection: &mut Self::Connection,
+        statements: &Statements<Self::Own>,
+        key: &[u8],
+        touch: Touch,
+    ) -> impl Future<Output = Result<bool, Error>> + Send;
 
     /// Replaces a row of this revision.
     fn replace(

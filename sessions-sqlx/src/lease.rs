@@ -51,15 +51,24 @@ impl<DB: Dialect> Drop for Lease<DB> {
     }
 }
 
-/// Runs an operation on a connection, and again where the database says that it was not done.
+/// Runs an operation on a connection, and again where the database says that it was not done. One
+/// that writes waits for its turn as well, where one writes at a time.
 macro_rules! run {
-    ($store:expr, $connection:ident => $operation:expr) => {{
+    ($store:expr, write, $connection:ident => $operation:expr) => {{
+        $crate::lease::run!(@ $store, $store.turns.take(), $connection => $operation)
+    }};
+    ($store:expr, read, $connection:ident => $operation:expr) => {{
+        $crate::lease::run!(@ $store, $crate::turns::none_needed(), $connection => $operation)
+    }};
+    (@ $store:expr, $turn:expr, $connection:ident => $operation:expr) => {{
         let mut tries = $crate::error::Tries::default();
         loop {
             let result = match $crate::lease::Lease::take(&$store.pool).await {
                 Ok(mut lease) => {
                     let $connection = lease.connection();
+                    let turn = $turn.await;
                     let result = $operation.await;
+                    drop(turn);
                     lease.answered();
                     result
                 }

@@ -70,8 +70,8 @@
 //! [`SqliteStore::open`](SqlxStore::open) sets what fits. An application's own pool should have the
 //! write-ahead log (`journal_mode(Wal)`), without which readers and writers wait for each other, and a
 //! `busy_timeout` below 500 ms. `synchronous(Normal)` is faster, and a power failure may then undo a
-//! logout. A database in memory (`sqlite::memory:`) is one for each connection: it needs a pool of
-//! one that never closes it.
+//! logout. `sqlite::memory:` is no place for sessions: sqlx closes the connection of a request that
+//! is dropped, and with it goes the database. `MemoryStore` is one.
 //!
 //! On a full disk sessions can still be read and ended as long as the write-ahead log has room; new
 //! ones are an error.
@@ -104,6 +104,7 @@ mod sqlite;
 mod store;
 mod sweep;
 mod table;
+mod turns;
 
 pub use self::{dialect::Dialect, store::SqlxStore};
 

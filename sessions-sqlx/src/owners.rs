@@ -34,7 +34,7 @@ impl<DB: Dialect> OwnerIndex for SqlxStore<DB> {
         owner: &'a OwnerKey,
     ) -> BoxFuture<'a, Result<Vec<RecordKey>, StoreError>> {
         Box::pin(async move {
-            let keys: Vec<Vec<u8>> = run!(self, connection => {
+            let keys: Vec<Vec<u8>> = run!(self, read, connection => {
                 DB::keys_of(connection, &self.statements, owner.as_bytes())
             })?;
             let keys = keys.into_iter().filter_map(|key| key.try_into().ok());
@@ -47,7 +47,7 @@ impl<DB: Dialect> OwnerIndex for SqlxStore<DB> {
         owner: &'a OwnerKey,
     ) -> BoxFuture<'a, Result<Option<Stamp>, StoreError>> {
         Box::pin(async move {
-            let stamp: Option<i64> = run!(self, connection => {
+            let stamp: Option<i64> = run!(self, read, connection => {
                 DB::not_before(connection, &self.statements, owner.as_bytes())
             })?;
             Ok(stamp.map(|stamp| Stamp::new(stamp.cast_unsigned())))
@@ -62,7 +62,7 @@ impl<DB: Dialect> OwnerIndex for SqlxStore<DB> {
     ) -> BoxFuture<'a, Result<(), StoreError>> {
         Box::pin(async move {
             let stamp = i64::try_from(stamp.get()).unwrap_or(i64::MAX);
-            run!(self, connection => {
+            run!(self, write, connection => {
                 DB::end_before(connection, &self.statements, owner.as_bytes(), stamp, millis(ttl))
             })
         })

@@ -38,6 +38,7 @@ impl Operations for Postgres {
     const SKIP_LOCKED: &'static str = " FOR UPDATE SKIP LOCKED";
     const HAS_SCHEMAS: bool = true;
     const IS_REMOTE: bool = true;
+    const ONE_WRITES: bool = false;
 
     type Own = Own;
 
@@ -133,6 +134,16 @@ impl Operations for Postgres {
         }
         let found = query_as(statements.load.clone()).bind(key).fetch_optional(connection);
         Ok(found.await?.map(Found::of_columns))
+    }
+
+    /// `load` did.
+    async fn touch(
+        _connection: &mut PgConnection,
+        _statements: &Statements<Own>,
+        _key: &[u8],
+        _touch: Touch,
+    ) -> Result<bool, Error> {
+        Ok(false)
     }
 
     async fn replace(

@@ -12,7 +12,7 @@ use sqlx::{
 
 use crate::{
     dialect::{Dialect, Found, Operations, Row, Statements, Swap, millis, statement},
-    error::{Trouble, trouble},
+    error::Trouble,
     table::Table,
 };
 
@@ -38,6 +38,7 @@ impl Operations for Sqlite {
     const SKIP_LOCKED: &'static str = "";
     const HAS_SCHEMAS: bool = false;
     const IS_REMOTE: bool = false;
+    const ONE_WRITES: bool = true;
 
     type Own = Own;
 
@@ -107,36 +108,25 @@ impl Operations for Sqlite {
         connection: &mut SqliteConnection,
         statements: &Statements<Own>,
         key: &[u8],
-        touch: Option<Touch>,
+        _touch: Option<Touch>,
     ) -> Result<Option<Found>, Error> {
-        let found = query_as(statements.load.clone())
-            .bind(key.to_vec())
-            .fetch_optional(&mut *connection)
-            .await?;
-        let Some(mut found) = found.map(Found::of_columns) else { return Ok(None) };
-        // A statement that may write waits for those that do, whether it then writes or not.
-        let Some(touch) = touch.filter(|touch| touch.is_due(found.left)) else {
-            return Ok(Some(found));
-        };
+        let found = query_as(statements.load.clone()).bind(key.to_vec()).fetch_optional(connection);
+        Ok(found.await?.map(Found::of_columns))
+    }
+
+    async fn touch(
+        connection: &mut SqliteConnection,
+        statements: &Statements<Own>,
+        key: &[u8],
+        touch: Touch,
+    ) -> Result<bool, Error> {
         let touched = query(statements.own.touch.clone())
             .bind(key.to_vec())
             .bind(millis(touch.ttl))
             .bind(millis(touch.interval))
             .execute(connection)
-            .await;
-        match touched {
-            Ok(touched) if touched.rows_affected() > 0 => {
-                found.left = touch.ttl;
-                found.touched = true;
-            }
-            Ok(_) => {}
-            // What takes no writes is read all the same.
-            Err(err) => match trouble::<Self>(&err) {
-                Trouble::Full | Trouble::ReadOnly | Trouble::Busy => {}
-                _ => return Err(err),
-            },
-        }
-        Ok(Some(found))
+            .await?;
+        Ok(touched.rows_affected() > 0)
     }
 
     async fn replace(

@@ -12,6 +12,7 @@ use crate::{
     dialect::{Dialect, Found, Row, Statements, Swap, millis},
     lease::run,
     table::Table,
+    turns::Turns,
 };
 
 /// A store in a table of PostgreSQL or SQLite, on the pool of the application.
@@ -24,6 +25,7 @@ pub struct SqlxStore<DB: Dialect> {
     pub(crate) pool: Pool<DB>,
     pub(crate) table: Table,
     pub(crate) statements: Arc<Statements<DB::Own>>,
+    pub(crate) turns: Turns,
     max_record: usize,
 }
 
@@ -36,7 +38,8 @@ impl<DB: Dialect> SqlxStore<DB> {
     pub fn new(pool: Pool<DB>) -> Self {
         let table = Table::sessions();
         let statements = Arc::new(Statements::new::<DB>(&table));
-        Self { pool, table, statements, max_record: Self::DEFAULT_MAX_RECORD }
+        let turns = Turns::new(DB::ONE_WRITES);
+        Self { pool, table, statements, turns, max_record: Self::DEFAULT_MAX_RECORD }
     }
 
     /// Sets the table. Defaults to `sessions`; beside it there is one whose name ends with `_ended`.
@@ -66,6 +69,27 @@ impl<DB: Dialect> SqlxStore<DB> {
         &self.pool
     }
 
+    /// Touches a record that was read. What takes no writes is read all the same.
+    async fn touch(
+        &self,
+        key: &RecordKey,
+        touch: Touch,
+        found: &mut Found,
+    ) -> Result<(), StoreError> {
+        let touched = run!(self, write, connection => {
+            DB::touch(connection, &self.statements, key.as_bytes(), touch)
+        });
+        match touched {
+            Err(StoreError::Full | StoreError::ReadOnly { .. }) | Ok(false) => Ok(()),
+            Err(err) => Err(err),
+            Ok(true) => {
+                found.left = touch.ttl;
+                found.touched = true;
+                Ok(())
+            }
+        }
+    }
+
     fn bytes(&self, record: &Record) -> Result<Vec<u8>, StoreError> {
         let bytes = record.to_bytes();
         if bytes.len() > self.max_record {
@@ -84,7 +108,7 @@ impl<DB: Dialect> Store for SqlxStore<DB> {
     ) -> Result<CreateOutcome, StoreError> {
         let (bytes, owner) = (self.bytes(record)?, record.owner());
         let row = row(&bytes, owner.as_ref(), ttl);
-        let created: Option<i64> = run!(self, connection => {
+        let created: Option<i64> = run!(self, write, connection => {
             DB::create(connection, &self.statements, key.as_bytes(), row)
         })?;
         Ok(created.map_or(CreateOutcome::Exists, |number| {
@@ -97,10 +121,14 @@ impl<DB: Dialect> Store for SqlxStore<DB> {
         key: &RecordKey,
         touch: Option<Touch>,
     ) -> Result<Option<Loaded>, StoreError> {
-        let found: Option<Found> = run!(self, connection => {
+        let found: Option<Found> = run!(self, read, connection => {
             DB::load(connection, &self.statements, key.as_bytes(), touch)
         })?;
-        let Some(Found { revision, record, left, touched }) = found else { return Ok(None) };
+        let Some(mut found) = found else { return Ok(None) };
+        if let Some(touch) = touch.filter(|touch| DB::ONE_WRITES && touch.is_due(found.left)) {
+            self.touch(key, touch, &mut found).await?;
+        }
+        let Found { revision, record, left, touched } = found;
         Ok(Some(Loaded {
             record: Record::from_bytes(&record)?,
             revision: Revision::new(revision.cast_unsigned()),
@@ -119,7 +147,7 @@ impl<DB: Dialect> Store for SqlxStore<DB> {
         let (bytes, owner) = (self.bytes(record)?, record.owner());
         let row = row(&bytes, owner.as_ref(), ttl);
         let number = revision.get().cast_signed();
-        let swap = run!(self, connection => {
+        let swap = run!(self, write, connection => {
             DB::replace(connection, &self.statements, key.as_bytes(), number, row)
         })?;
         Ok(match swap {
@@ -130,7 +158,7 @@ impl<DB: Dialect> Store for SqlxStore<DB> {
     }
 
     async fn delete(&self, key: &RecordKey) -> Result<DeleteOutcome, StoreError> {
-        let left: Option<i64> = run!(self, connection => {
+        let left: Option<i64> = run!(self, write, connection => {
             DB::delete(connection, &self.statements, key.as_bytes())
         })?;
         Ok(match left {
@@ -145,7 +173,7 @@ impl<DB: Dialect> Store for SqlxStore<DB> {
         revision: Revision,
     ) -> Result<DeleteIfOutcome, StoreError> {
         let number = revision.get().cast_signed();
-        let swap = run!(self, connection => {
+        let swap = run!(self, write, connection => {
             DB::delete_if(connection, &self.statements, key.as_bytes(), number)
         })?;
         Ok(match swap {
@@ -170,6 +198,7 @@ impl<DB: Dialect> Clone for SqlxStore<DB> {
             pool: self.pool.clone(),
             table: self.table.clone(),
             statements: Arc::clone(&self.statements),
+            turns: self.turns.clone(),
             max_record: self.max_record,
         }
     }

@@ -61,7 +61,8 @@ impl<DB: Dialect> SqlxStore<DB> {
     async fn sweep_by(&self, statement: &SqlStr) -> Result<u64, StoreError> {
         let mut swept = 0;
         loop {
-            let batch = async { run!(self, connection => DB::sweep(connection, statement, BATCH)) };
+            let batch =
+                async { run!(self, write, connection => DB::sweep(connection, statement, BATCH)) };
             let batch: u64 = timeout(PATIENCE, batch).await.unwrap_or(Err(StoreError::Timeout))?;
             swept += batch;
             if batch < BATCH.cast_unsigned() {
