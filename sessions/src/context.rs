@@ -13,7 +13,8 @@ use actix_web::{
 use sessions_policy::CookiePolicy;
 
 use crate::{
-    clock::Clock, cookie::CookieValues, dictionary::Change, null::NullSession, settings::Settings,
+    clock::Clock, cookie::CookieValues, dictionary::Change, former::FormerCookie,
+    null::NullSession, settings::Settings,
 };
 
 /// What [`open_session`](crate::SessionInterface::open_session) gets to know.
@@ -94,6 +95,11 @@ pub struct SaveContext<'r> {
     pub(crate) status: StatusCode,
     pub(crate) headers: Option<&'r HeaderMap>,
     pub(crate) stored: &'r Cell<Option<String>>,
+    #[cfg_attr(
+        not(feature = "import-actix-session"),
+        expect(dead_code, reason = "an import is what uses it")
+    )]
+    pub(crate) former: &'r FormerCookie,
 }
 
 impl<'r> SaveContext<'r> {

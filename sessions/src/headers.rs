@@ -9,9 +9,9 @@ use actix_web::{
         header::{self, HeaderMap, HeaderValue},
     },
 };
-use sessions_policy::CookieName;
+use sessions_policy::{CookieName, CookiePolicy};
 
-use crate::cookie::name_of;
+use crate::cookie::{name_of, removal_cookie};
 
 /// Keeps a response that sets the cookie from shared caches (OWASP Session Management, Web Content
 /// Caching).
@@ -20,28 +20,40 @@ const PRIVATE: &str = "private, no-cache=\"Set-Cookie\"";
 /// The headers of a response whose session was used.
 #[derive(Clone)]
 pub(crate) struct SessionHeaders {
-    cookie_name: CookieName,
-    set_cookie: Option<HeaderValue>,
+    /// The cookies that it sets or removes: the session's own, and one from before it was taken
+    /// over.
+    cookies: Vec<(CookieName, HeaderValue)>,
 }
 
 impl SessionHeaders {
     /// `set_cookie` is made of checked parts only.
     pub(crate) fn new(cookie_name: &CookieName, set_cookie: Option<String>) -> Self {
-        let set_cookie = set_cookie.map(|cookie| {
-            HeaderValue::from_maybe_shared(cookie.into_bytes())
-                .expect("name, token and attributes are visible ASCII")
-        });
-        Self { cookie_name: cookie_name.clone(), set_cookie }
+        let cookies = set_cookie.map(|cookie| (cookie_name.clone(), value(cookie)));
+        Self { cookies: cookies.into_iter().collect() }
+    }
+
+    /// Removes another cookie as well, whose name is not the session's.
+    pub(crate) fn removing(mut self, former: Option<&CookiePolicy>) -> Self {
+        let removed = former.map(|policy| (policy.name().clone(), value(removal_cookie(policy))));
+        self.cookies.extend(removed);
+        self
     }
 
     pub(crate) fn write(&self, headers: &mut HeaderMap) {
         vary_by_cookie(headers);
-        if let Some(set_cookie) = &self.set_cookie {
-            drop_cookies_named(headers, self.cookie_name.as_str());
+        for (name, set_cookie) in &self.cookies {
+            drop_cookies_named(headers, name.as_str());
             headers.append(header::SET_COOKIE, set_cookie.clone());
+        }
+        if !self.cookies.is_empty() {
             keep_private(headers);
         }
     }
+}
+
+fn value(set_cookie: String) -> HeaderValue {
+    HeaderValue::from_maybe_shared(set_cookie.into_bytes())
+        .expect("name, token and attributes are visible ASCII")
 }
 
 /// Merges `Cookie` into `Vary`, and several such headers into one.

@@ -61,6 +61,7 @@
 //! |---|---|---|
 //! | `derive` | `#[derive(SessionInterface)]` | yes |
 //! | `flask` | one session for a Flask and an Actix application: [`flask`] | no |
+//! | `import-actix-session` | [`import`]: takes over the sessions of an application on actix-session | no |
 //! | `test` | seed and read sessions in tests, and set their clock | no |
 
 #![cfg_attr(docsrs, feature(doc_cfg))]
@@ -77,7 +78,10 @@ pub mod error;
 mod extract;
 #[cfg(feature = "flask")]
 pub mod flask;
+mod former;
 mod headers;
+#[cfg(feature = "import-actix-session")]
+pub mod import;
 mod interface;
 mod key;
 mod middleware;

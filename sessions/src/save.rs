@@ -1,6 +1,6 @@
 //! The end of a request: what is saved, and what the response says of it.
 
-use std::cell::Cell;
+use std::{cell::Cell, time::SystemTime};
 
 use actix_web::{
     Error,
@@ -12,10 +12,11 @@ use sessions_policy::{CookiePolicy, MAX_NAME_VALUE, OnGone, OnSaveError};
 use crate::{
     content::SessionContent,
     context::{SaveContext, Saved},
-    cookie::{Lifetime, removal_cookie, set_cookie},
+    cookie::{Lifetime, set_cookie},
     dictionary::Change,
     early::{EarlySave, SaveOutcome},
     error::{SaveError, SessionError},
+    former::FormerCookie,
     headers::{ErrorWithHeaders, SessionHeaders},
     interface::SessionInterface,
     site::Site,
@@ -175,9 +176,11 @@ async fn save_content<I: SessionInterface>(
     let cookie = slot.cookie().expect("an open session has its cookie's policies");
     let change = content.dictionary().change();
     let now = clock.now();
+    let former = FormerCookie::default();
     let vary = |set_cookie: Option<String>| {
-        let vary = content.is_accessed() || set_cookie.is_some();
-        vary.then(|| SessionHeaders::new(cookie.policy.name(), set_cookie))
+        let removed = former.removed.get().map(|policy| &**policy);
+        let vary = content.is_accessed() || set_cookie.is_some() || removed.is_some();
+        vary.then(|| SessionHeaders::new(cookie.policy.name(), set_cookie).removing(removed))
     };
     if !must_save(&**interface, content, change) {
         return Ok(Done::unchanged(vary(None)));
@@ -191,10 +194,11 @@ async fn save_content<I: SessionInterface>(
         status,
         headers,
         stored: &stored,
+        former: &former,
     };
     let saved = interface.save_session(content, cx).await;
     let written = saved.and_then(|saved| {
-        let set_cookie = write_cookie(&**interface, content, cookie, &saved, now)?;
+        let set_cookie = write_cookie(&**interface, content, cookie, &saved, &former, now)?;
         let outcome = match saved {
             Saved::Removed => SaveOutcome::Removed,
             Saved::Token(_) | Saved::Nothing => SaveOutcome::Saved,
@@ -207,8 +211,10 @@ async fn save_content<I: SessionInterface>(
     };
     log_failure::<I>(&err);
     // Gone for good: the cookie is worth nothing.
-    let removal = matches!(err, SaveError::Gone) && cookie.came;
-    let headers = vary(removal.then(|| removal_cookie(&cookie.policy)));
+    let gone = matches!(err, SaveError::Gone);
+    let removal = gone.then(|| former.end(&cookie.policy, cookie.came, now)).flatten();
+    let gone = removal.is_some();
+    let headers = vary(removal);
     let passed_over = match err {
         SaveError::Gone | SaveError::Superseded => settings.on_gone() == OnGone::Drop,
         _ => is_passed_over(content, change, settings.on_save_error(), &err),
@@ -216,7 +222,7 @@ async fn save_content<I: SessionInterface>(
     if passed_over {
         return Ok(Done::unchanged(headers));
     }
-    Err(NotSaved { err, headers: headers.filter(|_| removal) })
+    Err(NotSaved { err, headers: headers.filter(|_| gone) })
 }
 
 /// Decides, from what the request did, whether the backend is asked at all.
@@ -256,7 +262,8 @@ fn write_cookie<I: SessionInterface>(
     content: &I::Content,
     cookie: &OpenedCookie,
     saved: &Saved,
-    now: std::time::SystemTime,
+    former: &FormerCookie,
+    now: SystemTime,
 ) -> Result<Option<String>, SaveError> {
     let policy: &CookiePolicy = &cookie.policy;
     match saved {
@@ -268,9 +275,8 @@ fn write_cookie<I: SessionInterface>(
             };
             Ok(Some(set_cookie(policy, token, lifetime)))
         }
-        Saved::Removed if cookie.came => Ok(Some(removal_cookie(policy))),
-        // There is nothing to remove.
-        Saved::Removed | Saved::Nothing => Ok(None),
+        Saved::Removed => Ok(former.end(policy, cookie.came, now)),
+        Saved::Nothing => Ok(None),
     }
 }
 

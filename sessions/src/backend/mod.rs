@@ -9,6 +9,8 @@ mod signed_cookie;
 
 #[cfg(feature = "flask")]
 pub use self::flask_cookie::FlaskCookie;
+#[cfg(feature = "import-actix-session")]
+pub(crate) use self::server_side::to_the_end;
 pub use self::{
     server_side::{OwnedSession, OwnerError, ServerSide},
     signed_cookie::SignedCookie,

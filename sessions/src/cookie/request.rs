@@ -35,6 +35,17 @@ impl<'r> CookieValues<'r> {
         found
     }
 
+    /// Returns these values but for one.
+    #[cfg(feature = "import-actix-session")]
+    pub(crate) fn without(&self, value: &[u8]) -> Self {
+        let mut others = Self::default();
+        for other in self.iter().filter(|other| *other != value) {
+            others.values[others.len] = other;
+            others.len += 1;
+        }
+        others
+    }
+
     /// Returns the values.
     pub fn as_slice(&self) -> &[&'r [u8]] {
         &self.values[..self.len]
@@ -43,6 +54,11 @@ impl<'r> CookieValues<'r> {
     /// Returns the values one by one.
     pub fn iter(&self) -> impl Iterator<Item = &'r [u8]> {
         self.as_slice().iter().copied()
+    }
+
+    #[cfg(feature = "import-actix-session")]
+    pub(crate) fn len(&self) -> usize {
+        self.len
     }
 
     /// Whether the request carries no cookie of this name.

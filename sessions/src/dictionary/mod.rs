@@ -5,6 +5,8 @@
 //! what this request made of it: present state, rollback and *is it modified* are readings of the
 //! same list. The change set is kept beside it where a backend wants to replay it.
 
+#[cfg(feature = "import-actix-session")]
+mod adopt;
 mod changes;
 mod entry;
 mod scan;
@@ -16,7 +18,7 @@ use serde::{Serialize, de::DeserializeOwned};
 
 pub use self::changes::ChangeSet;
 pub use self::state::{Change, Ending};
-pub(crate) use self::{changes::Run, entry::same_value};
+pub(crate) use self::{changes::Run, entry::same_value, state::Adopted};
 use self::{
     entry::{Edit, Entry, Key, Span},
     state::State,

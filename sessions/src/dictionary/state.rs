@@ -48,9 +48,18 @@ pub(super) struct State {
     logs_in: bool,
     /// Ending the session ends it for every copy of its token.
     revocable: bool,
+    /// The session was taken over from elsewhere.
+    adopted: Option<Adopted>,
     accessed: AtomicBool,
-    /// What the backend noted when it opened the session.
-    attachment: Option<Box<dyn Any + Send + Sync>>,
+    /// What backends noted when they opened the session: one of each type.
+    attachments: Vec<Box<dyn Any + Send + Sync>>,
+}
+
+/// A session that was taken over from elsewhere, and is not saved here yet.
+#[derive(Clone, Copy)]
+pub(crate) struct Adopted {
+    /// When its owner logged in, if that is known.
+    pub(crate) since: Option<SystemTime>,
 }
 
 /// What [`purge`](Dictionary::purge) does to the session.
@@ -70,6 +79,13 @@ impl State {
 
     pub(super) fn null(null: NullSession) -> Self {
         Self { null: Some(null), ..Self::default() }
+    }
+
+    #[cfg(feature = "import-actix-session")]
+    pub(super) fn adopt(&mut self, adopted: Adopted) {
+        self.adopted = Some(adopted);
+        self.opened = true;
+        self.refresh = true;
     }
 
     pub(super) fn writable(&self) -> Result<(), SessionError> {
@@ -170,6 +186,7 @@ impl Dictionary {
         self.state.opened = false;
         self.state.modified = false;
         self.state.logs_in = false;
+        self.state.adopted = None;
         self.revision += 1;
         Ok(if self.state.revocable { Ending::Ended } else { Ending::Forgotten })
     }
@@ -198,6 +215,12 @@ impl Dictionary {
         serde_json::from_str(self.stored(OWNER)?).ok()
     }
 
+    /// Returns since when the session is its owner's, if it was taken over from elsewhere with this
+    /// request.
+    pub(crate) fn adopted(&self) -> Option<Adopted> {
+        self.state.adopted
+    }
+
     /// Whether this request called [`set_owner`](Self::set_owner), and its changes are to be saved.
     pub(crate) fn logs_in(&self) -> bool {
         self.state.logs_in
@@ -210,13 +233,16 @@ impl Dictionary {
     }
 
     /// Notes what the backend will want to know when it saves this session. It outlasts a `purge`.
+    /// A backend around another one notes a type of its own; of two notes of one type the latter
+    /// stays.
     pub fn attach<T: Send + Sync + 'static>(&mut self, attachment: T) {
-        self.state.attachment = Some(Box::new(attachment));
+        self.state.attachments.retain(|former| !former.is::<T>());
+        self.state.attachments.push(Box::new(attachment));
     }
 
-    /// Returns what was [attached](Self::attach), if it was a `T`.
+    /// Returns the `T` that was [attached](Self::attach).
     pub fn attachment<T: Send + Sync + 'static>(&self) -> Option<&T> {
-        self.state.attachment.as_ref()?.downcast_ref()
+        self.state.attachments.iter().find_map(|attachment| attachment.downcast_ref())
     }
 
     /// Returns what this request did to the session.

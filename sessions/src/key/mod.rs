@@ -4,6 +4,9 @@ mod development;
 mod shared;
 mod weak;
 
+#[cfg(feature = "import-actix-session")]
+pub(crate) use self::weak::check as check_strength;
+
 use std::{env, fmt, sync::Arc};
 
 use base64::{

@@ -74,7 +74,7 @@ const PLACEHOLDERS: [&str; 61] = [
 /// Single letters and short words between the placeholders: what may be left over.
 const LEFT_OVER: usize = 6;
 
-pub(super) fn check(key: &[u8]) -> Result<(), KeyError> {
+pub(crate) fn check(key: &[u8]) -> Result<(), KeyError> {
     if key.len() < SecretKey::MIN_LENGTH {
         return Err(KeyError::TooShort { length: key.len() });
     }

@@ -1,6 +1,10 @@
 //! Which sessions are one owner's.
 
-use std::{future::Future, pin::Pin, time::Duration};
+use std::{
+    future::Future,
+    pin::Pin,
+    time::{Duration, SystemTime, UNIX_EPOCH},
+};
 
 use super::{OwnerKey, RecordKey, StoreError};
 
@@ -16,6 +20,12 @@ impl Stamp {
     /// Takes the number that a store kept.
     pub fn new(microseconds: u64) -> Self {
         Self(microseconds)
+    }
+
+    /// Returns the moment of this time.
+    pub(crate) fn of(time: SystemTime) -> Self {
+        let since = time.duration_since(UNIX_EPOCH).unwrap_or_default();
+        Self(u64::try_from(since.as_micros()).unwrap_or(u64::MAX))
     }
 
     /// Returns the number to keep.

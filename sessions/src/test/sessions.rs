@@ -21,6 +21,7 @@ use crate::{
     context::{SaveContext, Saved},
     cookie::name_of,
     dictionary::Change,
+    former::FormerCookie,
     interface::SessionInterface,
     save::check_token,
     site::Site,
@@ -89,6 +90,7 @@ impl<I: SessionInterface + Clone> TestSessions<I> {
             status: StatusCode::OK,
             headers: None,
             stored: &Cell::new(None),
+            former: &FormerCookie::default(),
         };
         match interface.save_session(&seeded, cx).await {
             Ok(Saved::Token(token)) => {

@@ -21,6 +21,8 @@ pub(super) struct Create<S> {
     pub(super) content: Content,
     pub(super) login: Option<Login>,
     pub(super) now: Now,
+    /// In seconds since 1970.
+    pub(super) began: u64,
     pub(super) ttl: Duration,
     pub(super) deadline: Deadline,
 }
@@ -57,7 +59,7 @@ impl<S: Store> Create<S> {
             payload: Arc::clone(&self.content.json),
             verifier: self.verifier,
             former: None,
-            created: self.now.seconds,
+            created: self.began,
             renewed: self.now.millis,
             ttl: self.ttl.as_secs(),
             owner: self.login.map(Login::owner),

@@ -178,7 +178,9 @@ impl<S: Store> Backend for ServerSide<S> {
 }
 
 /// Runs what must not be cut in two when the request is dropped.
-async fn to_the_end<T: Send + 'static>(work: impl Future<Output = T> + Send + 'static) -> T {
+pub(crate) async fn to_the_end<T: Send + 'static>(
+    work: impl Future<Output = T> + Send + 'static,
+) -> T {
     match tokio::spawn(work).await {
         Ok(done) => done,
         Err(err) => match err.try_into_panic() {

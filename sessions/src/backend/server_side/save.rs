@@ -1,5 +1,7 @@
 //! Saving: what a request did, and where its session came from, decide what the store is asked.
 
+use std::time::UNIX_EPOCH;
+
 use super::{
     ServerSide,
     content::{Content, Login, Now},
@@ -10,8 +12,8 @@ use super::{
     ttl,
 };
 use crate::{
-    context::{SaveContext, Saved},
-    dictionary::{Change, ChangeSet, Dictionary},
+    context::{SaveContext, Saved, unix_seconds},
+    dictionary::{Adopted, Change, ChangeSet, Dictionary},
     error::SaveError,
     store::{Stamp, Store},
     token::split::SplitToken,
@@ -149,6 +151,7 @@ impl<S: Store> Saving<'_, S> {
                 content: content.clone(),
                 login: self.login(&content),
                 now: self.now(),
+                began: self.began(),
                 ttl: ttl(self.cx.settings()),
                 deadline: self.deadline,
             };
@@ -204,7 +207,22 @@ impl<S: Store> Saving<'_, S> {
 
     /// Who logs in with a record that is new to them.
     fn login(&self, content: &Content) -> Option<Login> {
-        content.owner.map(|owner| Login { owner, stamp: self.stamp })
+        let stamp = match self.dictionary.adopted() {
+            // Not known when: before everything that ended the owner's sessions.
+            Some(Adopted { since }) if !self.dictionary.logs_in() => {
+                Stamp::of(since.unwrap_or(UNIX_EPOCH))
+            }
+            _ => self.stamp,
+        };
+        content.owner.map(|owner| Login { owner, stamp })
+    }
+
+    /// When a new record's session began, in seconds since 1970.
+    fn began(&self) -> u64 {
+        let now = self.now().seconds;
+        let adopted = self.dictionary.adopted().filter(|_| !self.dictionary.logs_in());
+        let since = adopted.and_then(|Adopted { since }| since);
+        since.map_or(now, |since| unix_seconds(since).min(now))
     }
 
     fn now(&self) -> Now {

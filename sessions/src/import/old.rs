@@ -1,0 +1,185 @@
+//! How an application's sessions were kept by actix-session.
+
+use std::{fmt, sync::Arc, time::Duration};
+
+use sessions_policy::{
+    CookieAttributes, CookieDomain, CookieName, CookiePath, CookiePolicy, SameSite,
+};
+use tokio::time::timeout;
+
+use super::{
+    cookie::{self, Protection},
+    identity::ActixIdentity,
+    key::ActixSessionKey,
+    records::ActixSessionRecords,
+    state::{NotTaken, State},
+};
+use crate::{error::CookieError, store::StoreError, token::signed::Rejected};
+
+/// How long the former store may take for a call.
+const CALL_DEADLINE: Duration = Duration::from_millis(500);
+
+/// How an application's sessions were kept by actix-session: what its `SessionMiddleware` was built
+/// with.
+///
+/// Say the cookie's name, domain, path and `SameSite` as they were: a cookie is removed under just
+/// those.
+///
+/// # Examples
+///
+/// ```
+/// use sessions::{CookieName, CookiePath, import::{ActixSession, ActixSessionKey}};
+/// # let bytes: Vec<u8> = (0..64u32).map(|n| (n * 151 % 251) as u8).collect();
+/// # let key = ActixSessionKey::from_bytes(&bytes)?;
+///
+/// // SessionMiddleware::builder(CookieSessionStore::default(), key)
+/// //     .cookie_name("sid".to_owned())
+/// //     .cookie_path("/app".to_owned())
+/// //     .build()
+/// let old = ActixSession::private(key)
+///     .cookie_name(CookieName::from_static("sid"))
+///     .cookie_path(CookiePath::from_static("/app"));
+/// # let _ = old;
+/// # Ok::<(), sessions::KeyError>(())
+/// ```
+#[derive(Clone)]
+pub struct ActixSession {
+    key: ActixSessionKey,
+    protection: Protection,
+    /// As the application says it; the cookie's is encoded.
+    name: CookieName,
+    attributes: CookieAttributes,
+    records: Option<Arc<dyn ActixSessionRecords>>,
+    deadline: Duration,
+    pub(super) identity: ActixIdentity,
+}
+
+impl ActixSession {
+    /// Returns the description of an application with encrypted cookies: actix-session's default,
+    /// `CookieContentSecurity::Private`.
+    pub fn private(key: ActixSessionKey) -> Self {
+        Self::new(key, Protection::Private)
+    }
+
+    /// Returns the description of an application with `CookieContentSecurity::Signed`.
+    pub fn signed(key: ActixSessionKey) -> Self {
+        Self::new(key, Protection::Signed)
+    }
+
+    fn new(key: ActixSessionKey, protection: Protection) -> Self {
+        const NAME: CookieName = CookieName::from_static("id");
+        Self {
+            key,
+            protection,
+            name: NAME,
+            attributes: CookieAttributes::new(NAME),
+            records: None,
+            deadline: CALL_DEADLINE,
+            identity: ActixIdentity::new(),
+        }
+    }
+
+    /// Sets the cookie's name. Defaults to `id`.
+    #[must_use]
+    pub fn cookie_name(mut self, name: CookieName) -> Self {
+        self.attributes.name = cookie::sent_name(&name);
+        self.name = name;
+        self
+    }
+
+    /// Sets the cookie's domain. Defaults to none.
+    #[must_use]
+    pub fn cookie_domain(mut self, domain: CookieDomain) -> Self {
+        self.attributes.domain = Some(domain);
+        self
+    }
+
+    /// Sets the cookie's path. Defaults to `/`.
+    #[must_use]
+    pub fn cookie_path(mut self, path: CookiePath) -> Self {
+        self.attributes.path = path;
+        self
+    }
+
+    /// Sets whether the cookie is sent over https only. Defaults to `true`.
+    #[must_use]
+    pub fn cookie_secure(mut self, secure: bool) -> Self {
+        self.attributes.secure = secure;
+        self
+    }
+
+    /// Sets which requests from other sites carry the cookie. Defaults to [`SameSite::Lax`].
+    #[must_use]
+    pub fn cookie_same_site(mut self, samesite: SameSite) -> Self {
+        self.attributes.samesite = samesite;
+        self
+    }
+
+    /// Sets the store of the sessions, whose keys then are in the cookies. Defaults to none: the
+    /// cookies hold the sessions, `CookieSessionStore`.
+    #[must_use]
+    pub fn records(mut self, records: impl ActixSessionRecords) -> Self {
+        self.records = Some(Arc::new(records));
+        self
+    }
+
+    /// Sets how long the former store may take for one call. Defaults to 500 ms.
+    #[must_use]
+    pub fn with_call_deadline(mut self, deadline: Duration) -> Self {
+        self.deadline = deadline;
+        self
+    }
+
+    /// Sets how actix-identity was used. Defaults to [`ActixIdentity::new`].
+    #[must_use]
+    pub fn identity(mut self, identity: ActixIdentity) -> Self {
+        self.identity = identity;
+        self
+    }
+
+    pub(super) fn sent_name(&self) -> &str {
+        self.attributes.name.as_str()
+    }
+
+    pub(super) fn cookie_policy(&self) -> Result<CookiePolicy, CookieError> {
+        Ok(self.attributes.clone().check()?)
+    }
+
+    /// Whether an old session is worth nothing once it is ended, whoever has a copy of its cookie.
+    pub(super) fn is_revocable(&self) -> bool {
+        self.records.is_some()
+    }
+
+    /// Returns what a cookie says, if its signature or its seal is right.
+    pub(super) fn open(&self, value: &[u8]) -> Result<String, Rejected> {
+        cookie::open(value, self.name.as_str(), &self.key, self.protection)
+    }
+
+    /// Returns the session that an opened cookie means. `None` when its record is gone.
+    pub(super) async fn load(
+        &self,
+        opened: &str,
+    ) -> Result<Option<Result<State, NotTaken>>, StoreError> {
+        let Some(records) = &self.records else { return Ok(Some(State::parse(opened))) };
+        let loaded = timeout(self.deadline, records.load(opened)).await;
+        let record = loaded.map_err(|_| StoreError::Timeout)??;
+        Ok(record.map(|record| State::parse(&record)))
+    }
+
+    /// Deletes the record that an opened cookie means, if there is a store of records.
+    pub(super) async fn delete(&self, opened: &str) -> Result<(), StoreError> {
+        let Some(records) = &self.records else { return Ok(()) };
+        let deleted = timeout(self.deadline, records.delete(opened)).await;
+        deleted.map_err(|_| StoreError::Timeout)?
+    }
+}
+
+impl fmt::Debug for ActixSession {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("ActixSession")
+            .field("protection", &self.protection)
+            .field("cookie", &self.attributes)
+            .field("identity", &self.identity)
+            .finish_non_exhaustive()
+    }
+}
