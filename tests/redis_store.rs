@@ -240,6 +240,18 @@ async fn a_replica_is_read_and_takes_no_writes() {
     }
 }
 
+/// Runs the scripts, one after the other.
+async fn run_scripts<C: Connect>(store: &RedisStore<C>) {
+    let key = random_key();
+    store.create(&key, &record("{}"), TTL).await.expect("it is done");
+    let loaded = store.load(&key, None).await.expect("it is done").expect("it is there");
+    let replaced =
+        store.replace(&key, loaded.revision, &loaded.record, TTL).await.expect("it is done");
+    assert_eq!(replaced, ReplaceOutcome::Replaced(Revision::FIRST.next()));
+    let deleted = store.delete_if(&key, Revision::FIRST.next()).await.expect("it is done");
+    assert_eq!(deleted, DeleteIfOutcome::Deleted);
+}
+
 #[tokio::test(flavor = "multi_thread")]
 #[ignore = "needs redis-server: run scripts/test"]
 async fn scripts_that_the_server_forgets_meanwhile_are_sent_again() {
@@ -259,18 +271,9 @@ async fn scripts_that_the_server_forgets_meanwhile_are_sent_again() {
         }
         flushed
     });
-    async fn write<C: Connect>(store: &RedisStore<C>) {
-        let key = random_key();
-        store.create(&key, &record("{}"), TTL).await.unwrap();
-        let loaded = store.load(&key, None).await.unwrap().unwrap();
-        let replaced = store.replace(&key, loaded.revision, &loaded.record, TTL).await.unwrap();
-        assert_eq!(replaced, ReplaceOutcome::Replaced(Revision::FIRST.next()));
-        let deleted = store.delete_if(&key, Revision::FIRST.next()).await.unwrap();
-        assert_eq!(deleted, DeleteIfOutcome::Deleted);
-    }
     for _ in 0..300 {
-        write(&one).await;
-        write(&many).await;
+        run_scripts(&one).await;
+        run_scripts(&many).await;
     }
     done.store(true, Ordering::SeqCst);
     println!("2,400 calls, scripts forgotten {} times meanwhile", flush.await.unwrap());

@@ -30,6 +30,8 @@ impl RedisStore<ClusterConnection> {
     pub async fn connect_cluster<T: IntoConnectionInfo>(
         nodes: impl IntoIterator<Item = T>,
     ) -> io::Result<Self> {
+        #[cfg(feature = "tls")]
+        crate::connection::prepare_tls();
         let client = ClusterClient::builder(nodes)
             .tcp_settings(tcp_settings(&TcpSettings::default()))
             .connection_timeout(CONNECT_TIMEOUT)

@@ -86,11 +86,24 @@ impl Connection {
 }
 
 fn client(url: impl IntoConnectionInfo) -> io::Result<Client> {
+    #[cfg(feature = "tls")]
+    prepare_tls();
     let open = |url: ConnectionInfo| {
         let settings = tcp_settings(url.tcp_settings());
         Client::open(url.set_tcp_settings(settings))
     };
     url.into_connection_info().and_then(open).map_err(|err| invalid(&err))
+}
+
+/// Gives rustls its cryptography, unless the application has chosen one.
+#[cfg(feature = "tls")]
+pub(crate) fn prepare_tls() {
+    use rustls::crypto::{CryptoProvider, ring};
+
+    if CryptoProvider::get_default().is_none() {
+        // Another thread may have been faster, which is as good.
+        let _ = ring::default_provider().install_default();
+    }
 }
 
 pub(crate) fn tcp_settings(given: &TcpSettings) -> TcpSettings {

@@ -44,6 +44,11 @@
 //! |---|---|---|
 //! | `cluster` | Redis Cluster | no |
 //! | `tls` | `rediss://` with rustls | no |
+//!
+//! With `tls` the server's certificate is checked against those of the operating system, or of the
+//! file that `SSL_CERT_FILE` names; for another authority, or a certificate of the client, hand
+//! [`RedisStore::new`] the `ConnectionInfo` of a `redis::Client::build_with_tls`. Cryptography is that
+//! which the application has installed in rustls, else ring's.
 
 #![cfg_attr(docsrs, feature(doc_cfg))]
 

@@ -97,6 +97,11 @@ impl Redis {
         self.port
     }
 
+    /// Returns a port that is free beside the other one, for TLS say.
+    pub fn second_port(&self) -> u16 {
+        self.port + CLUSTER_OFFSET
+    }
+
     /// Returns the folder of the server's data.
     pub fn folder(&self) -> &std::path::Path {
         &self.folder
