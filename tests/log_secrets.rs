@@ -17,9 +17,9 @@ use actix_web::{
 use log::{LevelFilter, Log, Record};
 use sessions::{
     KeyRing, OnLoadError, OnSaveError, SecretKey, Session, SessionConfig, SessionInterface,
-    SharedKeys, SignedCookie,
+    SharedKeys,
 };
-use sessions_tests::{Answer, Logged, SetCookie, Switched, Switches};
+use sessions_tests::{Answer, Logged, Mode, SetCookie, Switched, Switches};
 
 const KEYS: [&str; 2] = ["Zk3vQ8rT1yWn5LxB7dGmPc0HsJf9aEu2", "q7Yp2MsX9cVb4NhK6tRw1ZgUe8LaDj3F"];
 
@@ -43,7 +43,7 @@ impl Log for Records {
 #[derive(Clone, SessionInterface)]
 #[session(httponly = true)]
 struct AppSessions {
-    backend: Switched,
+    backend: Switched<Mode>,
     config: SessionConfig,
 }
 
@@ -51,8 +51,8 @@ fn secret(number: usize) -> SecretKey {
     SecretKey::from_bytes(KEYS[number]).expect("it is strong")
 }
 
-fn configured(ring: impl Into<SharedKeys>, config: SessionConfig) -> (AppSessions, Arc<Switches>) {
-    let (backend, switches) = Switched::new(SignedCookie::new(ring));
+fn configured(backend: Mode, config: SessionConfig) -> (AppSessions, Arc<Switches>) {
+    let (backend, switches) = Switched::new(backend);
     (AppSessions { backend, config }, switches)
 }
 
@@ -116,15 +116,17 @@ async fn invariant_10_secrets_do_not_leak_into_any_line_of_the_log() {
     log::set_max_level(LevelFilter::Trace);
     let logged = Logged::start();
     let mut secrets = Secrets(KEYS.map(str::to_owned).to_vec());
-    for config in [
+    let configs = [
         SessionConfig::new(),
         SessionConfig::new().cookie_httponly(false).permanent(true),
         SessionConfig::new().on_load_error(OnLoadError::Null).on_save_error(OnSaveError::Log),
-    ] {
-        let (old, _) = configured(secret(1), config.clone());
+    ];
+    for (mode, config) in (0..4).flat_map(|mode| configs.iter().map(move |it| (mode, it.clone()))) {
+        let of_mode = |keys: SharedKeys| Mode::all(keys)[mode].clone();
+        let (old, _) = configured(of_mode(secret(1).into()), config.clone());
         let old = init_service(App::new().wrap(old).default_service(web::to(act))).await;
         let ring = KeyRing::new(secret(0)).with_fallback(secret(1));
-        let (sessions, switches) = configured(ring, config.secret_key(secret(0)));
+        let (sessions, switches) = configured(of_mode(ring.into()), config.secret_key(secret(0)));
         let app = init_service(
             App::new().wrap(sessions).wrap(Logger::default()).default_service(web::to(act)),
         )

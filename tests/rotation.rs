@@ -23,7 +23,7 @@ use sessions::{
     Backend, KeyRing, KeyUses, MemoryStore, ServerSide, Session, SessionConfig, SessionError,
     SessionInterface, SessionMiddleware, SharedKeys, SignedCookie, test::TestClock,
 };
-use sessions_tests::{Answer, Browser, Logged, key};
+use sessions_tests::{Answer, Browser, Logged, Mode, key};
 
 #[derive(Clone, SessionInterface)]
 struct AppSessions<B: Backend> {
@@ -89,6 +89,14 @@ async fn signed(
     app(SignedCookie::new(keys.clone()), keys, TestClock::new()).await
 }
 
+async fn in_mode(
+    encrypted: bool,
+    keys: SharedKeys,
+) -> impl Service<Request, Response = ServiceResponse<impl MessageBody>, Error = Error> {
+    let [signed, sealed] = Mode::in_cookie(keys.clone());
+    app(if encrypted { sealed } else { signed }, keys, TestClock::new()).await
+}
+
 /// Current, then the fallbacks.
 fn counts(uses: &KeyUses) -> Vec<u64> {
     [&[uses.current()], uses.fallbacks()].concat()
@@ -96,31 +104,35 @@ fn counts(uses: &KeyUses) -> Vec<u64> {
 
 #[actix_web::test]
 async fn keys_are_replaced_under_a_running_service_and_nobody_is_logged_out() {
-    let keys = SharedKeys::new(ring(1, &[]));
-    let app = signed(keys.clone()).await;
-    let mut browser = Browser::new();
-    browser.get(&app, "/alice").await;
-    for (current, former) in [(2, 1), (3, 2), (4, 3)] {
-        keys.replace(ring(current, &[former]));
-        let answer = browser.get(&app, "/read").await;
-        assert_eq!(answer.body, "alice");
-        assert!(answer.cookie().is_some(), "signed anew under key {current}");
-        assert_eq!(browser.get(&app, "/read").await.cookie(), None, "once");
-        keys.replace(ring(current, &[]));
-        assert_eq!(browser.get(&app, "/read").await.body, "alice");
+    for encrypted in [false, true] {
+        let keys = SharedKeys::new(ring(1, &[]));
+        let app = in_mode(encrypted, keys.clone()).await;
+        let mut browser = Browser::new();
+        browser.get(&app, "/alice").await;
+        for (current, former) in [(2, 1), (3, 2), (4, 3)] {
+            keys.replace(ring(current, &[former]));
+            let answer = browser.get(&app, "/read").await;
+            assert_eq!(answer.body, "alice");
+            assert!(answer.cookie().is_some(), "signed anew under key {current}");
+            assert_eq!(browser.get(&app, "/read").await.cookie(), None, "once");
+            keys.replace(ring(current, &[]));
+            assert_eq!(browser.get(&app, "/read").await.body, "alice");
+        }
     }
 }
 
 #[actix_web::test]
 async fn a_key_that_is_removed_opens_nothing_from_the_next_request_on() {
-    let keys = SharedKeys::new(ring(1, &[]));
-    let app = signed(keys.clone()).await;
-    let mut browser = Browser::new();
-    browser.get(&app, "/alice").await;
-    keys.replace(ring(2, &[3]));
-    assert_eq!(browser.get(&app, "/read").await.body, "nobody");
-    keys.replace(ring(2, &[1]));
-    assert_eq!(browser.get(&app, "/read").await.body, "alice", "nor is it forgotten");
+    for encrypted in [false, true] {
+        let keys = SharedKeys::new(ring(1, &[]));
+        let app = in_mode(encrypted, keys.clone()).await;
+        let mut browser = Browser::new();
+        browser.get(&app, "/alice").await;
+        keys.replace(ring(2, &[3]));
+        assert_eq!(browser.get(&app, "/read").await.body, "nobody");
+        keys.replace(ring(2, &[1]));
+        assert_eq!(browser.get(&app, "/read").await.body, "alice", "nor is it forgotten");
+    }
 }
 
 #[actix_web::test]
@@ -194,15 +206,17 @@ async fn signed_ids_of_records_follow_the_keys() {
 
 #[actix_web::test]
 async fn a_session_whose_key_is_removed_while_its_request_runs_is_not_carried_over() {
-    for act in ["/replace-write", "/replace-renew"] {
-        let keys = SharedKeys::new(ring(1, &[]));
-        let app = signed(keys.clone()).await;
-        let mut browser = Browser::new();
-        browser.get(&app, "/mallory").await;
-        let answer = browser.get(&app, act).await;
-        assert_eq!(answer.status, 409, "{act}: {}", answer.body);
-        assert!(answer.cookie().is_some_and(|cookie| cookie.is_removal()), "{act}");
-        assert_eq!(browser.get(&app, "/read").await.body, "nobody", "{act}");
+    for encrypted in [false, true] {
+        for act in ["/replace-write", "/replace-renew"] {
+            let keys = SharedKeys::new(ring(1, &[]));
+            let app = in_mode(encrypted, keys.clone()).await;
+            let mut browser = Browser::new();
+            browser.get(&app, "/mallory").await;
+            let answer = browser.get(&app, act).await;
+            assert_eq!(answer.status, 409, "{act}: {}", answer.body);
+            assert!(answer.cookie().is_some_and(|cookie| cookie.is_removal()), "{act}");
+            assert_eq!(browser.get(&app, "/read").await.body, "nobody", "{act}");
+        }
     }
 }
 
@@ -219,13 +233,15 @@ async fn a_request_that_only_reads_meanwhile_is_answered() {
 
 #[actix_web::test]
 async fn a_key_that_stays_as_a_fallback_carries_its_sessions_over() {
-    let keys = SharedKeys::new(ring(1, &[]));
-    let app = signed(keys.clone()).await;
-    let mut browser = Browser::new();
-    browser.get(&app, "/alice").await;
-    assert_eq!(browser.get(&app, "/replace-keep").await.status, 200);
-    keys.replace(ring(9, &[]));
-    assert_eq!(browser.get(&app, "/read").await.body, "alice");
+    for encrypted in [false, true] {
+        let keys = SharedKeys::new(ring(1, &[]));
+        let app = in_mode(encrypted, keys.clone()).await;
+        let mut browser = Browser::new();
+        browser.get(&app, "/alice").await;
+        assert_eq!(browser.get(&app, "/replace-keep").await.status, 200);
+        keys.replace(ring(9, &[]));
+        assert_eq!(browser.get(&app, "/read").await.body, "alice");
+    }
 }
 
 #[actix_web::test]
@@ -251,30 +267,33 @@ async fn what_begins_while_the_keys_are_replaced_is_signed_with_the_new_one() {
 
 #[actix_web::test]
 async fn uses_are_counted_by_key_in_the_order_of_the_ring() {
-    let mut tokens = Vec::new();
-    for number in 1..=3 {
-        let alone = signed(SharedKeys::new(key(number))).await;
-        tokens.push(Browser::new().get(&alone, "/alice").await.cookie().expect("set").value);
-    }
-    let keys = SharedKeys::new(ring(3, &[1, 2, 4]));
-    let app = signed(keys.clone()).await;
-    assert_eq!(counts(&keys.uses()), [0, 0, 0, 0]);
-    for (token, times) in tokens.iter().zip([5, 3, 2]) {
-        for _ in 0..times {
-            let cookie = format!("session={token}");
-            Answer::of(&app, TestRequest::with_uri("/read").insert_header((COOKIE, cookie))).await;
+    for encrypted in [false, true] {
+        let mut tokens = Vec::new();
+        for number in 1..=3 {
+            let alone = in_mode(encrypted, SharedKeys::new(key(number))).await;
+            tokens.push(Browser::new().get(&alone, "/alice").await.cookie().expect("set").value);
         }
-    }
-    assert_eq!(counts(&keys.uses()), [2, 5, 3, 0]);
+        let keys = SharedKeys::new(ring(3, &[1, 2, 4]));
+        let app = in_mode(encrypted, keys.clone()).await;
+        assert_eq!(counts(&keys.uses()), [0, 0, 0, 0]);
+        for (token, times) in tokens.iter().zip([5, 3, 2]) {
+            for _ in 0..times {
+                let cookie = format!("session={token}");
+                Answer::of(&app, TestRequest::with_uri("/read").insert_header((COOKIE, cookie)))
+                    .await;
+            }
+        }
+        assert_eq!(counts(&keys.uses()), [2, 5, 3, 0]);
 
-    // No session is used, or none is there: nothing is counted.
-    let cookie = format!("session={}", tokens[0]);
-    let request = TestRequest::with_uri("/static").insert_header((COOKIE, cookie));
-    Answer::of(&app, request).await;
-    Browser::new().get(&app, "/read").await;
-    let forged = format!("session={}x", tokens[0]);
-    Answer::of(&app, TestRequest::with_uri("/read").insert_header((COOKIE, forged))).await;
-    assert_eq!(counts(&keys.uses()), [2, 5, 3, 0]);
+        // No session is used, or none is there: nothing is counted.
+        let cookie = format!("session={}", tokens[0]);
+        let request = TestRequest::with_uri("/static").insert_header((COOKIE, cookie));
+        Answer::of(&app, request).await;
+        Browser::new().get(&app, "/read").await;
+        let forged = format!("session={}x", tokens[0]);
+        Answer::of(&app, TestRequest::with_uri("/read").insert_header((COOKIE, forged))).await;
+        assert_eq!(counts(&keys.uses()), [2, 5, 3, 0]);
+    }
 }
 
 #[actix_web::test]
@@ -334,28 +353,30 @@ fn orderings(n: u8) -> Vec<Vec<u8>> {
 
 #[actix_web::test]
 async fn one_service_goes_through_every_order_of_keys() {
-    let keys = SharedKeys::new(key(0));
-    let app = signed(keys.clone()).await;
-    let mut tokens = Vec::new();
-    for number in 0..5 {
-        keys.replace(key(number));
-        tokens.push(Browser::new().get(&app, "/alice").await.cookie().expect("set").value);
-    }
-    let orderings = orderings(5);
-    assert_eq!(orderings.len(), 325);
-    for order in &orderings {
-        keys.replace(ring(order[0], &order[1..]));
-        for (number, token) in (0_u8..).zip(&tokens) {
-            let mut browser = Browser::new();
-            browser.set_cookie("session", token);
-            let answer = browser.get(&app, "/read").await;
-            let place = order.iter().position(|key| *key == number);
-            assert_eq!(answer.body == "alice", place.is_some(), "{order:?} {number}");
-            assert_eq!(answer.cookie().is_some(), place.is_some_and(|at| at > 0));
+    for encrypted in [false, true] {
+        let keys = SharedKeys::new(key(0));
+        let app = in_mode(encrypted, keys.clone()).await;
+        let mut tokens = Vec::new();
+        for number in 0..5 {
+            keys.replace(key(number));
+            tokens.push(Browser::new().get(&app, "/alice").await.cookie().expect("set").value);
         }
-        assert_eq!(counts(&keys.uses()), vec![1; order.len()], "{order:?}");
+        let orderings = orderings(5);
+        assert_eq!(orderings.len(), 325);
+        for order in &orderings {
+            keys.replace(ring(order[0], &order[1..]));
+            for (number, token) in (0_u8..).zip(&tokens) {
+                let mut browser = Browser::new();
+                browser.set_cookie("session", token);
+                let answer = browser.get(&app, "/read").await;
+                let place = order.iter().position(|key| *key == number);
+                assert_eq!(answer.body == "alice", place.is_some(), "{order:?} {number}");
+                assert_eq!(answer.cookie().is_some(), place.is_some_and(|at| at > 0));
+            }
+            assert_eq!(counts(&keys.uses()), vec![1; order.len()], "{order:?}");
+        }
+        println!("{} orders of up to 5 keys, {} tokens: 0 wrong", orderings.len(), tokens.len());
     }
-    println!("{} orders of up to 5 keys, {} tokens: 0 wrong", orderings.len(), tokens.len());
 }
 
 #[test]

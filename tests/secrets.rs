@@ -12,11 +12,11 @@ use actix_web::{
 };
 use serde_json::json;
 use sessions::{
-    Backend, Dictionary, KeyRing, MemoryStore, OpenContext, OpenError, SaveContext, SaveError,
-    Saved, SecretKey, ServerSide, Session, SessionConfig, SessionInterface, SessionMiddleware,
-    SharedKeys, SignedCookie, TrySession, test::TestSessions,
+    Backend, Dictionary, EncryptedCookie, KeyRing, MemoryStore, OpenContext, OpenError,
+    SaveContext, SaveError, Saved, SecretKey, ServerSide, Session, SessionConfig, SessionInterface,
+    SessionMiddleware, SharedKeys, SignedCookie, TrySession, test::TestSessions,
 };
-use sessions_tests::SetCookie;
+use sessions_tests::{Mode, SetCookie};
 
 const KEY: &str = "Zk3vQ8rT1yWn5LxB7dGmPc0HsJf9aEu2";
 const FALLBACK: &str = "q7Yp2MsX9cVb4NhK6tRw1ZgUe8LaDj3F";
@@ -80,7 +80,7 @@ struct AppSessions {
 /// Keeps the `Debug` of what interfaces get to see, in a handle on a list.
 #[derive(Clone, Debug)]
 struct Watched {
-    inner: SignedCookie,
+    inner: Mode,
     seen: Seen,
 }
 
@@ -125,16 +125,17 @@ impl Debug for Shown {
 fn invariant_10_secrets_do_not_leak_from_what_holds_keys() {
     let (secrets, ring) = (Secrets::keys(), ring());
     let backend = SignedCookie::new(ring.clone());
-    let watched = Watched { inner: backend.clone(), seen: Seen::default() };
+    let watched = Watched { inner: Mode::Signed(backend.clone()), seen: Seen::default() };
     let sessions = AppSessions { backend: watched, config: config() };
     let keys = SharedKeys::new(ring.clone());
-    let shown: [(&str, &dyn Debug); 12] = [
+    let shown: [(&str, &dyn Debug); 13] = [
         ("SecretKey", ring.current()),
         ("KeyRing", &ring),
         ("SharedKeys", &keys),
         ("KeyUses", &keys.uses()),
         ("ServerSide", &ServerSide::new(MemoryStore::new()).signed(keys.clone())),
         ("SignedCookie", &backend),
+        ("EncryptedCookie", &EncryptedCookie::new(keys.clone())),
         ("SessionConfig", &config()),
         ("a derived struct", &sessions),
         ("SessionMiddleware", &SessionMiddleware::new(sessions.clone())),
@@ -179,28 +180,31 @@ async fn invariant_10_secrets_do_not_leak_from_what_holds_tokens() {
         let shown = format!("{session:?} {again:?} {session:#?} {again:#?}");
         HttpResponse::Ok().body(shown)
     }
-    let seen = Seen::default();
-    let backend = Watched { inner: SignedCookie::new(ring()), seen: Arc::clone(&seen) };
-    let sessions = AppSessions { backend, config: SessionConfig::new() };
-    let client = TestSessions::new(&sessions);
-    let mut secrets = Secrets::keys();
+    for mode in Mode::in_cookie(ring()) {
+        let seen = Seen::default();
+        let backend = Watched { inner: mode, seen: Arc::clone(&seen) };
+        let sessions = AppSessions { backend, config: SessionConfig::new() };
+        let client = TestSessions::new(&sessions);
+        let mut secrets = Secrets::keys();
 
-    let request = client.seed(TestRequest::default(), json!({"user": "alice"})).await.to_request();
-    let sent = request.headers().get("cookie").unwrap().to_str().unwrap().to_owned();
-    secrets.add(sent.split_once('=').unwrap().1);
+        let request =
+            client.seed(TestRequest::default(), json!({"user": "alice"})).await.to_request();
+        let sent = request.headers().get("cookie").unwrap().to_str().unwrap().to_owned();
+        secrets.add(sent.split_once('=').unwrap().1);
 
-    let app = init_service(App::new().wrap(sessions).default_service(web::to(handler))).await;
-    let response = call_service(&app, request).await;
-    let set = response.headers().get("set-cookie").unwrap().to_str().unwrap();
-    let set = SetCookie::parse(set);
-    secrets.add(&set.value);
+        let app = init_service(App::new().wrap(sessions).default_service(web::to(handler))).await;
+        let response = call_service(&app, request).await;
+        let set = response.headers().get("set-cookie").unwrap().to_str().unwrap();
+        let set = SetCookie::parse(set);
+        secrets.add(&set.value);
 
-    let body = actix_web::test::read_body(response).await;
-    secrets.assert_none_in("Session", &Shown(String::from_utf8_lossy(&body).into_owned()));
-    let seen = seen.lock().unwrap();
-    let kinds: std::collections::BTreeSet<_> = seen.iter().map(|(what, _)| *what).collect();
-    assert_eq!(kinds.len(), 6, "{kinds:?}");
-    for (what, shown) in seen.iter() {
-        secrets.assert_none_in(what, &Shown(shown.clone()));
+        let body = actix_web::test::read_body(response).await;
+        secrets.assert_none_in("Session", &Shown(String::from_utf8_lossy(&body).into_owned()));
+        let seen = seen.lock().unwrap();
+        let kinds: std::collections::BTreeSet<_> = seen.iter().map(|(what, _)| *what).collect();
+        assert_eq!(kinds.len(), 6, "{kinds:?}");
+        for (what, shown) in seen.iter() {
+            secrets.assert_none_in(what, &Shown(shown.clone()));
+        }
     }
 }

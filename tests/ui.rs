@@ -24,6 +24,7 @@ macro_rules! topics {
 
 topics! {
     "bare": a_key_that_needs_a_value_says_which,
+    "confidential": a_backend_that_clients_can_read_is_not_confidential,
     "content": the_type_of_the_content_has_to_be_content,
     "cookie_rules": attributes_that_browsers_refuse_together_are_refused,
     "duplicate": a_key_is_given_once,
@@ -129,8 +130,8 @@ fn assert_a_case_for_each<'a>(
 
 #[test]
 fn each_key_has_a_case_of_the_wrong_type() {
-    assert_a_case_for_each("wrong_type", &table(), |key| match key.place.as_str() {
-        "Field" => format!("error: `{}` takes no value; write ", key.word),
+    assert_a_case_for_each("wrong_type", &table(), |key| match key.expects.as_str() {
+        "Nothing," => format!("error: `{}` takes no value; write ", key.word),
         _ => format!("error: `{}` expects ", key.word),
     });
 }
@@ -173,7 +174,8 @@ fn each_key_that_needs_a_value_is_told_so_when_it_stands_alone() {
         .filter_map(|error| error.strip_prefix("error: `")?.split_once("` expects "))
         .map(|(word, _)| word.to_owned())
         .collect();
-    let needs = |key: &Key| key.place == "Struct" && !key.expects.contains("\"no value\"");
+    let alone = |key: &Key| key.expects == "Nothing," || key.expects.contains("\"no value\"");
+    let needs = |key: &Key| !alone(key);
     let expected: BTreeSet<_> = table().into_iter().filter(needs).map(|key| key.word).collect();
     assert_eq!(told, expected);
 }
@@ -190,7 +192,7 @@ fn twelve_mistakes_are_twelve_errors() {
 
 #[test]
 fn a_mistake_in_an_attribute_brings_no_error_of_the_compiler() {
-    let of_the_compiler = ["content", "functions", "shape"];
+    let of_the_compiler = ["confidential", "content", "functions", "shape"];
     for topic in TOPICS.iter().filter(|topic| !of_the_compiler.contains(topic)) {
         for case in cases(topic) {
             assert!(!case.stderr.contains("error[E"), "{topic}/{}", case.name);

@@ -16,6 +16,7 @@ pub(crate) fn check(input: &Input<'_>, errors: &mut Errors) {
         check_backend(input, errors);
     }
     check_data(input, errors);
+    check_confidential(input, errors);
     check_cookie(input, errors);
     check_durations(input, errors);
 }
@@ -64,6 +65,14 @@ fn check_data(input: &Input<'_>, errors: &mut Errors) {
     let seen = &input.attrs.seen;
     if let (Some(key), None) = (seen.ident(Key::OnDecodeError), seen.ident(Key::Data)) {
         errors.push_at(key, "`on_decode_error` requires `data`");
+    }
+}
+
+/// Of a function nobody knows what it writes.
+fn check_confidential(input: &Input<'_>, errors: &mut Errors) {
+    let seen = &input.attrs.seen;
+    if let (Some(key), Some(_)) = (seen.ident(Key::Confidential), seen.ident(Key::SaveWith)) {
+        errors.push_at(key, "`confidential` requires a backend that saves; remove `save_with`");
     }
 }
 
@@ -187,6 +196,26 @@ mod tests {
             )),
             ["`save_with` requires `open_with`, or a field `backend` that opens"]
         );
+    }
+
+    #[test]
+    fn a_function_that_saves_is_not_known_to_be_confidential() {
+        assert_eq!(
+            mistakes(&parse_quote!(
+                #[session(confidential, save_with = f)]
+                struct A {
+                    backend: B,
+                }
+            )),
+            ["`confidential` requires a backend that saves; remove `save_with`"]
+        );
+        let opened: syn::DeriveInput = parse_quote!(
+            #[session(confidential, open_with = f)]
+            struct A {
+                backend: B,
+            }
+        );
+        assert_eq!(mistakes(&opened), [""; 0]);
     }
 
     #[test]

@@ -51,7 +51,7 @@
 //! - [`Session`]: what handlers do with a session.
 //! - [`SessionInterface`](trait@SessionInterface): the contract, policy by policy; the derive's
 //!   [page](derive@SessionInterface) lists the attributes.
-//! - [`SignedCookie`]: the backend, and what it protects from.
+//! - [`SignedCookie`], [`EncryptedCookie`], [`ServerSide`]: the backends, and what each protects from.
 //! - [`SessionConfig`]: the policies at run time, from code, a file or the environment.
 //! - `test` (feature `test`): sessions for the tests of an application.
 //!
@@ -107,7 +107,9 @@ pub use sessions_policy::{
 };
 
 pub use crate::{
-    backend::{Backend, OwnedSession, OwnerError, ServerSide, SignedCookie},
+    backend::{
+        Backend, Confidential, EncryptedCookie, OwnedSession, OwnerError, ServerSide, SignedCookie,
+    },
     clock::Clock,
     config::{DomainSetting, SessionConfig},
     content::SessionContent,
@@ -140,7 +142,7 @@ pub mod __private {
         dev::{ServiceRequest, ServiceResponse},
     };
 
-    pub use crate::middleware::new_transform;
+    pub use crate::{backend::confidential, middleware::new_transform};
 }
 
 /// The README's examples, compiled.

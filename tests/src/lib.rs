@@ -4,10 +4,12 @@
 
 mod browser;
 pub mod figures;
+pub mod forged;
 mod hooked;
 mod http;
 pub mod linted;
 mod logged;
+mod mode;
 mod postgres;
 mod proxy;
 mod redis;
@@ -18,6 +20,7 @@ pub use self::{
     hooked::{Call, HookedStore, When},
     http::{HttpAnswer, HttpClient, Served},
     logged::{Line, Logged},
+    mode::Mode,
     postgres::Postgres,
     proxy::Proxy,
     redis::{Redis, RedisCluster, Requests},

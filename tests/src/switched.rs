@@ -14,10 +14,10 @@ use sessions::{
 #[error("told to fail")]
 struct ToldToFail;
 
-/// Signed cookies behind switches.
+/// A backend behind switches.
 #[derive(Clone, Debug)]
-pub struct Switched {
-    inner: SignedCookie,
+pub struct Switched<B = SignedCookie> {
+    inner: B,
     switches: Arc<Switches>,
 }
 
@@ -51,15 +51,15 @@ impl Switches {
     }
 }
 
-impl Switched {
+impl<B> Switched<B> {
     /// Returns the backend and its switches, all off.
-    pub fn new(inner: SignedCookie) -> (Self, Arc<Switches>) {
+    pub fn new(inner: B) -> (Self, Arc<Switches>) {
         let switches = Arc::<Switches>::default();
         (Self { inner, switches: Arc::clone(&switches) }, switches)
     }
 }
 
-impl Backend for Switched {
+impl<B: Backend> Backend for Switched<B> {
     async fn open(&self, cx: &OpenContext<'_>) -> Result<Option<Dictionary>, OpenError> {
         self.switches.opened.fetch_add(1, Ordering::SeqCst);
         if self.switches.fail_open.load(Ordering::SeqCst) {

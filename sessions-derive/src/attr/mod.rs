@@ -147,6 +147,7 @@ impl StructAttrs {
             Key::OpenWith => put(&mut self.open_with, entry, function, errors),
             Key::SaveWith => put(&mut self.save_with, entry, function, errors),
             Key::NullSession => put(&mut self.null_session, entry, function, errors),
+            Key::Confidential => put(&mut None, entry, bare, errors),
             Key::Data => put(&mut self.data, entry, ty, errors),
             Key::Crate => put(&mut self.krate, entry, quoted_path, errors),
             Key::Backend | Key::Config => {
@@ -206,6 +207,7 @@ impl FieldAttrs {
             | Key::OpenWith
             | Key::SaveWith
             | Key::NullSession
+            | Key::Confidential
             | Key::Data
             | Key::Crate => errors.push_at(&entry.ident, entry.key.misplaced()),
         }

@@ -5,7 +5,10 @@ use quote::{format_ident, quote};
 use syn::ExprPath;
 
 use super::place::placed;
-use crate::{ast::Input, attr::StructAttrs};
+use crate::{
+    ast::Input,
+    attr::{Key, StructAttrs},
+};
 
 /// Opens with a function, else through the backend.
 pub(super) fn open_session(input: &Input<'_>, krate: &TokenStream) -> TokenStream {
@@ -50,11 +53,15 @@ pub(super) fn save_session(input: &Input<'_>, krate: &TokenStream) -> TokenStrea
     let (content, cx) = (parameter("content"), parameter("cx"));
     let body = input.backend().map(|field| {
         let member = &field.member;
+        let backend = match input.attrs.seen.ident(Key::Confidential) {
+            Some(_) => quote!(#krate::__private::confidential(&self.#member)),
+            None => quote!(&self.#member),
+        };
         let dictionary = match input.attrs.data {
             Some(_) => quote!(::core::convert::AsRef::<#krate::Dictionary>::as_ref(#content)),
             None => quote!(#content),
         };
-        let call = quote!(#krate::Backend::save(&self.#member, #dictionary, &#cx).await);
+        let call = quote!(#krate::Backend::save(#backend, #dictionary, &#cx).await);
         placed(call, &field.original.ty)
     });
     quote! {

@@ -1,5 +1,7 @@
 //! Backends: what turns the token in a cookie into a session and back.
 
+mod confidential;
+mod encrypted_cookie;
 #[cfg(feature = "flask")]
 mod flask_cookie;
 mod in_cookie;
@@ -12,6 +14,8 @@ pub use self::flask_cookie::FlaskCookie;
 #[cfg(feature = "import-actix-session")]
 pub(crate) use self::server_side::to_the_end;
 pub use self::{
+    confidential::{Confidential, confidential},
+    encrypted_cookie::EncryptedCookie,
     server_side::{OwnedSession, OwnerError, ServerSide},
     signed_cookie::SignedCookie,
 };
@@ -27,7 +31,7 @@ use crate::{
 #[diagnostic::on_unimplemented(
     message = "`{Self}` is not a session backend",
     label = "does not turn tokens into sessions",
-    note = "the field `backend` is one of `SignedCookie` and `ServerSide<Store>`, or a type of your own that implements `Backend`"
+    note = "the field `backend` is one of `SignedCookie`, `EncryptedCookie` and `ServerSide<Store>`, or a type of your own that implements `Backend`"
 )]
 #[expect(
     async_fn_in_trait,

@@ -75,7 +75,7 @@ impl<K> SaltKeys<K> {
         let mut result = Err(Rejected::Format);
         for (at, key) in self.keys.iter().enumerate() {
             result = verify(key).map(|verified| (verified, at));
-            if !matches!(result, Err(Rejected::Signature)) {
+            if !matches!(result, Err(Rejected::Signature | Rejected::Seal)) {
                 break;
             }
         }

@@ -2,6 +2,9 @@
 
 #[cfg(feature = "flask")]
 pub(crate) mod flask;
+#[cfg(test)]
+mod known_answers;
+pub(crate) mod sealed;
 pub(crate) mod signed;
 pub(crate) mod split;
 

@@ -84,6 +84,8 @@ pub(crate) struct Verified<'t> {
 pub(crate) enum Rejected {
     Format,
     Signature,
+    /// Whatever is wrong with an encrypted token.
+    Seal,
     Expired,
     FromTheFuture,
 }
@@ -93,6 +95,7 @@ impl fmt::Display for Rejected {
         f.write_str(match self {
             Self::Format => "it is not in the format of a token",
             Self::Signature => "its signature does not verify",
+            Self::Seal => "it does not decrypt",
             Self::Expired => "it is older than its lifetime",
             Self::FromTheFuture => "it was signed in the future",
         })

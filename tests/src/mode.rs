@@ -1,0 +1,67 @@
+//! A backend of any mode, for tests that hold in several.
+
+use sessions::{
+    Backend, Dictionary, EncryptedCookie, MemoryStore, OpenContext, OpenError, SaveContext,
+    SaveError, Saved, ServerSide, SharedKeys, SignedCookie,
+};
+
+/// A backend of one of the modes.
+#[derive(Clone, Debug)]
+pub enum Mode {
+    /// The session in the cookie, signed.
+    Signed(SignedCookie),
+    /// The session in the cookie, encrypted.
+    Encrypted(EncryptedCookie),
+    /// The session in a store, its id signed.
+    SignedId(ServerSide<MemoryStore>),
+    /// The session in a store, its id as it is.
+    Id(ServerSide<MemoryStore>),
+}
+
+impl Mode {
+    /// Returns both modes that keep the session in its cookie.
+    pub fn in_cookie(keys: impl Into<SharedKeys>) -> [Self; 2] {
+        let keys = keys.into();
+        [Self::Signed(SignedCookie::new(keys.clone())), Self::Encrypted(EncryptedCookie::new(keys))]
+    }
+
+    /// Returns all modes, the stores of their own.
+    pub fn all(keys: impl Into<SharedKeys>) -> [Self; 4] {
+        let keys = keys.into();
+        let [signed, encrypted] = Self::in_cookie(keys.clone());
+        let store = || ServerSide::new(MemoryStore::new());
+        [signed, encrypted, Self::SignedId(store().signed(keys)), Self::Id(store())]
+    }
+
+    /// Returns what the mode is called.
+    pub fn name(&self) -> &'static str {
+        match self {
+            Self::Signed(_) => "signed",
+            Self::Encrypted(_) => "encrypted",
+            Self::SignedId(_) => "signed id",
+            Self::Id(_) => "id",
+        }
+    }
+}
+
+impl Backend for Mode {
+    async fn open(&self, cx: &OpenContext<'_>) -> Result<Option<Dictionary>, OpenError> {
+        match self {
+            Self::Signed(backend) => backend.open(cx).await,
+            Self::Encrypted(backend) => backend.open(cx).await,
+            Self::SignedId(backend) | Self::Id(backend) => backend.open(cx).await,
+        }
+    }
+
+    async fn save(
+        &self,
+        dictionary: &Dictionary,
+        cx: &SaveContext<'_>,
+    ) -> Result<Saved, SaveError> {
+        match self {
+            Self::Signed(backend) => backend.save(dictionary, cx).await,
+            Self::Encrypted(backend) => backend.save(dictionary, cx).await,
+            Self::SignedId(backend) | Self::Id(backend) => backend.save(dictionary, cx).await,
+        }
+    }
+}

@@ -1,0 +1,40 @@
+//! `confidential` is for backends whose content the client cannot read.
+
+use sessions::{
+    Backend, EncryptedCookie, MemoryStore, ServerSide, SessionConfig, SessionInterface, SignedCookie,
+};
+
+#[derive(Clone, SessionInterface)]
+#[session(confidential)]
+struct Signed {
+    backend: SignedCookie,
+}
+
+#[derive(Clone, SessionInterface)]
+#[session(confidential)]
+struct Configured {
+    config: SessionConfig,
+}
+
+#[derive(Clone, SessionInterface)]
+#[session(confidential)]
+struct Generic<B: Backend + Clone> {
+    backend: B,
+}
+
+mod legal {
+    use super::*;
+
+    #[derive(Clone, SessionInterface)]
+    #[session(confidential)]
+    struct Encrypted {
+        backend: EncryptedCookie,
+        config: SessionConfig,
+    }
+
+    #[derive(Clone, SessionInterface)]
+    #[session(confidential)]
+    struct Stored(#[session(backend)] ServerSide<MemoryStore>);
+}
+
+fn main() {}
