@@ -58,7 +58,8 @@ async fn app(
 async fn usual()
 -> (impl Service<Request, Response = ServiceResponse<impl MessageBody>, Error = Error>, String) {
     let app = app(key(1), SessionConfig::new(), 1_767_225_600).await;
-    let token = fill(&app, &serde_json::json!({"user": "alice"})).await.cookie().unwrap().value;
+    let token =
+        fill(&app, &serde_json::json!({"user": "alice"})).await.cookie().expect("set").value;
     (app, token)
 }
 
@@ -91,7 +92,7 @@ struct Golden {
 
 impl Golden {
     fn config(&self) -> SessionConfig {
-        let name = CookieName::new(self.name.as_str()).expect("a name");
+        let name = CookieName::new(self.name.clone()).expect("a name");
         let config = SessionConfig::new().cookie_name(name);
         match &self.salt {
             Some(salt) => config.salt(salt.as_str()),

@@ -1,6 +1,8 @@
 //! Forged tokens: everything that can be done to a valid one, and an application that is to refuse
 //! it.
 
+use std::future::{Ready, ready};
+
 use actix_http::Request;
 use actix_service::Service;
 use actix_web::{
@@ -22,7 +24,7 @@ pub struct Random(pub u64);
 
 impl Random {
     /// Returns the next number.
-    pub fn next(&mut self) -> u64 {
+    pub fn number(&mut self) -> u64 {
         self.0 = self.0.wrapping_add(0x9e37_79b9_7f4a_7c15);
         let mut z = self.0;
         z = (z ^ (z >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
@@ -36,11 +38,11 @@ impl Random {
     ///
     /// When that is 0.
     pub fn below(&mut self, limit: usize) -> usize {
-        usize::try_from(self.next() % limit as u64).expect("below a usize")
+        usize::try_from(self.number() % limit as u64).expect("below a usize")
     }
 
     fn byte(&mut self) -> u8 {
-        self.next().to_le_bytes()[0]
+        self.number().to_le_bytes()[0]
     }
 
     /// Spoils one of the valid tokens at random, takes a foreign one, or makes something up.
@@ -92,11 +94,11 @@ impl Random {
     }
 }
 
-/// Returns everything systematic that can be done to a token: each bit flipped, bytes swapped, added,
-/// dropped and put into the other case, cuts, splices with other tokens at each place, parts in every
-/// order, other spellings of the same bytes, and junk before, behind and between.
+/// Returns everything systematic that can be done to a token besides [`flipped_bits`]: bytes swapped,
+/// added, dropped and put into the other case, cuts, splices with other tokens at each place, parts
+/// in every order, other spellings of the same bytes, and junk before, behind and between.
 pub fn mutations(token: &[u8], others: &[Vec<u8>]) -> Vec<Vec<u8>> {
-    let mut all = flipped_bits(token);
+    let mut all = Vec::new();
     for at in 0..token.len() {
         let (before, behind) = token.split_at(at);
         let with = |byte: &[u8]| [before, byte, &behind[1..]].concat();
@@ -226,8 +228,9 @@ pub struct Tally {
 }
 
 /// A handler that tells whether there is a session.
-pub async fn is_new(session: Session) -> &'static str {
-    if session.is_new() && session.is_empty() { "new" } else { "a session" }
+#[expect(clippy::needless_pass_by_value, reason = "handlers own what they take")]
+pub fn is_new(session: Session) -> Ready<&'static str> {
+    ready(if session.is_new() && session.is_empty() { "new" } else { "a session" })
 }
 
 /// Sends forged tokens to an application whose handler is [`is_new`], `batch` of them in each

@@ -3,6 +3,8 @@
 #[cfg(feature = "flask")]
 pub(crate) mod flask;
 #[cfg(test)]
+mod flipped;
+#[cfg(test)]
 mod known_answers;
 pub(crate) mod sealed;
 pub(crate) mod signed;

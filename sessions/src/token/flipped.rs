@@ -1,0 +1,54 @@
+//! Each bit of each token counts, those too that no header carries when they are flipped.
+
+use super::{
+    sealed::Sealer,
+    signed::{Digest, Signer},
+    split::SplitToken,
+};
+use crate::key::SecretKey;
+
+/// Flips each bit of a token, and returns how many there are and how often the result is accepted.
+fn flip(token: String, accepts: impl Fn(&[u8]) -> bool) -> [usize; 2] {
+    let mut token = token.into_bytes();
+    assert!(accepts(&token));
+    let [mut tried, mut accepted] = [0, 0];
+    for at in 0..token.len() {
+        for bit in 0..8 {
+            token[at] ^= 1 << bit;
+            tried += 1;
+            accepted += usize::from(accepts(&token));
+            token[at] ^= 1 << bit;
+        }
+    }
+    [tried, accepted]
+}
+
+#[test]
+fn every_single_bit_of_twenty_tokens_of_each_kind_counts() {
+    let key = SecretKey::generate();
+    let sealer = Sealer::new(&key, "a");
+    let signers = [Digest::Sha256, Digest::Sha512].map(|it| Signer::new(&key, b"a", it));
+    let mut totals = [[0; 2]; 4];
+    for number in 0..20 {
+        let payload = format!(r#"{{"user":"{}"}}"#, "x".repeat(number));
+        let (payload, now) = (payload.as_bytes(), 1_700_000_000 + number as u64);
+        let id = SplitToken::random().unwrap();
+        let mut signed_id = id.to_text();
+        signers[0].append_signature(&mut signed_id);
+        let counts = [
+            flip(signers[0].sign(payload, now), |it| {
+                signers[0].verify(it).and_then(|it| it.decode()).is_ok()
+            }),
+            flip(signers[1].sign(payload, now), |it| {
+                signers[1].verify(it).and_then(|it| it.decode()).is_ok()
+            }),
+            flip(sealer.seal(payload, now).unwrap(), |it| sealer.open(it).is_ok()),
+            flip(signed_id, |it| signers[0].signed_part(it).is_ok()),
+        ];
+        for (total, count) in totals.iter_mut().zip(counts) {
+            *total = [total[0] + count[0], total[1] + count[1]];
+        }
+    }
+    println!("bits flipped, accepted: signed, with SHA-512, encrypted, signed id: {totals:?}");
+    assert!(totals.iter().all(|[tried, accepted]| *tried > 10_000 && *accepted == 0), "{totals:?}");
+}
