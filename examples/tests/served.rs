@@ -10,6 +10,8 @@ use std::{
     time::{Duration, Instant},
 };
 
+use sessions_tests::Postgres;
+
 const KEY: &str = "served-Zk3vQ8rT1yWn5LxB7dGmPc0HsJf9aEu2";
 /// How long an example may take to listen, and a browser to show a page.
 const PATIENCE: Duration = Duration::from_secs(60);
@@ -80,7 +82,7 @@ impl Drop for Served {
 }
 
 /// Cookies by name.
-#[derive(Default)]
+#[derive(Clone, Default)]
 struct Jar(Vec<(String, String)>);
 
 impl Jar {
@@ -222,6 +224,45 @@ fn rotate_keys_changes_keys_on_sighup_and_the_session_goes_on() {
     assert_eq!(served.get(&mut jar, "/"), "visit 5\n");
     assert_eq!(served.get(&mut idle, "/"), "visit 1\n");
     fs::remove_file(file).expect("it is there");
+}
+
+#[test]
+fn postgres_says_that_there_is_no_server() {
+    let url = format!("postgres://user@127.0.0.1:{}/database", free_port());
+    let output =
+        Command::new(example_path("postgres")).env("DATABASE_URL", url).output().expect("it runs");
+    assert_eq!(output.status.code(), Some(1));
+    let said = String::from_utf8_lossy(&output.stderr);
+    assert!(said.starts_with("PostgreSQL cannot be used: "), "{said}");
+    assert!(said.contains("Connection refused"), "{said}");
+    assert!(said.contains("DATABASE_URL=postgres://user:password@host/database"), "{said}");
+}
+
+#[test]
+#[ignore = "needs postgresql: run scripts/test"]
+fn postgres_counts_what_comes_at_once_and_ends_for_good() {
+    let postgres = Postgres::new();
+    let served = Served::start_with("postgres", free_port(), "DATABASE_URL", &postgres.url());
+    let mut jar = Jar::default();
+    assert_eq!(served.get(&mut jar, "/"), "visit number 1\n");
+    let copies: Vec<Jar> = (0..20).map(|_| jar.clone()).collect();
+    let served_at_once = &served;
+    let mut visits: Vec<String> = thread::scope(|scope| {
+        let threads: Vec<_> = copies
+            .into_iter()
+            .map(|mut copy| scope.spawn(move || served_at_once.get(&mut copy, "/")))
+            .collect();
+        threads.into_iter().map(|thread| thread.join().expect("it is answered")).collect()
+    });
+    let mut expected: Vec<String> = (2..=21).map(|n| format!("visit number {n}\n")).collect();
+    visits.sort();
+    expected.sort();
+    assert_eq!(visits, expected);
+
+    let mut copy = jar.clone();
+    served.request(&mut jar, "DELETE /", "");
+    assert!(jar.0.is_empty());
+    assert_eq!(served.get(&mut copy, "/"), "visit number 1\n", "the copy opens nothing");
 }
 
 #[test]

@@ -5,7 +5,6 @@
 //! use std::time::Duration;
 //! use sessions::{ServerSide, SessionInterface};
 //! use sessions_sqlx::PostgresStore;
-//! use sqlx::PgPool;
 //!
 //! #[derive(Clone, SessionInterface)]
 //! #[session(cookie_name = "__Host-id", lifetime = "14 days")]
@@ -14,9 +13,9 @@
 //! }
 //!
 //! # #[actix_web::main]
-//! # async fn main() -> Result<(), Box<dyn std::error::Error>> {
-//! let pool = PgPool::connect("postgres://user@localhost/app").await?;
-//! let store = PostgresStore::new(pool);
+//! # async fn main() -> std::io::Result<()> {
+//! // Or `PostgresStore::new(pool)`, on the pool that the application has.
+//! let store = PostgresStore::connect("postgres://user@localhost/app").await?;
 //! store.migrate().await?;
 //! store.spawn_sweeper(Duration::from_secs(60));
 //! let sessions = AppSessions { backend: ServerSide::new(store) };
@@ -42,26 +41,31 @@
 //!
 //! # PostgreSQL's settings
 //!
-//! - A call has 500 ms, and the server does not know that. A pool for sessions alone, whose
-//!   connections set `statement_timeout` to 450 ms, is not held up by what nobody waits for:
+//! [`PostgresStore::connect`](SqlxStore::connect) sets what fits. For an application's own pool:
+//!
+//! - A call has 500 ms, and the server does not know that. Connections that set `statement_timeout`
+//!   to 450 ms are not held up by what nobody waits for any more.
 //!
 //!   ```no_run
-//!   # use std::{str::FromStr, time::Duration};
+//!   # use std::time::Duration;
 //!   # use sqlx::postgres::{PgConnectOptions, PgPoolOptions};
 //!   # async fn connect(url: &str) -> Result<sqlx::PgPool, sqlx::Error> {
-//!   let options = PgConnectOptions::from_str(url)?.options([("statement_timeout", "450ms")]);
+//!   let options: PgConnectOptions = url.parse()?;
 //!   PgPoolOptions::new()
 //!       .acquire_timeout(Duration::from_millis(450))
-//!       .connect_with(options)
+//!       .connect_with(options.options([("statement_timeout", "450ms")]))
 //!       .await
 //!   # }
 //!   ```
 //! - sqlx asks the server whether a connection is alive before it lends it, which is a second round
 //!   trip. `test_before_acquire(false)` saves it, and after a restart of the server the first request
 //!   on each connection fails.
+//! - Behind `PgBouncer` in transaction mode, before its version 1.21: `statement_cache_capacity(0)`.
+//!
+//! And for the server:
+//!
 //! - A logout that was acknowledged can be lost when the primary fails before an asynchronous standby
 //!   has it (`synchronous_standby_names`), or when `synchronous_commit` is `off`.
-//! - Behind `PgBouncer` in transaction mode, before its version 1.21: `statement_cache_capacity(0)`.
 //! - The user needs `SELECT, INSERT, UPDATE, DELETE` on both tables, and for `migrate` the right to
 //!   create them.
 //!
@@ -90,6 +94,8 @@
 // Without a database there is nobody to call it.
 #![cfg_attr(not(any(feature = "postgres", feature = "sqlite")), allow(dead_code))]
 
+#[cfg(feature = "postgres")]
+mod connect;
 mod dialect;
 mod error;
 mod lease;
