@@ -5,11 +5,7 @@ use std::fmt;
 use serde::de::DeserializeOwned;
 use serde_json::{Map, Value};
 
-use crate::{
-    content::SessionContent,
-    dictionary::{self, Dictionary},
-    error::SessionError,
-};
+use crate::{content::SessionContent, dictionary::Dictionary, error::SessionError};
 
 /// What [`Session::save_now`](crate::Session::save_now) came to, with the values that are stored.
 ///
@@ -39,7 +35,8 @@ impl EarlySave {
         stored: Option<String>,
     ) -> Self {
         let json = stored.unwrap_or_else(|| content.dictionary().to_json());
-        let stored = Dictionary::from_json(json).unwrap_or_default();
+        let format = content.dictionary().format();
+        let stored = Dictionary::from_json(json).unwrap_or_default().in_format(format);
         Self { outcome, stored }
     }
 
@@ -63,8 +60,8 @@ impl EarlySave {
     ///
     /// [`SessionError::Decode`] when another program wrote a value that is no JSON of ours.
     pub fn entries(&self) -> Result<Map<String, Value>, SessionError> {
-        let entry =
-            |(key, json): (&str, &str)| Ok((key.to_owned(), dictionary::decode(key, json)?));
+        let format = self.stored.format();
+        let entry = |(key, json): (&str, &str)| Ok((key.to_owned(), format.decode(key, json)?));
         self.stored.iter().map(entry).collect()
     }
 }

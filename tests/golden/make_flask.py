@@ -100,8 +100,9 @@ TAGGED = [
     ({"u": UUID("6ba7b810-9dad-11d1-80b4-00c04fd430c8")}, {"u": "6ba7b8109dad11d180b400c04fd430c8"}),
     ({"d": datetime(2024, 2, 29, 12, 30, 45)}, {"d": "Thu, 29 Feb 2024 12:30:45 GMT"}),
     ({"d": datetime(2024, 3, 1, 1, 0, tzinfo=BERLIN)}, {"d": "Thu, 29 Feb 2024 23:00:00 GMT"}),
-    ({"d": datetime(1, 1, 1), "e": datetime(9999, 12, 31, 23, 59, 59)},
-     {"d": "Mon, 01 Jan 0001 00:00:00 GMT", "e": "Fri, 31 Dec 9999 23:59:59 GMT"}),
+    # Werkzeug reads years of two digits as those of a century: it is no fixed point of Flask's.
+    ({"d": datetime(100, 1, 1), "e": datetime(9999, 12, 31, 23, 59, 59)},
+     {"d": "Fri, 01 Jan 0100 00:00:00 GMT", "e": "Fri, 31 Dec 9999 23:59:59 GMT"}),
     ({"a": {" t": (1,)}}, {"a": {" t": [1]}}),
     ({" t": (1,)}, {" t": [1]}),
     ({" di": b"x"}, {" di": "eA=="}),

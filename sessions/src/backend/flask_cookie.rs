@@ -1,31 +1,29 @@
 //! Sessions kept in Flask's cookie.
 
-use std::{
-    fmt,
-    time::{Duration, UNIX_EPOCH},
+use super::{
+    Backend,
+    in_cookie::{InCookie, Seal, Unsealed},
 };
-
-use super::Backend;
 use crate::{
     config::SessionConfig,
-    context::{OpenContext, SaveContext, Saved, unix_seconds},
-    dictionary::Dictionary,
+    context::{OpenContext, SaveContext, Saved},
+    dictionary::{Dictionary, Format},
     error::{KeyError, OpenError, SaveError},
-    flask::canonical::{self, Dicts},
-    key::KeyRing,
+    flask,
+    key::{SecretKey, SharedKeys},
     null::NullSession,
     token::{
         flask::{Digest, KeyDerivation, decode_payload, encode_payload, signer},
-        signed::{Rejected, Signer, check_age},
+        signed::{Rejected, Signer},
     },
 };
 
-/// How far ahead of this host's clock a token may be signed: hosts' clocks differ.
-const LEEWAY: Duration = Duration::from_secs(60);
-/// Flask's `SecureCookieSessionInterface.salt`.
-const SALT: &str = "cookie-session";
-
 /// Sessions that live in the cookie of a Flask application: both read and write it.
+///
+/// What is said of [`SignedCookie`](crate::SignedCookie) goes for it as well. How Flask signs is
+/// set here; the policies `cookie_name`, `salt` and so on are those of the interface, and
+/// [`SessionConfig::from_flask_env`] takes them from Flask's settings. The
+/// [module's page](crate::flask) says what is the same in both, and what is not.
 ///
 /// # Examples
 ///
@@ -43,101 +41,105 @@ const SALT: &str = "cookie-session";
 /// sessions.check()?;
 /// # Ok::<(), Box<dyn std::error::Error>>(())
 /// ```
-#[derive(Clone)]
+#[derive(Clone, Debug)]
 pub struct FlaskCookie {
-    keys: Option<KeyRing>,
+    /// `None` without a key: the null session.
+    sessions: Option<InCookie<Flask>>,
+    seal: Flask,
+}
+
+/// Flask's payload, and a signature.
+#[derive(Clone, Copy, Debug)]
+struct Flask {
     digest: Digest,
     derivation: KeyDerivation,
     max_inflated: usize,
 }
+
+/// The payload that a session was opened with, as it stood in its token. Attached to the
+/// dictionary.
+struct Payload(Vec<u8>);
 
 impl FlaskCookie {
     /// The longest content of a session, in bytes of JSON, unless
     /// [`with_max_inflated`](Self::with_max_inflated) says otherwise: 64 KiB.
     pub const DEFAULT_MAX_INFLATED: usize = 64 * 1024;
 
-    /// Returns a backend that signs with this key, or with the current one of this ring.
-    pub fn new(keys: impl Into<KeyRing>) -> Self {
+    /// Returns a backend that signs with this key, or with the current one of this ring or of what
+    /// this handle holds.
+    ///
+    /// Keys that other constructors refuse come from
+    /// [`SecretKey::for_interoperation`](crate::SecretKey::for_interoperation).
+    pub fn new(keys: impl Into<SharedKeys>) -> Self {
         Self::with_keys(Some(keys.into()))
     }
 
-    /// Returns a backend with the keys of this configuration. Without a `secret_key` there is the
-    /// null session, as in Flask.
+    /// Returns a backend with the keys of this configuration. Without a key there is the null
+    /// session, as in Flask.
     pub fn from_config(config: &SessionConfig) -> Self {
-        let key = config.secret_key.clone();
-        let ring = key.map(|key| {
-            let fallbacks = config.secret_key_fallbacks.iter().cloned();
-            fallbacks.fold(KeyRing::new(key), KeyRing::with_fallback)
-        });
-        Self::with_keys(ring)
+        let keys = config.shared_keys();
+        if keys.is_none() {
+            tracing::warn!(
+                target: "sessions",
+                "no secret key is set, so there are no sessions: reads are empty, writes fail; set \
+                 `SECRET_KEY` to that of the Flask application"
+            );
+        }
+        Self::with_keys(keys)
     }
 
-    fn with_keys(keys: Option<KeyRing>) -> Self {
-        Self {
-            keys,
+    fn with_keys(keys: Option<SharedKeys>) -> Self {
+        let seal = Flask {
             digest: Digest::default(),
             derivation: KeyDerivation::default(),
             max_inflated: Self::DEFAULT_MAX_INFLATED,
-        }
+        };
+        Self { sessions: keys.map(|keys| InCookie::new(keys, seal)), seal }
     }
 
     /// Sets the hash function of the signatures: Flask's `digest_method`. Defaults to
     /// [`Digest::Sha1`].
     #[must_use]
     pub fn with_digest(self, digest: Digest) -> Self {
-        Self { digest, ..self }
+        let seal = Flask { digest, ..self.seal };
+        self.with_seal(seal)
     }
 
     /// Sets how the signing key comes from the secret key: Flask's `key_derivation`. Defaults to
     /// [`KeyDerivation::Hmac`].
     #[must_use]
     pub fn with_key_derivation(self, derivation: KeyDerivation) -> Self {
-        Self { derivation, ..self }
+        let seal = Flask { derivation, ..self.seal };
+        self.with_seal(seal)
     }
 
     /// Sets how many bytes of JSON a cookie may hold once it is inflated; one that holds more is no
     /// session. Defaults to 65,536.
     #[must_use]
     pub fn with_max_inflated(self, bytes: usize) -> Self {
-        Self { max_inflated: bytes, ..self }
+        let seal = Flask { max_inflated: bytes, ..self.seal };
+        self.with_seal(seal)
     }
 
-    fn signers(&self, keys: &KeyRing, salt: Option<&str>) -> Vec<Signer> {
-        let salt = salt.unwrap_or(SALT);
-        keys.iter().map(|key| signer(key, salt.as_bytes(), self.digest, self.derivation)).collect()
+    fn with_seal(self, seal: Flask) -> Self {
+        Self {
+            sessions: self.sessions.map(|sessions| InCookie::new(sessions.keys().clone(), seal)),
+            seal,
+        }
+    }
+
+    /// Returns the handle on the keys, if there are any.
+    pub fn keys(&self) -> Option<&SharedKeys> {
+        self.sessions.as_ref().map(InCookie::keys)
     }
 }
 
-/// The payload that a session was opened with, as it stood in its token.
-struct Payload(Box<str>);
-
 impl Backend for FlaskCookie {
     async fn open(&self, cx: &OpenContext<'_>) -> Result<Option<Dictionary>, OpenError> {
-        let Some(keys) = &self.keys else {
-            return Ok(cx.no_session(NullSession::no_secret_key()));
-        };
-        if cx.cookies().is_empty() {
-            return Ok(Some(Dictionary::new()));
+        match &self.sessions {
+            Some(sessions) => Ok(Some(sessions.open(cx))),
+            None => Ok(cx.no_session(NullSession::no_secret_key())),
         }
-        let signers = self.signers(keys, cx.settings().salt());
-        let mut newest: Option<Opened> = None;
-        for token in cx.cookies().iter() {
-            match open_token(token, &signers, self.max_inflated, cx) {
-                Ok(opened) => {
-                    if let Some(former) = &newest {
-                        tracing::warn!(target: "sessions", "two different session cookies verify; the newer is used");
-                        if former.signed_at >= opened.signed_at {
-                            continue;
-                        }
-                    }
-                    newest = Some(opened);
-                }
-                Err(rejected) => {
-                    tracing::info!(target: "sessions", reason = %rejected, "session cookie refused");
-                }
-            }
-        }
-        Ok(Some(newest.map_or_else(Dictionary::new, |opened| opened.dictionary)))
     }
 
     async fn save(
@@ -145,78 +147,47 @@ impl Backend for FlaskCookie {
         dictionary: &Dictionary,
         cx: &SaveContext<'_>,
     ) -> Result<Saved, SaveError> {
-        let Some(keys) = &self.keys else {
+        match &self.sessions {
+            Some(sessions) => sessions.save(dictionary, cx),
             // Without a key there is the null session, which is never saved.
-            return Err(SaveError::internal(KeyError::Missing { variable: "SECRET_KEY".into() }));
-        };
-        if dictionary.is_empty() {
-            return Ok(Saved::Removed);
-        }
-        let signers = self.signers(keys, cx.settings().salt());
-        let now = unix_seconds(cx.now());
-        let token = match dictionary.attachment() {
-            Some(Payload(payload)) if dictionary.is_as_opened() => {
-                signers[0].sign_text(payload, now)
-            }
-            _ => {
-                let json = canonical::dictionary(dictionary.members(), Dicts::Plain);
-                signers[0].sign_text(&encode_payload(&json), now)
-            }
-        };
-        Ok(Saved::Token(token))
-    }
-}
-
-struct Opened {
-    signed_at: u64,
-    dictionary: Dictionary,
-}
-
-fn open_token(
-    token: &[u8],
-    signers: &[Signer],
-    max_inflated: usize,
-    cx: &OpenContext<'_>,
-) -> Result<Opened, Rejected> {
-    let settings = cx.settings();
-    let now = unix_seconds(cx.now());
-    let mut found = Err(Rejected::Format);
-    for (at, signer) in signers.iter().enumerate() {
-        found = signer.verify(token).map(|verified| (verified, at > 0));
-        if !matches!(found, Err(Rejected::Signature)) {
-            break;
+            None => Err(SaveError::internal(KeyError::Missing { variable: "SECRET_KEY".into() })),
         }
     }
-    let (verified, by_fallback) = found?;
-    let signed_at = verified.signed_at;
-    let age_limit =
-        settings.idle_timeout().map_or(settings.lifetime(), |idle| idle.min(settings.lifetime()));
-    check_age(signed_at, now, age_limit.as_secs(), LEEWAY.as_secs())?;
-    let json = decode_payload(verified.text(), max_inflated)?;
-    let mut dictionary = Dictionary::from_json(json).map_err(|_| Rejected::Format)?;
-
-    if let Some(limit) = settings.absolute_timeout() {
-        // A session from before the limit was set began, at the latest, when it was signed.
-        let started = dictionary.started().unwrap_or(UNIX_EPOCH + Duration::from_secs(signed_at));
-        check_age(unix_seconds(started), now, limit.as_secs(), LEEWAY.as_secs())?;
-        dictionary.set_started(started);
-    }
-    let idle_for = Duration::from_secs(now.saturating_sub(signed_at));
-    if by_fallback || settings.idle_timeout().is_some() && idle_for >= settings.touch_interval() {
-        dictionary.request_refresh();
-    }
-    let payload = std::str::from_utf8(verified.text()).map_err(|_| Rejected::Format)?;
-    dictionary.attach(Payload(payload.into()));
-    Ok(Opened { signed_at, dictionary })
 }
 
-impl fmt::Debug for FlaskCookie {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("FlaskCookie")
-            .field("keys", &self.keys)
-            .field("digest", &self.digest)
-            .field("key_derivation", &self.derivation)
-            .field("max_inflated", &self.max_inflated)
-            .finish_non_exhaustive()
+impl Seal for Flask {
+    type Key = Signer;
+    const KIND: &'static str = "flask-cookie";
+    /// Flask's `SecureCookieSessionInterface.salt`.
+    const SALT: Option<&'static str> = Some("cookie-session");
+    const FORMAT: Format = Format::Flask;
+
+    fn key(&self, key: &SecretKey, salt: &str) -> Signer {
+        signer(key, salt.as_bytes(), self.digest, self.derivation)
+    }
+
+    fn open(signer: &Signer, token: &[u8]) -> Result<Unsealed, Rejected> {
+        let verified = signer.verify(token)?;
+        Ok(Unsealed { payload: verified.text().to_vec(), sealed_at: verified.signed_at })
+    }
+
+    fn seal(signer: &Signer, payload: &[u8], now: u64) -> Result<String, SaveError> {
+        Ok(signer.sign_text(payload, now))
+    }
+
+    fn read(&self, payload: Vec<u8>) -> Result<Dictionary, Rejected> {
+        let json = decode_payload(&payload, self.max_inflated)?;
+        let json = flask::unescaped(json).ok_or(Rejected::Format)?;
+        let mut dictionary = Dictionary::from_json(json).map_err(|_| Rejected::Format)?;
+        dictionary.attach(Payload(payload));
+        Ok(dictionary)
+    }
+
+    /// A session that did not change keeps its payload to the byte, whoever compressed it.
+    fn write(&self, dictionary: &Dictionary) -> Vec<u8> {
+        match dictionary.attachment() {
+            Some(Payload(payload)) if dictionary.is_as_opened() => payload.clone(),
+            _ => encode_payload(&flask::session(dictionary)).into_bytes(),
+        }
     }
 }

@@ -9,7 +9,7 @@ use std::{
 use super::salted::{Salt, SaltKeys, Salted};
 use crate::{
     context::{OpenContext, SaveContext, Saved, unix_seconds},
-    dictionary::{Change, Dictionary},
+    dictionary::{Change, Dictionary, Format},
     error::SaveError,
     key::{Ring, SecretKey, SharedKeys},
     settings::Settings,
@@ -25,6 +25,10 @@ pub(super) trait Seal: Send + Sync + 'static {
     type Key: Send + Sync + 'static;
     /// What these tokens are, in their default salt.
     const KIND: &'static str;
+    /// The default salt where it does not depend on the cookie's name.
+    const SALT: Option<&'static str> = None;
+    /// How values are written.
+    const FORMAT: Format = Format::Json;
 
     fn key(&self, key: &SecretKey, salt: &str) -> Self::Key;
 
@@ -33,6 +37,17 @@ pub(super) trait Seal: Send + Sync + 'static {
 
     /// Returns the token of a payload, sealed at `now` in seconds since 1970.
     fn seal(key: &Self::Key, payload: &[u8], now: u64) -> Result<String, SaveError>;
+
+    /// Returns the session of a payload.
+    fn read(&self, payload: Vec<u8>) -> Result<Dictionary, Rejected> {
+        let json = String::from_utf8(payload).map_err(|_| Rejected::Format)?;
+        Dictionary::from_json(json).map_err(|_| Rejected::Format)
+    }
+
+    /// Returns the payload of a session.
+    fn write(&self, dictionary: &Dictionary) -> Vec<u8> {
+        dictionary.to_json().into_bytes()
+    }
 }
 
 /// What a token holds.
@@ -70,13 +85,14 @@ impl<S: Seal> InCookie<S> {
     }
 
     pub(super) fn open(&self, cx: &OpenContext<'_>) -> Dictionary {
+        let new = || Dictionary::new().in_format(S::FORMAT);
         if cx.cookies().is_empty() {
-            return Dictionary::new();
+            return new();
         }
         let keys = self.keys_for(cx.settings(), cx.cookie().name().as_str());
         let mut newest: Option<Opened> = None;
         for token in cx.cookies().iter() {
-            match open_token::<S>(token, &keys, cx) {
+            match open_token(&self.seal, token, &keys, cx) {
                 Ok(opened) => {
                     if let Some(former) = &newest {
                         tracing::warn!(target: "sessions", "two different session cookies verify; the newer is used");
@@ -91,7 +107,7 @@ impl<S: Seal> InCookie<S> {
                 }
             }
         }
-        newest.map_or_else(Dictionary::new, |opened| opened.dictionary)
+        newest.map_or_else(new, |opened| opened.dictionary)
     }
 
     pub(super) fn save(
@@ -110,12 +126,12 @@ impl<S: Seal> InCookie<S> {
         {
             return Err(SaveError::Gone);
         }
-        let payload = dictionary.to_json();
-        S::seal(keys.current(), payload.as_bytes(), unix_seconds(cx.now())).map(Saved::Token)
+        let payload = self.seal.write(dictionary);
+        S::seal(keys.current(), &payload, unix_seconds(cx.now())).map(Saved::Token)
     }
 
     fn keys_for(&self, settings: &Settings, cookie_name: &str) -> Arc<SaltKeys<S::Key>> {
-        let salt = settings.salt().map_or(Salt::Of(S::KIND, cookie_name), Salt::Whole);
+        let salt = settings.salt().or(S::SALT).map_or(Salt::Of(S::KIND, cookie_name), Salt::Whole);
         self.salted.get(&self.keys, salt, |key, salt| self.seal.key(key, salt))
     }
 }
@@ -127,6 +143,7 @@ impl CameUnder {
 }
 
 fn open_token<S: Seal>(
+    seal: &S,
     token: &[u8],
     keys: &SaltKeys<S::Key>,
     cx: &OpenContext<'_>,
@@ -137,8 +154,7 @@ fn open_token<S: Seal>(
     let age_limit =
         settings.idle_timeout().map_or(settings.lifetime(), |idle| idle.min(settings.lifetime()));
     check_age(sealed_at, now, age_limit.as_secs(), LEEWAY.as_secs())?;
-    let json = String::from_utf8(payload).map_err(|_| Rejected::Format)?;
-    let mut dictionary = Dictionary::from_json(json).map_err(|_| Rejected::Format)?;
+    let mut dictionary = seal.read(payload)?.in_format(S::FORMAT);
 
     if let Some(limit) = settings.absolute_timeout() {
         // A session from before the limit was set began, at the latest, when it was sealed.

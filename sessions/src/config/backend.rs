@@ -6,7 +6,7 @@ use crate::{
     context::{OpenContext, SaveContext, Saved},
     dictionary::Dictionary,
     error::{KeyError, OpenError, SaveError},
-    key::KeyRing,
+    key::{KeyRing, SharedKeys},
     null::NullSession,
 };
 
@@ -37,22 +37,26 @@ impl SessionConfig {
     /// Returns the backend of an interface that has only a configuration, unless there is no key.
     fn signed_cookie(&self) -> Option<&SignedCookie> {
         let make = || {
-            if let Some(keys) = &self.keys {
-                return Some(SignedCookie::new(keys.clone()));
-            }
-            let Some(key) = self.secret_key.clone() else {
+            let keys = self.shared_keys();
+            if keys.is_none() {
                 tracing::warn!(
                     target: "sessions",
                     "no secret key is set, so there are no sessions: reads are empty, writes fail; \
                      set `secret_key` in the `SessionConfig`, or `SECRET_KEY` where it is read from \
                      the environment, to what `openssl rand -base64 48` prints"
                 );
-                return None;
-            };
-            let ring = KeyRing::new(key);
-            let fallbacks = self.secret_key_fallbacks.iter().cloned();
-            Some(SignedCookie::new(fallbacks.fold(ring, KeyRing::with_fallback)))
+            }
+            keys.map(SignedCookie::new)
         };
         self.signed_cookie.get_or_init(make).as_ref()
+    }
+
+    /// Returns the keys, unless there are none.
+    pub(crate) fn shared_keys(&self) -> Option<SharedKeys> {
+        self.keys.clone().or_else(|| {
+            let ring = KeyRing::new(self.secret_key.clone()?);
+            let fallbacks = self.secret_key_fallbacks.iter().cloned();
+            Some(fallbacks.fold(ring, KeyRing::with_fallback).into())
+        })
     }
 }

@@ -9,16 +9,17 @@
 mod adopt;
 mod changes;
 mod entry;
-mod scan;
+mod format;
+pub(crate) mod scan;
 mod state;
 
-use std::fmt;
+use std::{fmt, marker::PhantomData};
 
 use serde::{Serialize, de::DeserializeOwned};
 
 pub use self::changes::ChangeSet;
 pub use self::state::{Change, Ending};
-pub(crate) use self::{changes::Run, entry::same_value, state::Adopted};
+pub(crate) use self::{changes::Run, entry::same_value, format::Format, state::Adopted};
 use self::{
     entry::{Edit, Entry, Key, Span},
     state::State,
@@ -67,6 +68,7 @@ pub struct Dictionary {
     revision: u64,
     /// What this request did, in its order, where the backend wants to replay it.
     changes: Option<ChangeSet>,
+    format: Format,
     state: State,
 }
 
@@ -103,7 +105,16 @@ impl Dictionary {
             entries.dedup_by(|one, other| one.key(&payload) == other.key(&payload));
             entries.reverse();
         }
-        Ok(Self { payload, entries, revision: 0, changes: None, state: State::opened() })
+        Ok(Self { payload, entries, state: State::opened(), ..Self::default() })
+    }
+
+    /// Has the values written and read in this format.
+    pub(crate) fn in_format(self, format: Format) -> Self {
+        Self { format, ..self }
+    }
+
+    pub(crate) fn format(&self) -> Format {
+        self.format
     }
 
     /// Returns the dictionary of a null session: reads find nothing, every write is an error.
@@ -144,7 +155,7 @@ impl Dictionary {
     ///
     /// [`SessionError::Decode`] when the value is no `T`.
     pub fn get<T: DeserializeOwned>(&self, key: &str) -> Result<Option<T>, SessionError> {
-        self.raw(key).map(|json| decode(key, json)).transpose()
+        self.raw(key).map(|json| self.format.decode(key, json)).transpose()
     }
 
     /// Returns the JSON text of the value under `key`.
@@ -201,7 +212,7 @@ impl Dictionary {
         key: &str,
         value: &T,
     ) -> Result<(), SessionError> {
-        self.insert_json(key, encode(key, value)?)
+        self.insert_json(key, self.format.encode(key, value)?)
     }
 
     /// Sets `key` to the value that this JSON text means.
@@ -361,17 +372,26 @@ impl fmt::Debug for Dictionary {
     }
 }
 
-pub(crate) fn decode<T: DeserializeOwned>(key: &str, json: &str) -> Result<T, SessionError> {
-    serde_json::from_str(json).map_err(|source| SessionError::Decode { key: key.into(), source })
-}
+/// The value of a key.
+impl Format {
+    pub(crate) fn decode<T: DeserializeOwned>(
+        self,
+        key: &str,
+        json: &str,
+    ) -> Result<T, SessionError> {
+        self.read(PhantomData, json)
+            .map_err(|source| SessionError::Decode { key: key.into(), source })
+    }
 
-pub(crate) fn encode<T: Serialize + ?Sized>(
-    key: &str,
-    value: &T,
-) -> Result<Box<str>, SessionError> {
-    serde_json::to_string(value)
-        .map(String::into_boxed_str)
-        .map_err(|source| SessionError::Encode { key: key.into(), source })
+    pub(crate) fn encode<T: Serialize + ?Sized>(
+        self,
+        key: &str,
+        value: &T,
+    ) -> Result<Box<str>, SessionError> {
+        self.write(value)
+            .map(String::into_boxed_str)
+            .map_err(|source| SessionError::Encode { key: key.into(), source })
+    }
 }
 
 fn is_hidden(key: &str) -> bool {

@@ -11,18 +11,18 @@ const MAX_DEPTH: u32 = 127;
 
 /// Where a member stands in the scanned text.
 #[derive(Debug, PartialEq)]
-pub(super) struct Member {
+pub(crate) struct Member {
     /// The key without its quotes, still escaped.
-    pub(super) key: Range<usize>,
+    pub(crate) key: Range<usize>,
     /// Whether the key contains an escape and must be decoded before it is compared.
-    pub(super) escaped: bool,
+    pub(crate) escaped: bool,
     /// The value's JSON text.
-    pub(super) value: Range<usize>,
+    pub(crate) value: Range<usize>,
 }
 
 /// Returns the members of the JSON object in `text` in their order, or `None` when the text is
 /// not one well-formed object.
-pub(super) fn members(text: &str) -> Option<Vec<Member>> {
+pub(crate) fn members(text: &str) -> Option<Vec<Member>> {
     let mut scanner = Scanner { bytes: text.as_bytes(), at: 0 };
     let mut members = Vec::with_capacity(8);
     scanner.space();
@@ -46,6 +46,29 @@ pub(super) fn members(text: &str) -> Option<Vec<Member>> {
     }
     scanner.space();
     (scanner.at == text.len()).then_some(members)
+}
+
+/// Returns the elements of the JSON array in `text`, or `None` when the text is not one.
+#[cfg(feature = "flask")]
+pub(crate) fn elements(text: &str) -> Option<Vec<Range<usize>>> {
+    let mut scanner = Scanner { bytes: text.as_bytes(), at: 0 };
+    let mut elements = Vec::new();
+    scanner.space();
+    scanner.expect(b'[')?;
+    scanner.space();
+    if !scanner.accept(b']') {
+        loop {
+            scanner.space();
+            elements.push(scanner.value()?);
+            scanner.space();
+            if !scanner.accept(b',') {
+                break;
+            }
+        }
+        scanner.expect(b']')?;
+    }
+    scanner.space();
+    (scanner.at == text.len()).then_some(elements)
 }
 
 /// Whether `text` is one value: nothing before or behind it but white space.

@@ -10,7 +10,6 @@ pub(crate) enum Dicts {
     /// Itself, a dictionary: written so that Flask does not take it for a tag.
     Plain,
     /// A tagged value.
-    #[cfg_attr(not(test), expect(dead_code, reason = "the wrappers that write tags come next"))]
     Tagged,
 }
 
@@ -56,7 +55,7 @@ pub(crate) fn value(json: &str, dicts: Dicts) -> Option<String> {
 }
 
 /// Returns a dictionary that looks like a tag, so that it does not.
-fn escaped(tag: Tag, value: &str) -> String {
+pub(super) fn escaped(tag: Tag, value: &str) -> String {
     format!("{{\" di\":{{\"{}__\":{value}}}}}", tag.key())
 }
 

@@ -6,7 +6,7 @@ use sessions_policy::OnDecodeError;
 
 use super::{Session, rerun::Rerun};
 use crate::{
-    dictionary::Dictionary,
+    dictionary::{Dictionary, Format},
     error::SessionError,
     interface::SessionInterface,
     typed::{self, Diff, SessionData, Typed},
@@ -119,16 +119,16 @@ where
     R: 'static,
     F: Fn(&mut T) -> R + Send + Sync + 'static,
 {
-    type Loaded = T;
+    type Loaded = (Format, T);
     type Outcome = Diff;
     type Answer = R;
 
-    fn load(&self, dictionary: &Dictionary) -> Result<T, SessionError> {
-        typed::read(dictionary, self.on_decode_error)
+    fn load(&self, dictionary: &Dictionary) -> Result<Self::Loaded, SessionError> {
+        Ok((dictionary.format(), typed::read(dictionary, self.on_decode_error)?))
     }
 
-    fn run(&self, mut loaded: T) -> Result<(Diff, R), SessionError> {
-        Diff::of(&mut loaded, &self.change)
+    fn run(&self, (format, mut data): Self::Loaded) -> Result<(Diff, R), SessionError> {
+        Diff::of(&mut data, format, &self.change)
     }
 
     fn apply(&self, outcome: Diff, dictionary: &mut Dictionary) -> Result<(), SessionError> {

@@ -1,6 +1,7 @@
 //! The handle: what handlers touch.
 
 mod data;
+mod flash;
 mod read_only;
 mod rerun;
 mod scope;
@@ -17,7 +18,7 @@ pub use self::{
     scope::{Only, Scope},
 };
 use crate::{
-    dictionary::{self, Dictionary},
+    dictionary::{Dictionary, Format},
     error::SessionError,
 };
 
@@ -73,6 +74,10 @@ impl<I: Scope> Session<I> {
         })
     }
 
+    fn format(&self) -> Format {
+        self.peek(Dictionary::format)
+    }
+
     fn change<R>(
         &self,
         change: impl FnOnce(&mut Dictionary) -> Result<R, SessionError>,
@@ -106,7 +111,7 @@ impl<I: Scope> Session<I> {
     /// [`SessionError::Null`], [`SessionError::Saved`], [`SessionError::ReservedKey`], and
     /// [`SessionError::Encode`] when the value cannot be written as JSON.
     pub fn insert<T: Serialize>(&self, key: &str, value: T) -> Result<(), SessionError> {
-        let json = dictionary::encode(key, &value)?;
+        let json = self.format().encode(key, &value)?;
         self.change(|dictionary| dictionary.insert_json(key, json))
     }
 
@@ -162,7 +167,7 @@ impl<I: Scope> Session<I> {
         self.look(|dictionary| {
             dictionary
                 .iter()
-                .map(|(key, json)| Ok((key.to_owned(), dictionary::decode(key, json)?)))
+                .map(|(key, json)| Ok((key.to_owned(), dictionary.format().decode(key, json)?)))
                 .collect()
         })
     }
@@ -190,9 +195,10 @@ impl<I: Scope> Session<I> {
         K: AsRef<str>,
         T: Serialize,
     {
+        let format = self.format();
         let encoded: Vec<_> = entries
             .into_iter()
-            .map(|(key, value)| Ok((dictionary::encode(key.as_ref(), &value)?, key)))
+            .map(|(key, value)| Ok((format.encode(key.as_ref(), &value)?, key)))
             .collect::<Result<_, SessionError>>()?;
         self.change(|dictionary| {
             for (_, key) in &encoded {
@@ -223,7 +229,7 @@ impl<I: Scope> Session<I> {
         }
         // Made without the lock, so that `make` may use the session.
         let made = make();
-        let json = dictionary::encode(key, &made)?;
+        let json = self.format().encode(key, &made)?;
         let met = self.change(|dictionary| {
             let met = dictionary.get(key)?;
             if met.is_none() {

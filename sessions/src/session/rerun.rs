@@ -7,7 +7,7 @@ use serde::{Serialize, de::DeserializeOwned};
 
 use super::{Scope, Session};
 use crate::{
-    dictionary::{self, Dictionary, Run},
+    dictionary::{Dictionary, Format, Run},
     error::SessionError,
 };
 
@@ -78,17 +78,17 @@ where
     T: Serialize + DeserializeOwned + 'static,
     F: Fn(&A, Option<T>) -> T + Send + Sync + 'static,
 {
-    type Loaded = Option<T>;
+    type Loaded = (Format, Option<T>);
     type Outcome = Box<str>;
     type Answer = T;
 
-    fn load(&self, dictionary: &Dictionary) -> Result<Option<T>, SessionError> {
-        dictionary.get(&self.key)
+    fn load(&self, dictionary: &Dictionary) -> Result<Self::Loaded, SessionError> {
+        Ok((dictionary.format(), dictionary.get(&self.key)?))
     }
 
-    fn run(&self, loaded: Option<T>) -> Result<(Box<str>, T), SessionError> {
-        let changed = (self.change)(&self.with, loaded);
-        Ok((dictionary::encode(&self.key, &changed)?, changed))
+    fn run(&self, (format, value): Self::Loaded) -> Result<(Box<str>, T), SessionError> {
+        let changed = (self.change)(&self.with, value);
+        Ok((format.encode(&self.key, &changed)?, changed))
     }
 
     fn apply(&self, outcome: Box<str>, dictionary: &mut Dictionary) -> Result<(), SessionError> {

@@ -1,6 +1,6 @@
 //! What is done to the session as a whole, and the messages for the next page.
 
-use super::{Scope, Session};
+use super::{Scope, Session, flash::Flash};
 use crate::{
     dictionary::{Dictionary, Ending, FLASHES},
     early::EarlySave,
@@ -173,13 +173,7 @@ impl<I: Scope> Session<I> {
         category: impl Into<String>,
         message: impl Into<String>,
     ) -> Result<(), SessionError> {
-        let flash = (category.into(), message.into());
-        self.update_with(FLASHES, flash, |flash, flashes: Option<Vec<(String, String)>>| {
-            let mut flashes = flashes.unwrap_or_default();
-            flashes.push(flash.clone());
-            flashes
-        })?;
-        Ok(())
+        self.rerun(Flash { category: category.into(), message: message.into() })
     }
 
     /// Takes the messages that [`flash`](Self::flash) left, as pairs of category and message, the

@@ -5,7 +5,7 @@ use std::any::type_name;
 use serde::Serialize;
 
 use crate::{
-    dictionary::{Dictionary, same_value},
+    dictionary::{Dictionary, Format, same_value},
     error::SessionError,
 };
 
@@ -16,10 +16,11 @@ impl Fields {
     /// # Errors
     ///
     /// [`SessionError::Data`] when the type serialises to something else than a JSON object.
-    pub(super) fn of<T: Serialize>(data: &T) -> Result<Self, SessionError> {
+    pub(super) fn of<T: Serialize>(data: &T, format: Format) -> Result<Self, SessionError> {
         let wrong = |source| SessionError::Data { data: type_name::<T>(), source };
-        let json = serde_json::to_string(data).map_err(|err| wrong(err.into()))?;
-        Dictionary::from_json(json).map(Self).map_err(|err| wrong(err.into()))
+        let json = format.write(data).map_err(|err| wrong(err.into()))?;
+        let fields = Dictionary::from_json(json).map_err(|err| wrong(err.into()))?;
+        Ok(Self(fields.in_format(format)))
     }
 
     pub(super) fn get(&self, field: &str) -> Option<&str> {

@@ -11,7 +11,7 @@ use sessions_policy::OnDecodeError;
 use self::fields::Fields;
 use crate::{
     content::SessionContent,
-    dictionary::Dictionary,
+    dictionary::{Dictionary, Format},
     error::{ConfigError, SessionError},
     null::NullSession,
 };
@@ -80,7 +80,7 @@ impl<T: SessionData> SessionContent for Typed<T> {
 
     fn check() -> Result<(), ConfigError> {
         let wrong = |problem| ConfigError::Data { data: type_name::<T>(), problem };
-        let fields = Fields::of(&T::default()).map_err(|_| {
+        let fields = Fields::of(&T::default(), Format::Json).map_err(|_| {
             wrong("it does not serialise to a JSON object; give it named fields".to_owned())
         })?;
         reader::check::<T>(&fields).map_err(wrong)
@@ -112,11 +112,12 @@ impl Diff {
     /// stored: a default that was filled in is no change.
     pub(crate) fn of<T: SessionData, R>(
         data: &mut T,
+        format: Format,
         change: impl FnOnce(&mut T) -> R,
     ) -> Result<(Self, R), SessionError> {
-        let before = Fields::of(data)?;
+        let before = Fields::of(data, format)?;
         let result = change(data);
-        let after = Fields::of(data)?;
+        let after = Fields::of(data, format)?;
         Ok((Self { changes: before.changed_to(&after) }, result))
     }
 

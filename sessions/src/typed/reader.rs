@@ -31,7 +31,7 @@ pub(super) fn read<T: SessionData>(
             // A default counts for every field that is not stored, not for those alone that must
             // be there.
             Ok(_) if sources.incomplete.get() && sources.defaults.is_none() => {
-                sources.defaults = Some(Fields::of(&T::default())?);
+                sources.defaults = Some(Fields::of(&T::default(), dictionary.format())?);
                 continue;
             }
             Ok(data) => return Ok(data),
@@ -40,7 +40,7 @@ pub(super) fn read<T: SessionData>(
         match err {
             // Only now is a default of every field needed, and made.
             ReadError::Missing(_) if sources.defaults.is_none() => {
-                sources.defaults = Some(Fields::of(&T::default())?);
+                sources.defaults = Some(Fields::of(&T::default(), dictionary.format())?);
             }
             ReadError::Duplicate { field, key } if !sources.omitted.contains(&key) => {
                 // What is stored under another name goes above a default.
@@ -54,7 +54,7 @@ pub(super) fn read<T: SessionData>(
                 warn_of_default::<T>(key);
                 sources.broken.push(key);
                 if sources.defaults.is_none() {
-                    sources.defaults = Some(Fields::of(&T::default())?);
+                    sources.defaults = Some(Fields::of(&T::default(), dictionary.format())?);
                 }
             }
             err if on_decode_error == OnDecodeError::Error => {
@@ -252,10 +252,7 @@ impl<'s> MapAccess<'s> for &mut FieldAccess<'s, '_> {
 
     fn next_value_seed<V: DeserializeSeed<'s>>(&mut self, seed: V) -> Result<V::Value, ReadError> {
         let (key, json) = self.current.expect("serde asks for a value after its key");
-        let mut reader = serde_json::Deserializer::from_str(json);
-        let value = seed.deserialize(&mut reader);
-        value
-            .and_then(|value| reader.end().map(|()| value))
-            .map_err(|source| ReadError::Field { key, source })
+        let format = self.sources.dictionary.format();
+        format.read(seed, json).map_err(|source| ReadError::Field { key, source })
     }
 }
