@@ -1,9 +1,10 @@
 //! What the tests of this folder share: a browser, an answer taken apart, a backend that fails on
 //! command, a store with hooks, what is logged, interfaces that tolerate no warning, servers of
-//! their own.
+//! their own, Flask's cookies made by hand.
 
 mod browser;
 pub mod figures;
+mod flask;
 pub mod forged;
 mod hooked;
 mod http;
@@ -17,6 +18,7 @@ mod switched;
 
 pub use self::{
     browser::{Answer, Browser, SetCookie},
+    flask::{FLASK_KEY, SharedSessions, flask_cookie, flask_json, sign_payload},
     hooked::{Call, HookedStore, When},
     http::{HttpAnswer, HttpClient, Served},
     logged::{Line, Logged},

@@ -12,6 +12,7 @@ mod entry;
 mod format;
 pub(crate) mod scan;
 mod state;
+mod unnamed;
 
 use std::{fmt, marker::PhantomData};
 
@@ -23,6 +24,7 @@ pub(crate) use self::{changes::Run, entry::same_value, format::Format, state::Ad
 use self::{
     entry::{Edit, Entry, Key, Span},
     state::State,
+    unnamed::Unnamed,
 };
 use crate::{
     error::{DecodeError, SessionError},
@@ -64,6 +66,7 @@ pub struct Dictionary {
     payload: Box<str>,
     /// Invariant: sorted by key, each key once.
     entries: Vec<Entry>,
+    unnamed: Unnamed,
     /// Counts the changes, so that `update` sees one that came between its read and its write.
     revision: u64,
     /// What this request did, in its order, where the backend wants to replay it.
@@ -88,11 +91,18 @@ impl Dictionary {
         let payload = json.into();
         let members = scan::members(&payload).ok_or(DecodeError::NotAnObject)?;
         let mut entries = Vec::with_capacity(members.len() + 1);
+        let mut unnamed = Unnamed::default();
         for member in members {
             let value = Span::new(&member.value).ok_or(DecodeError::TooLong)?;
             let key = if member.escaped {
                 let quoted = &payload[member.key.start - 1..=member.key.end];
-                Key::Owned(serde_json::from_str(quoted).map_err(|_| DecodeError::NotAnObject)?)
+                match serde_json::from_str(quoted) {
+                    Ok(key) => Key::Owned(key),
+                    Err(_) => {
+                        unnamed.push(&payload, &member)?;
+                        continue;
+                    }
+                }
             } else {
                 Key::Span(Span::new(&member.key).ok_or(DecodeError::TooLong)?)
             };
@@ -105,7 +115,7 @@ impl Dictionary {
             entries.dedup_by(|one, other| one.key(&payload) == other.key(&payload));
             entries.reverse();
         }
-        Ok(Self { payload, entries, state: State::opened(), ..Self::default() })
+        Ok(Self { payload, entries, unnamed, state: State::opened(), ..Self::default() })
     }
 
     /// Has the values written and read in this format.
@@ -142,6 +152,14 @@ impl Dictionary {
                 }
                 Key::Owned(key) => json.push_str(&quoted(key)),
             }
+            json.push(':');
+            json.push_str(value);
+        }
+        for (key, value) in self.unnamed.members(&self.payload) {
+            if json.len() > 1 {
+                json.push(',');
+            }
+            json.push_str(key);
             json.push(':');
             json.push_str(value);
         }
@@ -190,6 +208,12 @@ impl Dictionary {
             .filter_map(|entry| Some((entry.key(&self.payload), entry.value(&self.payload)?)))
     }
 
+    /// Returns the members whose keys no Rust string holds: each key in its quotes, escaped.
+    #[cfg(feature = "flask")]
+    pub(crate) fn unnamed_members(&self) -> impl Iterator<Item = (&str, &str)> {
+        self.unnamed.members(&self.payload)
+    }
+
     /// Returns the number of keys.
     pub fn len(&self) -> usize {
         self.iter().count()
@@ -197,7 +221,7 @@ impl Dictionary {
 
     /// Whether there are no keys.
     pub fn is_empty(&self) -> bool {
-        self.iter().next().is_none()
+        self.iter().next().is_none() && self.unnamed.is_empty()
     }
 
     /// Sets `key` to `value`.
@@ -262,6 +286,7 @@ impl Dictionary {
             entry.edit = Edit::Removed;
             entry.base.is_some()
         });
+        self.unnamed.remove();
         self.revision += 1;
         Ok(())
     }
@@ -281,6 +306,7 @@ impl Dictionary {
             entry.edit = Edit::Kept;
             entry.base.is_some()
         });
+        self.unnamed.restore();
         self.state.rollback();
         self.forget_changes();
         self.revision += 1;

@@ -7,7 +7,7 @@ use std::{
     time::{Duration, SystemTime, UNIX_EPOCH},
 };
 
-use super::{Dictionary, Edit, OWNER, PERMANENT, STARTED};
+use super::{Dictionary, Edit, Entry, OWNER, PERMANENT, STARTED};
 use crate::{error::SessionError, null::NullSession};
 
 /// What a request did to its session as a whole.
@@ -181,6 +181,7 @@ impl Dictionary {
     pub fn purge(&mut self) -> Result<Ending, SessionError> {
         self.state.writable()?;
         self.entries.clear();
+        self.unnamed.clear();
         self.forget_changes();
         self.state.identity = Identity::Ended;
         self.state.opened = false;
@@ -300,13 +301,15 @@ impl Dictionary {
     /// Whether this holds what it was opened with, the framework's own keys included.
     #[cfg(feature = "flask")]
     pub(crate) fn is_as_opened(&self) -> bool {
-        self.state.opened && self.entries.iter().all(|entry| matches!(entry.edit, Edit::Kept))
+        let kept = |entry: &Entry| matches!(entry.edit, Edit::Kept);
+        self.state.opened && self.entries.iter().all(kept) && !self.unnamed.is_edited()
     }
 
     /// Whether a change of a key would be saved: bookkeeping does not count.
     pub(super) fn is_edited(&self) -> bool {
-        self.entries
-            .iter()
-            .any(|entry| !matches!(entry.edit, Edit::Kept) && entry.key(&self.payload) != STARTED)
+        let is_edited = |entry: &Entry| {
+            !matches!(entry.edit, Edit::Kept) && entry.key(&self.payload) != STARTED
+        };
+        self.entries.iter().any(is_edited) || self.unnamed.is_edited()
     }
 }

@@ -6,46 +6,40 @@ use super::tag::Tag;
 
 /// What an object with one key that is also a tag's stands for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Dicts {
+pub(super) enum Dicts {
     /// Itself, a dictionary: written so that Flask does not take it for a tag.
     Plain,
     /// A tagged value.
     Tagged,
 }
 
-/// Returns the dictionary of these members, keys and JSON texts, as Flask writes it.
+/// Returns the dictionary of these members as Flask writes it: keys and JSON texts, and those whose
+/// keys are no Rust strings, in their quotes.
 ///
 /// A value that is no JSON at all is left as it is.
-pub(crate) fn dictionary<'d>(
-    members: impl Iterator<Item = (&'d str, &'d str)>,
+pub(super) fn dictionary<'d>(
+    named: impl Iterator<Item = (&'d str, &'d str)>,
+    unnamed: impl Iterator<Item = (&'d str, &'d str)>,
     dicts: Dicts,
 ) -> String {
-    let mut json = String::from("{");
-    let (mut number, mut lone) = (0, None);
-    for (key, value) in members {
-        if number > 0 {
-            json.push(',');
-        }
-        let start = json.len();
-        push_string(&mut json, key);
-        json.push(':');
-        match self::value(value, dicts) {
-            Some(value) => json.push_str(&value),
-            None => json.push_str(value),
-        }
-        lone = Tag::of_key(key).map(|tag| (tag, start));
-        number += 1;
-    }
-    if let (1, Some((tag, start))) = (number, lone) {
-        let value_at = start + tag.key().len() + "\"\":".len();
-        return escaped(tag, &json[value_at..]);
-    }
-    json.push('}');
+    let value = |json: &str| value(json, dicts).unwrap_or_else(|| json.to_owned());
+    let named = named.map(|(key, json)| {
+        let mut quoted = String::with_capacity(key.len() + 2);
+        push_string(&mut quoted, key);
+        Member { order: Cow::Borrowed(key.as_bytes()), key: quoted, value: value(json) }
+    });
+    let unnamed = unnamed.filter_map(|(quoted, json)| {
+        let text = quoted.strip_prefix('"')?.strip_suffix('"')?;
+        Member::new(text, value(json))
+    });
+    let mut json = String::new();
+    // A session is a dictionary, whatever its values are.
+    push_members(&mut json, named.chain(unnamed).collect(), Dicts::Plain);
     json
 }
 
 /// Returns this JSON text as Flask writes it, or `None` when it is none.
-pub(crate) fn value(json: &str, dicts: Dicts) -> Option<String> {
+pub(super) fn value(json: &str, dicts: Dicts) -> Option<String> {
     let mut rewriter =
         Rewriter { text: json, at: 0, dicts, out: String::with_capacity(json.len()) };
     rewriter.space();
@@ -72,6 +66,15 @@ struct Member<'j> {
     order: Cow<'j, [u8]>,
     key: String,
     value: String,
+}
+
+impl<'j> Member<'j> {
+    /// Takes what stands between the quotes of the key.
+    fn new(text: &'j str, value: String) -> Option<Self> {
+        let mut key = String::with_capacity(text.len() + 2);
+        push_escaped(&mut key, text)?;
+        Some(Self { order: code_points(text)?, key, value })
+    }
 }
 
 impl<'j> Rewriter<'j> {
@@ -141,31 +144,8 @@ impl<'j> Rewriter<'j> {
     }
 
     fn object(&mut self) -> Option<()> {
-        let mut members = self.members()?;
-        let in_order = |one: &Member<'_>, next: &Member<'_>| one.order < next.order;
-        if !members.is_sorted_by(in_order) {
-            members.sort_by(|one, other| one.order.cmp(&other.order));
-            // The sort is stable and the last of equal keys wins.
-            members.reverse();
-            members.dedup_by(|one, other| one.order == other.order);
-            members.reverse();
-        }
-        if let ([member], Dicts::Plain) = (members.as_slice(), self.dicts)
-            && let Some(tag) = Tag::of_bytes(&member.order)
-        {
-            self.out.push_str(&escaped(tag, &member.value));
-            return Some(());
-        }
-        self.out.push('{');
-        for (number, member) in members.iter().enumerate() {
-            if number > 0 {
-                self.out.push(',');
-            }
-            self.out.push_str(&member.key);
-            self.out.push(':');
-            self.out.push_str(&member.value);
-        }
-        self.out.push('}');
+        let members = self.members()?;
+        push_members(&mut self.out, members, self.dicts);
         Some(())
     }
 
@@ -179,8 +159,6 @@ impl<'j> Rewriter<'j> {
         loop {
             self.space();
             let text = self.string()?;
-            let mut key = String::with_capacity(text.len() + 2);
-            push_escaped(&mut key, text)?;
             self.space();
             self.accept(b':').then_some(())?;
             self.space();
@@ -188,7 +166,7 @@ impl<'j> Rewriter<'j> {
             let parsed = self.value();
             let value = std::mem::replace(&mut self.out, outer);
             parsed?;
-            members.push(Member { order: code_points(text)?, key, value });
+            members.push(Member::new(text, value)?);
             self.space();
             if self.accept(b'}') {
                 return Some(members);
@@ -212,6 +190,33 @@ impl<'j> Rewriter<'j> {
         }
         Some(())
     }
+}
+
+/// Appends an object: sorted, and escaped if it is a dictionary that looks like a tag.
+fn push_members(out: &mut String, mut members: Vec<Member<'_>>, dicts: Dicts) {
+    if !members.is_sorted_by(|one, next| one.order < next.order) {
+        members.sort_by(|one, other| one.order.cmp(&other.order));
+        // The sort is stable and the last of equal keys wins.
+        members.reverse();
+        members.dedup_by(|one, other| one.order == other.order);
+        members.reverse();
+    }
+    if let ([member], Dicts::Plain) = (members.as_slice(), dicts)
+        && let Some(tag) = Tag::of_bytes(&member.order)
+    {
+        out.push_str(&escaped(tag, &member.value));
+        return;
+    }
+    out.push('{');
+    for (number, member) in members.iter().enumerate() {
+        if number > 0 {
+            out.push(',');
+        }
+        out.push_str(&member.key);
+        out.push(':');
+        out.push_str(&member.value);
+    }
+    out.push('}');
 }
 
 /// Appends a string with its quotes.
@@ -468,7 +473,7 @@ mod tests {
     #[test]
     fn a_session_that_looks_like_a_tag_is_escaped_and_values_of_no_json_are_left_alone() {
         let whole = |members: &[(&'static str, &'static str)]| {
-            dictionary(members.iter().copied(), Dicts::Tagged)
+            dictionary(members.iter().copied(), std::iter::empty(), Dicts::Tagged)
         };
         assert_eq!(whole(&[]), "{}");
         assert_eq!(whole(&[(" t", "[1]")]), r#"{" di":{" t__":[1]}}"#);
