@@ -85,7 +85,7 @@ impl Breaker {
         match &result {
             // It was the request that had too little time, not the store that took too long.
             Err(StoreError::Timeout) if left < limit / 2 => {}
-            Err(err) if err.is_outage() => self.note_failure(),
+            Err(err) if err.is_outage() => self.note_failure(err),
             _ => self.note_success(),
         }
         result
@@ -110,14 +110,12 @@ impl Breaker {
                 .is_ok()
     }
 
-    fn note_failure(&self) {
+    /// Those who fail later do not keep it open: the next second counts from when one was let through.
+    fn note_failure(&self, err: &StoreError) {
         let failures = self.failures.fetch_add(1, Ordering::AcqRel).saturating_add(1);
-        if failures < FAILURES {
-            return;
-        }
-        self.open_until.store(self.now() + millis(OPEN_FOR), Ordering::Release);
         if failures == FAILURES {
-            tracing::error!(target: "sessions", "the session store fails; requests that need it are refused until it answers");
+            self.open_until.store(self.now() + millis(OPEN_FOR), Ordering::Release);
+            tracing::error!(target: "sessions", error = err as &dyn std::error::Error, "the session store fails; requests that need it are refused until it answers");
         }
     }
 
@@ -238,6 +236,30 @@ mod tests {
         assert!(time::timeout(Duration::from_millis(1), probe).await.is_err());
         time::advance(OPEN_FOR).await;
         assert!(outcome(&breaker, false, &asked).await);
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn probes_that_take_their_time_come_once_in_a_second_all_the_same() {
+        let breaker = Breaker::new();
+        let asked = AtomicU32::new(0);
+        for _ in 0..FAILURES {
+            outcome(&breaker, true, &asked).await;
+        }
+        for _ in 0..3 {
+            time::advance(OPEN_FOR - CALL).await;
+            assert!(!outcome(&breaker, false, &asked).await);
+            time::advance(CALL).await;
+            let never = pending::<Result<(), StoreError>>();
+            let probe = breaker.call(CALL, Deadline::after(CALL * 2), never).await;
+            assert!(matches!(probe, Err(StoreError::Timeout)), "it was let through");
+            time::advance(OPEN_FOR - CALL).await;
+            let probe = breaker
+                .call(CALL, Deadline::after(CALL * 2), async { Err::<(), _>(StoreError::Timeout) });
+            assert!(matches!(probe.await, Err(StoreError::Timeout)), "a second after the last one");
+        }
+        time::advance(OPEN_FOR).await;
+        assert!(outcome(&breaker, false, &asked).await);
+        assert_eq!(asked.load(Ordering::Relaxed), FAILURES + 1);
     }
 
     #[tokio::test(start_paused = true)]
