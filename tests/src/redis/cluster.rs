@@ -1,6 +1,6 @@
 //! Three primaries that share the slots.
 
-use std::collections::BTreeMap;
+use std::{collections::BTreeMap, time::Instant};
 
 use super::{Redis, Requests, wait_until};
 
@@ -51,13 +51,25 @@ impl RedisCluster {
             let port = nodes[0].port().to_string();
             node.command::<()>(&["CLUSTER", "MEET", "127.0.0.1", &port]);
         }
+        let cluster = Self { nodes };
+        cluster.settle();
+        cluster
+    }
+
+    /// Waits until the nodes agree that all is well, and returns when that was. A node that was
+    /// started anew takes two seconds to say so.
+    ///
+    /// # Panics
+    ///
+    /// When they do not within a minute.
+    pub fn settle(&self) -> Instant {
         let agrees = |node: &Redis| -> bool {
             let info: String = node.command(&["CLUSTER", "INFO"]);
             let shards: Vec<redis::Value> = node.command(&["CLUSTER", "SHARDS"]);
             info.contains("cluster_state:ok") && shards.len() == usize::from(NODES)
         };
-        wait_until("the nodes agree", || nodes.iter().all(agrees));
-        Self { nodes }
+        wait_until("the nodes agree", || self.nodes.iter().all(agrees));
+        Instant::now()
     }
 
     /// Returns the addresses of the nodes.
