@@ -34,7 +34,7 @@ impl Deadlines {
 
 /// What is left of a request's time with the store. It passes while the store is asked or a turn
 /// is waited for, not while the handler works.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(super) struct Deadline {
     at: Instant,
 }

@@ -8,12 +8,15 @@ mod owners;
 mod rewrite;
 mod save;
 mod stamps;
+mod to_the_end;
+mod together;
 mod token;
 mod turns;
 
 use std::{fmt, sync::Arc, time::Duration};
 
 pub use self::owners::{OwnedSession, OwnerError};
+pub(crate) use self::to_the_end::to_the_end;
 use self::{
     guard::{Breaker, Deadline, Deadlines},
     stamps::Stamps,
@@ -174,20 +177,6 @@ impl<S: Store> Backend for ServerSide<S> {
         cx: &SaveContext<'_>,
     ) -> Result<Saved, SaveError> {
         self.save_session(dictionary, cx).await
-    }
-}
-
-/// Runs what must not be cut in two when the request is dropped.
-pub(crate) async fn to_the_end<T: Send + 'static>(
-    work: impl Future<Output = T> + Send + 'static,
-) -> T {
-    match tokio::spawn(work).await {
-        Ok(done) => done,
-        Err(err) => match err.try_into_panic() {
-            Ok(panic) => std::panic::resume_unwind(panic),
-            // The runtime shuts down, and this future with it.
-            Err(_) => std::future::pending().await,
-        },
     }
 }
 

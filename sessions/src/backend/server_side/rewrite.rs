@@ -14,20 +14,21 @@ use super::{
     content::{Content, Login, Now},
     guard::Deadline,
     to_the_end,
-    turns::Turn,
+    together::Together,
+    turns::{Changes, Told, Turn},
 };
 use crate::{
     dictionary::{ChangeSet, Dictionary},
     error::SaveError,
     store::{
         DeleteIfOutcome, Former, Owner, Record, RecordKey, ReplaceOutcome, Revision, Store,
-        VerifierHash,
+        StoreError, VerifierHash,
     },
 };
 
 /// How often a record is written anew because another request was faster. The deadline ends it long
 /// before.
-const MAX_TRIES: u32 = 1_000;
+pub(super) const MAX_TRIES: u32 = 1_000;
 /// The longest pause between two tries.
 const MAX_PAUSE: Duration = Duration::from_millis(32);
 
@@ -70,43 +71,101 @@ pub(super) enum Written {
     Gone,
 }
 
+/// What a store answered to a write.
+pub(super) enum Outcome {
+    Replaced {
+        /// Whose token opens the record from now on.
+        verifier: VerifierHash,
+        json: Arc<str>,
+    },
+    Deleted,
+    Gone,
+}
+
 impl<S: Store> Rewrite<S> {
-    pub(super) async fn run(mut self) -> Result<Written, SaveError> {
+    pub(super) async fn run(self) -> Result<Written, SaveError> {
         match self.login {
             None => self.write().await,
             Some(login) => to_the_end(self.log_in(login)).await,
         }
     }
 
-    async fn log_in(mut self, login: Login) -> Result<Written, SaveError> {
-        if !self.backend.enlist(login, self.key, self.ttl, self.deadline).await? {
+    async fn log_in(self, login: Login) -> Result<Written, SaveError> {
+        let (backend, key, deadline) = (self.backend.clone(), self.key, self.deadline);
+        if !backend.enlist(login, key, self.ttl, deadline).await? {
             return Err(SaveError::Gone);
         }
         let written = self.write().await?;
-        if matches!(written, Written::Kept { .. })
-            && !self.backend.confirm(login, self.key, self.deadline).await?
+        if matches!(written, Written::Kept { .. }) && !backend.confirm(login, key, deadline).await?
         {
             return Err(SaveError::Gone);
         }
         Ok(written)
     }
 
-    async fn write(&mut self) -> Result<Written, SaveError> {
-        let backend = self.backend.clone();
-        let last_start = self.deadline.earlier(backend.deadlines.for_write());
-        let turn = backend.shared.turns.take(self.key, last_start).await?;
+    async fn write(self) -> Result<Written, SaveError> {
+        let last_start = self.deadline.earlier(self.backend.deadlines.for_write());
+        let changes = self.changes_for_another(last_start);
+        let turns = &self.backend.shared.turns;
+        let turn = match turns.take(self.key, changes.clone(), last_start).await? {
+            Told::Go(turn) => turn,
+            Told::Done(done) => return done,
+        };
+        let joined = changes.map(|changes| (turn.joined(), changes));
+        match joined.filter(|(joined, _)| !joined.is_empty()) {
+            Some((joined, changes)) => Together::new(self, turn, joined).write(changes).await,
+            None => {
+                let for_others = self.for_others();
+                let written = self.write_alone(&turn, last_start).await?;
+                to_the_end(Together::new(for_others, turn, Vec::new()).go_on()).await;
+                Ok(written)
+            }
+        }
+    }
+
+    /// Returns what writes the changes of others only.
+    fn for_others(&self) -> Self {
+        Self {
+            backend: self.backend.clone(),
+            base: self.base.clone(),
+            changes: ChangeSet::default(),
+            content: None,
+            renewal: None,
+            login: None,
+            ..*self
+        }
+    }
+
+    /// Returns what another request may write for this one: nothing, where the session gets another
+    /// token.
+    fn changes_for_another(&self, last_start: Deadline) -> Option<Changes> {
+        (self.renewal.is_none() && self.login.is_none()).then(|| Changes {
+            set: self.changes.clone(),
+            opened_with: self.opened_with,
+            found: (self.revision, self.base.clone()),
+            last_start,
+            deadline: self.deadline,
+        })
+    }
+
+    async fn write_alone(
+        mut self,
+        turn: &Turn,
+        last_start: Deadline,
+    ) -> Result<Written, SaveError> {
         let mut merged = false;
         if let Some((revision, record)) = turn.newer_than(self.revision) {
             self.change_again(revision, record)?;
             merged = true;
         }
         for tries in 1..=MAX_TRIES {
-            if let Some(written) = self.attempt(&turn, merged).await? {
-                return Ok(written);
+            if let Some(outcome) = self.attempt(turn).await? {
+                let expected = self.renewal.as_ref().map(|renewal| renewal.verifier);
+                return Ok(outcome.written(expected.unwrap_or(self.opened_with), merged));
             }
             pause(tries).await;
-            let load = backend.store.load(&self.key, None);
-            let Some(newer) = backend.call(self.deadline, load).await? else {
+            let load = self.backend.store.load(&self.key, None);
+            let Some(newer) = self.backend.call(self.deadline, load).await? else {
                 return Ok(Written::Gone);
             };
             if last_start.left().is_zero() {
@@ -119,30 +178,28 @@ impl<S: Store> Rewrite<S> {
     }
 
     /// Returns `None` when another request was faster.
-    async fn attempt(&self, turn: &Turn<'_>, merged: bool) -> Result<Option<Written>, SaveError> {
+    pub(super) async fn attempt(&self, turn: &Turn) -> Result<Option<Outcome>, StoreError> {
         let Self { backend, key, revision, deadline, .. } = self;
         let Some(content) = &self.content else {
             let delete = backend.store.delete_if(key, *revision);
             return Ok(match backend.call(*deadline, delete).await? {
                 DeleteIfOutcome::Deleted => {
                     backend.delist_later(self.base.owner(), *key);
-                    Some(Written::Deleted)
+                    Some(Outcome::Deleted)
                 }
-                DeleteIfOutcome::Gone => Some(Written::Gone),
+                DeleteIfOutcome::Gone => Some(Outcome::Gone),
                 DeleteIfOutcome::Conflict => None,
             });
         };
         let record = self.next_record(content);
-        let token_holds = record.verifier
-            == self.renewal.as_ref().map_or(self.opened_with, |renewal| renewal.verifier);
         let replace = backend.store.replace(key, *revision, &record, self.ttl);
         Ok(match backend.call(*deadline, replace).await? {
             ReplaceOutcome::Replaced(revision) => {
-                let merged = merged.then(|| Arc::clone(&record.payload));
+                let (verifier, json) = (record.verifier, Arc::clone(&record.payload));
                 turn.leave(revision, record);
-                Some(Written::Kept { token_holds, merged })
+                Some(Outcome::Replaced { verifier, json })
             }
-            ReplaceOutcome::Gone => Some(Written::Gone),
+            ReplaceOutcome::Gone => Some(Outcome::Gone),
             ReplaceOutcome::Conflict => None,
         })
     }
@@ -194,9 +251,24 @@ impl<S: Store> Rewrite<S> {
     }
 }
 
+impl Outcome {
+    /// Returns what it is to a request that expects this verifier in the record, and whose changes
+    /// were `merged` with those of others.
+    pub(super) fn written(&self, expected: VerifierHash, merged: bool) -> Written {
+        match self {
+            Self::Replaced { verifier, json } => Written::Kept {
+                token_holds: *verifier == expected,
+                merged: merged.then(|| Arc::clone(json)),
+            },
+            Self::Deleted => Written::Deleted,
+            Self::Gone => Written::Gone,
+        }
+    }
+}
+
 /// Lets the other one finish: not at all before the first try, then for longer and longer, each
 /// time by chance.
-async fn pause(tries: u32) {
+pub(super) async fn pause(tries: u32) {
     if tries < 2 {
         return;
     }

@@ -1,101 +1,204 @@
 //! Writers of one record wait for each other within this process instead of fighting at the store.
 //!
-//! Who has a turn also learns what the one before wrote, and starts from there: a row of writers
-//! costs the store one call each.
+//! Who gets the turn starts from what the one before wrote, and writes for all that wait and only
+//! have changes to make: a row of writers costs the store about one call for each time it answers.
 
 use std::{
     array,
-    collections::HashMap,
+    collections::{HashMap, VecDeque, hash_map::Entry},
     fmt,
-    sync::{Arc, Mutex, MutexGuard, PoisonError},
+    sync::{
+        Arc, Mutex, MutexGuard, PoisonError,
+        atomic::{AtomicU64, Ordering},
+    },
 };
 
-use tokio::{
-    sync::{OwnedSemaphorePermit, Semaphore},
-    time::timeout,
-};
+use tokio::{sync::oneshot, time::timeout};
 
-use super::guard::Deadline;
-use crate::store::{Record, RecordKey, Revision, StoreError};
+use super::{guard::Deadline, rewrite::Written};
+use crate::{
+    dictionary::ChangeSet,
+    error::SaveError,
+    store::{Record, RecordKey, Revision, StoreError, VerifierHash},
+};
 
 const SHARDS: usize = 16;
 
+/// Who writes which record, and who waits for it.
+#[derive(Clone)]
 pub(super) struct Turns {
-    shards: [Mutex<HashMap<RecordKey, Arc<Queue>>>; SHARDS],
+    shared: Arc<Shared>,
 }
 
-/// Those who write one record.
+struct Shared {
+    /// There is a queue while somebody has the turn.
+    shards: [Mutex<HashMap<RecordKey, Queue>>; SHARDS],
+    next_number: AtomicU64,
+}
+
+/// Those who wait to write one record, in the order of asking.
+#[derive(Default)]
 struct Queue {
-    /// One permit, given in the order of asking.
-    next: Arc<Semaphore>,
+    waiting: VecDeque<Waiting>,
     /// What the last one wrote.
-    latest: Mutex<Option<(Revision, Record)>>,
+    latest: Option<(Revision, Record)>,
+}
+
+struct Waiting {
+    number: u64,
+    /// What whoever has the turn may do for it.
+    changes: Option<Changes>,
+    told: oneshot::Sender<Told>,
+}
+
+/// Changes that somebody else may write.
+#[derive(Clone)]
+pub(super) struct Changes {
+    pub(super) set: ChangeSet,
+    /// The verifier of the token that the request came with.
+    pub(super) opened_with: VerifierHash,
+    /// What they were made on.
+    pub(super) found: (Revision, Record),
+    /// When they are not to be begun any more.
+    pub(super) last_start: Deadline,
+    pub(super) deadline: Deadline,
+}
+
+/// One who waits, and whose changes are written by somebody else.
+pub(super) struct Joined {
+    pub(super) changes: Changes,
+    told: oneshot::Sender<Told>,
+}
+
+/// What one who waits is told.
+pub(super) enum Told {
+    Go(Turn),
+    Done(Result<Written, SaveError>),
 }
 
 /// The right to write a record, until it is dropped.
-pub(super) struct Turn<'t> {
-    place: Place<'t>,
-    _permit: OwnedSemaphorePermit,
-}
-
-/// A place in a queue. The last one to leave takes the queue away.
-struct Place<'t> {
-    turns: &'t Turns,
+pub(super) struct Turn {
+    turns: Turns,
     key: RecordKey,
-    queue: Arc<Queue>,
 }
 
 impl Turns {
     pub(super) fn new() -> Self {
-        Self { shards: array::from_fn(|_| Mutex::default()) }
+        let shards = array::from_fn(|_| Mutex::default());
+        Self { shared: Arc::new(Shared { shards, next_number: AtomicU64::new(0) }) }
     }
 
-    /// Waits until those who asked before have written.
+    /// Waits until those who asked before have written, or until one of them has written these
+    /// `changes` as well. Nothing is written when it is an error.
     pub(super) async fn take(
         &self,
         key: RecordKey,
-        deadline: Deadline,
-    ) -> Result<Turn<'_>, StoreError> {
-        let queue = Arc::clone(self.shard(&key).entry(key).or_insert_with(|| {
-            Arc::new(Queue { next: Arc::new(Semaphore::new(1)), latest: Mutex::new(None) })
-        }));
-        let next = Arc::clone(&queue.next);
-        let place = Place { turns: self, key, queue };
-        let permit = match Arc::clone(&next).try_acquire_owned() {
-            Ok(permit) => permit,
-            Err(_) => timeout(deadline.left(), next.acquire_owned())
-                .await
-                .map_err(|_| StoreError::Timeout)?
-                .expect("nobody closes the semaphore"),
+        changes: Option<Changes>,
+        last_start: Deadline,
+    ) -> Result<Told, SaveError> {
+        let (told, mut hears) = oneshot::channel();
+        let number = self.shared.next_number.fetch_add(1, Ordering::Relaxed);
+        match self.shard(&key).entry(key) {
+            Entry::Vacant(free) => {
+                free.insert(Queue::default());
+                return Ok(Told::Go(Turn { turns: self.clone(), key }));
+            }
+            Entry::Occupied(mut taken) => {
+                taken.get_mut().waiting.push_back(Waiting { number, changes, told });
+            }
+        }
+        let heard = match timeout(last_start.left(), &mut hears).await {
+            Ok(heard) => heard,
+            Err(_) if self.leave(&key, number) => return Err(StoreError::Timeout.into()),
+            // Somebody is at it.
+            Err(_) => hears.await,
         };
-        Ok(Turn { place, _permit: permit })
+        // Who was at it is no more: whether it is written is unknown.
+        heard.map_err(|_| StoreError::Timeout.into())
     }
 
-    fn shard(&self, key: &RecordKey) -> MutexGuard<'_, HashMap<RecordKey, Arc<Queue>>> {
+    /// Leaves the queue. Returns `false` when it is too late for that.
+    fn leave(&self, key: &RecordKey, number: u64) -> bool {
+        let mut shard = self.shard(key);
+        let Some(queue) = shard.get_mut(key) else { return false };
+        let before = queue.waiting.len();
+        queue.waiting.retain(|waiting| waiting.number != number);
+        queue.waiting.len() < before
+    }
+
+    fn shard(&self, key: &RecordKey) -> MutexGuard<'_, HashMap<RecordKey, Queue>> {
         let [first, ..] = *key.as_bytes();
-        lock(&self.shards[usize::from(first) % SHARDS])
+        let shard = &self.shared.shards[usize::from(first) % SHARDS];
+        shard.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
-impl Turn<'_> {
+impl Turn {
     /// Returns what the one before wrote, if that is newer than `revision`.
     pub(super) fn newer_than(&self, revision: Revision) -> Option<(Revision, Record)> {
-        let latest = lock(&self.place.queue.latest);
-        latest.clone().filter(|(latest, _)| latest.get() > revision.get())
+        let latest = self.queue(|queue| queue.latest.clone())?;
+        latest.filter(|(latest, _)| latest.get() > revision.get())
     }
 
     /// Leaves what was written to the next one.
     pub(super) fn leave(&self, revision: Revision, record: Record) {
-        *lock(&self.place.queue.latest) = Some((revision, record));
+        self.queue(|queue| queue.latest = Some((revision, record)));
+    }
+
+    /// Takes out of the queue all those whose changes can be written with one's own.
+    pub(super) fn joined(&self) -> Vec<Joined> {
+        let joined = self.queue(|queue| {
+            let waiting = std::mem::take(&mut queue.waiting);
+            let mut joined = Vec::new();
+            for Waiting { number, changes, told } in waiting {
+                match changes {
+                    // Its request was dropped.
+                    _ if told.is_closed() => {}
+                    Some(changes) => joined.push(Joined { changes, told }),
+                    None => queue.waiting.push_back(Waiting { number, changes, told }),
+                }
+            }
+            joined
+        });
+        joined.unwrap_or_default()
+    }
+
+    fn queue<T>(&self, look: impl FnOnce(&mut Queue) -> T) -> Option<T> {
+        self.turns.shard(&self.key).get_mut(&self.key).map(look)
+    }
+
+    /// Takes the next one out of the queue, or the queue away.
+    fn next(&self) -> Option<oneshot::Sender<Told>> {
+        let mut shard = self.turns.shard(&self.key);
+        let queue = shard.get_mut(&self.key)?;
+        while let Some(Waiting { told, .. }) = queue.waiting.pop_front() {
+            if !told.is_closed() {
+                return Some(told);
+            }
+        }
+        shard.remove(&self.key);
+        None
     }
 }
 
-impl Drop for Place<'_> {
+impl Joined {
+    /// Returns one's own changes, as if somebody else wrote them, and what is told of them.
+    pub(super) fn own(changes: Changes) -> (Self, oneshot::Receiver<Told>) {
+        let (told, hears) = oneshot::channel();
+        (Self { changes, told }, hears)
+    }
+
+    pub(super) fn tell(self, done: Result<Written, SaveError>) {
+        // Who does not hear it was dropped meanwhile.
+        let _ = self.told.send(Told::Done(done));
+    }
+}
+
+impl Drop for Turn {
     fn drop(&mut self) {
-        let mut shard = self.turns.shard(&self.key);
-        // The map's own and this one: places are taken under the same lock.
-        if Arc::strong_count(&self.queue) == 2 {
-            shard.remove(&self.key);
+        if let Some(next) = self.next() {
+            // One that is not taken is dropped, and passes itself on.
+            let _ = next.send(Told::Go(Self { turns: self.turns.clone(), key: self.key }));
         }
     }
 }
@@ -104,10 +207,6 @@ impl fmt::Debug for Turns {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str("Turns")
     }
-}
-
-fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
-    mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
 #[cfg(test)]
@@ -120,11 +219,16 @@ mod tests {
         time::Duration,
     };
 
-    use futures_util::future::join_all;
+    use futures_util::future::{join, join_all};
     use tokio::{task::yield_now, time::timeout};
 
-    use super::{Deadline, Turns};
-    use crate::store::{RecordKey, StoreError};
+    use super::{Changes, Deadline, Told, Turn, Turns};
+    use crate::{
+        backend::server_side::rewrite::Written,
+        dictionary::ChangeSet,
+        error::SaveError,
+        store::{Record, RecordKey, Revision, VerifierHash},
+    };
 
     const LONG: Duration = Duration::from_secs(60);
 
@@ -133,18 +237,39 @@ mod tests {
     }
 
     fn queues(turns: &Turns) -> usize {
-        turns.shards.iter().map(|shard| shard.lock().unwrap().len()).sum()
+        turns.shared.shards.iter().map(|shard| shard.lock().unwrap().len()).sum()
+    }
+
+    async fn turn(turns: &Turns, number: u8) -> Turn {
+        match turns.take(key(number), None, Deadline::after(LONG)).await.unwrap() {
+            Told::Go(turn) => turn,
+            Told::Done(_) => panic!("there was nothing to do for it"),
+        }
+    }
+
+    fn record() -> Record {
+        let verifier = VerifierHash::of(b"any");
+        let payload = "{}".into();
+        Record { payload, verifier, former: None, created: 0, renewed: 0, ttl: 60, owner: None }
+    }
+
+    fn changes() -> Option<Changes> {
+        let last_start = Deadline::after(LONG);
+        let opened_with = VerifierHash::of(b"any");
+        let set = ChangeSet::default();
+        let found = (Revision::FIRST, record());
+        Some(Changes { set, opened_with, found, last_start, deadline: last_start })
     }
 
     #[tokio::test(flavor = "multi_thread")]
     async fn one_at_a_time_for_each_record_and_nothing_is_left() {
-        let turns = Arc::new(Turns::new());
+        let turns = Turns::new();
         let inside = Arc::new(AtomicU32::new(0));
         let writers = (0..200u8).map(|number| {
-            let (turns, inside) = (Arc::clone(&turns), Arc::clone(&inside));
+            let (turns, inside) = (turns.clone(), Arc::clone(&inside));
             tokio::spawn(async move {
-                let other = turns.take(key(number), Deadline::after(LONG)).await.unwrap();
-                let turn = turns.take(key(255), Deadline::after(LONG)).await.unwrap();
+                let other = turn(&turns, number).await;
+                let turn = turn(&turns, 255).await;
                 assert_eq!(inside.fetch_add(1, Ordering::SeqCst), 0);
                 yield_now().await;
                 assert_eq!(inside.fetch_sub(1, Ordering::SeqCst), 1);
@@ -160,14 +285,75 @@ mod tests {
     #[tokio::test(start_paused = true)]
     async fn who_gives_up_or_is_dropped_leaves_the_queue() {
         let turns = Turns::new();
-        let turn = turns.take(key(1), Deadline::after(LONG)).await.unwrap();
-        let late = turns.take(key(1), Deadline::after(Duration::from_millis(10))).await;
-        assert!(matches!(late, Err(StoreError::Timeout)));
-        let waiting = turns.take(key(1), Deadline::after(LONG));
-        assert!(timeout(Duration::from_millis(10), waiting).await.is_err());
-        drop(turn);
+        let first = turn(&turns, 1).await;
+        let soon = Deadline::after(Duration::from_millis(10));
+        let late = turns.take(key(1), changes(), soon).await;
+        assert!(matches!(late, Err(SaveError::Timeout)));
+        assert!(timeout(Duration::from_millis(10), turn(&turns, 1)).await.is_err());
+        assert!(first.joined().is_empty());
+        drop(first);
         assert_eq!(queues(&turns), 0);
-        turns.take(key(1), Deadline::after(LONG)).await.unwrap();
+        turn(&turns, 1).await;
         assert_eq!(queues(&turns), 0);
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_turn_that_nobody_takes_goes_to_the_next() {
+        let turns = Turns::new();
+        let first = turn(&turns, 1).await;
+        let mut given_up = Box::pin(turn(&turns, 1));
+        assert!(timeout(Duration::from_millis(1), &mut given_up).await.is_err());
+        let next = async {
+            yield_now().await;
+            drop(first);
+            // It has the turn, and does not know it yet.
+            drop(given_up);
+        };
+        join(turn(&turns, 1), next).await;
+        assert_eq!(queues(&turns), 0);
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn who_only_has_changes_to_make_is_written_for() {
+        let turns = Turns::new();
+        let first = turn(&turns, 1).await;
+        let joins = async { turns.take(key(1), changes(), Deadline::after(LONG)).await };
+        let writes = async {
+            yield_now().await;
+            let joined = first.joined();
+            assert_eq!(joined.len(), 1);
+            for one in joined {
+                one.tell(Ok(Written::Deleted));
+            }
+        };
+        let (told, ()) = join(joins, writes).await;
+        assert!(matches!(told, Ok(Told::Done(Ok(Written::Deleted)))));
+        drop(first);
+        assert_eq!(queues(&turns), 0);
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn who_is_at_it_when_the_time_is_over_is_waited_for() {
+        let turns = Turns::new();
+        let first = turn(&turns, 1).await;
+        let soon = Deadline::after(Duration::from_millis(10));
+        let joins = async { turns.take(key(1), changes(), soon).await };
+        let writes = async {
+            yield_now().await;
+            let joined = first.joined();
+            tokio::time::sleep(Duration::from_millis(100)).await;
+            for one in joined {
+                one.tell(Ok(Written::Gone));
+            }
+        };
+        assert!(matches!(join(joins, writes).await.0, Ok(Told::Done(Ok(Written::Gone)))));
+
+        let joins = async { turns.take(key(1), changes(), Deadline::after(LONG)).await };
+        let breaks_off = async {
+            yield_now().await;
+            drop(first.joined());
+        };
+        let (told, ()) = join(joins, breaks_off).await;
+        assert!(matches!(told, Err(SaveError::Timeout)), "whether it is written is unknown");
     }
 }
