@@ -63,6 +63,8 @@ macro_rules! figures_on {
 figures_on!(memory, Kind::Memory);
 figures_on!(redis, Kind::Redis, #[ignore = "needs redis-server: run scripts/test"]);
 figures_on!(cluster, Kind::Cluster, #[ignore = "needs redis-server: run scripts/test"]);
+figures_on!(postgres, Kind::Postgres, #[ignore = "needs PostgreSQL: run scripts/test"]);
+figures_on!(sqlite, Kind::Sqlite);
 
 /// Sends requests, so many at a time, and returns how often each status came.
 async fn load(
@@ -126,10 +128,10 @@ async fn records_left(world: &World) -> usize {
     }
 }
 
-fn finish(promise: &str, world: &World, figure: &str) {
+async fn finish(promise: &str, world: &World, figure: &str) {
     let store = world.kind.to_string();
     report(promise, &store, figure);
-    report("secrets", &store, world.search_for_secrets());
+    report("secrets", &store, world.search_for_secrets().await);
 }
 
 async fn increments_are_never_lost(kind: Kind) {
@@ -160,18 +162,36 @@ async fn increments_are_never_lost(kind: Kind) {
             assert_eq!(answered, requests, "{at_once} at a time");
         }
     }
-    report("secrets", &kind.to_string(), world.search_for_secrets());
+    report("secrets", &kind.to_string(), world.search_for_secrets().await);
 }
 
 async fn parallel_requests_keep_each_other_s_keys(kind: Kind) {
+    const KEYS: usize = 500;
     let world = World::start(kind, APP).await;
-    let keys = 100;
     let token = world.begin("/insert-user").await;
-    let paths = (0..keys).map(|number| format!("/insert-key{number}"));
-    let statuses = load(&world, keys, paths, &token).await;
+    let paths = (0..KEYS).map(|number| format!("/insert-key{number}"));
+    let statuses = load(&world, KEYS, paths, &token).await;
+    let answered = statuses.get(&200).copied().unwrap_or_default();
     let present = entries(&world, &token).await.len() - 1;
-    finish("keys", &world, &format!("{keys} at a time: {present} present; by status {statuses:?}"));
-    assert_eq!((present, statuses), (keys, BTreeMap::from([(200, keys)])));
+    // On a busy machine some run out of time, and say so; who asks again is heard.
+    let there = entries(&world, &token).await;
+    let mut again = 0;
+    for number in (0..KEYS).filter(|number| !there.contains_key(&format!("key{number}"))) {
+        again += 1;
+        let path = format!("/insert-key{number}");
+        assert_eq!(world.ask(number, &path, Some(&token)).await.status, 200);
+    }
+    let in_the_end = entries(&world, &token).await.len() - 1;
+    finish(
+        "keys",
+        &world,
+        &format!(
+            "{KEYS} at a time: {answered} answered 200, {present} present; {again} sent again, \
+             {in_the_end} present; by status {statuses:?}"
+        ),
+    )
+    .await;
+    assert_eq!((present, in_the_end), (answered, KEYS));
 }
 
 async fn a_logout_is_final(kind: Kind) {
@@ -218,7 +238,8 @@ async fn a_logout_is_final(kind: Kind) {
             "{rounds} rounds against {WRITERS} slow requests: {left} sessions left, {came_back} \
              usable cookies; by status {statuses:?}"
         ),
-    );
+    )
+    .await;
     assert_eq!((left, came_back), (0, 0));
 }
 
@@ -306,7 +327,8 @@ async fn the_end_of_all_is_final(kind: Kind) {
              off by a crash, {killed} processes killed: {left} sessions left, {listed} listed, \
              {came_back} usable cookies"
         ),
-    );
+    )
+    .await;
     assert_eq!((left, listed, came_back), (0, 0, 0));
 }
 
@@ -349,7 +371,8 @@ async fn of_parallel_renewals_one_wins(kind: Kind) {
              {keys} of {} keys written beside them kept",
             rounds * RENEWALS
         ),
-    );
+    )
+    .await;
     assert_eq!((winners, alive, keys), (rounds, rounds, rounds * RENEWALS));
 }
 

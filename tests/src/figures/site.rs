@@ -6,16 +6,20 @@
 use std::{
     collections::HashMap,
     io::{self, Read},
+    str::FromStr,
     sync::{
         Arc, Mutex, PoisonError,
         atomic::{AtomicUsize, Ordering},
     },
     thread,
+    time::Duration,
 };
 
 use actix_web::{App, HttpRequest, HttpResponse, HttpServer, web};
 use sessions::{MemoryStore, ServerSide, Session, SessionInterface, store::Store};
 use sessions_redis::RedisStore;
+use sessions_sqlx::{PostgresStore, SqliteStore};
+use sqlx::postgres::{PgConnectOptions, PgPoolOptions};
 use tokio::sync::Semaphore;
 use tracing_subscriber::{filter::Targets, layer::SubscriberExt, util::SubscriberInitExt};
 
@@ -65,9 +69,25 @@ pub fn main() -> io::Result<()> {
                 let store = RedisStore::connect_cluster(address.split(',')).await?;
                 serve(store, is_signed, || None).await
             }
+            "postgres" => serve(postgres(address).await?, is_signed, || None).await,
+            "sqlite" => serve(SqliteStore::open(address).await?, is_signed, || None).await,
             other => panic!("no store is called {other}"),
         }
     })
+}
+
+/// A pool as the documentation of `sessions-sqlx` has it.
+async fn postgres(url: &str) -> io::Result<PostgresStore> {
+    let options = PgConnectOptions::from_str(url).map_err(io::Error::other)?;
+    let pool = PgPoolOptions::new()
+        .acquire_timeout(Duration::from_millis(450))
+        .max_connections(20)
+        .connect_with(options.options([("statement_timeout", "450ms")]))
+        .await
+        .map_err(io::Error::other)?;
+    let store = PostgresStore::new(pool);
+    store.migrate().await?;
+    Ok(store)
 }
 
 async fn serve<S: Store + Clone>(
@@ -101,6 +121,9 @@ async fn serve<S: Store + Clone>(
             .service(web::scope("/s").default_service(web::to(act::<S>)))
     })
     .workers(WORKERS)
+    // Crowds come at once, and wait.
+    .backlog(4_096)
+    .client_request_timeout(Duration::from_secs(60))
     .shutdown_timeout(10)
     .bind(("127.0.0.1", 0))?;
     println!("{}", server.addrs()[0].port());

@@ -6,10 +6,11 @@ use std::{
     sync::atomic::{AtomicU32, Ordering},
 };
 
+use sqlx::{PgPool, SqlitePool, query_as, query_scalar};
 use tokio::sync::{Mutex, MutexGuard};
 
 use super::{AppProcess, Client, leaks::Secrets};
-use crate::{Answer, Redis, RedisCluster};
+use crate::{Answer, Postgres, Redis, RedisCluster};
 
 /// Where sessions are kept.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -20,14 +21,18 @@ pub enum Kind {
     Redis,
     /// On a Redis cluster of three nodes.
     Cluster,
+    /// In `PostgreSQL`.
+    Postgres,
+    /// In a file of `SQLite`, of the one process.
+    Sqlite,
 }
 
 impl Kind {
     /// How many processes share the store.
     pub fn processes(self) -> usize {
         match self {
-            Self::Memory => 1,
-            Self::Redis | Self::Cluster => 2,
+            Self::Memory | Self::Sqlite => 1,
+            Self::Redis | Self::Cluster | Self::Postgres => 2,
         }
     }
 }
@@ -38,6 +43,8 @@ impl fmt::Display for Kind {
             Self::Memory => "memory, 1 process",
             Self::Redis => "Redis, 2 processes",
             Self::Cluster => "Redis cluster, 2 processes",
+            Self::Postgres => "PostgreSQL, 2 processes",
+            Self::Sqlite => "SQLite, 1 process",
         })
     }
 }
@@ -62,7 +69,19 @@ enum Server {
     None,
     Redis(Redis),
     Cluster(RedisCluster),
+    Postgres {
+        pool: PgPool,
+        /// Stopped with it.
+        _server: Postgres,
+    },
+    Sqlite(SqlitePool),
 }
+
+/// A row, as far as it can hold a secret.
+type Row = (Vec<u8>, Vec<u8>, Option<Vec<u8>>);
+
+const COUNT: &str = "SELECT count(*) FROM sessions";
+const ROWS: &str = "SELECT key, record, owner FROM sessions";
 
 impl World {
     /// Starts all of it. `program` is the application's: `env!("CARGO_BIN_EXE_app")`.
@@ -103,6 +122,18 @@ impl World {
                 let urls = cluster.urls().join(",");
                 (Server::Cluster(cluster), "cluster", urls)
             }
+            Kind::Postgres => {
+                let postgres = Postgres::new();
+                let url = postgres.url();
+                let pool = PgPool::connect_lazy(&url).expect("an address of PostgreSQL");
+                (Server::Postgres { pool, _server: postgres }, "postgres", url)
+            }
+            Kind::Sqlite => {
+                let path = folder.join("sessions.db").display().to_string();
+                let url = format!("sqlite://{path}");
+                let pool = SqlitePool::connect_lazy(&url).expect("an address of SQLite");
+                (Server::Sqlite(pool), "sqlite", path)
+            }
         };
         let options = options.iter().map(|&option| option.to_owned());
         let arguments = [store.to_owned(), address].into_iter().chain(options).collect();
@@ -140,14 +171,18 @@ impl World {
     ///
     /// When no answer comes.
     pub async fn ask(&self, number: usize, path: &str, token: Option<&str>) -> Answer {
-        self.try_ask(number, path, token).await.expect("an answer")
+        let answer = self.client.get(&self.page(number, path), token).await;
+        answer.unwrap_or_else(|err| panic!("{path}: {err:?}"))
     }
 
     /// Sends request number `number` to a page that uses its session. Returns `None` when no answer
     /// comes.
     pub async fn try_ask(&self, number: usize, path: &str, token: Option<&str>) -> Option<Answer> {
-        let app = &self.apps[number % self.apps.len()];
-        self.client.get(&app.url(&format!("/s{path}")), token).await.ok()
+        self.client.get(&self.page(number, path), token).await.ok()
+    }
+
+    fn page(&self, number: usize, path: &str) -> String {
+        self.apps[number % self.apps.len()].url(&format!("/s{path}"))
     }
 
     /// Asks every process for a page that uses no session.
@@ -188,17 +223,27 @@ impl World {
             Server::None => self.of_all("/records").await[0].parse().expect("a number"),
             Server::Redis(redis) => redis.dump().keys().filter(is_record).count(),
             Server::Cluster(cluster) => cluster.dump().keys().filter(is_record).count(),
+            Server::Postgres { pool, .. } => {
+                count(query_scalar(COUNT).fetch_one(pool).await.expect("it is there"))
+            }
+            Server::Sqlite(pool) => {
+                count(query_scalar(COUNT).fetch_one(pool).await.expect("it is there"))
+            }
         }
     }
 
     /// Returns everything that the store keeps, if it keeps it outside of the process.
-    fn dump(&self) -> Option<Vec<u8>> {
-        let dump = match &self.server {
+    async fn dump(&self) -> Option<Vec<u8>> {
+        let rows: Vec<Row> = match &self.server {
             Server::None => return None,
-            Server::Redis(redis) => redis.dump(),
-            Server::Cluster(cluster) => cluster.dump(),
-        };
-        Some(format!("{dump:?}").into_bytes())
+            Server::Redis(redis) => return Some(format!("{:?}", redis.dump()).into_bytes()),
+            Server::Cluster(cluster) => return Some(format!("{:?}", cluster.dump()).into_bytes()),
+            Server::Postgres { pool, .. } => query_as(ROWS).fetch_all(pool).await,
+            Server::Sqlite(pool) => query_as(ROWS).fetch_all(pool).await,
+        }
+        .expect("it is there");
+        let row = |(key, record, owner): Row| [key, record, owner.unwrap_or_default()].concat();
+        Some(rows.into_iter().flat_map(row).collect())
     }
 
     /// Searches the store and all that was logged for every token that was ever given and for the
@@ -207,7 +252,7 @@ impl World {
     /// # Panics
     ///
     /// When one is found.
-    pub fn search_for_secrets(&self) -> String {
+    pub async fn search_for_secrets(&self) -> String {
         let tokens = self.client.tokens();
         let mut secrets = Secrets::of_tokens(&tokens);
         secrets.add_key(crate::key_text(1).as_bytes());
@@ -217,7 +262,7 @@ impl World {
             logged.extend(log.expect("each process has a log"));
         }
         let lines = logged.split(|byte| *byte == b'\n').count();
-        let dump = self.dump();
+        let dump = self.dump().await;
         let found =
             [secrets.found_in(&logged), dump.as_deref().map_or(0, |dump| secrets.found_in(dump))];
         assert_eq!(found, [0, 0], "secrets in the log, and in the store");
@@ -225,6 +270,10 @@ impl World {
             dump.map_or_else(String::new, |dump| format!(" and {} bytes of the store", dump.len()));
         format!("0 of {} tokens and the key in {lines} lines of log{dumped}", tokens.len())
     }
+}
+
+fn count(rows: i64) -> usize {
+    usize::try_from(rows).expect("it counts up from zero")
 }
 
 impl Drop for World {
