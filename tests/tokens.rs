@@ -1,4 +1,4 @@
-//! Signed cookies through the middleware: age, name, salt, digest, keys, and payloads that
+//! Signed cookies, and encrypted ones, through the middleware: age, name, salt, digest, keys, and payloads that
 //! are none.
 
 use std::time::{Duration, UNIX_EPOCH};
@@ -18,9 +18,9 @@ use hmac::{Hmac, KeyInit, Mac};
 use serde_json::Value;
 use sessions::{
     CookieName, Digest, KeyRing, SecretKey, Session, SessionConfig, SessionInterface,
-    SessionMiddleware, SignedCookie, test::TestClock,
+    SessionMiddleware, SharedKeys, SignedCookie, test::TestClock,
 };
-use sessions_tests::{Answer, SetCookie, key};
+use sessions_tests::{Answer, Mode, SetCookie, key};
 use sha2::Sha256;
 
 const DAY: Duration = Duration::from_secs(24 * 60 * 60);
@@ -29,7 +29,7 @@ const HAND: &str = "key of the hand-made: Zk3vQ8rT1yWn5LxB7dGmPc0HsJf9aEu2";
 
 #[derive(Clone, SessionInterface)]
 struct AppSessions {
-    backend: SignedCookie,
+    backend: Mode,
     config: SessionConfig,
 }
 
@@ -40,7 +40,8 @@ struct Site {
 }
 
 impl Site {
-    fn new(backend: SignedCookie, config: SessionConfig) -> Self {
+    fn new(backend: impl Into<Mode>, config: SessionConfig) -> Self {
+        let backend = backend.into();
         Self { sessions: AppSessions { backend, config }, time: TestClock::new() }
     }
 
@@ -131,30 +132,36 @@ fn seconds(time: &TestClock) -> Vec<u8> {
 
 #[actix_web::test]
 async fn a_token_lives_for_its_lifetime_to_the_second() {
-    for permanent in [true, false] {
-        let config = SessionConfig::new().lifetime(14 * DAY).permanent(permanent);
-        let site = Site::new(SignedCookie::new(key(1)), config);
-        let token = site.token("alice").await;
-        site.time.advance(14 * DAY);
-        assert_eq!(site.user(&token).await, "alice");
-        site.time.advance(Duration::from_secs(1));
-        assert_eq!(site.user(&token).await, "new");
+    for mode in [0, 1] {
+        let in_mode = |keys: SharedKeys| Mode::in_cookie(keys)[mode].clone();
+        for permanent in [true, false] {
+            let config = SessionConfig::new().lifetime(14 * DAY).permanent(permanent);
+            let site = Site::new(in_mode(key(1).into()), config);
+            let token = site.token("alice").await;
+            site.time.advance(14 * DAY);
+            assert_eq!(site.user(&token).await, "alice");
+            site.time.advance(Duration::from_secs(1));
+            assert_eq!(site.user(&token).await, "new");
+        }
     }
 }
 
 #[actix_web::test]
 async fn a_clock_that_goes_back_is_followed_for_a_minute() {
-    let site = Site::new(SignedCookie::new(key(1)), SessionConfig::new());
-    let token = site.token("alice").await;
-    site.time.go_back(Duration::from_secs(60));
-    assert_eq!(site.user(&token).await, "alice");
-    site.time.go_back(Duration::from_secs(1));
-    assert_eq!(site.user(&token).await, "new");
-    site.time.go_back(365 * DAY);
-    assert_eq!(site.user(&token).await, "new");
-    // And none the worse when the clock is right again.
-    site.time.advance(365 * DAY + Duration::from_secs(61));
-    assert_eq!(site.user(&token).await, "alice");
+    for mode in [0, 1] {
+        let in_mode = |keys: SharedKeys| Mode::in_cookie(keys)[mode].clone();
+        let site = Site::new(in_mode(key(1).into()), SessionConfig::new());
+        let token = site.token("alice").await;
+        site.time.go_back(Duration::from_secs(60));
+        assert_eq!(site.user(&token).await, "alice");
+        site.time.go_back(Duration::from_secs(1));
+        assert_eq!(site.user(&token).await, "new");
+        site.time.go_back(365 * DAY);
+        assert_eq!(site.user(&token).await, "new");
+        // And none the worse when the clock is right again.
+        site.time.advance(365 * DAY + Duration::from_secs(61));
+        assert_eq!(site.user(&token).await, "alice");
+    }
 }
 
 #[actix_web::test]
@@ -221,29 +228,35 @@ async fn a_token_opens_where_name_salt_digest_and_key_are_its_own_and_nowhere_el
 
 #[actix_web::test]
 async fn under_one_salt_of_its_own_a_token_opens_under_any_name() {
-    let config = SessionConfig::new().salt("shared");
-    let one = Site::new(SignedCookie::new(key(1)), config.clone());
-    let config = config.cookie_name(CookieName::from_static("other"));
-    let other = Site::new(SignedCookie::new(key(1)), config).at(&one.time);
-    assert_eq!(other.user(&one.token("alice").await).await, "alice");
+    for mode in [0, 1] {
+        let in_mode = |keys: SharedKeys| Mode::in_cookie(keys)[mode].clone();
+        let config = SessionConfig::new().salt("shared");
+        let one = Site::new(in_mode(key(1).into()), config.clone());
+        let config = config.cookie_name(CookieName::from_static("other"));
+        let other = Site::new(in_mode(key(1).into()), config).at(&one.time);
+        assert_eq!(other.user(&one.token("alice").await).await, "alice");
+    }
 }
 
 // Keys.
 
 #[actix_web::test]
 async fn a_token_under_a_fallback_key_is_signed_anew_by_the_request_that_uses_it() {
-    let time = TestClock::new();
-    let alone = |number| Site::new(SignedCookie::new(key(number)), SessionConfig::new()).at(&time);
-    let ring = KeyRing::new(key(2)).with_fallback(key(1));
-    let both = Site::new(SignedCookie::new(ring), SessionConfig::new()).at(&time);
-    let old = alone(1).token("alice").await;
-    let (user, cookie) = both.open(&old).await;
-    assert_eq!(user, "alice");
-    let new = cookie.expect("it is signed anew").value;
-    assert_eq!(alone(2).user(&new).await, "alice");
-    assert_eq!(alone(1).user(&new).await, "new");
-    let (user, cookie) = both.open(&new).await;
-    assert_eq!((user.as_str(), cookie), ("alice", None));
+    for mode in [0, 1] {
+        let in_mode = |keys: SharedKeys| Mode::in_cookie(keys)[mode].clone();
+        let time = TestClock::new();
+        let alone = |number| Site::new(in_mode(key(number).into()), SessionConfig::new()).at(&time);
+        let ring = KeyRing::new(key(2)).with_fallback(key(1));
+        let both = Site::new(in_mode(ring.into()), SessionConfig::new()).at(&time);
+        let old = alone(1).token("alice").await;
+        let (user, cookie) = both.open(&old).await;
+        assert_eq!(user, "alice");
+        let new = cookie.expect("it is signed anew").value;
+        assert_eq!(alone(2).user(&new).await, "alice");
+        assert_eq!(alone(1).user(&new).await, "new");
+        let (user, cookie) = both.open(&new).await;
+        assert_eq!((user.as_str(), cookie), ("alice", None));
+    }
 }
 
 /// All sequences of different numbers below `n`, of every length from 1.

@@ -44,6 +44,12 @@ impl Mode {
     }
 }
 
+impl From<SignedCookie> for Mode {
+    fn from(backend: SignedCookie) -> Self {
+        Self::Signed(backend)
+    }
+}
+
 impl Backend for Mode {
     async fn open(&self, cx: &OpenContext<'_>) -> Result<Option<Dictionary>, OpenError> {
         match self {
