@@ -10,7 +10,7 @@ use std::{
     time::{Duration, Instant},
 };
 
-use sessions_tests::Postgres;
+use sessions_tests::{Postgres, Redis};
 
 const KEY: &str = "served-Zk3vQ8rT1yWn5LxB7dGmPc0HsJf9aEu2";
 /// How long an example may take to listen, and a browser to show a page.
@@ -258,6 +258,50 @@ fn postgres_counts_what_comes_at_once_and_ends_for_good() {
     visits.sort();
     expected.sort();
     assert_eq!(visits, expected);
+
+    let mut copy = jar.clone();
+    served.request(&mut jar, "DELETE /", "");
+    assert!(jar.0.is_empty());
+    assert_eq!(served.get(&mut copy, "/"), "visit number 1\n", "the copy opens nothing");
+}
+
+#[test]
+fn redis_says_that_there_is_no_server() {
+    let url = format!("redis://:secret@127.0.0.1:{}", free_port());
+    let output =
+        Command::new(example_path("redis")).env("REDIS_URL", url).output().expect("it runs");
+    assert_eq!(output.status.code(), Some(1));
+    let said = String::from_utf8_lossy(&output.stderr);
+    assert!(
+        said.starts_with("Redis cannot be used: no connection to Redis at 127.0.0.1:"),
+        "{said}"
+    );
+    assert!(said.contains("Connection refused"), "{said}");
+    assert!(said.contains("REDIS_URL=redis://user:password@host:6379"), "{said}");
+    assert!(!said.contains("secret"), "{said}");
+}
+
+#[test]
+#[ignore = "needs redis-server: run scripts/test"]
+fn redis_counts_through_restarts_and_is_never_empty_for_an_outage() {
+    let mut redis = Redis::with(&["appendonly yes"]);
+    let port = free_port();
+    let served = Served::start_with("redis", port, "REDIS_URL", &redis.url());
+    let mut jar = Jar::default();
+    assert_eq!(served.get(&mut jar, "/"), "visit number 1\n");
+    drop(served);
+    let served = Served::start_with("redis", port, "REDIS_URL", &redis.url());
+    assert_eq!(served.get(&mut jar, "/"), "visit number 2\n");
+
+    redis.kill();
+    let (head, body) = served.request(&mut jar, "GET /", "");
+    assert!(head.starts_with("HTTP/1.1 503"), "{head}");
+    assert!(head.to_lowercase().contains("\r\nretry-after: 1"), "{head}");
+    assert!(!head.to_lowercase().contains("set-cookie"), "{head}");
+    assert_eq!(body, "");
+    assert_eq!(served.get(&mut jar, "/about"), "this page uses no session\n");
+    redis.start();
+    assert_eq!(served.get(&mut jar, "/"), "visit number 3\n");
 
     let mut copy = jar.clone();
     served.request(&mut jar, "DELETE /", "");

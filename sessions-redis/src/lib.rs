@@ -25,13 +25,22 @@
 //! round trip. Keys begin with a prefix, `session:` unless set otherwise; records are hashes with an
 //! expiry, under the SHA-256 of half of a token. An owner's index is a sorted set.
 //!
+//! # When the server is away
+//!
+//! Nothing waits for longer than [`ServerSide`](sessions::ServerSide) lets it. Where a connection is
+//! refused or broken that is said at once; one over which nothing is heard for a second is given up
+//! and made anew. A call that was cut off is made once more over another connection, and recognised
+//! by its mark if it was done already, as a cluster's client may make it again by itself.
+//!
 //! # The server's settings
 //!
 //! - `maxmemory-policy`: use `noeviction`, or `volatile-ttl` if sessions may be lost under memory
 //!   pressure, and an instance of its own. `allkeys-*` throws live sessions away. On a full server
-//!   with `noeviction` sessions can still be read and ended; new ones are an error.
+//!   with `noeviction` sessions can still be read and ended, an owner's all together too; new ones
+//!   are answered with 503, and what does not fit leaves the session as it was.
 //! - Persistence: without `appendonly yes` a restart ends all sessions, and may bring back one that
-//!   had ended since the last snapshot.
+//!   had ended since the last snapshot. With `appendfsync always` a killed server loses nothing that
+//!   was acknowledged; with `everysec`, the default, a second of it.
 //! - An acknowledged logout can be lost when a primary fails before its replica has it: see
 //!   [`RedisStore::durable_delete`].
 //! - ACL: `+eval +evalsha +del +get +zrange +zrem`, for the scripts `+exists +hget +hmget +hset

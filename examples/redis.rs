@@ -1,0 +1,59 @@
+//! Sessions in Redis: they outlive this program, and while Redis is away a request that needs its
+//! session is answered with 503, never with a session that is new and empty. Other pages go on.
+//!
+//!     REDIS_URL=redis://127.0.0.1:6379 cargo run --example redis
+//!
+//!     curl -c jar -b jar http://localhost:8080
+//!     curl -c jar -b jar http://localhost:8080
+//!     redis-cli shutdown
+//!     curl -i -b jar http://localhost:8080
+//!     curl http://localhost:8080/about
+
+use std::{env, io, process};
+
+use actix_web::{App, HttpServer, Responder, delete, get};
+use sessions::{ServerSide, Session, SessionInterface};
+use sessions_redis::RedisStore;
+
+#[derive(Clone, SessionInterface)]
+#[session(cookie_name = "__Host-id", lifetime = "14 days", samesite = "Strict")]
+struct AppSessions {
+    backend: ServerSide<RedisStore>,
+}
+
+#[get("/")]
+async fn visit(session: Session) -> actix_web::Result<impl Responder> {
+    let visits = session.update("visits", |n: Option<u32>| n.unwrap_or(0) + 1)?;
+    Ok(format!("visit number {visits}\n"))
+}
+
+#[delete("/")]
+async fn leave(session: Session) -> actix_web::Result<impl Responder> {
+    session.purge()?;
+    Ok("goodbye\n")
+}
+
+#[get("/about")]
+async fn about() -> &'static str {
+    "this page uses no session\n"
+}
+
+#[actix_web::main]
+async fn main() -> io::Result<()> {
+    env_logger::Builder::new().parse_filters("info,sessions=warn").init();
+    let port = env::var("PORT").ok().and_then(|port| port.parse().ok()).unwrap_or(8080);
+    let url = env::var("REDIS_URL").unwrap_or("redis://127.0.0.1:6379".to_owned());
+    let store = RedisStore::connect(url).await.unwrap_or_else(|err| {
+        eprintln!("Redis cannot be used: {err}.");
+        eprintln!("Start it, and say where: REDIS_URL=redis://user:password@host:6379");
+        process::exit(1)
+    });
+    let sessions = AppSessions { backend: ServerSide::new(store) };
+    println!("open http://localhost:{port}");
+    HttpServer::new(move || {
+        App::new().wrap(sessions.clone()).service(visit).service(leave).service(about)
+    })
+    .bind(("127.0.0.1", port))?
+    .run()
+    .await
+}
