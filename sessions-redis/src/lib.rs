@@ -52,6 +52,7 @@
 //! | name | description | default |
 //! |---|---|---|
 //! | `cluster` | Redis Cluster | no |
+//! | `import-actix-session` | takes over the sessions of actix-session's Redis store | no |
 //! | `tls` | `rediss://` with rustls | no |
 //!
 //! With `tls` the server's certificate is checked against those of the operating system, or of the
@@ -61,6 +62,8 @@
 
 #![cfg_attr(docsrs, feature(doc_cfg))]
 
+#[cfg(feature = "import-actix-session")]
+mod actix_session;
 #[cfg(feature = "cluster")]
 mod cluster;
 mod connect;
@@ -70,6 +73,8 @@ mod owners;
 mod script;
 mod store;
 
+#[cfg(feature = "import-actix-session")]
+pub use self::actix_session::ActixSessionRedis;
 pub use self::{
     connect::{Connect, Pool},
     connection::Connection,

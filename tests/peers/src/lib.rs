@@ -14,6 +14,8 @@
 pub mod actix;
 mod answer;
 mod gate;
+#[path = "../../src/redis/mod.rs"]
+pub mod redis_server;
 pub mod tower;
 
 pub use self::{
