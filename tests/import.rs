@@ -720,8 +720,8 @@ async fn old_attributes_that_contradict_each_other_are_an_error() {
 fn keys_are_those_of_the_cookie_crate_and_no_weaker_than_ours() {
     assert!(ActixSessionKey::from_bytes(&old_bytes()[..63]).is_err());
     assert!(ActixSessionKey::from_bytes(&[0; 64]).is_err());
-    assert!(ActixSessionKey::from_weak_bytes(&[0; 64]).is_ok());
-    assert!(ActixSessionKey::from_weak_bytes(&[0; 63]).is_err());
+    assert!(ActixSessionKey::for_interoperation(&[0; 64]).is_ok());
+    assert!(ActixSessionKey::for_interoperation(&[0; 63]).is_err());
     assert!(ActixSessionKey::derive_from(&old_bytes()[..31]).is_err());
     assert!(ActixSessionKey::derive_from(&[7; 32]).is_err());
     assert!(ActixSessionKey::derive_from(&old_bytes()[..32]).is_ok());

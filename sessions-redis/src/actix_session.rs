@@ -56,10 +56,7 @@ impl<C: Connect> ActixSessionRedis<C> {
     /// Sets how Redis' key is made of the session key: the closure that
     /// `RedisSessionStoreBuilder::cache_keygen` was given. Defaults to the session key itself.
     #[must_use]
-    pub fn cache_keygen(
-        mut self,
-        keygen: impl Fn(&str) -> String + Send + Sync + 'static,
-    ) -> Self {
+    pub fn cache_keygen(mut self, keygen: impl Fn(&str) -> String + Send + Sync + 'static) -> Self {
         self.keygen = Arc::new(keygen);
         self
     }

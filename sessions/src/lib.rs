@@ -149,3 +149,8 @@ pub mod __private {
 #[cfg(all(doctest, feature = "test"))]
 #[doc = include_str!("../../README.md")]
 struct Readme;
+
+/// The steps of the migrations, compiled.
+#[cfg(all(doctest, feature = "flask", feature = "import-actix-session"))]
+#[doc = include_str!("../../docs/migration.md")]
+struct Migration;

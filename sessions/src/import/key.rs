@@ -45,7 +45,7 @@ impl ActixSessionKey {
     ///
     /// [`KeyError::Encoding`] for fewer bytes, [`KeyError::Weak`] for bytes that can be guessed.
     pub fn from_bytes(bytes: &[u8]) -> Result<Self, KeyError> {
-        let key = Self::from_weak_bytes(bytes)?;
+        let key = Self::for_interoperation(bytes)?;
         check_strength(&key.bytes[..])?;
         Ok(key)
     }
@@ -61,7 +61,7 @@ impl ActixSessionKey {
     /// # Errors
     ///
     /// [`KeyError::Encoding`] for fewer than 64 bytes.
-    pub fn from_weak_bytes(bytes: &[u8]) -> Result<Self, KeyError> {
+    pub fn for_interoperation(bytes: &[u8]) -> Result<Self, KeyError> {
         let bytes = bytes.first_chunk::<LENGTH>().ok_or(KeyError::Encoding {
             expected: "64 bytes or more, as `cookie::Key` takes them",
         })?;

@@ -42,7 +42,7 @@ pub use self::{
     identity::ActixIdentity, key::ActixSessionKey, old::ActixSession, records::ActixSessionRecords,
 };
 use crate::{
-    backend::{Backend, to_the_end},
+    backend::{Backend, Confidential, to_the_end},
     context::{OpenContext, SaveContext, Saved},
     cookie::CookieValues,
     dictionary::{Change, Dictionary},
@@ -193,7 +193,7 @@ impl<B: Backend> ImportActixSession<B> {
     async fn leave(&self, brought: &Brought, cx: &SaveContext<'_>) {
         self.remove_cookie(brought, cx);
         if let Err(err) = self.delete_records(brought).await {
-            tracing::error!(target: "sessions", error = &err as &dyn std::error::Error, "a session was taken over, but its record in the former store is not deleted");
+            tracing::error!(target: "sessions", error = &err as &dyn std::error::Error, "the record of a session in the former store is not deleted");
         }
     }
 
@@ -244,6 +244,7 @@ impl<B: Backend> Backend for ImportActixSession<B> {
         let may_be_ours = !one_name && !own.is_empty();
         let may_take_over = !marked && !may_be_ours && !self.is_over(cx.now());
         if dictionary.is_new()
+            && dictionary.null_session().is_none()
             && may_take_over
             && let Some(kept) = self.take_over(&old, cx, one_name).await?
         {
@@ -289,6 +290,9 @@ impl<B: Backend> Backend for ImportActixSession<B> {
         saved
     }
 }
+
+/// What is saved here, the client cannot read. An old cookie that is only signed it could.
+impl<B: Confidential> Confidential for ImportActixSession<B> {}
 
 impl<'r> OpenContext<'r> {
     fn with_cookies(&self, cookies: CookieValues<'r>) -> Self {
