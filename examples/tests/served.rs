@@ -173,6 +173,42 @@ fn login_renews_greets_and_says_goodbye() {
 }
 
 #[test]
+fn devices_are_listed_and_ended() {
+    let served = Served::start("devices", free_port());
+    let log_in = |jar: &mut Jar| {
+        served.request(jar, "POST /login", "name=alice&password=wonderland");
+    };
+    let listed = |jar: &mut Jar| served.get(jar, "/").matches("<td>just now</td>").count() / 2;
+    let mut jars = [Jar::default(), Jar::default(), Jar::default()];
+    for jar in &mut jars {
+        assert_eq!(listed(jar), 0);
+        log_in(jar);
+    }
+    let [one, two, three] = &mut jars;
+    assert_eq!(listed(one), 3);
+    let page = served.get(one, "/");
+    assert_eq!(page.matches("this one").count(), 1);
+    let (_, rest) = page.split_once("name=id value=").expect("a device to end");
+    let id = rest.split('>').next().expect("its id");
+
+    // Nobody else's.
+    served.request(&mut Jar::default(), "POST /end", &format!("id={id}"));
+    assert_eq!(listed(one), 3);
+    served.request(one, "POST /end", &format!("id={id}"));
+    assert_eq!(listed(one), 2);
+    assert_eq!(listed(two) + listed(three), 2, "one of them is logged out");
+    log_in(two);
+    log_in(three);
+    assert_eq!(listed(one), 3);
+    served.request(one, "POST /end-others", "");
+    assert_eq!((listed(one), listed(two), listed(three)), (1, 0, 0));
+    log_in(two);
+    served.request(two, "POST /log-out-everywhere", "");
+    assert_eq!((listed(one), listed(two)), (0, 0));
+    assert!(two.0.is_empty(), "nothing is left of the session");
+}
+
+#[test]
 fn hand_written_counts_each_host_by_itself() {
     let served = Served::start("hand_written", free_port());
     let mut jar = Jar::default();
