@@ -217,3 +217,129 @@ impl Store for MemoryStore {
         Some(&*self.shared)
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::{
+        sync::{
+            Arc,
+            atomic::{AtomicU64, Ordering},
+        },
+        time::{Duration, UNIX_EPOCH},
+    };
+
+    use super::{MemoryStore, Time};
+    use crate::{
+        clock::Clock,
+        store::{
+            CreateOutcome, DeleteOutcome, OwnerKey, Record, RecordKey, Stamp, Store, StoreError,
+            VerifierHash,
+        },
+    };
+
+    const MINUTE: Duration = Duration::from_secs(60);
+
+    /// A store for so many records, and the seconds of its clock.
+    fn store_for(capacity: usize) -> (MemoryStore, Arc<AtomicU64>) {
+        let seconds = Arc::new(AtomicU64::new(1_000));
+        let clock = {
+            let seconds = Arc::clone(&seconds);
+            Clock::from_fn(move || UNIX_EPOCH + Duration::from_secs(seconds.load(Ordering::SeqCst)))
+        };
+        (MemoryStore::build(capacity, Time::by(clock)), seconds)
+    }
+
+    fn key(number: u8) -> RecordKey {
+        RecordKey::from_bytes([number; 32])
+    }
+
+    fn record() -> Record {
+        Record {
+            payload: Arc::from("{}"),
+            verifier: VerifierHash::of(b"one"),
+            former: None,
+            created: 0,
+            renewed: 0,
+            ttl: 60,
+            owner: None,
+        }
+    }
+
+    async fn create(store: &MemoryStore, number: u8, ttl: Duration) -> Result<bool, StoreError> {
+        let outcome = store.create(&key(number), &record(), ttl).await?;
+        Ok(matches!(outcome, CreateOutcome::Created(_)))
+    }
+
+    async fn is_there(store: &MemoryStore, number: u8) -> bool {
+        store.load(&key(number), None).await.unwrap().is_some()
+    }
+
+    #[tokio::test]
+    async fn a_full_store_evicts_nothing_and_has_room_when_something_ends() {
+        let (store, _) = store_for(2);
+        assert!(create(&store, 1, MINUTE).await.unwrap());
+        assert!(create(&store, 2, MINUTE).await.unwrap());
+        assert!(matches!(create(&store, 3, MINUTE).await, Err(StoreError::Full)));
+        assert!(is_there(&store, 1).await && is_there(&store, 2).await);
+        assert_eq!(store.len(), 2);
+
+        assert_eq!(store.delete(&key(1)).await.unwrap(), DeleteOutcome::Deleted);
+        assert_eq!(store.delete(&key(1)).await.unwrap(), DeleteOutcome::Absent);
+        assert!(create(&store, 3, MINUTE).await.unwrap());
+        assert!(matches!(create(&store, 4, MINUTE).await, Err(StoreError::Full)));
+        assert_eq!(store.len(), 2);
+    }
+
+    #[tokio::test]
+    async fn a_full_store_makes_room_of_what_expired_once_in_a_second() {
+        let (store, seconds) = store_for(2);
+        create(&store, 1, MINUTE).await.unwrap();
+        create(&store, 2, 2 * MINUTE).await.unwrap();
+        seconds.fetch_add(60, Ordering::SeqCst);
+        assert!(create(&store, 3, MINUTE).await.unwrap());
+        assert!(!is_there(&store, 1).await && is_there(&store, 2).await);
+        seconds.fetch_add(60, Ordering::SeqCst);
+        // Both are over, and found to be so at the first attempt of this second.
+        assert!(create(&store, 4, MINUTE).await.unwrap());
+        assert!(create(&store, 5, Duration::ZERO).await.unwrap());
+        assert!(matches!(create(&store, 6, MINUTE).await, Err(StoreError::Full)));
+        seconds.fetch_add(1, Ordering::SeqCst);
+        assert!(create(&store, 6, MINUTE).await.unwrap());
+        assert_eq!(store.len(), 2);
+    }
+
+    #[tokio::test]
+    async fn a_sweep_removes_what_expired_and_nothing_else() {
+        let (store, seconds) = store_for(1_000);
+        let owner = OwnerKey::of_id("7");
+        let index = store.owners().unwrap();
+        for number in 0..200 {
+            let ttl = if number % 2 == 0 { MINUTE } else { 2 * MINUTE };
+            create(&store, number, ttl).await.unwrap();
+            index.enlist(&owner, &key(number), ttl).await.unwrap();
+        }
+        index.end_before(&owner, Stamp::new(1), MINUTE).await.unwrap();
+        assert_eq!(store.sweep(), 0);
+        seconds.fetch_add(60, Ordering::SeqCst);
+        assert_eq!((store.len(), store.sweep(), store.len()), (200, 100, 100));
+        for number in 0..200 {
+            assert_eq!(is_there(&store, number).await, number % 2 == 1);
+        }
+        assert_eq!(index.keys_of(&owner).await.unwrap().len(), 100);
+        assert_eq!(index.not_before(&owner).await.unwrap(), None);
+        seconds.fetch_add(60, Ordering::SeqCst);
+        assert_eq!((store.sweep(), store.is_empty()), (100, true));
+        assert!(store.shared.owners.is_empty());
+    }
+
+    #[tokio::test]
+    async fn an_expired_record_gives_its_place_to_the_next_under_its_key() {
+        let (store, seconds) = store_for(2);
+        create(&store, 1, MINUTE).await.unwrap();
+        seconds.fetch_add(60, Ordering::SeqCst);
+        assert!(create(&store, 1, MINUTE).await.unwrap());
+        assert_eq!(store.len(), 1);
+        assert!(!create(&store, 1, MINUTE).await.unwrap());
+        assert_eq!(store.len(), 1);
+    }
+}

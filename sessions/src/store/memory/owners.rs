@@ -30,6 +30,11 @@ impl Owners {
         });
     }
 
+    #[cfg(test)]
+    pub(super) fn is_empty(&self) -> bool {
+        self.lock().is_empty()
+    }
+
     fn lock(&self) -> MutexGuard<'_, HashMap<OwnerKey, Sessions>> {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
