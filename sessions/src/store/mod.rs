@@ -10,7 +10,8 @@
 //! Implement [`Store`] with `async fn`s. A store that keeps bytes writes
 //! [`Record::to_bytes`] and reads [`Record::from_bytes`]; beside them it keeps a [`Revision`] that
 //! it counts up, and the time the record expires. Then run the conformance suite, which is public
-//! under the feature `test`: `sessions::test::store::conformance(MyStore::new()).await`.
+//! under the feature `test`: `sessions::test::store::conformance(MyStore::new()).await`. The example
+//! `custom_store` is a store in some hundred lines.
 //!
 //! What a store must get right, and the suite checks:
 //!
