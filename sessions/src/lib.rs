@@ -52,6 +52,7 @@
 //! - [`SessionInterface`](trait@SessionInterface): the contract, policy by policy; the derive's
 //!   [page](derive@SessionInterface) lists the attributes.
 //! - [`SignedCookie`], [`EncryptedCookie`], [`ServerSide`]: the backends, and what each protects from.
+//! - [`store`]: the stores of server-side sessions, and how to write one.
 //! - [`SessionConfig`]: the policies at run time, from code, a file or the environment.
 //! - `test` (feature `test`): sessions for the tests of an application.
 //!
@@ -62,7 +63,7 @@
 //! | `derive` | `#[derive(SessionInterface)]` | yes |
 //! | `flask` | one session for a Flask and an Actix application: [`flask`] | no |
 //! | `import-actix-session` | [`import`]: takes over the sessions of an application on actix-session | no |
-//! | `test` | seed and read sessions in tests, and set their clock | no |
+//! | `test` | seed and read sessions in tests, set their clock; check a store, and have it fail | no |
 
 #![cfg_attr(docsrs, feature(doc_cfg))]
 
@@ -108,7 +109,8 @@ pub use sessions_policy::{
 
 pub use crate::{
     backend::{
-        Backend, Confidential, EncryptedCookie, OwnedSession, OwnerError, ServerSide, SignedCookie,
+        AnyBackend, Backend, Confidential, EncryptedCookie, OwnedSession, OwnerError, Revocation,
+        ServerSide, SignedCookie,
     },
     clock::Clock,
     config::{DomainSetting, SessionConfig},

@@ -1,14 +1,18 @@
 //! Sessions kept in the cookie, encrypted: neither readable nor writable by the client.
 
+use std::fmt;
+
 use super::{
-    Backend,
+    Backend, OwnerError,
     in_cookie::{InCookie, Seal, Unsealed},
+    revocation::Revocation,
 };
 use crate::{
     context::{OpenContext, SaveContext, Saved},
     dictionary::Dictionary,
     error::{OpenError, SaveError},
     key::{SecretKey, SharedKeys},
+    session::{Scope, Session},
     token::{sealed::Sealer, signed::Rejected},
 };
 
@@ -26,7 +30,8 @@ use crate::{
 /// - **How long the session is shows**, and with that, sometimes, what is in it: a role of five
 ///   letters has a shorter cookie than one of nine.
 /// - **A copied cookie goes on**, as with `SignedCookie`: only `absolute_timeout` ends it (OWASP
-///   ASVS 5.0, 7.4.1).
+///   ASVS 5.0, 7.4.1), or the end of all sessions of its owner where the backend is
+///   [`revocable`](Self::revocable).
 /// - **Of two concurrent requests, the response that comes last wins.**
 /// - Each token has a key of its own, derived from the ring's key and 256 random bits, so no number
 ///   of tokens wears a key out: after 2⁶⁴ tokens under one key two would share theirs with a
@@ -64,6 +69,36 @@ impl EncryptedCookie {
         Self { sessions: InCookie::new(keys.into(), Encrypted) }
     }
 
+    /// Has a store note when owners end all of their sessions, so that [`end_all`](Self::end_all)
+    /// and [`end_others`](Self::end_others) can. Takes the store, or a [`Revocation`] with deadlines
+    /// of its own.
+    ///
+    /// Sessions that somebody logged in with before this was set are asked about too.
+    #[must_use]
+    pub fn revocable(self, store: impl Into<Revocation>) -> Self {
+        Self { sessions: self.sessions.revocable(store.into()) }
+    }
+
+    /// Ends all sessions of the owner: [`Revocation::end_all`].
+    ///
+    /// # Errors
+    ///
+    /// [`OwnerError::Unsupported`] when the backend is not [`revocable`](Self::revocable), and those
+    /// of [`Revocation::end_all`].
+    pub async fn end_all(&self, owner: impl fmt::Display) -> Result<(), OwnerError> {
+        self.sessions.revocation()?.end_all(owner).await
+    }
+
+    /// Ends all sessions of the owner of `current`, except that one: [`Revocation::end_others`].
+    ///
+    /// # Errors
+    ///
+    /// [`OwnerError::Unsupported`] when the backend is not [`revocable`](Self::revocable), and those
+    /// of [`Revocation::end_others`].
+    pub async fn end_others<I: Scope>(&self, current: &Session<I>) -> Result<(), OwnerError> {
+        self.sessions.revocation()?.end_others(current).await
+    }
+
     /// Returns the handle on the keys.
     pub fn keys(&self) -> &SharedKeys {
         self.sessions.keys()
@@ -72,7 +107,7 @@ impl EncryptedCookie {
 
 impl Backend for EncryptedCookie {
     async fn open(&self, cx: &OpenContext<'_>) -> Result<Option<Dictionary>, OpenError> {
-        Ok(Some(self.sessions.open(cx)))
+        self.sessions.open(cx).await.map(Some)
     }
 
     async fn save(
@@ -80,7 +115,7 @@ impl Backend for EncryptedCookie {
         dictionary: &Dictionary,
         cx: &SaveContext<'_>,
     ) -> Result<Saved, SaveError> {
-        self.sessions.save(dictionary, cx)
+        self.sessions.save(dictionary, cx).await
     }
 }
 

@@ -137,7 +137,7 @@ impl FlaskCookie {
 impl Backend for FlaskCookie {
     async fn open(&self, cx: &OpenContext<'_>) -> Result<Option<Dictionary>, OpenError> {
         match &self.sessions {
-            Some(sessions) => Ok(Some(sessions.open(cx))),
+            Some(sessions) => sessions.open(cx).await.map(Some),
             None => Ok(cx.no_session(NullSession::no_secret_key())),
         }
     }
@@ -148,7 +148,7 @@ impl Backend for FlaskCookie {
         cx: &SaveContext<'_>,
     ) -> Result<Saved, SaveError> {
         match &self.sessions {
-            Some(sessions) => sessions.save(dictionary, cx),
+            Some(sessions) => sessions.save(dictionary, cx).await,
             // Without a key there is the null session, which is never saved.
             None => Err(SaveError::internal(KeyError::Missing { variable: "SECRET_KEY".into() })),
         }

@@ -6,11 +6,15 @@ use std::{
     time::{Duration, UNIX_EPOCH},
 };
 
-use super::salted::{Salt, SaltKeys, Salted};
+use super::{
+    OwnerError,
+    revocation::Revocation,
+    salted::{Salt, SaltKeys, Salted},
+};
 use crate::{
     context::{OpenContext, SaveContext, Saved, unix_seconds},
     dictionary::{Change, Dictionary, Format},
-    error::SaveError,
+    error::{OpenError, SaveError},
     key::{Ring, SecretKey, SharedKeys},
     settings::Settings,
     token::signed::{Rejected, check_age},
@@ -62,6 +66,7 @@ pub(super) struct InCookie<S: Seal> {
     keys: SharedKeys,
     seal: S,
     salted: Arc<Salted<S::Key>>,
+    revocation: Option<Revocation>,
 }
 
 /// Under which key a session came in. Attached to the dictionary.
@@ -71,28 +76,68 @@ struct CameUnder {
 }
 
 struct Opened {
+    /// Which of the cookies it is.
+    at: usize,
     sealed_at: u64,
     dictionary: Dictionary,
 }
 
 impl<S: Seal> InCookie<S> {
     pub(super) fn new(keys: SharedKeys, seal: S) -> Self {
-        Self { keys, seal, salted: Arc::default() }
+        Self { keys, seal, salted: Arc::default(), revocation: None }
+    }
+
+    pub(super) fn with_seal(self, seal: S) -> Self {
+        Self { seal, salted: Arc::default(), ..self }
+    }
+
+    pub(super) fn revocable(self, revocation: Revocation) -> Self {
+        Self { revocation: Some(revocation), ..self }
+    }
+
+    /// Returns what ends sessions, if they can be ended.
+    pub(super) fn revocation(&self) -> Result<&Revocation, OwnerError> {
+        self.revocation.as_ref().ok_or(OwnerError::Unsupported)
     }
 
     pub(super) fn keys(&self) -> &SharedKeys {
         &self.keys
     }
 
-    pub(super) fn open(&self, cx: &OpenContext<'_>) -> Dictionary {
+    pub(super) async fn open(&self, cx: &OpenContext<'_>) -> Result<Dictionary, OpenError> {
         let new = || Dictionary::new().in_format(S::FORMAT);
+        let Some(revocation) = &self.revocation else {
+            return Ok(self.newest(cx, &[]).map_or_else(new, |opened| opened.dictionary));
+        };
+        let stamp = revocation.stamp(cx);
+        let deadline = revocation.deadline();
+        let mut ended = Vec::new();
+        let mut dictionary = loop {
+            let Some(Opened { at, dictionary, .. }) = self.newest(cx, &ended) else {
+                break new();
+            };
+            if !revocation.has_ended(&dictionary, deadline).await? {
+                break dictionary;
+            }
+            tracing::info!(target: "sessions", "session cookie refused: its owner's sessions were ended");
+            ended.push(at);
+        };
+        dictionary.stamp_logins(stamp);
+        Ok(dictionary)
+    }
+
+    /// Opens the newest of the cookies that verify, but those.
+    fn newest(&self, cx: &OpenContext<'_>, but: &[usize]) -> Option<Opened> {
         if cx.cookies().is_empty() {
-            return new();
+            return None;
         }
         let keys = self.keys_for(cx.settings(), cx.cookie().name().as_str());
         let mut newest: Option<Opened> = None;
-        for token in cx.cookies().iter() {
-            match open_token(&self.seal, token, &keys, cx) {
+        for (at, token) in cx.cookies().iter().enumerate() {
+            if but.contains(&at) {
+                continue;
+            }
+            match open_token(&self.seal, at, token, &keys, cx) {
                 Ok(opened) => {
                     if let Some(former) = &newest {
                         tracing::warn!(target: "sessions", "two different session cookies verify; the newer is used");
@@ -107,10 +152,10 @@ impl<S: Seal> InCookie<S> {
                 }
             }
         }
-        newest.map_or_else(new, |opened| opened.dictionary)
+        newest
     }
 
-    pub(super) fn save(
+    pub(super) async fn save(
         &self,
         dictionary: &Dictionary,
         cx: &SaveContext<'_>,
@@ -125,6 +170,9 @@ impl<S: Seal> InCookie<S> {
             && cx.change() != Change::Purged
         {
             return Err(SaveError::Gone);
+        }
+        if let Some(revocation) = &self.revocation {
+            revocation.check_login(dictionary).await?;
         }
         let payload = self.seal.write(dictionary);
         S::seal(keys.current(), &payload, unix_seconds(cx.now())).map(Saved::Token)
@@ -144,6 +192,7 @@ impl CameUnder {
 
 fn open_token<S: Seal>(
     seal: &S,
+    number: usize,
     token: &[u8],
     keys: &SaltKeys<S::Key>,
     cx: &OpenContext<'_>,
@@ -169,12 +218,17 @@ fn open_token<S: Seal>(
     }
     keys.ring().count(at);
     dictionary.attach(CameUnder { ring: Arc::clone(keys.ring()), at });
-    Ok(Opened { sealed_at, dictionary })
+    Ok(Opened { at: number, sealed_at, dictionary })
 }
 
 impl<S: Seal + Clone> Clone for InCookie<S> {
     fn clone(&self) -> Self {
-        Self { keys: self.keys.clone(), seal: self.seal.clone(), salted: Arc::clone(&self.salted) }
+        Self {
+            keys: self.keys.clone(),
+            seal: self.seal.clone(),
+            salted: Arc::clone(&self.salted),
+            revocation: self.revocation.clone(),
+        }
     }
 }
 

@@ -1,21 +1,27 @@
 //! Backends: what turns the token in a cookie into a session and back.
 
+mod any;
 mod confidential;
 mod encrypted_cookie;
 #[cfg(feature = "flask")]
 mod flask_cookie;
+mod guard;
 mod in_cookie;
+mod revocation;
 mod salted;
 mod server_side;
 mod signed_cookie;
+mod stamps;
 
 #[cfg(feature = "flask")]
 pub use self::flask_cookie::FlaskCookie;
 #[cfg(feature = "import-actix-session")]
 pub(crate) use self::server_side::to_the_end;
 pub use self::{
+    any::AnyBackend,
     confidential::{Confidential, confidential},
     encrypted_cookie::EncryptedCookie,
+    revocation::Revocation,
     server_side::{OwnedSession, OwnerError, ServerSide},
     signed_cookie::SignedCookie,
 };
@@ -31,7 +37,7 @@ use crate::{
 #[diagnostic::on_unimplemented(
     message = "`{Self}` is not a session backend",
     label = "does not turn tokens into sessions",
-    note = "the field `backend` is one of `SignedCookie`, `EncryptedCookie` and `ServerSide<Store>`, or a type of your own that implements `Backend`"
+    note = "the field `backend` is one of `SignedCookie`, `EncryptedCookie`, `ServerSide<Store>` and `AnyBackend`, or a type of your own that implements `Backend`"
 )]
 #[expect(
     async_fn_in_trait,

@@ -1,14 +1,18 @@
 //! Sessions kept in the cookie, signed: readable by the client, not writable.
 
+use std::fmt;
+
 use super::{
-    Backend,
+    Backend, OwnerError,
     in_cookie::{InCookie, Seal, Unsealed},
+    revocation::Revocation,
 };
 use crate::{
     context::{OpenContext, SaveContext, Saved},
     dictionary::Dictionary,
     error::{OpenError, SaveError},
     key::{SecretKey, SharedKeys},
+    session::{Scope, Session},
     token::signed::{Digest, Rejected, Signer},
 };
 
@@ -25,7 +29,8 @@ use crate::{
 /// - **The client can read the session.** Keep no secrets in it.
 /// - **A copied cookie goes on.** Logging out makes the browser forget the cookie; it cannot end a
 ///   copy of it, nor does a renewal. A copy that is used is signed anew like any session, so only
-///   `absolute_timeout` ends it (OWASP ASVS 5.0, 7.4.1).
+///   `absolute_timeout` ends it (OWASP ASVS 5.0, 7.4.1), or the end of all sessions of its owner
+///   where the backend is [`revocable`](Self::revocable).
 /// - **Of two concurrent requests, the response that comes last wins.** Each writes the whole
 ///   session.
 ///
@@ -68,7 +73,37 @@ impl SignedCookie {
     /// Tokens under another one do not verify: changing it ends all sessions.
     #[must_use]
     pub fn with_digest(self, digest: Digest) -> Self {
-        Self { sessions: InCookie::new(self.sessions.keys().clone(), Signed { digest }) }
+        Self { sessions: self.sessions.with_seal(Signed { digest }) }
+    }
+
+    /// Has a store note when owners end all of their sessions, so that [`end_all`](Self::end_all)
+    /// and [`end_others`](Self::end_others) can. Takes the store, or a [`Revocation`] with deadlines
+    /// of its own.
+    ///
+    /// Sessions that somebody logged in with before this was set are asked about too.
+    #[must_use]
+    pub fn revocable(self, store: impl Into<Revocation>) -> Self {
+        Self { sessions: self.sessions.revocable(store.into()) }
+    }
+
+    /// Ends all sessions of the owner: [`Revocation::end_all`].
+    ///
+    /// # Errors
+    ///
+    /// [`OwnerError::Unsupported`] when the backend is not [`revocable`](Self::revocable), and those
+    /// of [`Revocation::end_all`].
+    pub async fn end_all(&self, owner: impl fmt::Display) -> Result<(), OwnerError> {
+        self.sessions.revocation()?.end_all(owner).await
+    }
+
+    /// Ends all sessions of the owner of `current`, except that one: [`Revocation::end_others`].
+    ///
+    /// # Errors
+    ///
+    /// [`OwnerError::Unsupported`] when the backend is not [`revocable`](Self::revocable), and those
+    /// of [`Revocation::end_others`].
+    pub async fn end_others<I: Scope>(&self, current: &Session<I>) -> Result<(), OwnerError> {
+        self.sessions.revocation()?.end_others(current).await
     }
 
     /// Returns the handle on the keys.
@@ -79,7 +114,7 @@ impl SignedCookie {
 
 impl Backend for SignedCookie {
     async fn open(&self, cx: &OpenContext<'_>) -> Result<Option<Dictionary>, OpenError> {
-        Ok(Some(self.sessions.open(cx)))
+        self.sessions.open(cx).await.map(Some)
     }
 
     async fn save(
@@ -87,7 +122,7 @@ impl Backend for SignedCookie {
         dictionary: &Dictionary,
         cx: &SaveContext<'_>,
     ) -> Result<Saved, SaveError> {
-        self.sessions.save(dictionary, cx)
+        self.sessions.save(dictionary, cx).await
     }
 }
 

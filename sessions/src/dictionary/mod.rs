@@ -37,6 +37,9 @@ pub(crate) const PERMANENT: &str = "_permanent";
 pub(crate) const FLASHES: &str = "_flashes";
 /// The key of the time a session began: kept by the framework and shown to no one.
 const STARTED: &str = "_started";
+/// The key of when the owner logged in, in microseconds since 1970: kept by backends that can end an
+/// owner's sessions, and shown to no one.
+const OWNER_SINCE: &str = "_owner_since";
 /// The key of whose session it is: read like any other, written by `set_owner` alone.
 const OWNER: &str = "_owner";
 
@@ -229,8 +232,8 @@ impl Dictionary {
     /// # Errors
     ///
     /// [`SessionError::Null`] in a null session, [`SessionError::Encode`] when the value cannot be
-    /// written as JSON or nests deeper than 127 levels, [`SessionError::ReservedKey`] for `_started` and
-    /// `_owner`.
+    /// written as JSON or nests deeper than 127 levels, [`SessionError::ReservedKey`] for `_started`,
+    /// `_owner` and `_owner_since`.
     pub fn insert<T: Serialize + ?Sized>(
         &mut self,
         key: &str,
@@ -254,8 +257,8 @@ impl Dictionary {
     ///
     /// # Errors
     ///
-    /// [`SessionError::Null`] in a null session, [`SessionError::ReservedKey`] for `_started` and
-    /// `_owner`.
+    /// [`SessionError::Null`] in a null session, [`SessionError::ReservedKey`] for `_started`,
+    /// `_owner` and `_owner_since`.
     pub fn remove(&mut self, key: &str) -> Result<bool, SessionError> {
         self.writable(key)?;
         if let Some(changes) = &mut self.changes {
@@ -421,7 +424,7 @@ impl Format {
 }
 
 fn is_hidden(key: &str) -> bool {
-    key == STARTED
+    key == STARTED || key == OWNER_SINCE
 }
 
 fn quoted(key: &str) -> String {

@@ -7,8 +7,8 @@ use std::{
     time::{Duration, SystemTime, UNIX_EPOCH},
 };
 
-use super::{Dictionary, Edit, Entry, OWNER, PERMANENT, STARTED};
-use crate::{error::SessionError, null::NullSession};
+use super::{Dictionary, Edit, Entry, OWNER, OWNER_SINCE, PERMANENT, STARTED, is_hidden};
+use crate::{error::SessionError, null::NullSession, store::Stamp};
 
 /// What a request did to its session as a whole.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -46,6 +46,8 @@ pub(super) struct State {
     refresh: bool,
     /// `set_owner` was called: whoever the owner is logs in with this request.
     logs_in: bool,
+    /// When the request began, where the backend has logins note it.
+    stamp: Option<Stamp>,
     /// Ending the session ends it for every copy of its token.
     revocable: bool,
     /// The session was taken over from elsewhere.
@@ -296,6 +298,32 @@ impl Dictionary {
         if self.state.logs_in || self.is_new() && remembered {
             self.set_started(now);
         }
+        if let (true, Some(stamp)) = (self.state.logs_in, self.state.stamp) {
+            self.set_owner_since(stamp);
+        }
+    }
+
+    /// Has a login of this request note this moment, before which sessions may have ended.
+    pub(crate) fn stamp_logins(&mut self, stamp: Stamp) {
+        self.state.stamp = Some(stamp);
+    }
+
+    /// Makes the session one that its owner began at this moment, and has it saved.
+    pub(crate) fn begin_again(&mut self, stamp: Stamp) {
+        self.stamp_logins(stamp);
+        self.set_owner_since(stamp);
+        self.request_refresh();
+    }
+
+    /// Returns when the owner logged in. Where only the second is known, it is its beginning.
+    pub(crate) fn owner_since(&self) -> Stamp {
+        let noted = self.stored(OWNER_SINCE).and_then(|micros| micros.parse().ok());
+        let started = || self.stored(STARTED)?.parse::<u64>().ok()?.checked_mul(1_000_000);
+        Stamp::new(noted.or_else(started).unwrap_or_default())
+    }
+
+    fn set_owner_since(&mut self, stamp: Stamp) {
+        self.put(OWNER_SINCE, stamp.get().to_string().into());
     }
 
     /// Whether this holds what it was opened with, the framework's own keys included.
@@ -308,7 +336,7 @@ impl Dictionary {
     /// Whether a change of a key would be saved: bookkeeping does not count.
     pub(super) fn is_edited(&self) -> bool {
         let is_edited = |entry: &Entry| {
-            !matches!(entry.edit, Edit::Kept) && entry.key(&self.payload) != STARTED
+            !matches!(entry.edit, Edit::Kept) && !is_hidden(entry.key(&self.payload))
         };
         self.entries.iter().any(is_edited) || self.unnamed.is_edited()
     }

@@ -78,7 +78,7 @@ impl<I: Scope> Session<I> {
         self.peek(Dictionary::format)
     }
 
-    fn change<R>(
+    pub(crate) fn change<R>(
         &self,
         change: impl FnOnce(&mut Dictionary) -> Result<R, SessionError>,
     ) -> Result<R, SessionError> {

@@ -5,10 +5,10 @@ use std::{sync::Arc, time::Duration};
 use super::{
     ServerSide,
     content::{Content, Login, Now},
-    guard::Deadline,
     to_the_end,
 };
 use crate::{
+    backend::guard::Deadline,
     error::SaveError,
     store::{CreateOutcome, Record, RecordKey, Store, VerifierHash},
 };

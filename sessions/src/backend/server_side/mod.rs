@@ -2,12 +2,10 @@
 
 mod content;
 mod create;
-mod guard;
 mod open;
 mod owners;
 mod rewrite;
 mod save;
-mod stamps;
 mod to_the_end;
 mod together;
 mod token;
@@ -17,13 +15,12 @@ use std::{fmt, sync::Arc, time::Duration};
 
 pub use self::owners::{OwnedSession, OwnerError};
 pub(crate) use self::to_the_end::to_the_end;
-use self::{
+use self::{token::Tokens, turns::Turns};
+use super::{
+    Backend,
     guard::{Breaker, Deadline, Deadlines},
     stamps::Stamps,
-    token::Tokens,
-    turns::Turns,
 };
-use super::Backend;
 use crate::{
     context::{OpenContext, SaveContext, Saved},
     dictionary::Dictionary,
@@ -101,10 +98,7 @@ impl<S: Store> ServerSide<S> {
         Self {
             store: Arc::new(store),
             tokens: Tokens::default(),
-            deadlines: Deadlines {
-                call: Duration::from_millis(500),
-                request: Duration::from_secs(1),
-            },
+            deadlines: Deadlines::default(),
             max_payload: Self::DEFAULT_MAX_PAYLOAD,
             shared: Arc::new(Shared {
                 breaker: Breaker::new(),

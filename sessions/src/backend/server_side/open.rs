@@ -2,8 +2,9 @@
 
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
-use super::{ServerSide, guard::Deadline, touch, ttl};
+use super::{ServerSide, touch, ttl};
 use crate::{
+    backend::guard::Deadline,
     context::{OpenContext, unix_seconds},
     dictionary::Dictionary,
     error::OpenError,

@@ -9,8 +9,9 @@ use actix_web::{HttpResponse, ResponseError, http::StatusCode};
 use futures_util::{StreamExt, stream};
 use serde::de::DeserializeOwned;
 
-use super::{ServerSide, content::Login, guard::Deadline, open::Opened, open::Origin, to_the_end};
+use super::{ServerSide, content::Login, open::Opened, open::Origin, to_the_end};
 use crate::{
+    backend::guard::Deadline,
     dictionary::Dictionary,
     error::{SaveError, SessionError},
     session::{Scope, Session},

@@ -12,12 +12,12 @@ use tokio::time::sleep;
 use super::{
     ServerSide,
     content::{Content, Login, Now},
-    guard::Deadline,
     to_the_end,
     together::Together,
     turns::{Changes, Told, Turn},
 };
 use crate::{
+    backend::guard::Deadline,
     dictionary::{ChangeSet, Dictionary},
     error::SaveError,
     store::{

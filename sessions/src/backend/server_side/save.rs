@@ -6,12 +6,12 @@ use super::{
     ServerSide,
     content::{Content, Login, Now},
     create::{Create, Created},
-    guard::Deadline,
     open::{Found, Opened, Origin},
     rewrite::{Renewal, Rewrite, Written},
     ttl,
 };
 use crate::{
+    backend::guard::Deadline,
     context::{SaveContext, Saved, unix_seconds},
     dictionary::{Adopted, Change, ChangeSet, Dictionary},
     error::SaveError,

@@ -9,12 +9,12 @@ use std::{
 
 use super::{
     content::Content,
-    guard::Deadline,
     rewrite::{MAX_TRIES, Outcome, Rewrite, Written, pause},
     to_the_end,
     turns::{Changes, Joined, Told, Turn},
 };
 use crate::{
+    backend::guard::Deadline,
     dictionary::Dictionary,
     error::SaveError,
     store::{Record, Revision, Store, StoreError},

@@ -15,8 +15,9 @@ use std::{
 
 use tokio::{sync::oneshot, time::timeout};
 
-use super::{guard::Deadline, rewrite::Written};
+use super::rewrite::Written;
 use crate::{
+    backend::guard::Deadline,
     dictionary::ChangeSet,
     error::SaveError,
     store::{Record, RecordKey, Revision, StoreError, VerifierHash},

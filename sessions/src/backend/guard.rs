@@ -32,6 +32,12 @@ impl Deadlines {
     }
 }
 
+impl Default for Deadlines {
+    fn default() -> Self {
+        Self { call: Duration::from_millis(500), request: Duration::from_secs(1) }
+    }
+}
+
 /// What is left of a request's time with the store. It passes while the store is asked or a turn
 /// is waited for, not while the handler works.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]

@@ -1,0 +1,107 @@
+//! A backend that is chosen at run time.
+
+use std::{fmt, sync::Arc};
+
+use futures_util::future::LocalBoxFuture;
+
+use super::Backend;
+use crate::{
+    context::{OpenContext, SaveContext, Saved},
+    dictionary::Dictionary,
+    error::{OpenError, SaveError},
+};
+
+/// Any backend: for applications that choose theirs at run time, in memory on a developer's machine
+/// and in Redis elsewhere, say.
+///
+/// Costs a box for each opening and each saving. Clones share the backend.
+///
+/// # Examples
+///
+/// ```
+/// use std::env;
+/// use sessions::{AnyBackend, MemoryStore, SecretKey, ServerSide, SessionInterface, SignedCookie};
+///
+/// #[derive(Clone, SessionInterface)]
+/// #[session(cookie_name = "__Host-app")]
+/// struct AppSessions {
+///     backend: AnyBackend,
+/// }
+///
+/// fn backend() -> Result<AnyBackend, Box<dyn std::error::Error>> {
+///     match env::var("SESSIONS").as_deref() {
+///         Ok("memory") => Ok(AnyBackend::new(ServerSide::new(MemoryStore::new()))),
+///         Ok("cookie") => Ok(AnyBackend::new(SignedCookie::new(SecretKey::from_env("SECRET_KEY")?))),
+///         _ => Err("set SESSIONS to `memory` or `cookie`".into()),
+///     }
+/// }
+/// # assert!(backend().is_err());
+/// ```
+#[derive(Clone)]
+pub struct AnyBackend {
+    backend: Arc<dyn BoxedBackend>,
+}
+
+impl AnyBackend {
+    /// Takes the backend.
+    pub fn new(backend: impl Backend) -> Self {
+        Self { backend: Arc::new(backend) }
+    }
+}
+
+impl Backend for AnyBackend {
+    async fn open(&self, cx: &OpenContext<'_>) -> Result<Option<Dictionary>, OpenError> {
+        self.backend.open_boxed(cx).await
+    }
+
+    async fn save(
+        &self,
+        dictionary: &Dictionary,
+        cx: &SaveContext<'_>,
+    ) -> Result<Saved, SaveError> {
+        self.backend.save_boxed(dictionary, cx).await
+    }
+}
+
+impl fmt::Debug for AnyBackend {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("AnyBackend").field("backend", &self.backend.name()).finish()
+    }
+}
+
+/// A backend behind a pointer.
+trait BoxedBackend: Send + Sync {
+    fn open_boxed<'a>(
+        &'a self,
+        cx: &'a OpenContext<'_>,
+    ) -> LocalBoxFuture<'a, Result<Option<Dictionary>, OpenError>>;
+
+    fn save_boxed<'a>(
+        &'a self,
+        dictionary: &'a Dictionary,
+        cx: &'a SaveContext<'_>,
+    ) -> LocalBoxFuture<'a, Result<Saved, SaveError>>;
+
+    fn name(&self) -> &'static str;
+}
+
+impl<B: Backend> BoxedBackend for B {
+    fn open_boxed<'a>(
+        &'a self,
+        cx: &'a OpenContext<'_>,
+    ) -> LocalBoxFuture<'a, Result<Option<Dictionary>, OpenError>> {
+        Box::pin(self.open(cx))
+    }
+
+    fn save_boxed<'a>(
+        &'a self,
+        dictionary: &'a Dictionary,
+        cx: &'a SaveContext<'_>,
+    ) -> LocalBoxFuture<'a, Result<Saved, SaveError>> {
+        Box::pin(self.save(dictionary, cx))
+    }
+
+    fn name(&self) -> &'static str {
+        std::any::type_name::<B>()
+    }
+}
