@@ -323,6 +323,14 @@ async fn messages_are_shared_and_those_of_flask_stay_what_they_are() {
 }
 
 #[actix_web::test]
+async fn a_session_that_is_not_permanent_says_so_where_that_is_set() {
+    let set = |session: &Session| session.set_permanent(false).unwrap();
+    assert_eq!(SharedSessions::new().write("", set).await, r#"{"_permanent":false}"#);
+    let json = SharedSessions::new().write(&flask_cookie(FLASK), set).await;
+    assert_eq!(json, FLASK.replace(r#""_permanent":true"#, r#""_permanent":false"#));
+}
+
+#[actix_web::test]
 async fn messages_that_are_no_list_are_an_error_and_stay() {
     let cookie = r#"{"_flashes":{" t":[]}}"#;
     let flashed = SharedSessions::new().open(cookie, |session| session.flash("error", "no")).await;

@@ -14,6 +14,11 @@ pub(crate) enum Format {
 }
 
 impl Format {
+    /// Whether a session that is not permanent may say so: Flask writes it down where it is set.
+    pub(crate) fn notes_impermanence(self) -> bool {
+        !matches!(self, Self::Json)
+    }
+
     pub(crate) fn write<T: Serialize + ?Sized>(self, value: &T) -> Result<String> {
         match self {
             Self::Json => serde_json::to_string(value),

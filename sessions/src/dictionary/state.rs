@@ -156,7 +156,8 @@ impl Dictionary {
     /// [`SessionError::Null`] in a null session.
     pub fn set_permanent(&mut self, permanent: bool) -> Result<(), SessionError> {
         self.state.writable()?;
-        if permanent != self.permanent() {
+        let is_noted = self.stored(PERMANENT).is_some() || !self.format.notes_impermanence();
+        if permanent != self.permanent() || !is_noted {
             self.set(PERMANENT, permanent.to_string().into());
         }
         Ok(())

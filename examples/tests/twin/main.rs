@@ -1,0 +1,205 @@
+//! Two applications with the same pages, a real Flask and ours, and one client between them.
+//!
+//! Each step asks both for the same page with the same cookie and compares the answers; then the
+//! client keeps what one of them, chosen by chance, answered. So each reads what the other wrote.
+
+mod compare;
+mod http;
+mod jar;
+mod settings;
+mod sides;
+mod steps;
+mod token;
+
+use std::{collections::BTreeMap, env};
+
+use fastrand::Rng;
+
+use self::{
+    compare::{Asked, Difference, Tolerated, compare},
+    http::Answer,
+    jar::{Jar, SetCookie},
+    settings::{Settings, pairwise},
+    sides::Side,
+    steps::{Step, disturb},
+};
+
+const STEPS: usize = 2_000;
+const STEPS_FULL: usize = 10_000;
+
+/// Both sides, and the client between them.
+struct Twins {
+    settings: Settings,
+    flask: Side,
+    actix: Side,
+    jar: Jar,
+}
+
+/// How a run ended.
+#[derive(Default)]
+struct Seen {
+    steps: usize,
+    differences: Vec<String>,
+    tolerated: BTreeMap<Tolerated, usize>,
+}
+
+impl Twins {
+    fn start(settings: Settings) -> Self {
+        let variables = settings.environment();
+        let flask = Side::python("app.py", &variables);
+        let actix = Side::example("flask_twin", &variables);
+        Self { settings, flask, actix, jar: Jar::default() }
+    }
+
+    /// Plays steps; notes what differs.
+    fn play(&mut self, steps: usize, random: &mut Rng, seen: &mut Seen) {
+        for number in 0..steps {
+            let step = match number {
+                0 if self.settings.is_permanent() => Step::permanent(),
+                _ => Step::random(random),
+            };
+            let disturbed = disturb(random, &mut self.jar, &self.settings);
+            let below = random.u32(..10) < if self.settings.is_below_app() { 9 } else { 2 };
+            let path = format!("{}{}", if below { "/app" } else { "" }, step.page);
+            let (flask, actix, differences) = self.ask(&path);
+            seen.steps += 1;
+            for difference in differences {
+                match difference.tolerated {
+                    Some(tolerated) => *seen.tolerated.entry(tolerated).or_default() += 1,
+                    None => seen.differences.push(self.describe(&path, disturbed, &difference)),
+                }
+            }
+            self.keep(if random.bool() { &flask } else { &actix });
+        }
+    }
+
+    fn ask(&self, target: &str) -> (Answer, Answer, Vec<Difference>) {
+        let path = target.split('?').next().unwrap_or(target);
+        let cookies = self.jar.header(path);
+        let ask = |side: &Side| Answer::of(side.port, target, cookies.as_deref());
+        let flask = ask(&self.flask).expect("Flask answers");
+        let actix = ask(&self.actix).expect("Actix answers");
+        let token =
+            cookies.as_deref().and_then(|pair| pair.split_once('=')).map(|(_, token)| token);
+        let asked = Asked { settings: &self.settings, token };
+        let differences = compare(&asked, &flask, &actix);
+        (flask, actix, differences)
+    }
+
+    fn keep(&mut self, answer: &Answer) {
+        let set = answer.all("set-cookie").into_iter().filter_map(SetCookie::parse);
+        set.for_each(|set| self.jar.keep(&set));
+    }
+
+    fn describe(&self, path: &str, disturbed: Option<&str>, difference: &Difference) -> String {
+        let Difference { what, flask, actix, .. } = difference;
+        let disturbed = disturbed.map_or_else(String::new, |by| format!(" after {by}"));
+        let settings = self.settings.environment();
+        format!("GET {path}{disturbed}: {what}\n  Flask: {flask}\n  ours:  {actix}\n  {settings:?}")
+    }
+}
+
+/// Returns the random numbers of this run: those of `SESSIONS_TEST_SEED`, else new ones.
+fn seeded() -> Rng {
+    let seed = env::var("SESSIONS_TEST_SEED").ok().and_then(|seed| seed.parse().ok());
+    let seed = seed.unwrap_or_else(|| fastrand::u64(..));
+    println!("seed: {seed}");
+    Rng::with_seed(seed)
+}
+
+#[test]
+#[ignore = "needs python3 with flask: run scripts/test"]
+fn flask_and_ours_answer_alike() {
+    let mut random = seeded();
+    let (settings, pairs) = pairwise(&mut random);
+    let steps = if env::var_os("SESSIONS_TEST_FULL").is_some() { STEPS_FULL } else { STEPS };
+    let mut seen = Seen::default();
+    let each = steps.div_ceil(settings.len());
+    for settings in &settings {
+        Twins::start(*settings).play(each, &mut random, &mut seen);
+    }
+    println!("settings: {}, in which {pairs} pairs of values meet", settings.len());
+    println!("steps: {}", seen.steps);
+    println!("differences: {}", seen.differences.len());
+    for tolerated in Tolerated::ALL {
+        let times = seen.tolerated.get(&tolerated).copied().unwrap_or_default();
+        println!("tolerated {times} times: {}", tolerated.reason());
+    }
+    assert!(seen.differences.is_empty(), "{}", seen.differences.join("\n"));
+    assert!(seen.steps >= STEPS);
+}
+
+#[test]
+#[ignore = "needs python3 with flask: run scripts/test"]
+fn a_difference_is_seen() {
+    let mut random = seeded();
+    let (settings, _) = pairwise(&mut random);
+    let twins = Twins::start(settings[0]);
+    let (flask, mut actix, differences) = twins.ask("/nothing");
+    assert!(differences.iter().all(|difference| difference.tolerated.is_some()), "{differences:?}");
+    actix.falsify();
+    let asked = Asked { settings: &settings[0], token: None };
+    let differences = compare(&asked, &flask, &actix);
+    assert_eq!(differences.iter().map(|found| found.what).collect::<Vec<_>>(), ["body"]);
+}
+
+#[test]
+#[ignore = "needs python3 with flask: run scripts/test"]
+fn a_login_and_a_form_of_flask_are_ours_too() {
+    let key = [("SECRET_KEY", "dev")];
+    let flask = Side::python("login_app.py", &key);
+    let actix = Side::example("flask_login", &key);
+    let mut client = Client::default();
+
+    assert_eq!(client.get(&actix, "/me"), "nobody");
+    let token = client.get(&flask, "/token");
+    assert_eq!(client.post(&flask, "/login", &format!("name=alice&csrf_token={token}")), "ok");
+    assert_eq!(client.get(&flask, "/me"), "alice");
+    assert_eq!(client.get(&actix, "/me"), "alice");
+
+    // The form that Flask renders, answered by either.
+    let form = client.get(&flask, "/form");
+    let token = form.split("value=\"").nth(1).and_then(|rest| rest.split('"').next());
+    let form = format!("name=Liddell&csrf_token={}", token.expect("a hidden field"));
+    for side in [&flask, &actix] {
+        assert_eq!(client.post(side, "/rename", &form), "alice is Liddell");
+    }
+    for forged in ["name=x&csrf_token=x", &form[..form.len() - 1]] {
+        assert_ne!(client.post(&flask, "/rename", forged), "alice is x");
+        assert_eq!(client.post(&actix, "/rename", forged), "refused");
+    }
+    // Somebody else's session does not go with it.
+    assert_eq!(Client::default().post(&actix, "/rename", &form), "refused");
+
+    assert_eq!(client.post(&actix, "/logout", ""), "ok");
+    for side in [&flask, &actix] {
+        assert_eq!(client.get(side, "/me"), "nobody");
+    }
+    // The token is still in the session, for the next login.
+    let token = client.get(&flask, "/token");
+    assert_eq!(client.post(&flask, "/login", &format!("name=bob&csrf_token={token}")), "ok");
+    assert_eq!(client.get(&actix, "/me"), "bob");
+}
+
+/// One client of both sides.
+#[derive(Default)]
+struct Client(Jar);
+
+impl Client {
+    fn get(&mut self, side: &Side, path: &str) -> String {
+        let answer = Answer::of(side.port, path, self.0.header(path).as_deref());
+        self.keep(answer)
+    }
+
+    fn post(&mut self, side: &Side, path: &str, form: &str) -> String {
+        let answer = Answer::to_form(side.port, path, self.0.header(path).as_deref(), form);
+        self.keep(answer)
+    }
+
+    fn keep(&mut self, answer: std::io::Result<Answer>) -> String {
+        let answer = answer.expect("it answers");
+        let set = answer.all("set-cookie").into_iter().filter_map(SetCookie::parse);
+        set.for_each(|set| self.0.keep(&set));
+        answer.body
+    }
+}

@@ -1,0 +1,62 @@
+"""A Flask application with Flask-Login and Flask-WTF, some of whose pages `examples/flask_login.rs` has taken over.
+
+    SECRET_KEY=dev PORT=5000 python login_app.py
+"""
+
+import os
+
+from flask import Flask, request
+from flask_login import LoginManager, UserMixin, current_user, login_user
+from flask_wtf import FlaskForm
+from flask_wtf.csrf import CSRFProtect, generate_csrf
+from wtforms import StringField
+
+app = Flask(__name__)
+app.config["SECRET_KEY"] = os.environ["SECRET_KEY"]
+CSRFProtect(app)
+login_manager = LoginManager(app)
+
+
+class User(UserMixin):
+    def __init__(self, user_id):
+        self.id = user_id
+
+
+class NameForm(FlaskForm):
+    name = StringField("name")
+
+
+@login_manager.user_loader
+def load_user(user_id):
+    return User(user_id)
+
+
+@app.get("/token")
+def token():
+    return generate_csrf()
+
+
+@app.get("/form")
+def form():
+    return str(NameForm().hidden_tag())
+
+
+@app.post("/login")
+def login():
+    login_user(User(request.form["name"]))
+    return "ok"
+
+
+@app.get("/me")
+def me():
+    return current_user.id if current_user.is_authenticated else "nobody"
+
+
+@app.post("/rename")
+def rename():
+    form = NameForm()
+    return f"{current_user.id} is {form.name.data}" if form.validate_on_submit() else ("refused", 400)
+
+
+if __name__ == "__main__":
+    app.run(port=int(os.environ["PORT"]))
