@@ -68,7 +68,7 @@ fn batch(mode: &Mode) -> usize {
 
 #[actix_web::test]
 async fn every_mutation_of_twenty_tokens_of_each_mode_is_refused() {
-    for mode in Mode::all(key(1)) {
+    for mode in Mode::all(key(1)).into_iter().chain([Mode::flask(key(1))]) {
         let (name, batch, time) = (mode.name(), batch(&mode), TestClock::new());
         let app = app(mode, SessionConfig::new(), &time).await;
         let mut valid = Vec::new();

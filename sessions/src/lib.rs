@@ -148,7 +148,7 @@ pub mod __private {
 }
 
 /// The README's examples, compiled.
-#[cfg(all(doctest, feature = "test"))]
+#[cfg(all(doctest, feature = "flask", feature = "test"))]
 #[doc = include_str!("../../README.md")]
 struct Readme;
 

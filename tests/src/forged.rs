@@ -177,7 +177,7 @@ fn respelt(token: &[u8]) -> Vec<Vec<u8>> {
     };
     all.push(token.iter().map(plain).collect());
     // The last character of each part has bits to spare.
-    for end in (0..=token.len()).filter(|end| token.get(*end).is_none_or(|byte| *byte == b'.')) {
+    for end in (1..=token.len()).filter(|end| token.get(*end).is_none_or(|byte| *byte == b'.')) {
         for last in ALPHABET {
             let mut other = token.to_vec();
             other[end - 1] = *last;

@@ -2,7 +2,7 @@
 
 use sessions::{
     Backend, Dictionary, EncryptedCookie, MemoryStore, OpenContext, OpenError, SaveContext,
-    SaveError, Saved, ServerSide, SharedKeys, SignedCookie,
+    SaveError, Saved, ServerSide, SharedKeys, SignedCookie, flask::FlaskCookie,
 };
 
 /// A backend of one of the modes.
@@ -12,6 +12,8 @@ pub enum Mode {
     Signed(SignedCookie),
     /// The session in the cookie, encrypted.
     Encrypted(EncryptedCookie),
+    /// The session in Flask's cookie.
+    Flask(FlaskCookie),
     /// The session in a store, its id signed.
     SignedId(ServerSide<MemoryStore>),
     /// The session in a store, its id as it is.
@@ -33,11 +35,17 @@ impl Mode {
         [signed, encrypted, Self::SignedId(store().signed(keys)), Self::Id(store())]
     }
 
+    /// Returns the mode that shares its cookie with Flask, which binds it to a salt alone.
+    pub fn flask(keys: impl Into<SharedKeys>) -> Self {
+        Self::Flask(FlaskCookie::new(keys))
+    }
+
     /// Returns what the mode is called.
     pub fn name(&self) -> &'static str {
         match self {
             Self::Signed(_) => "signed",
             Self::Encrypted(_) => "encrypted",
+            Self::Flask(_) => "Flask",
             Self::SignedId(_) => "signed id",
             Self::Id(_) => "id",
         }
@@ -55,6 +63,7 @@ impl Backend for Mode {
         match self {
             Self::Signed(backend) => backend.open(cx).await,
             Self::Encrypted(backend) => backend.open(cx).await,
+            Self::Flask(backend) => backend.open(cx).await,
             Self::SignedId(backend) | Self::Id(backend) => backend.open(cx).await,
         }
     }
@@ -67,6 +76,7 @@ impl Backend for Mode {
         match self {
             Self::Signed(backend) => backend.save(dictionary, cx).await,
             Self::Encrypted(backend) => backend.save(dictionary, cx).await,
+            Self::Flask(backend) => backend.save(dictionary, cx).await,
             Self::SignedId(backend) | Self::Id(backend) => backend.save(dictionary, cx).await,
         }
     }

@@ -1,8 +1,12 @@
 //! JSON as Flask writes it: keys sorted by code point, ASCII only, no white space, Python's floats.
 
-use std::{borrow::Cow, fmt::Write};
+use std::borrow::Cow;
 
-use super::tag::Tag;
+use super::{
+    number::push_number,
+    tag::Tag,
+    text::{code_points, push_escaped, push_string},
+};
 
 /// What an object with one key that is also a tag's stands for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -219,183 +223,6 @@ fn push_members(out: &mut String, mut members: Vec<Member<'_>>, dicts: Dicts) {
     out.push('}');
 }
 
-/// Appends a string with its quotes.
-pub(super) fn push_string(out: &mut String, text: &str) {
-    out.push('"');
-    text.chars().for_each(|char| push_char(out, char));
-    out.push('"');
-}
-
-/// Appends a string with its quotes, given what stands between those of another spelling.
-fn push_escaped(out: &mut String, text: &str) -> Option<()> {
-    out.push('"');
-    for piece in pieces(text) {
-        match piece? {
-            Ok(char) => push_char(out, char),
-            Err(surrogate) => push_unit(out, surrogate),
-        }
-    }
-    out.push('"');
-    Some(())
-}
-
-fn push_char(out: &mut String, char: char) {
-    match char {
-        '"' => out.push_str("\\\""),
-        '\\' => out.push_str("\\\\"),
-        '\u{8}' => out.push_str("\\b"),
-        '\u{c}' => out.push_str("\\f"),
-        '\n' => out.push_str("\\n"),
-        '\r' => out.push_str("\\r"),
-        '\t' => out.push_str("\\t"),
-        ' '..='~' => out.push(char),
-        _ => char.encode_utf16(&mut [0; 2]).iter().for_each(|unit| push_unit(out, *unit)),
-    }
-}
-
-fn push_unit(out: &mut String, unit: u16) {
-    write!(out, "\\u{unit:04x}").expect("writing to a string does not fail");
-}
-
-/// Returns the code points of what stands between the quotes of a string, as UTF-8 would have them
-/// if surrogates were characters: the order of these bytes is the order of the code points.
-fn code_points(text: &str) -> Option<Cow<'_, [u8]>> {
-    if !text.contains('\\') {
-        return Some(Cow::Borrowed(text.as_bytes()));
-    }
-    let mut bytes = Vec::with_capacity(text.len());
-    for piece in pieces(text) {
-        match piece? {
-            Ok(char) => bytes.extend_from_slice(char.encode_utf8(&mut [0; 4]).as_bytes()),
-            Err(unit) => {
-                let [high, low] = unit.to_be_bytes();
-                bytes.extend([
-                    0xe0 | high >> 4,
-                    0x80 | (high & 0xf) << 2 | low >> 6,
-                    0x80 | low & 0x3f,
-                ]);
-            }
-        }
-    }
-    Some(Cow::Owned(bytes))
-}
-
-/// Reads the characters, and the surrogates without a partner, of what stands between the quotes of
-/// a string. `None` in the row for what is no escape.
-fn pieces(text: &str) -> impl Iterator<Item = Option<Result<char, u16>>> {
-    let mut rest = text;
-    std::iter::from_fn(move || {
-        let mut chars = rest.chars();
-        let char = chars.next()?;
-        if char != '\\' {
-            rest = chars.as_str();
-            return Some(Some(Ok(char)));
-        }
-        let escape = chars.next();
-        rest = chars.as_str();
-        let char = match escape {
-            Some(char @ ('"' | '\\' | '/')) => char,
-            Some('b') => '\u{8}',
-            Some('f') => '\u{c}',
-            Some('n') => '\n',
-            Some('r') => '\r',
-            Some('t') => '\t',
-            Some('u') => return Some(code_unit(&mut rest)),
-            _ => return Some(None),
-        };
-        Some(Some(Ok(char)))
-    })
-}
-
-/// Reads the digits behind `\u`, and the second half of a pair.
-fn code_unit(rest: &mut &str) -> Option<Result<char, u16>> {
-    let unit = four_digits(rest)?;
-    let low = rest.strip_prefix("\\u").and_then(four_digits_of);
-    let pair = low.and_then(|low| char::decode_utf16([unit, low]).next()?.ok());
-    match (char::from_u32(unit.into()), pair) {
-        (Some(char), _) => Some(Ok(char)),
-        (None, Some(char)) => {
-            *rest = &rest["\\uXXXX".len()..];
-            Some(Ok(char))
-        }
-        (None, None) => Some(Err(unit)),
-    }
-}
-
-fn four_digits(rest: &mut &str) -> Option<u16> {
-    let unit = four_digits_of(rest)?;
-    *rest = &rest[4..];
-    Some(unit)
-}
-
-fn four_digits_of(text: &str) -> Option<u16> {
-    let digits = text.get(..4).filter(|digits| digits.bytes().all(|byte| byte.is_ascii_hexdigit()));
-    u16::from_str_radix(digits?, 16).ok()
-}
-
-/// Appends a number: an integer as it is, a float as Python's `repr` writes it.
-fn push_number(out: &mut String, text: &str) -> Option<()> {
-    let unsigned = text.strip_prefix('-').unwrap_or(text);
-    let (mantissa, exponent) = match unsigned.find(['e', 'E']) {
-        Some(at) => (&unsigned[..at], unsigned[at + 1..].parse().ok()?),
-        None => (unsigned, 0_i32),
-    };
-    let (whole, fraction) = mantissa.split_once('.').unwrap_or((mantissa, ""));
-    let is_digits = |text: &str| text.bytes().all(|byte| byte.is_ascii_digit());
-    if whole.is_empty() || !is_digits(whole) || !is_digits(fraction) {
-        return None;
-    }
-    if mantissa.len() == unsigned.len() && !mantissa.contains('.') {
-        out.push_str(text);
-        return Some(());
-    }
-    if unsigned.len() < text.len() {
-        out.push('-');
-    }
-    push_float(
-        out,
-        &[whole, fraction].concat(),
-        exponent.checked_add(i32::try_from(whole.len()).ok()?)?,
-    );
-    Some(())
-}
-
-/// Appends the number `0.digits` times ten to the power of `point`.
-fn push_float(out: &mut String, digits: &str, point: i32) {
-    let significant = digits.trim_start_matches('0');
-    let zeros = i32::try_from(digits.len() - significant.len()).unwrap_or(i32::MAX);
-    let significant = significant.trim_end_matches('0');
-    if significant.is_empty() {
-        out.push_str("0.0");
-        return;
-    }
-    let point = point.saturating_sub(zeros);
-    let length = i32::try_from(significant.len()).unwrap_or(i32::MAX);
-    let push_zeros = |out: &mut String, number: i32| (0..number).for_each(|_| out.push('0'));
-    if point <= -4 || point > 16 {
-        let (first, others) = significant.split_at(1);
-        out.push_str(first);
-        if !others.is_empty() {
-            out.push('.');
-            out.push_str(others);
-        }
-        write!(out, "e{:+03}", point - 1).expect("writing to a string does not fail");
-    } else if point <= 0 {
-        out.push_str("0.");
-        push_zeros(out, -point);
-        out.push_str(significant);
-    } else if length <= point {
-        out.push_str(significant);
-        push_zeros(out, point - length);
-        out.push_str(".0");
-    } else {
-        let (whole, fraction) = significant.split_at(usize::try_from(point).unwrap_or_default());
-        out.push_str(whole);
-        out.push('.');
-        out.push_str(fraction);
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::{Dicts, dictionary, value};
@@ -405,53 +232,9 @@ mod tests {
     }
 
     #[test]
-    fn floats_are_written_as_python_does() {
-        let cases = [
-            ("0.0", "0.0"),
-            ("-0.0", "-0.0"),
-            ("0e7", "0.0"),
-            ("1.50", "1.5"),
-            ("1e1", "10.0"),
-            ("1E+1", "10.0"),
-            ("1e15", "1000000000000000.0"),
-            ("1e16", "1e+16"),
-            ("1234567890123456.0", "1234567890123456.0"),
-            ("12345678901234567.0", "1.2345678901234567e+16"),
-            ("0.0001", "0.0001"),
-            ("0.00001", "1e-05"),
-            ("0.000012", "1.2e-05"),
-            ("1.7976931348623157e308", "1.7976931348623157e+308"),
-            ("5e-324", "5e-324"),
-            ("-1.5e-7", "-1.5e-07"),
-            ("123.456", "123.456"),
-        ];
-        for (json, expected) in cases {
-            assert_eq!(tagged(json).as_deref(), Some(expected), "{json}");
-            assert_eq!(tagged(expected).as_deref(), Some(expected));
-        }
-    }
-
-    #[test]
     fn integers_and_pythons_words_are_left_alone() {
         for json in ["0", "-1", "123456789012345678901234567890", "NaN", "Infinity", "-Infinity"] {
             assert_eq!(tagged(json).as_deref(), Some(json));
-        }
-    }
-
-    #[test]
-    fn strings_are_ascii() {
-        let cases = [
-            ("\"é\"", r#""\u00e9""#),
-            ("\"\u{7f}~ \"", r#""\u007f~ ""#),
-            ("\"𝕏\"", r#""\ud835\udd4f""#),
-            (r#""\uD835\uDD4F""#, r#""\ud835\udd4f""#),
-            (r#""\ud835x\udd4f""#, r#""\ud835x\udd4f""#),
-            (r#""\ud835\ud835\udd4f""#, r#""\ud835\ud835\udd4f""#),
-            (r#""\u0041\/\b\f\n\r\t\"\\""#, r#""A/\b\f\n\r\t\"\\""#),
-            (r#""\u001F""#, r#""\u001f""#),
-        ];
-        for (json, expected) in cases {
-            assert_eq!(tagged(json).as_deref(), Some(expected), "{json}");
         }
     }
 

@@ -94,7 +94,7 @@ impl DateTime {
     fn from_http(text: &str) -> Option<Self> {
         let parts: Vec<_> = text.split(' ').collect();
         let [_, day, month, year, time, "GMT"] = *parts else { return None };
-        let number = |text: &str| text.parse::<i64>().ok();
+        let number = |text: &str| text.parse::<u16>().ok().map(i64::from);
         let month = MONTHS.iter().position(|name| *name == month)?;
         let date =
             Date { year: number(year)?, month: i64::try_from(month).ok()? + 1, day: number(day)? };

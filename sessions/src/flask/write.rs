@@ -14,6 +14,7 @@ use serde_json::{Error, error::Result};
 use super::{
     canonical::{self, Dicts, escaped},
     tag::{RAW, Tag},
+    text::push_string,
 };
 
 /// Writes one value as JSON text.
@@ -236,7 +237,7 @@ fn variant(name: &str, content: &str) -> String {
         Some(tag) => escaped(tag, content),
         None => {
             let mut json = String::from("{");
-            canonical::push_string(&mut json, name);
+            push_string(&mut json, name);
             json.push(':');
             json.push_str(content);
             json.push('}');

@@ -204,8 +204,29 @@ fn inflate(bytes: &[u8], limit: usize) -> Result<Vec<u8>, Rejected> {
 
 #[cfg(test)]
 mod tests {
-    use super::{CANONICAL, compress, decode_payload, encode_payload, inflate};
     use base64::Engine;
+
+    use super::{
+        CANONICAL, Digest, KeyDerivation, compress, decode_payload, encode_payload, inflate, signer,
+    };
+    use crate::{key::SecretKey, token::flipped::flip};
+
+    #[test]
+    fn every_single_bit_of_twenty_tokens_of_flask_counts() {
+        let (key, mut total) = (SecretKey::generate(), [0; 2]);
+        for number in 0..20 {
+            let digest = Digest::ALL[number % Digest::ALL.len()];
+            let signer = signer(&key, b"cookie-session", digest, KeyDerivation::ALL[number % 4]);
+            let payload = encode_payload(&format!(r#"{{"user":"{}"}}"#, "x".repeat(2 * number)));
+            let token = signer.sign_text(payload.as_bytes(), 1_700_000_000 + number as u64);
+            let [tried, accepted] = flip(token, |token| {
+                signer.verify(token).and_then(|it| decode_payload(it.text(), 1_000)).is_ok()
+            });
+            total = [total[0] + tried, total[1] + accepted];
+        }
+        println!("bits flipped, accepted: {total:?}");
+        assert!(total[0] > 10_000 && total[1] == 0, "{total:?}");
+    }
 
     #[test]
     fn what_is_encoded_is_decoded() {

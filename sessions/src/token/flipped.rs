@@ -8,7 +8,7 @@ use super::{
 use crate::key::SecretKey;
 
 /// Flips each bit of a token, and returns how many there are and how often the result is accepted.
-fn flip(token: String, accepts: impl Fn(&[u8]) -> bool) -> [usize; 2] {
+pub(super) fn flip(token: String, accepts: impl Fn(&[u8]) -> bool) -> [usize; 2] {
     let mut token = token.into_bytes();
     assert!(accepts(&token));
     let [mut tried, mut accepted] = [0, 0];
