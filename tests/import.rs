@@ -23,8 +23,9 @@ use base64::{Engine, engine::general_purpose::STANDARD};
 use hmac::{Hmac, Mac};
 use serde_json::{Value, json};
 use sessions::{
-    Backend, CookieName, CookiePath, ImportMode, MemoryStore, ServerSide, Session, SessionConfig,
-    SessionInterface, SessionMiddleware, SignedCookie,
+    Backend, CookieName, CookiePath, EncryptedCookie, ImportMode, MemoryStore, ServerSide, Session,
+    SessionConfig, SessionInterface, SessionMiddleware, SignedCookie,
+    flask::FlaskCookie,
     import::{
         ActixIdentity, ActixSession, ActixSessionKey, ActixSessionRecords, ImportActixSession,
     },
@@ -33,6 +34,7 @@ use sessions::{
 };
 use sessions_tests::{Browser, Logged, SetCookie, key};
 use sha2::Sha256;
+use tokio::sync::Notify;
 
 const OWN: &str = "app";
 const OLD: &str = "id";
@@ -43,6 +45,9 @@ struct Sessions<B: Backend + Clone> {
     backend: ImportActixSession<B>,
     config: SessionConfig,
 }
+
+/// Where a handler waits: that it has come, that it may go on.
+static GATE: (Notify, Notify) = (Notify::const_new(), Notify::const_new());
 
 fn config() -> SessionConfig {
     SessionConfig::new().cookie_name(CookieName::from_static(OWN))
@@ -177,6 +182,10 @@ async fn act(request: HttpRequest, session: Session) -> actix_web::Result<HttpRe
             "clear" => session.clear()?,
             "purge" => said = format!("{:?}", session.purge()?),
             "renew" => session.renew()?,
+            "wait" => {
+                GATE.0.notify_one();
+                GATE.1.notified().await;
+            }
             "fail" => return Ok(HttpResponse::InternalServerError().finish()),
             other => return Err(actix_web::error::ErrorNotFound(other.to_owned())),
         }
@@ -382,6 +391,61 @@ async fn logging_out_deletes_the_old_record() {
         assert!(shelf.records().is_empty());
         assert_logged_out(&app, &mut browser, &private("k", OLD)).await;
     }
+}
+
+#[actix_web::test]
+async fn a_request_that_began_before_a_logout_does_not_bring_the_session_back() {
+    let time = TestClock::new();
+    let shelf = Shelf::with("k", alice());
+    let records = ActixSession::signed(old_key()).records(shelf.clone());
+    let cookies = ActixSession::signed(old_key());
+    for (old, value, elsewhere) in [
+        (cookies, signed(&alice()), false),
+        (records.clone(), signed("k"), false),
+        (records, signed("k"), true),
+    ] {
+        shelf.records().insert("k".to_owned(), alice());
+        let import = ImportActixSession::new(server_side(&time), old.clone());
+        let slow = app(import.clone(), config(), &time).await;
+        // Another process: it shares nothing but the former store.
+        let other =
+            if elsewhere { ImportActixSession::new(server_side(&time), old) } else { import };
+        let other = app(other, config(), &time).await;
+        let mut early = with_old(&value);
+        let logout = async {
+            GATE.0.notified().await;
+            assert_eq!(with_old(&value).get(&other, "/purge").await.status, 200);
+            GATE.1.notify_one();
+        };
+        let (answer, ()) = futures_util::future::join(early.get(&slow, "/user/wait"), logout).await;
+        assert_eq!((answer.status.as_u16(), answer.body.as_str()), (409, ""));
+        assert_eq!((early.cookie(OLD), early.cookie(OWN)), (None, Some("ended")));
+        assert_logged_out(&slow, &mut early, &value).await;
+    }
+}
+
+#[actix_web::test]
+async fn any_backend_takes_over() {
+    let time = TestClock::new();
+    let old = || ActixSession::private(old_key());
+    let encrypted = ImportActixSession::new(EncryptedCookie::new(key(1)), old());
+    let flask = ImportActixSession::new(FlaskCookie::new(key(1)), old());
+    let signed = ImportActixSession::new(server_side(&time).signed(key(1)), old());
+    let value = private(&alice(), OLD);
+    let mut users = Vec::new();
+    let [mut one, mut two, mut three] = std::array::from_fn(|_| with_old(&value));
+    let encrypted = app(encrypted, config(), &time).await;
+    let flask = app(flask, config(), &time).await;
+    let signed = app(signed, config(), &time).await;
+    for _ in 0..2 {
+        users.push(one.get(&encrypted, "/user").await.body);
+        users.push(two.get(&flask, "/user").await.body);
+        users.push(three.get(&signed, "/user").await.body);
+        for browser in [&mut one, &mut two, &mut three] {
+            browser.set_cookie(OLD, "gone");
+        }
+    }
+    assert_eq!(users, ["alice"; 6]);
 }
 
 #[actix_web::test]

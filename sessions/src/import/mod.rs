@@ -19,6 +19,7 @@
 //! - `"move"`: its cookie is removed and its record deleted, once it is saved here.
 
 mod cookie;
+mod ended;
 mod identity;
 mod key;
 mod old;
@@ -37,7 +38,7 @@ use std::{
 use actix_web::http::header::{self, HeaderValue};
 use sessions_policy::{CookiePolicy, ImportMode};
 
-use self::state::Kept;
+use self::{ended::Ended, state::Kept};
 pub use self::{
     identity::ActixIdentity, key::ActixSessionKey, old::ActixSession, records::ActixSessionRecords,
 };
@@ -63,6 +64,7 @@ const MAX_LOADS: usize = 4;
 ///   someone else), the response removes the old cookie, deletes the old record, and leaves
 ///   the word `ended` in our cookie, so that nothing is taken over by this browser again even
 ///   if the old cookie was set under another path or domain than was said.
+///   A request that was taking the session over at that moment does not bring it back.
 /// - **An old cookie that does not verify is no session**, and an old store in trouble is an error
 ///   within half a second, never an empty session.
 ///
@@ -103,6 +105,7 @@ pub struct ImportActixSession<B> {
     /// The old cookie's policies, to remove it with.
     policy: Result<Arc<CookiePolicy>, CookieError>,
     until: Option<SystemTime>,
+    ended: Arc<Ended>,
     taken_over: Arc<AtomicU64>,
 }
 
@@ -119,7 +122,14 @@ impl<B: Backend> ImportActixSession<B> {
     /// an error of every request that uses its session.
     pub fn new(backend: B, old: ActixSession) -> Self {
         let policy = old.cookie_policy().map(Arc::new);
-        Self { backend, old: Arc::new(old), policy, until: None, taken_over: Arc::default() }
+        Self {
+            backend,
+            old: Arc::new(old),
+            policy,
+            until: None,
+            ended: Arc::default(),
+            taken_over: Arc::default(),
+        }
     }
 
     /// Sets when the import ends: no session is taken over from then on. Defaults to never.
@@ -153,6 +163,7 @@ impl<B: Backend> ImportActixSession<B> {
         let mut opened = Vec::new();
         for value in old.iter() {
             match self.old.open(value) {
+                Ok(_) if self.ended.has(value, cx.now()) => return Ok(None),
                 Ok(content) => opened.push(content),
                 Err(rejected) => {
                     tracing::info!(target: "sessions", reason = %rejected, "cookie of actix-session refused");
@@ -181,6 +192,24 @@ impl<B: Backend> ImportActixSession<B> {
             }
         }
         Ok(None)
+    }
+
+    /// Whether the old session was ended while this request took it over.
+    async fn has_ended(&self, brought: &Brought, cx: &SaveContext<'_>) -> Result<bool, SaveError> {
+        if brought.old.iter().any(|value| self.ended.has(value, cx.now())) {
+            return Ok(true);
+        }
+        // Another process may have ended it. Where records are moved, another request may have
+        // taken it over as well.
+        if !self.old.is_revocable() || cx.settings().import() == ImportMode::Move {
+            return Ok(false);
+        }
+        for content in brought.old.iter().filter_map(|value| self.old.open(value).ok()) {
+            if self.old.load(&content).await?.is_some() {
+                return Ok(false);
+            }
+        }
+        Ok(true)
     }
 
     /// Ends the old session: the one here has ended.
@@ -262,8 +291,20 @@ impl<B: Backend> Backend for ImportActixSession<B> {
         dictionary: &Dictionary,
         cx: &SaveContext<'_>,
     ) -> Result<Saved, SaveError> {
-        let saved = self.backend.save(dictionary, cx).await;
-        let Some(brought) = dictionary.attachment::<Brought>() else { return saved };
+        let Some(brought) = dictionary.attachment::<Brought>() else {
+            return self.backend.save(dictionary, cx).await;
+        };
+        if cx.change() == Change::Purged || dictionary.is_empty() {
+            self.ended.note(brought.old.iter().map(AsRef::as_ref), cx.now());
+        }
+        let mut saved = self.backend.save(dictionary, cx).await;
+        // Its token is not sent, so that what was saved opens to nobody.
+        if matches!(saved, Ok(Saved::Token(_)))
+            && dictionary.adopted().is_some()
+            && self.has_ended(brought, cx).await?
+        {
+            saved = Err(SaveError::Gone);
+        }
         match &saved {
             Ok(Saved::Removed) => {
                 cx.former.marks.set(!self.is_over(cx.now()));
@@ -312,6 +353,7 @@ impl<B: Clone> Clone for ImportActixSession<B> {
             old: Arc::clone(&self.old),
             policy: self.policy.clone(),
             until: self.until,
+            ended: Arc::clone(&self.ended),
             taken_over: Arc::clone(&self.taken_over),
         }
     }
