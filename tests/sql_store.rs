@@ -9,7 +9,7 @@ use std::{
     time::Duration,
 };
 
-use futures_util::future::join_all;
+use futures_util::future::{join, join_all};
 use sessions::{
     store::{CreateOutcome, DeleteOutcome, RecordKey, ReplaceOutcome, Revision, Store, StoreError},
     test::store::{conformance, conformance_when_full, owner_key, random_key, record, record_of},
@@ -22,6 +22,7 @@ use sqlx::{
     query, query_scalar, raw_sql,
     sqlite::{SqliteConnectOptions, SqliteJournalMode, SqlitePoolOptions, SqliteSynchronous},
 };
+use tokio::time::sleep;
 
 const HOUR: Duration = Duration::from_secs(3_600);
 
@@ -115,7 +116,7 @@ async fn sqlite_without_a_write_ahead_log_keeps_the_contract() {
 #[tokio::test(flavor = "multi_thread")]
 async fn sqlite_keeps_the_contract_when_full() {
     let folder = Folder::new();
-    migrated(SqliteStore::open(folder.file()).await.unwrap()).await;
+    SqliteStore::open(folder.file()).await.unwrap().pool().close().await;
     let options = SqliteConnectOptions::new()
         .filename(folder.file())
         .journal_mode(SqliteJournalMode::Wal)
@@ -135,7 +136,8 @@ async fn postgres_keeps_the_contract() {
 #[ignore = "needs postgresql: run scripts/test"]
 async fn postgres_keeps_the_contract_through_one_connection() {
     let postgres = Postgres::new();
-    let pool = PgPoolOptions::new().max_connections(1).connect(&postgres.url()).await.unwrap();
+    let pool = PgPoolOptions::new().max_connections(1).test_before_acquire(false);
+    let pool = pool.connect(&postgres.url()).await.unwrap();
     Box::pin(conformance(migrated(PostgresStore::new(pool)).await)).await;
 }
 
@@ -283,15 +285,24 @@ async fn a_file_that_is_no_database_is_an_error() {
 #[ignore = "needs postgresql: run scripts/test"]
 async fn many_instances_make_the_tables_at_once() {
     let postgres = Postgres::new();
+    let pool = connect(&postgres).await;
+    // Another one that takes longer than their statements may.
+    let mut slow = pool.begin().await.unwrap();
+    let lock = "SELECT pg_advisory_xact_lock(x'73657373696f6e73'::bigint)";
+    query(lock).execute(&mut *slow).await.unwrap();
     let instances = (0..16).map(|_| async {
-        // Shorter than the row of those who wait.
         let options: PgConnectOptions = postgres.url().parse().expect("a URL");
-        let options = options.options([("statement_timeout", "10ms")]);
+        let options = options.options([("statement_timeout", "200ms")]);
         let pool = PgPoolOptions::new().max_connections(1).connect_with(options).await;
-        let store = PostgresStore::new(pool.expect("it is up"));
-        store.migrate().await.map(|()| store)
+        PostgresStore::new(pool.expect("it is up")).migrate().await
     });
-    for store in join_all(instances).await {
-        a_life(&store.unwrap()).await.unwrap();
+    let slow = async {
+        sleep(Duration::from_millis(400)).await;
+        slow.commit().await.expect("it is up");
+    };
+    let (made, ()) = join(join_all(instances), slow).await;
+    for made in made {
+        made.unwrap();
     }
+    a_life(&PostgresStore::new(pool)).await.unwrap();
 }

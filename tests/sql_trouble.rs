@@ -103,7 +103,7 @@ async fn rows(pool: &SqlitePool) -> i64 {
 #[actix_web::test]
 async fn on_a_full_disk_sessions_stay_as_they_are_are_read_and_ended() {
     let place = Place::new();
-    drop(place.store().await);
+    place.store().await.pool().close().await;
     let pool =
         SqlitePool::connect_with(place.options().pragma("max_page_count", "60")).await.unwrap();
     let store = SqliteStore::new(pool.clone());
@@ -167,7 +167,7 @@ async fn a_database_that_takes_no_writes_is_read() {
 #[actix_web::test]
 async fn a_writer_that_is_held_up_gives_up_and_the_next_one_goes_on() {
     let place = Place::new();
-    drop(place.store().await);
+    place.store().await.pool().close().await;
     let pool = SqlitePoolOptions::new()
         .max_connections(2)
         .connect_with(place.options().busy_timeout(Duration::from_millis(5)))

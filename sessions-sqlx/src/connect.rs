@@ -39,7 +39,8 @@ impl SqlxStore<Postgres> {
             Ok(Err(err)) => return Err(io::Error::new(io::ErrorKind::NotConnected, err)),
             Err(err) => return Err(io::Error::new(io::ErrorKind::NotConnected, err)),
         }
-        let pool = PgPoolOptions::new().acquire_timeout(ACQUIRE_TIMEOUT);
+        // The store finds out by itself, without a round trip where it only reads.
+        let pool = PgPoolOptions::new().acquire_timeout(ACQUIRE_TIMEOUT).test_before_acquire(false);
         Ok(Self::new(pool.connect_lazy_with(options)))
     }
 }

@@ -25,27 +25,50 @@ pub enum Trouble {
     Busy,
     /// The tables are not there.
     NoTable,
+    /// The connection is gone, and whether it was done is unknown.
+    Broken,
     /// Anything else.
     Other,
 }
 
 /// Counts the tries of one operation.
-#[derive(Debug, Default)]
-pub(crate) struct Tries(u32);
+#[derive(Debug)]
+pub(crate) struct Tries {
+    /// How often it was not done.
+    failed: u32,
+    /// How many broken connections may be exchanged for another one.
+    spare: u32,
+}
 
 impl Tries {
+    /// For what must not be done twice.
+    pub(crate) fn of_write() -> Self {
+        Self { failed: 0, spare: 0 }
+    }
+
+    /// For what may be: all connections of the pool may have been broken by one restart.
+    pub(crate) fn of_read(connections: u32) -> Self {
+        Self { failed: 0, spare: connections }
+    }
+
     /// Returns when the operation may be tried again.
     ///
     /// # Errors
     ///
     /// What the error means, when it does not pass by itself.
     pub(crate) async fn after<DB: Dialect>(&mut self, err: Error) -> Result<(), StoreError> {
-        self.0 += 1;
-        if self.0 == MAX_TRIES || trouble::<DB>(&err) != Trouble::Busy {
-            return Err(store_error::<DB>(err));
+        match trouble::<DB>(&err) {
+            Trouble::Broken if self.spare > 0 => {
+                self.spare -= 1;
+                Ok(())
+            }
+            Trouble::Busy if self.failed + 1 < MAX_TRIES => {
+                self.failed += 1;
+                sleep(PAUSE * self.failed).await;
+                Ok(())
+            }
+            _ => Err(store_error::<DB>(err)),
         }
-        sleep(PAUSE * self.0).await;
-        Ok(())
     }
 }
 
@@ -55,7 +78,7 @@ pub(crate) fn store_error<DB: Dialect>(err: Error) -> StoreError {
         Trouble::ReadOnly => StoreError::read_only(err),
         Trouble::Slow => StoreError::Timeout,
         Trouble::NoTable => StoreError::unavailable(NotMigrated(err)),
-        Trouble::Busy | Trouble::Other => match err {
+        Trouble::Busy | Trouble::Broken | Trouble::Other => match err {
             Error::PoolTimedOut => StoreError::Timeout,
             Error::Io(err) if err.kind() == io::ErrorKind::TimedOut => StoreError::Timeout,
             Error::ColumnDecode { .. } | Error::Decode(_) => corrupt(),
@@ -67,6 +90,7 @@ pub(crate) fn store_error<DB: Dialect>(err: Error) -> StoreError {
 pub(crate) fn trouble<DB: Dialect>(err: &Error) -> Trouble {
     match err {
         Error::Database(err) => DB::trouble(err.as_ref()),
+        Error::Io(_) => Trouble::Broken,
         _ => Trouble::Other,
     }
 }

@@ -21,9 +21,27 @@ pub(crate) struct Lease<DB: Dialect> {
 }
 
 impl<DB: Dialect> Lease<DB> {
-    pub(crate) async fn take(pool: &Pool<DB>) -> Result<Self, Error> {
+    /// Takes a connection for what may be done twice.
+    pub(crate) async fn to_read(pool: &Pool<DB>) -> Result<Self, Error> {
         let connection = pool.acquire().await?;
         Ok(Self { connection: Some(connection), is_answered: false })
+    }
+
+    /// Takes a connection that is alive, for what must not be done twice.
+    pub(crate) async fn to_write(pool: &Pool<DB>) -> Result<Self, Error> {
+        let options = pool.options();
+        if !DB::IS_REMOTE || options.get_test_before_acquire() {
+            return Self::to_read(pool).await;
+        }
+        // All may have been broken by one restart.
+        for _ in 0..options.get_max_connections() {
+            let mut lease = Self::to_read(pool).await?;
+            if lease.connection().ping().await.is_ok() {
+                return Ok(lease);
+            }
+            lease.answered();
+        }
+        Self::to_read(pool).await
     }
 
     pub(crate) fn connection(&mut self) -> &mut DB::Connection {
@@ -51,19 +69,21 @@ impl<DB: Dialect> Drop for Lease<DB> {
     }
 }
 
-/// Runs an operation on a connection, and again where the database says that it was not done. One
-/// that writes waits for its turn as well, where one writes at a time.
+/// Runs an operation on a connection, and again where the database says that it was not done, or
+/// where it may be done twice and the connection is broken. One that writes waits for its turn as
+/// well, where one writes at a time.
 macro_rules! run {
-    ($store:expr, write, $connection:ident => $operation:expr) => {{
-        $crate::lease::run!(@ $store, $store.turns.take(), $connection => $operation)
-    }};
+    ($store:expr, write, $connection:ident => $operation:expr) => {
+        $crate::lease::run!(@ $store, $crate::error::Tries::of_write(), to_write, $store.turns.take(), $connection => $operation)
+    };
     ($store:expr, read, $connection:ident => $operation:expr) => {{
-        $crate::lease::run!(@ $store, $crate::turns::none_needed(), $connection => $operation)
+        let tries = $crate::error::Tries::of_read($store.pool.options().get_max_connections());
+        $crate::lease::run!(@ $store, tries, to_read, $crate::turns::none_needed(), $connection => $operation)
     }};
-    (@ $store:expr, $turn:expr, $connection:ident => $operation:expr) => {{
-        let mut tries = $crate::error::Tries::default();
+    (@ $store:expr, $tries:expr, $take:ident, $turn:expr, $connection:ident => $operation:expr) => {{
+        let mut tries = $tries;
         loop {
-            let result = match $crate::lease::Lease::take(&$store.pool).await {
+            let result = match $crate::lease::Lease::$take(&$store.pool).await {
                 Ok(mut lease) => {
                     let $connection = lease.connection();
                     let turn = $turn.await;

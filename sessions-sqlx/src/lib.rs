@@ -53,13 +53,14 @@
 //!   let options: PgConnectOptions = url.parse()?;
 //!   PgPoolOptions::new()
 //!       .acquire_timeout(Duration::from_millis(450))
+//!       .test_before_acquire(false)
 //!       .connect_with(options.options([("statement_timeout", "450ms")]))
 //!       .await
 //!   # }
 //!   ```
 //! - sqlx asks the server whether a connection is alive before it lends it, which is a second round
-//!   trip. `test_before_acquire(false)` saves it, and after a restart of the server the first request
-//!   on each connection fails.
+//!   trip. `test_before_acquire(false)` saves it where a session is read: the store then takes another
+//!   connection when it meets a broken one, and before it writes it asks by itself.
 //! - Behind `PgBouncer` in transaction mode, before its version 1.21: `statement_cache_capacity(0)`.
 //!
 //! And for the server:

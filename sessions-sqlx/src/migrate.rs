@@ -15,7 +15,7 @@ impl<DB: Dialect> SqlxStore<DB> {
     /// make tables, with its own error as the source.
     pub async fn migrate(&self) -> io::Result<()> {
         let migration = self.migration();
-        let mut tries = Tries::default();
+        let mut tries = Tries::of_write();
         while let Err(err) = DB::migrate(&self.pool, &migration).await {
             tries
                 .after::<DB>(err)

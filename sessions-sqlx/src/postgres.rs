@@ -79,6 +79,8 @@ impl Operations for Postgres {
             Some("57014" | "55P03") => Trouble::Slow,
             // serialization_failure, deadlock_detected.
             Some("40001" | "40P01") => Trouble::Busy,
+            // admin_shutdown, crash_shutdown: of the connection, not of a statement.
+            Some("57P01" | "57P02") => Trouble::Broken,
             // undefined_table.
             Some("42P01") => Trouble::NoTable,
             _ => Trouble::Other,
