@@ -26,3 +26,60 @@ pub(crate) fn store_error(err: RedisError) -> StoreError {
 pub(crate) fn corrupt() -> StoreError {
     StoreError::Corrupt { problem: "it is not what this store wrote" }
 }
+
+#[cfg(test)]
+mod tests {
+    use redis::{RedisError, Value, parse_redis_value};
+    use sessions::store::StoreError;
+
+    use super::store_error;
+
+    fn told(line: &str) -> StoreError {
+        match parse_redis_value(format!("-{line}\r\n").as_bytes()) {
+            Ok(Value::ServerError(err)) => store_error(RedisError::from(err)),
+            other => panic!("{other:?}"),
+        }
+    }
+
+    /// What a command says in a script, as Redis 7 passes it on, and as Redis 6 wraps it.
+    fn told_in_a_script(line: &str) -> [StoreError; 2] {
+        let (code, rest) = line.split_once(' ').expect("a code and a text");
+        [
+            told(&format!("{line} script: 1f2, on @user_script:6.")),
+            told(&format!(
+                "ERR Error running script (call to f_1f2): @user_script:6: @user_script: 6: -{code} {rest}"
+            )),
+        ]
+    }
+
+    #[test]
+    fn servers_of_every_age_are_understood() {
+        for err in told_in_a_script("OOM command not allowed when used memory > 'maxmemory'.") {
+            assert!(matches!(err, StoreError::Full), "{err:?}");
+        }
+        let wrong = "WRONGTYPE Operation against a key holding the wrong kind of value";
+        for err in told_in_a_script(wrong).into_iter().chain([told(wrong)]) {
+            assert!(matches!(err, StoreError::Corrupt { .. }), "{err:?}");
+        }
+        for line in [
+            "READONLY You can't write against a read only replica.",
+            "NOREPLICAS Not enough good replicas to write.",
+            "MISCONF Redis is configured to save RDB snapshots, but it is currently not able to persist on disk.",
+        ] {
+            for err in told_in_a_script(line).into_iter().chain([told(line)]) {
+                assert!(matches!(err, StoreError::ReadOnly { .. }), "{err:?}");
+            }
+        }
+        for line in [
+            "LOADING Redis is loading the dataset in memory",
+            "BUSY Redis is busy running a script. You can only call SCRIPT KILL or SHUTDOWN NOSAVE.",
+            "MASTERDOWN Link with MASTER is down and replica-serve-stale-data is set to 'no'.",
+            "CLUSTERDOWN The cluster is down",
+            "NOAUTH Authentication required.",
+            "NOPERM this user has no permissions to run the 'evalsha' command",
+            "ERR max number of clients reached",
+        ] {
+            assert!(matches!(told(line), StoreError::Unavailable { .. }), "{line}");
+        }
+    }
+}

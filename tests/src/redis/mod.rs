@@ -242,8 +242,7 @@ impl Redis {
     }
 
     fn connect(&self) -> RedisResult<Connection> {
-        let connection =
-            Client::open(self.url())?.get_connection_with_timeout(Duration::from_secs(1))?;
+        let connection = Client::open(self.url())?.get_connection_with_timeout(PATIENCE)?;
         connection.set_read_timeout(Some(PATIENCE))?;
         Ok(connection)
     }
