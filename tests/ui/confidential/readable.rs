@@ -1,7 +1,8 @@
 //! `confidential` is for backends whose content the client cannot read.
 
 use sessions::{
-    Backend, EncryptedCookie, MemoryStore, ServerSide, SessionConfig, SessionInterface, SignedCookie,
+    AnyBackend, Backend, EncryptedCookie, MemoryStore, ServerSide, SessionConfig, SessionInterface,
+    SignedCookie, flask::FlaskCookie,
 };
 
 #[derive(Clone, SessionInterface)]
@@ -20,6 +21,18 @@ struct Configured {
 #[session(confidential)]
 struct Generic<B: Backend + Clone> {
     backend: B,
+}
+
+#[derive(Clone, SessionInterface)]
+#[session(confidential)]
+struct SharedWithFlask {
+    backend: FlaskCookie,
+}
+
+#[derive(Clone, SessionInterface)]
+#[session(confidential)]
+struct Chosen {
+    backend: AnyBackend,
 }
 
 mod legal {
