@@ -1,5 +1,7 @@
 //! A backend of any mode, for tests that hold in several.
 
+use std::time::Duration;
+
 use sessions::{
     Backend, Dictionary, EncryptedCookie, MemoryStore, OpenContext, OpenError, SaveContext,
     SaveError, Saved, ServerSide, SharedKeys, SignedCookie, flask::FlaskCookie,
@@ -31,7 +33,13 @@ impl Mode {
     pub fn all(keys: impl Into<SharedKeys>) -> [Self; 4] {
         let keys = keys.into();
         let [signed, encrypted] = Self::in_cookie(keys.clone());
-        let store = || ServerSide::new(MemoryStore::new());
+        // A busy machine is no outage.
+        let patience = Duration::from_secs(60);
+        let store = || {
+            ServerSide::new(MemoryStore::new())
+                .with_call_deadline(patience)
+                .with_request_deadline(patience)
+        };
         [signed, encrypted, Self::SignedId(store().signed(keys)), Self::Id(store())]
     }
 
