@@ -7,7 +7,7 @@ use std::{
     time::Duration,
 };
 
-use tokio::time::sleep;
+use tokio::time::{Instant, sleep};
 
 use super::{
     ServerSide,
@@ -117,7 +117,7 @@ impl<S: Store> Rewrite<S> {
             None => {
                 let for_others = self.for_others();
                 let written = self.write_alone(&turn, last_start).await?;
-                to_the_end(Together::new(for_others, turn, Vec::new()).go_on()).await;
+                Together::new(for_others, turn, Vec::new()).hand_on().await;
                 Ok(written)
             }
         }
@@ -192,11 +192,12 @@ impl<S: Store> Rewrite<S> {
             });
         };
         let record = self.next_record(content);
+        let begin = Instant::now();
         let replace = backend.store.replace(key, *revision, &record, self.ttl);
         Ok(match backend.call(*deadline, replace).await? {
             ReplaceOutcome::Replaced(revision) => {
                 let (verifier, json) = (record.verifier, Arc::clone(&record.payload));
-                turn.leave(revision, record);
+                turn.leave(revision, record, begin.elapsed());
                 Some(Outcome::Replaced { verifier, json })
             }
             ReplaceOutcome::Gone => Some(Outcome::Gone),

@@ -5,7 +5,10 @@ use std::{
     mem,
     panic::{AssertUnwindSafe, catch_unwind},
     sync::Arc,
+    time::Duration,
 };
+
+use tokio::time::sleep;
 
 use super::{
     content::Content,
@@ -20,8 +23,13 @@ use crate::{
     store::{Record, Revision, Store, StoreError},
 };
 
-/// How often those who came meanwhile are written for, before the next one does it.
+/// How often those who came meanwhile are written for, before the next one in the queue has its
+/// turn.
 const ROUNDS: u32 = 4;
+/// A store that is faster than this is in the same process.
+const NEAR: Duration = Duration::from_micros(100);
+/// The longest pause in which other processes may write.
+const MAX_PAUSE: Duration = Duration::from_millis(50);
 
 pub(super) struct Together<S> {
     rewrite: Rewrite<S>,
@@ -40,20 +48,35 @@ impl<S: Store> Together<S> {
     pub(super) async fn write(mut self, own: Changes) -> Result<Written, SaveError> {
         let (own, hears) = Joined::own(own);
         self.all.insert(0, own);
-        to_the_end(async move {
+        let together = to_the_end(async move {
             self.write_all().await;
-            self.go_on().await;
-        })
-        .await;
+            self
+        });
+        together.await.hand_on().await;
         match hears.await {
             Ok(Told::Done(done)) => done,
             Ok(Told::Go(_)) | Err(_) => unreachable!("all are told how it ended"),
         }
     }
 
-    /// Writes for those who came meanwhile: to hand the turn on takes longer than to do it.
-    pub(super) async fn go_on(mut self) {
+    /// Writes for those who came meanwhile. In a store of this process that takes less time than to
+    /// wake one of them; otherwise one's own request does not wait for it.
+    pub(super) async fn hand_on(self) {
+        match self.turn.took_while_some_wait() {
+            None => {}
+            Some(took) if took < NEAR => to_the_end(self.go_on(Duration::ZERO)).await,
+            // Another process reads the record and writes it in twice the time.
+            Some(took) => drop(tokio::spawn(self.go_on((took * 3).min(MAX_PAUSE)))),
+        }
+    }
+
+    /// Who writes in a row leaves no time to those in other processes, who have to read first what
+    /// was written. So there are pauses.
+    async fn go_on(mut self, pause: Duration) {
         for _ in 0..ROUNDS {
+            if !pause.is_zero() {
+                sleep(pause).await;
+            }
             self.all = self.turn.joined();
             if self.all.is_empty() {
                 return;

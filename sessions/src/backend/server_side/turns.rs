@@ -11,6 +11,7 @@ use std::{
         Arc, Mutex, MutexGuard, PoisonError,
         atomic::{AtomicU64, Ordering},
     },
+    time::Duration,
 };
 
 use tokio::{sync::oneshot, time::timeout};
@@ -43,6 +44,8 @@ struct Queue {
     waiting: VecDeque<Waiting>,
     /// What the last one wrote.
     latest: Option<(Revision, Record)>,
+    /// How long the store took for that.
+    took: Duration,
 }
 
 struct Waiting {
@@ -141,9 +144,21 @@ impl Turn {
         latest.filter(|(latest, _)| latest.get() > revision.get())
     }
 
-    /// Leaves what was written to the next one.
-    pub(super) fn leave(&self, revision: Revision, record: Record) {
-        self.queue(|queue| queue.latest = Some((revision, record)));
+    /// Leaves what was written to the next one, and how long the store took for it.
+    pub(super) fn leave(&self, revision: Revision, record: Record, took: Duration) {
+        self.queue(|queue| {
+            queue.latest = Some((revision, record));
+            queue.took = took;
+        });
+    }
+
+    /// Returns how long the store took for the last write, if somebody waits whose changes can be
+    /// written with others.
+    pub(super) fn took_while_some_wait(&self) -> Option<Duration> {
+        self.queue(|queue| {
+            let some_wait = queue.waiting.iter().any(|waiting| waiting.changes.is_some());
+            some_wait.then_some(queue.took)
+        })?
     }
 
     /// Takes out of the queue all those whose changes can be written with one's own.
