@@ -59,14 +59,22 @@ impl AppProcess {
         self.signal("KILL");
     }
 
-    /// Asks it to answer what it was asked and to end, and waits until it has.
+    /// Asks it to answer what it was asked, and to end.
+    ///
+    /// # Panics
+    ///
+    /// When it cannot be asked.
+    pub fn ask_to_end(&self) {
+        self.signal("TERM");
+    }
+
+    /// Waits until it has ended by itself.
     ///
     /// # Panics
     ///
     /// When it ends with an error.
-    pub fn shut_down(&mut self) {
-        self.signal("TERM");
-        assert!(self.child.wait().expect("it ends").success());
+    pub fn wait(&mut self) {
+        assert!(self.child.wait().expect("a child can be waited for").success());
     }
 
     /// Without a library for signals: this workspace forbids `unsafe`.

@@ -4,10 +4,16 @@ use std::{
     env, fmt, fs,
     path::PathBuf,
     sync::atomic::{AtomicU32, Ordering},
+    time::Duration,
 };
 
 use sqlx::{PgPool, SqlitePool, query_as, query_scalar};
-use tokio::sync::{Mutex, MutexGuard};
+use tokio::{
+    io::AsyncWriteExt,
+    net::TcpStream,
+    sync::{Mutex, MutexGuard},
+    time::sleep,
+};
 
 use super::{AppProcess, Client, leaks::Secrets};
 use crate::{Answer, Postgres, Redis, RedisCluster};
@@ -179,6 +185,24 @@ impl World {
     /// comes.
     pub async fn try_ask(&self, number: usize, path: &str, token: Option<&str>) -> Option<Answer> {
         self.client.get(&self.page(number, path), token).await.ok()
+    }
+
+    /// Sends request number `number`, and goes away after some microseconds, whatever has come by
+    /// then. Returns when the process has had time to notice.
+    ///
+    /// # Panics
+    ///
+    /// When the process cannot be reached.
+    pub async fn ask_and_go(&self, number: usize, path: &str, token: &str, microseconds: u64) {
+        let app = &self.apps[number % self.apps.len()];
+        let mut stream =
+            TcpStream::connect(("127.0.0.1", app.port())).await.expect("the process listens");
+        let request =
+            format!("GET /s{path} HTTP/1.1\r\nHost: localhost\r\nCookie: id={token}\r\n\r\n");
+        stream.write_all(request.as_bytes()).await.expect("the process listens");
+        sleep(Duration::from_micros(microseconds)).await;
+        drop(stream);
+        sleep(Duration::from_millis(20)).await;
     }
 
     fn page(&self, number: usize, path: &str) -> String {
