@@ -10,8 +10,9 @@ use futures_util::{StreamExt, future::join, future::join_all, stream};
 use serde_json::{Map, Value};
 use sessions_tests::{
     Answer,
-    figures::{Kind, World, of_full, report},
+    figures::{Kind, World, is_full, of_full, report},
 };
+use tokio::time::sleep;
 
 const APP: &str = env!("CARGO_BIN_EXE_app");
 
@@ -147,7 +148,7 @@ async fn records_left(world: &World) -> usize {
         if records == 0 || start.elapsed() > Duration::from_secs(5) {
             return records;
         }
-        actix_web::rt::time::sleep(Duration::from_millis(5)).await;
+        sleep(Duration::from_millis(5)).await;
     }
 }
 
@@ -181,7 +182,8 @@ async fn increments_are_never_lost(kind: Kind) {
             ),
         );
         assert_eq!(stored, expected as u64, "{at_once} at a time");
-        if at_once <= 32 {
+        // A deadline is a matter of the machine as well: of one that does nothing else.
+        if at_once <= 32 && is_full() {
             assert_eq!(answered, requests, "{at_once} at a time");
         }
     }
@@ -308,7 +310,7 @@ async fn the_end_of_all_is_final(kind: Kind) {
             let open = async {
                 open(&world, &gate).await;
                 if let Some(pause) = kills {
-                    actix_web::rt::time::sleep(pause).await;
+                    sleep(pause).await;
                     world.apps[1].kill();
                 }
             };
@@ -408,32 +410,41 @@ async fn clients_that_go_away_leave_no_half_of_a_session(kind: Kind) {
     let mut random = fastrand::Rng::with_seed(seed);
     let world = World::start(kind, APP).await;
     let rounds = of_full(1_000);
-    let (mut old, mut new, mut nobody_s) = (0, 0, 0);
+    let doings = ["insert-a", "renew", "purge"];
+    let mut tokens = Vec::new();
     for round in 0..rounds {
         let token = world.begin("/insert-user").await;
-        let doing = ["insert-a", "renew", "purge"][round % 3];
-        world.ask_and_go(round, &format!("/{doing}"), &token, random.u64(..3_000)).await;
-        let entries = entries(&world, &token).await;
-        let records = world.records().await - nobody_s;
-        match (doing, entries.len(), records) {
-            (_, 1, 1) => old += 1,
-            ("insert-a", 2, 1) | ("purge", 0, 0) => new += 1,
-            // Nobody heard of the new token. The old one opens nothing.
-            ("renew", 0, 1) => {
+        let path = format!("/{}", doings[round % 3]);
+        world.ask_and_go(round, &path, &token, random.u64(..3_000)).await;
+        tokens.push(token);
+    }
+    // What was begun comes to its end.
+    sleep(Duration::from_secs(2)).await;
+    let (mut old, mut new, mut purged) = (0, 0, 0);
+    for (round, token) in tokens.iter().enumerate() {
+        let entries = entries(&world, token).await;
+        match (doings[round % 3], entries.len()) {
+            (_, 1) => old += 1,
+            // Nobody heard of a new token. The old one opens nothing.
+            ("insert-a", 2) | ("renew", 0) => new += 1,
+            ("purge", 0) => {
                 new += 1;
-                nobody_s += 1;
+                purged += 1;
             }
             other => panic!("round {round}, seed {seed}: {other:?}"),
         }
-        world.ask(0, "/purge", (!entries.is_empty()).then_some(&*token)).await;
     }
+    let records = world.records().await;
     finish(
         "disconnects",
         &world,
-        &format!("seed {seed}: {rounds} rounds: {old} sessions entirely old, {new} entirely new"),
+        &format!(
+            "seed {seed}: {rounds} rounds: {old} sessions entirely old, {new} entirely new, \
+             {records} records after {purged} logouts"
+        ),
     )
     .await;
-    assert_eq!(old + new, rounds);
+    assert_eq!((old + new, records), (rounds, rounds - purged));
 }
 
 async fn what_was_acknowledged_before_a_shutdown_is_kept(kind: Kind) {

@@ -16,7 +16,12 @@ pub use self::{
 /// Returns how often something is done: a tenth of it every day, all of it where
 /// `SESSIONS_TEST_FULL` is set.
 pub fn of_full(full: usize) -> usize {
-    if std::env::var_os("SESSIONS_TEST_FULL").is_some() { full } else { full / 10 }
+    if is_full() { full } else { full / 10 }
+}
+
+/// Whether this is the run that all figures are taken from.
+pub fn is_full() -> bool {
+    std::env::var_os("SESSIONS_TEST_FULL").is_some()
 }
 
 /// Prints one figure, on a line of its own whatever the test harness has printed before.

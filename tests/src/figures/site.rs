@@ -124,6 +124,7 @@ async fn serve<S: Store + Clone>(
     // Crowds come at once, and wait.
     .backlog(4_096)
     .client_request_timeout(Duration::from_secs(60))
+    .keep_alive(Duration::from_secs(600))
     .shutdown_timeout(10)
     .bind(("127.0.0.1", 0))?;
     println!("{}", server.addrs()[0].port());

@@ -29,7 +29,7 @@ const ROUNDS: u32 = 4;
 /// A store that is faster than this is in the same process.
 const NEAR: Duration = Duration::from_micros(100);
 /// The longest pause in which other processes may write.
-const MAX_PAUSE: Duration = Duration::from_millis(50);
+const MAX_PAUSE: Duration = Duration::from_millis(20);
 
 pub(super) struct Together<S> {
     rewrite: Rewrite<S>,
