@@ -122,7 +122,9 @@ fn describe(value: &Value) -> Json {
         Value::Tuple(list) => json!({ "tuple": list.iter().map(describe).collect::<Vec<_>>() }),
         Value::Bytes(Bytes(bytes)) => {
             let mut hex = String::new();
-            bytes.iter().for_each(|byte| write!(hex, "{byte:02x}").expect("a string"));
+            for byte in bytes {
+                write!(hex, "{byte:02x}").expect("a string");
+            }
             json!({ "bytes": hex })
         }
         Value::Markup(Markup(text)) => json!({ "markup": text }),

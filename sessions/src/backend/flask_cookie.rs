@@ -122,10 +122,7 @@ impl FlaskCookie {
     }
 
     fn with_seal(self, seal: Flask) -> Self {
-        Self {
-            sessions: self.sessions.map(|sessions| InCookie::new(sessions.keys().clone(), seal)),
-            seal,
-        }
+        Self { sessions: self.sessions.map(|sessions| sessions.with_seal(seal)), seal }
     }
 
     /// Returns the handle on the keys, if there are any.
