@@ -97,6 +97,9 @@
 //! | a value nested deeper than 127 levels | read | a new session; to write it is an error |
 //! | a cookie of more than 4,096 bytes | sent, and dropped by browsers | an error |
 //! | two cookies of the name | the first counts | the newest that verifies counts |
+//! | `SameSite=None` without `Secure`, a lifetime of more than 400 days | taken | refused when the service is built |
+//! | the expiry of a permanent cookie | `Expires` | `Max-Age` as well |
+//! | a response that sets the cookie | may be cached | is `private`, by its `Cache-Control` |
 //! | `SECRET_KEY` is not set | the null session | the null session |
 //!
 //! A session that did not change keeps its payload to the byte. One that did is compressed by C zlib,
