@@ -275,12 +275,12 @@ async fn sessions_in_encrypted_cookies_are_ended_as_well() {
     let encrypted = Encrypted { backend };
     let login = async |session: Session| {
         session.set_owner(7)?;
-        Ok::<_, actix_web::Error>("logged in")
+        Ok::<_, Error>("logged in")
     };
     let owner = async |session: Session| session.owner().unwrap_or_default();
     let others = async |session: Session, encrypted: web::Data<Encrypted>| {
         encrypted.backend.end_others(&session).await?;
-        Ok::<_, actix_web::Error>("ended")
+        Ok::<_, Error>("ended")
     };
     let app = init_service(
         App::new()
