@@ -2,6 +2,8 @@
 
 use std::fmt;
 
+use memchr::{memchr, memchr_iter};
+
 /// How many cookies of one name are looked at: whoever can set cookies for a sibling domain can
 /// add more, and each costs a signature.
 const MAX_VALUES: usize = 8;
@@ -23,7 +25,7 @@ impl<'r> CookieValues<'r> {
     /// A request may carry several such headers: HTTP/2 and HTTP/3 split them (RFC 9113, 8.2.3).
     pub fn find(headers: impl Iterator<Item = &'r [u8]>, name: &str) -> Self {
         let mut found = Self::default();
-        for pair in headers.flat_map(|header| header.split(|byte| *byte == b';')) {
+        for pair in headers.flat_map(pairs) {
             if let Some(value) = value_of(pair, name.as_bytes())
                 && found.len < MAX_VALUES
                 && !found.as_slice().contains(&value)
@@ -74,13 +76,23 @@ impl fmt::Debug for CookieValues<'_> {
     }
 }
 
+/// Splits at semicolons.
+fn pairs(header: &[u8]) -> impl Iterator<Item = &[u8]> {
+    let mut start = 0;
+    memchr_iter(b';', header).chain([header.len()]).map(move |end| {
+        let pair = &header[start..end];
+        start = end + 1;
+        pair
+    })
+}
+
 fn value_of<'r>(pair: &'r [u8], name: &[u8]) -> Option<&'r [u8]> {
     let pair = trim(pair);
     // Most cookies of a request are someone else's: look at the name's length first.
     if *pair.get(name.len())? == b'=' && pair.starts_with(name) {
         return Some(trim(&pair[name.len() + 1..]));
     }
-    let equals = pair.iter().position(|byte| *byte == b'=')?;
+    let equals = memchr(b'=', pair)?;
     (trim(&pair[..equals]) == name).then(|| trim(&pair[equals + 1..]))
 }
 

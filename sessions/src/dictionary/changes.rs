@@ -15,22 +15,22 @@ pub(crate) type Run = Arc<dyn Fn(&mut Dictionary) -> Result<(), SessionError> + 
 /// Requests that changed different keys then do not erase each other.
 #[derive(Clone, Default)]
 pub struct ChangeSet {
-    /// Shared with a save that goes on when the request is dropped.
-    steps: Arc<Vec<Step>>,
+    /// Shared with a save that goes on when the request is dropped. `None` before the first.
+    steps: Option<Arc<Vec<Step>>>,
 }
 
 #[derive(Clone)]
 enum Step {
     Set {
         key: Box<str>,
-        json: Box<str>,
+        json: String,
     },
     Remove {
         key: Box<str>,
     },
     /// What was opened, key and value: only that is removed.
     Clear {
-        opened: Vec<(Box<str>, Box<str>)>,
+        opened: Vec<(Box<str>, String)>,
     },
     Run(Run),
 }
@@ -45,7 +45,7 @@ impl ChangeSet {
     /// that is by now of another type, for instance.
     pub fn apply_to(&self, newer: &mut Dictionary) -> Result<(), SessionError> {
         newer.state.writable()?;
-        for step in &*self.steps {
+        for step in self.steps() {
             match step {
                 Step::Set { key, json } => newer.put(key, json.clone()),
                 Step::Remove { key } => {
@@ -66,11 +66,19 @@ impl ChangeSet {
 
     /// Whether the request did nothing.
     pub fn is_empty(&self) -> bool {
-        self.steps.is_empty()
+        self.steps().is_empty()
+    }
+
+    fn steps(&self) -> &[Step] {
+        self.steps.as_ref().map_or(&[], |steps| steps.as_slice())
+    }
+
+    fn steps_mut(&mut self) -> &mut Vec<Step> {
+        Arc::make_mut(self.steps.get_or_insert_default())
     }
 
     pub(super) fn set(&mut self, key: &str, json: &str) {
-        let steps = Arc::make_mut(&mut self.steps);
+        let steps = self.steps_mut();
         if let Some(Step::Set { key: last, json: value }) = steps.last_mut()
             && **last == *key
         {
@@ -81,17 +89,17 @@ impl ChangeSet {
     }
 
     pub(super) fn remove(&mut self, key: &str) {
-        Arc::make_mut(&mut self.steps).push(Step::Remove { key: key.into() });
+        self.steps_mut().push(Step::Remove { key: key.into() });
     }
 
     /// What this request did before goes as well.
     pub(super) fn clear<'a>(&mut self, opened: impl Iterator<Item = (&'a str, &'a str)>) {
         let opened = opened.map(|(key, json)| (key.into(), json.into())).collect();
-        self.steps = Arc::new(vec![Step::Clear { opened }]);
+        self.steps = Some(Arc::new(vec![Step::Clear { opened }]));
     }
 
     pub(super) fn run(&mut self, run: Run) {
-        Arc::make_mut(&mut self.steps).push(Step::Run(run));
+        self.steps_mut().push(Step::Run(run));
     }
 }
 
@@ -141,6 +149,6 @@ impl Dictionary {
 impl fmt::Debug for ChangeSet {
     /// Shows how many steps there are, and neither keys nor values.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("ChangeSet").field("len", &self.steps.len()).finish_non_exhaustive()
+        f.debug_struct("ChangeSet").field("len", &self.steps().len()).finish_non_exhaustive()
     }
 }

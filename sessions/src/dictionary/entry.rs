@@ -26,7 +26,7 @@ pub(super) enum Key {
 
 pub(super) enum Edit {
     Kept,
-    Set(Box<str>),
+    Set(String),
     Removed,
 }
 
@@ -43,6 +43,17 @@ impl Entry {
         match &self.key {
             Key::Span(span) => span.of(payload),
             Key::Owned(key) => key,
+        }
+    }
+
+    /// Key, colon and value as they stand in the payload, where that is how they are written.
+    pub(super) fn as_opened<'a>(&self, payload: &'a str) -> Option<&'a str> {
+        match (&self.key, self.base, &self.edit) {
+            // Between the two: the closing quote and the colon.
+            (Key::Span(key), Some(base), Edit::Kept) if key.end + 2 == base.start => {
+                Some(&payload[key.start as usize - 1..base.end as usize])
+            }
+            _ => None,
         }
     }
 

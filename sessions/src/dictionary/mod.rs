@@ -31,6 +31,8 @@ use crate::{
     null::NullSession,
 };
 
+/// About as many bytes as a member of a session has: room for the entries is made once.
+const BYTES_PER_MEMBER: usize = 48;
 /// The key under which a session says that it is permanent, as in Flask.
 pub(crate) const PERMANENT: &str = "_permanent";
 /// The key of the messages for the next page, as in Flask.
@@ -66,7 +68,7 @@ const OWNER: &str = "_owner";
 /// ```
 #[derive(Default)]
 pub struct Dictionary {
-    payload: Box<str>,
+    payload: String,
     /// Invariant: sorted by key, each key once.
     entries: Vec<Entry>,
     unnamed: Unnamed,
@@ -90,28 +92,32 @@ impl Dictionary {
     ///
     /// [`DecodeError`] when the text is not one JSON object, nests deeper than 127 levels inside a
     /// value, or is 4 GiB long.
-    pub fn from_json(json: impl Into<Box<str>>) -> Result<Self, DecodeError> {
-        let payload = json.into();
-        let members = scan::members(&payload).ok_or(DecodeError::NotAnObject)?;
-        let mut entries = Vec::with_capacity(members.len() + 1);
+    pub fn from_json(json: impl Into<String>) -> Result<Self, DecodeError> {
+        let payload: String = json.into();
+        if u32::try_from(payload.len()).is_err() {
+            return Err(DecodeError::TooLong);
+        }
+        let mut entries = Vec::with_capacity(payload.len() / BYTES_PER_MEMBER + 4);
         let mut unnamed = Unnamed::default();
-        for member in members {
-            let value = Span::new(&member.value).ok_or(DecodeError::TooLong)?;
+        let mut sorted = true;
+        scan::members(&payload, |member| {
             let key = if member.escaped {
                 let quoted = &payload[member.key.start - 1..=member.key.end];
                 match serde_json::from_str(quoted) {
                     Ok(key) => Key::Owned(key),
-                    Err(_) => {
-                        unnamed.push(&payload, &member)?;
-                        continue;
-                    }
+                    Err(_) => return unnamed.push(&payload, &member).ok(),
                 }
             } else {
-                Key::Span(Span::new(&member.key).ok_or(DecodeError::TooLong)?)
+                Key::Span(Span::new(&member.key)?)
             };
-            entries.push(Entry { key, base: Some(value), edit: Edit::Kept });
-        }
-        if !entries.is_sorted_by(|one, other| one.key(&payload) < other.key(&payload)) {
+            let entry = Entry { key, base: Some(Span::new(&member.value)?), edit: Edit::Kept };
+            sorted &=
+                entries.last().is_none_or(|last: &Entry| last.key(&payload) < entry.key(&payload));
+            entries.push(entry);
+            Some(())
+        })
+        .ok_or(DecodeError::NotAnObject)?;
+        if !sorted {
             entries.sort_by(|one, other| one.key(&payload).cmp(other.key(&payload)));
             // The sort is stable and the last of equal keys wins, as JSON readers have it.
             entries.reverse();
@@ -146,6 +152,10 @@ impl Dictionary {
             };
             if json.len() > 1 {
                 json.push(',');
+            }
+            if let Some(member) = entry.as_opened(&self.payload) {
+                json.push_str(member);
+                continue;
             }
             match &entry.key {
                 Key::Span(span) => {
@@ -243,7 +253,7 @@ impl Dictionary {
     }
 
     /// Sets `key` to the value that this JSON text means.
-    pub(crate) fn insert_json(&mut self, key: &str, json: Box<str>) -> Result<(), SessionError> {
+    pub(crate) fn insert_json(&mut self, key: &str, json: String) -> Result<(), SessionError> {
         self.writable(key)?;
         if !scan::is_value(&json) {
             let source = serde::ser::Error::custom("it nests deeper than 127 levels");
@@ -342,7 +352,7 @@ impl Dictionary {
         self.entries[at].value(&self.payload)
     }
 
-    fn set(&mut self, key: &str, json: Box<str>) {
+    fn set(&mut self, key: &str, json: String) {
         if let Some(changes) = &mut self.changes {
             changes.set(key, &json);
         }
@@ -350,7 +360,7 @@ impl Dictionary {
     }
 
     /// Sets a key, noting nothing.
-    fn put(&mut self, key: &str, json: Box<str>) {
+    fn put(&mut self, key: &str, json: String) {
         let at = match self.position(key) {
             Ok(at) => at,
             Err(at) => {
@@ -416,10 +426,8 @@ impl Format {
         self,
         key: &str,
         value: &T,
-    ) -> Result<Box<str>, SessionError> {
-        self.write(value)
-            .map(String::into_boxed_str)
-            .map_err(|source| SessionError::Encode { key: key.into(), source })
+    ) -> Result<String, SessionError> {
+        self.write(value).map_err(|source| SessionError::Encode { key: key.into(), source })
     }
 }
 

@@ -1,10 +1,11 @@
 //! Splits the text of a JSON object into its members without parsing any value.
 //!
 //! Values that JSON readers refuse (`NaN`, integers beyond 64 bits, lone surrogates) are kept as
-//! they are: they fail only the `get` that asks for them. One pass, no recursion, no allocation
-//! but the list of members.
+//! they are: they fail only the `get` that asks for them. No recursion, no allocation.
 
 use std::ops::Range;
+
+use memchr::memchr2;
 
 /// How deep arrays and objects may nest inside one value.
 const MAX_DEPTH: u32 = 127;
@@ -20,11 +21,10 @@ pub(crate) struct Member {
     pub(crate) value: Range<usize>,
 }
 
-/// Returns the members of the JSON object in `text` in their order, or `None` when the text is
-/// not one well-formed object.
-pub(crate) fn members(text: &str) -> Option<Vec<Member>> {
-    let mut scanner = Scanner { bytes: text.as_bytes(), at: 0 };
-    let mut members = Vec::with_capacity(8);
+/// Shows `visit` the members of the JSON object in `text`, in their order. Returns `None` when
+/// `visit` does, or when the text is not one well-formed object, which may show at its end only.
+pub(crate) fn members(text: &str, mut visit: impl FnMut(Member) -> Option<()>) -> Option<()> {
+    let mut scanner = Scanner::new(text);
     scanner.space();
     scanner.expect(b'{')?;
     scanner.space();
@@ -36,7 +36,7 @@ pub(crate) fn members(text: &str) -> Option<Vec<Member>> {
             scanner.expect(b':')?;
             scanner.space();
             let value = scanner.value()?;
-            members.push(Member { key: key.start + 1..key.end - 1, escaped, value });
+            visit(Member { key: key.start + 1..key.end - 1, escaped, value })?;
             scanner.space();
             if !scanner.accept(b',') {
                 break;
@@ -45,13 +45,24 @@ pub(crate) fn members(text: &str) -> Option<Vec<Member>> {
         scanner.expect(b'}')?;
     }
     scanner.space();
-    (scanner.at == text.len()).then_some(members)
+    (scanner.at == text.len()).then_some(())
+}
+
+/// Returns the members of the JSON object in `text`, or `None` when the text is not one.
+#[cfg(feature = "flask")]
+pub(crate) fn member_list(text: &str) -> Option<Vec<Member>> {
+    let mut list = Vec::new();
+    members(text, |member| {
+        list.push(member);
+        Some(())
+    })?;
+    Some(list)
 }
 
 /// Returns the elements of the JSON array in `text`, or `None` when the text is not one.
 #[cfg(feature = "flask")]
 pub(crate) fn elements(text: &str) -> Option<Vec<Range<usize>>> {
-    let mut scanner = Scanner { bytes: text.as_bytes(), at: 0 };
+    let mut scanner = Scanner::new(text);
     let mut elements = Vec::new();
     scanner.space();
     scanner.expect(b'[')?;
@@ -73,7 +84,7 @@ pub(crate) fn elements(text: &str) -> Option<Vec<Range<usize>>> {
 
 /// Whether `text` is one value: nothing before or behind it but white space.
 pub(super) fn is_value(text: &str) -> bool {
-    let mut scanner = Scanner { bytes: text.as_bytes(), at: 0 };
+    let mut scanner = Scanner::new(text);
     scanner.space();
     scanner.value().is_some() && {
         scanner.space();
@@ -84,9 +95,16 @@ pub(super) fn is_value(text: &str) -> bool {
 struct Scanner<'t> {
     bytes: &'t [u8],
     at: usize,
+    /// Whether strings must be looked through for control characters.
+    has_control: bool,
 }
 
-impl Scanner<'_> {
+impl<'t> Scanner<'t> {
+    fn new(text: &'t str) -> Self {
+        let bytes = text.as_bytes();
+        Self { bytes, at: 0, has_control: has_control(bytes) }
+    }
+
     fn peek(&self) -> Option<u8> {
         self.bytes.get(self.at).copied()
     }
@@ -113,19 +131,18 @@ impl Scanner<'_> {
         let mut escaped = false;
         self.expect(b'"')?;
         loop {
-            match self.peek()? {
-                b'"' => {
-                    self.at += 1;
-                    return Some((start..self.at, escaped));
-                }
-                b'\\' => {
-                    escaped = true;
-                    self.at += 2;
-                }
-                0..0x20 => return None,
-                _ => self.at += 1,
+            self.at += memchr2(b'"', b'\\', self.bytes.get(self.at..)?)? + 1;
+            if self.bytes[self.at - 1] == b'"' {
+                break;
             }
+            escaped = true;
+            self.at += 1;
         }
+        let string = start..self.at;
+        if self.has_control && has_control(&self.bytes[string.clone()]) {
+            return None;
+        }
+        Some((string, escaped))
     }
 
     fn value(&mut self) -> Option<Range<usize>> {
@@ -187,13 +204,22 @@ impl Scanner<'_> {
     }
 }
 
+/// Without an early end, so that it is compiled to look at many bytes at once.
+fn has_control(bytes: &[u8]) -> bool {
+    bytes.iter().fold(false, |found, byte| found | (*byte < 0x20))
+}
+
 #[cfg(test)]
 mod tests {
     use super::{is_value, members};
 
     fn split(text: &str) -> Option<Vec<(&str, &str)>> {
-        let members = members(text)?;
-        Some(members.into_iter().map(|member| (&text[member.key], &text[member.value])).collect())
+        let mut found = Vec::new();
+        members(text, |member| {
+            found.push((&text[member.key], &text[member.value]));
+            Some(())
+        })?;
+        Some(found)
     }
 
     #[test]

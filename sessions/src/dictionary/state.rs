@@ -158,7 +158,7 @@ impl Dictionary {
         self.state.writable()?;
         let is_noted = self.stored(PERMANENT).is_some() || !self.format.notes_impermanence();
         if permanent != self.permanent() || !is_noted {
-            self.set(PERMANENT, permanent.to_string().into());
+            self.set(PERMANENT, permanent.to_string());
         }
         Ok(())
     }
@@ -208,7 +208,7 @@ impl Dictionary {
             self.purge()?;
         }
         self.renew()?;
-        self.set(OWNER, super::quoted(&owner).into());
+        self.set(OWNER, super::quoted(&owner));
         self.state.logs_in = true;
         Ok(())
     }
@@ -279,7 +279,7 @@ impl Dictionary {
     /// Notes when the session began. Kept beside the keys, shown by none of their accessors.
     pub fn set_started(&mut self, started: SystemTime) {
         let seconds = started.duration_since(UNIX_EPOCH).unwrap_or_default().as_secs();
-        self.put(STARTED, seconds.to_string().into());
+        self.put(STARTED, seconds.to_string());
     }
 
     pub(crate) fn start_permanent(&mut self, permanent: bool) {

@@ -47,7 +47,7 @@ impl<'t> Reader<'t> {
         let no_json = || Error::custom("it is no JSON");
         match self.text.as_bytes().first() {
             Some(b'{') => {
-                let members = scan::members(self.text).ok_or_else(no_json)?;
+                let members = scan::member_list(self.text).ok_or_else(no_json)?;
                 Shape::of_members(self.text, &members)
             }
             Some(b'[') => {
@@ -91,7 +91,7 @@ impl<'t> Shape<'t> {
 
     /// Reads a dictionary that would have looked like a tag.
     fn of_escaped(text: &'t str) -> Result<Self> {
-        let members = scan::members(text).unwrap_or_default();
+        let members = scan::member_list(text).unwrap_or_default();
         if let [member] = members.as_slice()
             && let Some(key) = MapKey::new(text, member)?.without_suffix("__")
         {

@@ -79,19 +79,19 @@ where
     F: Fn(&A, Option<T>) -> T + Send + Sync + 'static,
 {
     type Loaded = (Format, Option<T>);
-    type Outcome = Box<str>;
+    type Outcome = String;
     type Answer = T;
 
     fn load(&self, dictionary: &Dictionary) -> Result<Self::Loaded, SessionError> {
         Ok((dictionary.format(), dictionary.get(&self.key)?))
     }
 
-    fn run(&self, (format, value): Self::Loaded) -> Result<(Box<str>, T), SessionError> {
+    fn run(&self, (format, value): Self::Loaded) -> Result<(String, T), SessionError> {
         let changed = (self.change)(&self.with, value);
         Ok((format.encode(&self.key, &changed)?, changed))
     }
 
-    fn apply(&self, outcome: Box<str>, dictionary: &mut Dictionary) -> Result<(), SessionError> {
+    fn apply(&self, outcome: String, dictionary: &mut Dictionary) -> Result<(), SessionError> {
         dictionary.insert_json(&self.key, outcome)
     }
 }

@@ -32,7 +32,7 @@ impl Fields {
     }
 
     /// Returns the keys whose values differ in `after`, with their values there, if any.
-    pub(super) fn changed_to(&self, after: &Self) -> Vec<(Box<str>, Option<Box<str>>)> {
+    pub(super) fn changed_to(&self, after: &Self) -> Vec<(Box<str>, Option<String>)> {
         let set = after
             .0
             .iter()

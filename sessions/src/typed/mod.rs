@@ -104,7 +104,7 @@ pub(crate) fn read<T: SessionData>(
 
 /// What a closure made of typed content: keys to set, and keys to remove.
 pub(crate) struct Diff {
-    changes: Vec<(Box<str>, Option<Box<str>>)>,
+    changes: Vec<(Box<str>, Option<String>)>,
 }
 
 impl Diff {
