@@ -1,5 +1,6 @@
 //! Tokens: text to bytes and back. Pure functions, the time passed in.
 
+mod base64url;
 #[cfg(feature = "flask")]
 pub(crate) mod flask;
 #[cfg(test)]
@@ -10,4 +11,4 @@ pub(crate) mod sealed;
 pub(crate) mod signed;
 pub(crate) mod split;
 
-pub(crate) use self::signed::CANONICAL;
+pub(crate) use self::base64url::CANONICAL;

@@ -7,25 +7,14 @@
 
 use std::fmt;
 
-use base64::{
-    Engine,
-    alphabet::URL_SAFE,
-    engine::{DecodePaddingMode, GeneralPurpose, GeneralPurposeConfig},
-};
+use base64::Engine;
 use hmac::{Hmac, KeyInit, Mac};
+use memchr::memrchr;
 use sha2::{Sha256, Sha512};
 use zeroize::Zeroizing;
 
+use super::CANONICAL;
 use crate::key::SecretKey;
-
-/// No padding, no spare bits, no foreign characters.
-pub(crate) const CANONICAL: GeneralPurpose = GeneralPurpose::new(
-    &URL_SAFE,
-    GeneralPurposeConfig::new()
-        .with_encode_padding(false)
-        .with_decode_padding_mode(DecodePaddingMode::RequireNone)
-        .with_decode_allow_trailing_bits(false),
-);
 
 /// Room for the longest HMAC, of SHA-512: 64 bytes, and what the decoder wants spare.
 const MAC_ROOM: usize = 72;
@@ -202,7 +191,7 @@ fn derive<M: Mac + KeyInit>(key: &SecretKey, salt: &[u8]) -> M {
 }
 
 fn split_last(text: &[u8]) -> Option<(&[u8], &[u8])> {
-    let dot = text.iter().rposition(|byte| *byte == b'.')?;
+    let dot = memrchr(b'.', text)?;
     Some((&text[..dot], &text[dot + 1..]))
 }
 
