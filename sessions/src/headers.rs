@@ -9,7 +9,7 @@ use actix_web::{
         header::{self, HeaderMap, HeaderValue},
     },
 };
-use sessions_policy::{CookieName, CookiePolicy};
+use sessions_policy::CookiePolicy;
 
 use crate::cookie::{name_of, removal_cookie};
 
@@ -22,42 +22,43 @@ const PRIVATE: &str = "private, no-cache=\"Set-Cookie\"";
 pub(crate) struct SessionHeaders {
     /// The cookies that it sets or removes: the session's own, and one from before it was taken
     /// over.
-    cookies: Vec<(CookieName, HeaderValue)>,
+    cookies: [Option<HeaderValue>; 2],
 }
 
 impl SessionHeaders {
     /// `set_cookie` is made of checked parts only.
-    pub(crate) fn new(cookie_name: &CookieName, set_cookie: Option<String>) -> Self {
-        let cookies = set_cookie.map(|cookie| (cookie_name.clone(), value(cookie)));
-        Self { cookies: cookies.into_iter().collect() }
+    pub(crate) fn new(set_cookie: Option<String>) -> Self {
+        Self { cookies: [set_cookie.map(value), None] }
     }
 
     /// Removes another cookie as well, whose name is not the session's.
     pub(crate) fn removing(mut self, former: Option<&CookiePolicy>) -> Self {
-        let removed = former.map(|policy| (policy.name().clone(), value(removal_cookie(policy))));
-        self.cookies.extend(removed);
+        self.cookies[1] = former.map(|policy| value(removal_cookie(policy)));
         self
     }
 
     pub(crate) fn write(&self, headers: &mut HeaderMap) {
         vary_by_cookie(headers);
-        for (name, set_cookie) in &self.cookies {
-            drop_cookies_named(headers, name.as_str());
+        for set_cookie in self.cookies.iter().flatten() {
+            drop_cookies_named(headers, name_of(set_cookie.as_bytes()));
             headers.append(header::SET_COOKIE, set_cookie.clone());
         }
-        if !self.cookies.is_empty() {
+        if self.cookies.iter().any(Option::is_some) {
             keep_private(headers);
         }
     }
 }
 
 fn value(set_cookie: String) -> HeaderValue {
-    HeaderValue::from_maybe_shared(set_cookie.into_bytes())
-        .expect("name, token and attributes are visible ASCII")
+    HeaderValue::try_from(set_cookie).expect("name, token and attributes are visible ASCII")
 }
 
 /// Merges `Cookie` into `Vary`, and several such headers into one.
 fn vary_by_cookie(headers: &mut HeaderMap) {
+    if !headers.contains_key(header::VARY) {
+        headers.insert(header::VARY, HeaderValue::from_static("Cookie"));
+        return;
+    }
     let values: Vec<_> = headers.get_all(header::VARY).cloned().collect();
     let names = |value: &HeaderValue| -> Vec<String> {
         let text = String::from_utf8_lossy(value.as_bytes()).into_owned();
@@ -76,21 +77,18 @@ fn vary_by_cookie(headers: &mut HeaderMap) {
 
 /// A response never sets one cookie twice (RFC 6265bis, 4.1.1); the session's own is the one that
 /// counts.
-fn drop_cookies_named(headers: &mut HeaderMap, name: &str) {
-    if !headers
-        .get_all(header::SET_COOKIE)
-        .any(|cookie| name_of(cookie.as_bytes()) == name.as_bytes())
-    {
+fn drop_cookies_named(headers: &mut HeaderMap, name: &[u8]) {
+    if !headers.get_all(header::SET_COOKIE).any(|cookie| name_of(cookie.as_bytes()) == name) {
         return;
     }
     tracing::warn!(
         target: "sessions",
-        cookie = name,
+        cookie = %String::from_utf8_lossy(name),
         "the response sets the session's cookie by itself; that one is dropped"
     );
     let others: Vec<_> = headers
         .remove(header::SET_COOKIE)
-        .filter(|cookie| name_of(cookie.as_bytes()) != name.as_bytes())
+        .filter(|cookie| name_of(cookie.as_bytes()) != name)
         .collect();
     for cookie in others {
         headers.append(header::SET_COOKIE, cookie);
@@ -100,13 +98,12 @@ fn drop_cookies_named(headers: &mut HeaderMap, name: &str) {
 /// A handler that says nothing of caches gets `private`, and so does one that says how long without
 /// saying for whom; one that lets shared caches keep the response is overruled.
 fn keep_private(headers: &mut HeaderMap) {
-    let values: Vec<_> = headers.get_all(header::CACHE_CONTROL).cloned().collect();
-    if values.is_empty() {
+    if !headers.contains_key(header::CACHE_CONTROL) {
         headers.insert(header::CACHE_CONTROL, HeaderValue::from_static(PRIVATE));
         return;
     }
-    let text: Vec<_> =
-        values.iter().map(|value| String::from_utf8_lossy(value.as_bytes())).collect();
+    let values = headers.get_all(header::CACHE_CONTROL);
+    let text: Vec<_> = values.map(|value| String::from_utf8_lossy(value.as_bytes())).collect();
     let text = text.join(", ");
     let is = |directive: &str, name: &str| {
         directive.split('=').next().unwrap_or_default().trim().eq_ignore_ascii_case(name)

@@ -22,7 +22,7 @@ use crate::{
     clock::Clock,
     error::ExtractError,
     interface::SessionInterface,
-    save::finish,
+    save::{Finish, finish},
     site::Site,
     slot::{Innermost, Slot},
 };
@@ -167,6 +167,7 @@ async fn eager<S, B, I>(
 ) -> Result<ServiceResponse<B>, Error>
 where
     S: Service<ServiceRequest, Response = ServiceResponse<B>, Error = Error>,
+    B: 'static,
     I: SessionInterface,
 {
     match slot.open(request.request()).await {
@@ -174,11 +175,14 @@ where
         Err(err) => return Err(err.into()),
     }
     let result = service.call(request).await;
-    finish(&slot, result).await
+    match finish(&slot, result) {
+        Finish::Done(result) => result,
+        Finish::Saving(fut) => fut.await,
+    }
 }
 
 pin_project! {
-    /// The future of [`SessionService`]. A request that does not use its session passes through it
+    /// The future of [`SessionService`]. A request that does not change its session passes through it
     /// without a box.
     pub struct SessionFuture<F, B, I: SessionInterface> {
         #[pin]
@@ -217,15 +221,10 @@ where
         let mut this = self.project();
         if let StageProjection::Inner { fut } = this.stage.as_mut().project() {
             let result = ready!(fut.poll(cx));
-            if this.slot.close_unused() {
-                if let Ok(response) = &result {
-                    this.slot.step_out(response.request());
-                }
-                return Poll::Ready(result);
+            match finish(this.slot, result) {
+                Finish::Done(result) => return Poll::Ready(result),
+                Finish::Saving(fut) => this.stage.set(Stage::Waiting { fut }),
             }
-            let slot = Arc::clone(this.slot);
-            this.stage
-                .set(Stage::Waiting { fut: Box::pin(async move { finish(&slot, result).await }) });
         }
         match this.stage.project() {
             StageProjection::Waiting { fut } => fut.as_mut().poll(cx),

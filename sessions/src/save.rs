@@ -1,12 +1,13 @@
 //! The end of a request: what is saved, and what the response says of it.
 
-use std::{cell::Cell, time::SystemTime};
+use std::{cell::Cell, sync::Arc, time::SystemTime};
 
 use actix_web::{
     Error,
     dev::ServiceResponse,
     http::{StatusCode, header::HeaderMap},
 };
+use futures_util::future::LocalBoxFuture;
 use sessions_policy::{CookiePolicy, MAX_NAME_VALUE, OnGone, OnSaveError};
 
 use crate::{
@@ -23,18 +24,63 @@ use crate::{
     slot::{OpenedCookie, Sealed, Slot},
 };
 
-/// Seals and saves the session, and writes the headers, onto the response or onto the error that
-/// an inner middleware answered with.
-pub(crate) async fn finish<I: SessionInterface, B>(
-    slot: &Slot<I>,
+/// The end of a request.
+pub(crate) enum Finish<B> {
+    /// Nothing is to be saved.
+    Done(Result<ServiceResponse<B>, Error>),
+    /// The session is being saved.
+    Saving(LocalBoxFuture<'static, Result<ServiceResponse<B>, Error>>),
+}
+
+/// Seals the session, saves it if that is called for, and writes the headers, onto the response or
+/// onto the error that an inner middleware answered with. Boxes a future only where something is
+/// saved.
+pub(crate) fn finish<I: SessionInterface, B: 'static>(
+    slot: &Arc<Slot<I>>,
     mut result: Result<ServiceResponse<B>, Error>,
-) -> Result<ServiceResponse<B>, Error> {
+) -> Finish<B> {
+    if slot.close_unused() {
+        return Finish::Done(answer(slot, result, Ok(None)));
+    }
     log_handler(&mut result);
-    let (status, headers) = match &result {
-        Ok(response) => (response.status(), Some(response.headers())),
-        Err(err) => (err.as_response_error().status_code(), None),
+    let headers = match seal(slot, status(&result)) {
+        Sealed::Unused => slot.early().unwrap_or(Ok(None)).map_err(Error::from),
+        Sealed::Failed(err) => Err(err.into()),
+        Sealed::Content(content) => match unsaved(slot, content) {
+            Some(headers) => Ok(headers),
+            None => return Finish::Saving(Box::pin(save(Arc::clone(slot), result))),
+        },
     };
-    let headers = match save(slot, status, headers).await {
+    Finish::Done(answer(slot, result, headers))
+}
+
+async fn save<I: SessionInterface, B>(
+    slot: Arc<Slot<I>>,
+    result: Result<ServiceResponse<B>, Error>,
+) -> Result<ServiceResponse<B>, Error> {
+    let content = slot.sealed().expect("a session is sealed before it is saved");
+    let headers = result.as_ref().ok().map(ServiceResponse::headers);
+    let saved = match write(&slot, content, status(&result), headers).await {
+        Ok(done) => Ok(done.headers),
+        Err(failed) => Err(with_headers(failed.err.into(), failed.headers.into_iter().collect())),
+    };
+    answer(&slot, result, saved)
+}
+
+fn status<B>(result: &Result<ServiceResponse<B>, Error>) -> StatusCode {
+    match result {
+        Ok(response) => response.status(),
+        Err(err) => err.as_response_error().status_code(),
+    }
+}
+
+/// Puts the session's headers onto what the inner service answered.
+fn answer<I: SessionInterface, B>(
+    slot: &Slot<I>,
+    result: Result<ServiceResponse<B>, Error>,
+    headers: Result<Option<SessionHeaders>, Error>,
+) -> Result<ServiceResponse<B>, Error> {
+    let headers = match headers {
         Ok(headers) => headers,
         // The response is lost; what sessions further in have saved is not.
         Err(err) => return Err(with_headers(err, written_inside(&result))),
@@ -94,26 +140,6 @@ fn with_headers(err: Error, headers: Vec<SessionHeaders>) -> Error {
     if headers.is_empty() { err } else { ErrorWithHeaders::new(err, headers).into() }
 }
 
-async fn save<I: SessionInterface>(
-    slot: &Slot<I>,
-    status: StatusCode,
-    headers: Option<&HeaderMap>,
-) -> Result<Option<SessionHeaders>, Error> {
-    if let Some(early) = slot.early() {
-        return Ok(early?);
-    }
-    match seal(slot, status) {
-        Sealed::Unused => Ok(None),
-        Sealed::Failed(err) => Err(err.into()),
-        Sealed::Content(content) => match save_content(slot, content, status, headers).await {
-            Ok(done) => Ok(done.headers),
-            Err(failed) => {
-                Err(with_headers(failed.err.into(), failed.headers.into_iter().collect()))
-            }
-        },
-    }
-}
-
 /// Saves before there is a response, which will carry the headers.
 pub(crate) async fn save_now<I: SessionInterface>(slot: &Slot<I>) -> Result<EarlySave, SaveError> {
     let content = match seal(slot, StatusCode::OK) {
@@ -121,7 +147,11 @@ pub(crate) async fn save_now<I: SessionInterface>(slot: &Slot<I>) -> Result<Earl
         Sealed::Failed(_) | Sealed::Unused => return Err(SaveError::Saved),
     };
     slot.start_early();
-    match save_content(slot, content, StatusCode::OK, None).await {
+    let saved = match unsaved(slot, content) {
+        Some(headers) => Ok(Done::unchanged(headers)),
+        None => write(slot, content, StatusCode::OK, None).await,
+    };
+    match saved {
         Ok(done) => {
             slot.finish_early(done.headers);
             Ok(EarlySave::new(done.outcome, content, done.stored))
@@ -139,7 +169,7 @@ fn seal<I: SessionInterface>(slot: &Slot<I>, status: StatusCode) -> Sealed<'_, I
         if !settings.save_when().saves(status.as_u16()) && dictionary.null_session().is_none() {
             dictionary.rollback().expect("a session that is not null takes writes");
         }
-        dictionary.settle(slot.site.clock.now(), settings.absolute_timeout().is_some());
+        dictionary.settle(|| slot.site.clock.now(), settings.absolute_timeout().is_some());
     })
 }
 
@@ -163,28 +193,44 @@ struct NotSaved {
     headers: Option<SessionHeaders>,
 }
 
-async fn save_content<I: SessionInterface>(
+/// Returns what the response says of a session that is not to be saved, and `None` for one that
+/// is.
+fn unsaved<I: SessionInterface>(
+    slot: &Slot<I>,
+    content: &I::Content,
+) -> Option<Option<SessionHeaders>> {
+    let interface = &*slot.site.interface;
+    if interface.is_null_session(content) {
+        return Some(None);
+    }
+    let change = content.dictionary().change();
+    (!must_save(interface, content, change)).then(|| vary(content, None, None))
+}
+
+/// A response that was made by looking at the session, or that sets or removes a cookie, varies by
+/// it.
+fn vary(
+    content: &impl SessionContent,
+    set_cookie: Option<String>,
+    removed: Option<&CookiePolicy>,
+) -> Option<SessionHeaders> {
+    let vary = content.is_accessed() || set_cookie.is_some() || removed.is_some();
+    vary.then(|| SessionHeaders::new(set_cookie).removing(removed))
+}
+
+/// Has the interface save the session.
+async fn write<I: SessionInterface>(
     slot: &Slot<I>,
     content: &I::Content,
     status: StatusCode,
     headers: Option<&HeaderMap>,
 ) -> Result<Done, NotSaved> {
     let Site { interface, settings, clock } = &*slot.site;
-    if interface.is_null_session(content) {
-        return Ok(Done::unchanged(None));
-    }
     let cookie = slot.cookie().expect("an open session has its cookie's policies");
     let change = content.dictionary().change();
     let now = clock.now();
     let former = FormerCookie::default();
-    let vary = |set_cookie: Option<String>| {
-        let removed = former.removed.get().map(|policy| &**policy);
-        let vary = content.is_accessed() || set_cookie.is_some() || removed.is_some();
-        vary.then(|| SessionHeaders::new(cookie.policy.name(), set_cookie).removing(removed))
-    };
-    if !must_save(&**interface, content, change) {
-        return Ok(Done::unchanged(vary(None)));
-    }
+    let vary = |set_cookie| vary(content, set_cookie, former.removed.get().map(|policy| &**policy));
     let stored = Cell::new(None);
     let cx = SaveContext {
         cookie: &cookie.policy,
@@ -286,9 +332,9 @@ pub(crate) fn check_token(
     policy: &CookiePolicy,
     content: &impl SessionContent,
 ) -> Result<(), SaveError> {
-    let is_cookie_octet =
-        |byte: u8| matches!(byte, 0x21 | 0x23..=0x2b | 0x2d..=0x3a | 0x3c..=0x5b | 0x5d..=0x7e);
-    if !token.bytes().all(is_cookie_octet) {
+    // To the end, so that it is compiled to look at many bytes at once.
+    let all_allowed = token.bytes().fold(true, |all, byte| all & is_cookie_octet(byte));
+    if !all_allowed {
         return Err(SaveError::InvalidToken);
     }
     let length = policy.name().as_str().len() + token.len();
@@ -297,6 +343,16 @@ pub(crate) fn check_token(
         return Err(SaveError::TooLarge { length, largest_key });
     }
     Ok(())
+}
+
+/// RFC 6265bis, 4.1.1.
+fn is_cookie_octet(byte: u8) -> bool {
+    (byte > b' ')
+        & (byte < 0x7f)
+        & (byte != b'"')
+        & (byte != b',')
+        & (byte != b';')
+        & (byte != b'\\')
 }
 
 fn log_failure<I>(err: &SaveError) {

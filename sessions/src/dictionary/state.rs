@@ -289,7 +289,7 @@ impl Dictionary {
     /// Writes down what a session takes from its policies, once it is known to be saved: that a
     /// new one is permanent, and that it started `now`, if that is to be `remembered`. A login
     /// starts the session anew (NIST SP 800-63B-4, 5.2).
-    pub(crate) fn settle(&mut self, now: SystemTime, remembered: bool) {
+    pub(crate) fn settle(&mut self, now: impl FnOnce() -> SystemTime, remembered: bool) {
         if self.is_empty() {
             return;
         }
@@ -297,7 +297,7 @@ impl Dictionary {
             self.put(PERMANENT, "true".into());
         }
         if self.state.logs_in || self.is_new() && remembered {
-            self.set_started(now);
+            self.set_started(now());
         }
         if let (true, Some(stamp)) = (self.state.logs_in, self.state.stamp) {
             self.set_owner_since(stamp);

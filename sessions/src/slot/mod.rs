@@ -195,27 +195,30 @@ impl<I: SessionInterface> Slot<I> {
     /// sealed.
     pub(crate) fn seal(&self, prepare: impl FnOnce(&mut Dictionary)) -> Sealed<'_, I::Content> {
         let mut phase = self.phase();
+        match &mut *phase {
+            Phase::Open(content) => prepare(content.dictionary_mut()),
+            Phase::Failed(_) if self.failure_taken.load(Ordering::Relaxed) => {
+                return Sealed::Unused;
+            }
+            Phase::Failed(err) => return Sealed::Failed(err.clone()),
+            Phase::Closed => return Sealed::Unused,
+            Phase::Unopened | Phase::Opening(_) => {}
+        }
         match std::mem::replace(&mut *phase, Phase::Closed) {
-            Phase::Open(mut content) => {
-                prepare(content.dictionary_mut());
-                // Set while the lock is held: a reader that finds the phase closed finds it here.
-                Sealed::Content(self.sealed.get_or_init(|| content))
-            }
-            Phase::Failed(err) => {
-                *phase = Phase::Failed(err.clone());
-                if self.failure_taken.load(Ordering::Relaxed) {
-                    Sealed::Unused
-                } else {
-                    Sealed::Failed(err)
-                }
-            }
+            // Set while the lock is held: a reader that finds the phase closed finds it here.
+            Phase::Open(content) => Sealed::Content(self.sealed.get_or_init(|| content)),
             Phase::Opening(waiting) => {
                 drop(phase);
                 waiting.into_iter().for_each(Waker::wake);
                 Sealed::Unused
             }
-            Phase::Unopened | Phase::Closed => Sealed::Unused,
+            _ => Sealed::Unused,
         }
+    }
+
+    /// Returns the content, once it is sealed.
+    pub(crate) fn sealed(&self) -> Option<&I::Content> {
+        self.sealed.get()
     }
 
     pub(crate) fn start_early(&self) {

@@ -81,7 +81,7 @@ impl<I: SessionInterface + Clone> TestSessions<I> {
                 .unwrap_or_else(|err| panic!("`{key}` cannot be seeded: {err}"));
         }
         let now = clock.now();
-        dictionary.settle(now, settings.absolute_timeout().is_some());
+        dictionary.settle(|| now, settings.absolute_timeout().is_some());
         let cx = SaveContext {
             cookie: &cookie,
             settings,

@@ -133,7 +133,7 @@ impl<S: Store> Saving<'_, S> {
         let settings = self.cx.settings();
         fresh.start_permanent(settings.permanent());
         changes.apply_to(&mut fresh).map_err(SaveError::internal)?;
-        fresh.settle(self.cx.now(), settings.absolute_timeout().is_some());
+        fresh.settle(|| self.cx.now(), settings.absolute_timeout().is_some());
         Ok(fresh)
     }
 
