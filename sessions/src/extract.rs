@@ -1,13 +1,19 @@
 //! How handlers, middleware and guards come by the session.
 
-use std::{fmt, future::Future, sync::Arc};
+use std::{
+    fmt,
+    future::Future,
+    pin::Pin,
+    sync::Arc,
+    task::{Context, Poll, ready},
+};
 
 use actix_web::{
     FromRequest, HttpMessage, HttpRequest,
     dev::{Extensions, Payload, ServiceRequest, ServiceResponse},
     guard::GuardContext,
 };
-use futures_util::future::{Either, LocalBoxFuture, Ready, ready};
+use futures_util::future::{FutureExt, LocalBoxFuture, Map};
 
 use crate::{
     error::{ExtractError, OpenError},
@@ -15,7 +21,45 @@ use crate::{
     slot::Innermost,
 };
 
-type Extracting<T, E> = Either<Ready<Result<T, E>>, LocalBoxFuture<'static, Result<T, E>>>;
+/// The future of the extractor of [`Session`]: boxed once, where the session has to be opened.
+pub struct Extracting<I: Scope = Only> {
+    stage: Stage<I>,
+}
+
+enum Stage<I: Scope> {
+    Done(Option<Result<Session<I>, ExtractError>>),
+    Opening { slot: Arc<I::Slot>, fut: LocalBoxFuture<'static, Result<(), ExtractError>> },
+}
+
+impl<I: Scope> Extracting<I> {
+    fn done(result: Result<Session<I>, ExtractError>) -> Self {
+        Self { stage: Stage::Done(Some(result)) }
+    }
+}
+
+impl<I: Scope> Unpin for Extracting<I> {}
+
+impl<I: Scope> Future for Extracting<I> {
+    type Output = Result<Session<I>, ExtractError>;
+
+    fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
+        match &mut self.stage {
+            Stage::Done(result) => {
+                Poll::Ready(result.take().expect("a future is not polled after its end"))
+            }
+            Stage::Opening { slot, fut } => {
+                let opened = ready!(fut.as_mut().poll(cx));
+                Poll::Ready(opened.map(|()| Session::of(Arc::clone(slot))))
+            }
+        }
+    }
+}
+
+impl<I: Scope> fmt::Debug for Extracting<I> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Extracting").finish_non_exhaustive()
+    }
+}
 
 /// Opens the session of the request, unless that is done.
 ///
@@ -26,22 +70,20 @@ type Extracting<T, E> = Either<Ready<Result<T, E>>, LocalBoxFuture<'static, Resu
 /// outage must not look like nobody being logged in. [`TrySession`] lets a handler decide.
 impl<I: Scope> FromRequest for Session<I> {
     type Error = ExtractError;
-    type Future = Extracting<Self, ExtractError>;
+    type Future = Extracting<I>;
 
-    fn from_request(request: &HttpRequest, _: &mut Payload) -> Self::Future {
-        match find::<I>(&request.extensions()) {
+    fn from_request(request: &HttpRequest, _: &mut Payload) -> Extracting<I> {
+        let found = find::<I>(&request.extensions());
+        match found {
             Err(err) => {
                 log_misuse(request, &err);
                 refuse(&request.extensions(), &err);
-                Either::Left(ready(Err(err)))
+                Extracting::done(Err(err))
             }
-            Ok(slot) if I::any(&slot).is_open() => Either::Left(ready(Ok(Session::of(slot)))),
+            Ok(slot) if I::any(&slot).is_open() => Extracting::done(Ok(Session::of(slot))),
             Ok(slot) => {
-                let request = request.clone();
-                Either::Right(Box::pin(async move {
-                    I::any_arc(&slot).open_boxed(request).await?;
-                    Ok(Session::of(slot))
-                }))
+                let fut = I::any_arc(&slot).open_boxed(request.clone());
+                Extracting { stage: Stage::Opening { slot, fut } }
             }
         }
     }
@@ -93,18 +135,14 @@ impl<I: Scope> fmt::Debug for TrySession<I> {
 
 impl<I: Scope> FromRequest for TrySession<I> {
     type Error = std::convert::Infallible;
-    type Future = Extracting<Self, Self::Error>;
+    type Future =
+        Map<Extracting<I>, fn(Result<Session<I>, ExtractError>) -> Result<Self, Self::Error>>;
 
     fn from_request(request: &HttpRequest, payload: &mut Payload) -> Self::Future {
         if let Ok(slot) = find::<I>(&request.extensions()) {
             I::any(&slot).take_failure();
         }
-        match Session::from_request(request, payload) {
-            Either::Left(done) => Either::Left(ready(Ok(Self { result: done.into_inner() }))),
-            Either::Right(opening) => {
-                Either::Right(Box::pin(async { Ok(Self { result: opening.await }) }))
-            }
-        }
+        Session::from_request(request, payload).map(|result| Ok(Self { result }))
     }
 }
 

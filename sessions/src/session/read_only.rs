@@ -3,13 +3,14 @@
 use std::fmt;
 
 use actix_web::{FromRequest, HttpRequest, dev::Payload};
-use futures_util::future::{Either, LocalBoxFuture, Ready, ready};
+use futures_util::{FutureExt, future};
 use serde::de::DeserializeOwned;
 use serde_json::{Map, Value};
 
 use super::{Only, Scope, Session};
 use crate::{
     error::{ExtractError, SessionError},
+    extract::Extracting,
     interface::SessionInterface,
     typed::{SessionData, Typed},
 };
@@ -123,19 +124,12 @@ impl<I: Scope> fmt::Debug for ReadSession<I> {
 
 impl<I: Scope> FromRequest for ReadSession<I> {
     type Error = ExtractError;
-    type Future = Either<
-        Ready<Result<Self, ExtractError>>,
-        LocalBoxFuture<'static, Result<Self, ExtractError>>,
+    type Future = future::Map<
+        Extracting<I>,
+        fn(Result<Session<I>, ExtractError>) -> Result<Self, ExtractError>,
     >;
 
     fn from_request(request: &HttpRequest, payload: &mut Payload) -> Self::Future {
-        match Session::from_request(request, payload) {
-            Either::Left(done) => {
-                Either::Left(ready(done.into_inner().map(|session| Self { session })))
-            }
-            Either::Right(opening) => {
-                Either::Right(Box::pin(async { Ok(Self { session: opening.await? }) }))
-            }
-        }
+        Session::from_request(request, payload).map(|found| found.map(|session| Self { session }))
     }
 }
