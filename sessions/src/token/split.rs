@@ -28,10 +28,11 @@ pub(crate) struct SplitToken {
 impl SplitToken {
     /// Draws a token for a new session.
     pub(crate) fn random() -> Result<Self, getrandom::Error> {
-        let mut token = Self { selector: [0; HALF], verifier: Zeroizing::new([0; HALF]) };
-        getrandom::fill(&mut token.selector)?;
-        getrandom::fill(token.verifier.as_mut_slice())?;
-        Ok(token)
+        // Both halves at once: each draw is a call of the operating system.
+        let mut drawn = Zeroizing::new([[0; HALF]; 2]);
+        getrandom::fill(drawn.as_flattened_mut())?;
+        let [selector, verifier] = *drawn;
+        Ok(Self { selector, verifier: Zeroizing::new(verifier) })
     }
 
     /// Draws the token that this session has from a renewal on.
