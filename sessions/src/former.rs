@@ -29,7 +29,7 @@ impl FormerCookie {
     pub(crate) fn end(&self, own: &CookiePolicy, came: bool, now: SystemTime) -> Option<String> {
         if self.marks.get() {
             let expires = now + MAX_COOKIE_LIFETIME;
-            return Some(set_cookie(own, ENDED, Lifetime::Until { expires, now }));
+            return Some(set_cookie(own, ENDED.to_owned(), Lifetime::Until { expires, now }));
         }
         came.then(|| removal_cookie(own))
     }

@@ -244,11 +244,11 @@ async fn write<I: SessionInterface>(
     };
     let saved = interface.save_session(content, cx).await;
     let written = saved.and_then(|saved| {
-        let set_cookie = write_cookie(&**interface, content, cookie, &saved, &former, now)?;
         let outcome = match saved {
             Saved::Removed => SaveOutcome::Removed,
             Saved::Token(_) | Saved::Nothing => SaveOutcome::Saved,
         };
+        let set_cookie = write_cookie(&**interface, content, cookie, saved, &former, now)?;
         Ok(Done { headers: vary(set_cookie), outcome, stored: stored.take() })
     });
     let err = match written {
@@ -307,14 +307,14 @@ fn write_cookie<I: SessionInterface>(
     interface: &I,
     content: &I::Content,
     cookie: &OpenedCookie,
-    saved: &Saved,
+    saved: Saved,
     former: &FormerCookie,
     now: SystemTime,
 ) -> Result<Option<String>, SaveError> {
     let policy: &CookiePolicy = &cookie.policy;
     match saved {
         Saved::Token(token) => {
-            check_token(token, policy, content)?;
+            check_token(&token, policy, content)?;
             let lifetime = match interface.expiration_time(content, now) {
                 Some(expires) => Lifetime::Until { expires, now },
                 None => Lifetime::Session,

@@ -12,6 +12,9 @@ use sessions_policy::{CookiePolicy, MAX_COOKIE_LIFETIME};
 /// 9999-12-31 23:59:59 UTC, since 1970.
 const LAST_DATE: Duration = Duration::from_secs(253_402_300_799);
 
+/// Room for the attributes of most cookies.
+const ATTRIBUTES_ROOM: usize = 160;
+
 /// How long the browser keeps the cookie.
 #[derive(Clone, Copy)]
 pub(crate) enum Lifetime {
@@ -22,8 +25,8 @@ pub(crate) enum Lifetime {
 }
 
 /// Returns the header's value that sets the cookie to `value`, which must be made of
-/// cookie-octets.
-pub(crate) fn set_cookie(policy: &CookiePolicy, value: &str, lifetime: Lifetime) -> String {
+/// cookie-octets, and whose buffer the header is written into.
+pub(crate) fn set_cookie(policy: &CookiePolicy, value: String, lifetime: Lifetime) -> String {
     match lifetime {
         Lifetime::Session => write(policy, value, None),
         Lifetime::Until { expires, now } => {
@@ -37,14 +40,15 @@ pub(crate) fn set_cookie(policy: &CookiePolicy, value: &str, lifetime: Lifetime)
 
 /// Returns the header's value that makes the browser forget the cookie.
 pub(crate) fn removal_cookie(policy: &CookiePolicy) -> String {
-    write(policy, "", Some((UNIX_EPOCH, Duration::ZERO)))
+    write(policy, String::new(), Some((UNIX_EPOCH, Duration::ZERO)))
 }
 
-fn write(policy: &CookiePolicy, value: &str, expiry: Option<(SystemTime, Duration)>) -> String {
-    let mut cookie = String::with_capacity(policy.name().as_str().len() + value.len() + 160);
-    cookie.push_str(policy.name().as_str());
-    cookie.push('=');
-    cookie.push_str(value);
+fn write(policy: &CookiePolicy, value: String, expiry: Option<(SystemTime, Duration)>) -> String {
+    let name = policy.name().as_str();
+    let mut cookie = value;
+    cookie.reserve(name.len() + 1 + ATTRIBUTES_ROOM);
+    cookie.insert(0, '=');
+    cookie.insert_str(0, name);
     if let Some(domain) = policy.domain() {
         cookie.push_str("; Domain=");
         cookie.push_str(domain.as_str());

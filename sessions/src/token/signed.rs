@@ -11,13 +11,16 @@ use base64::Engine;
 use hmac::{Hmac, KeyInit, Mac};
 use memchr::memrchr;
 use sha2::{Sha256, Sha512};
+use subtle::ConstantTimeEq;
 use zeroize::Zeroizing;
 
 use super::CANONICAL;
 use crate::key::SecretKey;
 
-/// Room for the longest HMAC, of SHA-512: 64 bytes, and what the decoder wants spare.
-const MAC_ROOM: usize = 72;
+/// Room for the longest HMAC, of SHA-512, as base64url.
+const MAC_TEXT_ROOM: usize = 86;
+/// Room for a cookie's name and attributes, which are written around the token.
+const COOKIE_ROOM: usize = 192;
 /// Room for a time: 8 bytes, and what the decoder wants spare.
 const SECONDS_ROOM: usize = 16;
 
@@ -44,8 +47,8 @@ trait Keyed: Send + Sync {
     /// Appends a dot and the MAC of `token`.
     fn push_mac(&self, token: &mut String);
 
-    /// Compares in constant time.
-    fn is_mac(&self, signed: &[u8], tag: &[u8]) -> bool;
+    /// Whether this is the MAC as tokens spell it. Compares in constant time.
+    fn is_mac(&self, signed: &[u8], signature: &[u8]) -> bool;
 }
 
 impl<M: Mac + Clone + Send + Sync> Keyed for M {
@@ -55,8 +58,11 @@ impl<M: Mac + Clone + Send + Sync> Keyed for M {
         CANONICAL.encode_string(mac.finalize().into_bytes(), token);
     }
 
-    fn is_mac(&self, signed: &[u8], tag: &[u8]) -> bool {
-        self.clone().chain_update(signed).verify_slice(tag).is_ok()
+    fn is_mac(&self, signed: &[u8], signature: &[u8]) -> bool {
+        let mac = self.clone().chain_update(signed).finalize().into_bytes();
+        let mut text = [0; MAC_TEXT_ROOM];
+        let length = CANONICAL.encode_slice(mac, &mut text).expect("there is room for every MAC");
+        text[..length].ct_eq(signature).into()
     }
 }
 
@@ -136,13 +142,7 @@ impl Signer {
     /// Returns what was signed, if the signature at the end is right.
     pub(crate) fn signed_part<'t>(&self, text: &'t [u8]) -> Result<&'t [u8], Rejected> {
         let (signed, signature) = split_last(text).ok_or(Rejected::Format)?;
-        let mut mac = [0; MAC_ROOM];
-        let length = CANONICAL.decode_slice(signature, &mut mac).map_err(|_| Rejected::Format)?;
-        if self.keyed.is_mac(signed, &mac[..length]) {
-            Ok(signed)
-        } else {
-            Err(Rejected::Signature)
-        }
+        if self.keyed.is_mac(signed, signature) { Ok(signed) } else { Err(Rejected::Signature) }
     }
 
     /// Checks the signature, before anything is decoded.
@@ -178,8 +178,9 @@ pub(crate) fn check_age(then: u64, now: u64, max_age: u64, leeway: u64) -> Resul
     }
 }
 
+/// Room for a token, and for the cookie that is made of it.
 fn token_room(payload: usize) -> usize {
-    payload + MAC_ROOM * 4 / 3 + SECONDS_ROOM
+    payload + MAC_TEXT_ROOM + SECONDS_ROOM + COOKIE_ROOM
 }
 
 fn derive<M: Mac + KeyInit>(key: &SecretKey, salt: &[u8]) -> M {
