@@ -86,14 +86,17 @@ fn check(subject: Subject, site: &dyn Site, workload: Workload) {
     assert_eq!(answer.cookie.is_some(), has_sessions && writes, "{subject:?} {workload:?}");
 }
 
+/// Nothing takes so little that more of it would fit into a slice.
+const MOST: u32 = 1 << 24;
+
 /// How many requests fill a slice. Warms up, too.
 fn times(site: &dyn Site, workload: Workload, slice: Duration) -> u32 {
     let mut times = 1;
     loop {
         let taken = time(site, workload, times);
-        if taken * 2 > slice {
-            let more = slice.as_nanos() as f64 / taken.as_nanos() as f64;
-            return ((f64::from(times) * more) as u32).max(1);
+        if taken * 2 > slice || times >= MOST {
+            let more = slice.as_nanos() as f64 / taken.as_nanos().max(1) as f64;
+            return ((f64::from(times) * more) as u32).clamp(1, MOST);
         }
         times *= 2;
     }

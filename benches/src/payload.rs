@@ -42,6 +42,15 @@ pub fn of_size(bytes: usize) -> Vec<(String, Value)> {
     members
 }
 
+/// Returns the JSON of such members.
+pub fn json(members: &[(String, Value)]) -> String {
+    let members = members.iter().map(|(key, value)| match value {
+        Value::Number(number) => format!("\"{key}\":{number}"),
+        Value::Text(text) => format!("\"{key}\":\"{text}\""),
+    });
+    format!("{{{}}}", members.collect::<Vec<_>>().join(","))
+}
+
 fn text_member((key, text): (&str, &str)) -> (String, Value) {
     (key.to_owned(), Value::Text(text.to_owned()))
 }
@@ -52,15 +61,7 @@ fn text(length: usize) -> String {
 
 #[cfg(test)]
 mod tests {
-    use super::{Value, large, of_size, small};
-
-    fn json(members: &[(String, Value)]) -> String {
-        let members = members.iter().map(|(key, value)| match value {
-            Value::Number(number) => format!("\"{key}\":{number}"),
-            Value::Text(text) => format!("\"{key}\":\"{text}\""),
-        });
-        format!("{{{}}}", members.collect::<Vec<_>>().join(","))
-    }
+    use super::{json, large, of_size, small};
 
     #[test]
     fn payloads_are_of_the_size_they_say() {

@@ -147,6 +147,12 @@ pub mod __private {
     pub use crate::{backend::confidential, middleware::new_transform};
 }
 
+/// The signature by itself, for our benches. Not for anyone else.
+#[cfg(feature = "__benches")]
+#[doc(hidden)]
+#[path = "benches.rs"]
+pub mod __benches;
+
 /// The README's examples, compiled.
 #[cfg(all(doctest, feature = "flask", feature = "test"))]
 #[doc = include_str!("../../README.md")]

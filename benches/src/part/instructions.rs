@@ -15,6 +15,9 @@ use sessions_benches::{results::Results, site::Subject, workload::Workload};
 
 use crate::Effort;
 
+/// For a block of 64 bytes: 170 instructions in the loop of the one, 3,362 counted of the other.
+const BY_PROCESSOR: f64 = 170.0 / 3_362.0;
+
 /// Instructions by function, for one request.
 type Profile = BTreeMap<String, f64>;
 
@@ -63,9 +66,6 @@ pub(crate) fn profile(subject: Subject, workload: Workload) {
     let tax: f64 = functions.iter().map(|(_, cost)| cost).sum();
     println!("{tax:.0} above the bare framework:");
     for (function, cost) in functions.iter().take(45) {
-        println!("{cost:9.1}  {function}");
-    }
-    for (function, cost) in functions.iter().rev().take(5).filter(|(_, cost)| *cost < -10.0) {
         println!("{cost:9.1}  {function}");
     }
 }
@@ -128,5 +128,12 @@ fn parse(text: &str) -> Profile {
 
 /// Replaces SHA-256 in software by SHA-256 of the processor.
 fn corrected(profile: &Profile) -> f64 {
-    profile.values().sum()
+    let in_software = |function: &str| {
+        function.starts_with("sha2::sha256")
+            && (function.contains("soft") || function.contains("compress256"))
+    };
+    profile
+        .iter()
+        .map(|(function, cost)| if in_software(function) { cost * BY_PROCESSOR } else { *cost })
+        .sum()
 }

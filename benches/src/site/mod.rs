@@ -21,6 +21,8 @@ pub enum Subject {
     Actix,
     /// Ours in signed cookies.
     Signed,
+    /// Ours in encrypted cookies.
+    Encrypted,
     /// Ours in memory.
     Memory,
     /// actix-session in signed cookies.
@@ -37,9 +39,10 @@ pub enum Subject {
 
 impl Subject {
     /// All, in the order of the tables.
-    pub const ALL: [Self; 8] = [
+    pub const ALL: [Self; 9] = [
         Self::Actix,
         Self::Signed,
+        Self::Encrypted,
         Self::Memory,
         Self::ActixSessionSigned,
         Self::ActixSessionPrivate,
@@ -53,6 +56,7 @@ impl Subject {
         match self {
             Self::Actix => "actix",
             Self::Signed => "signed",
+            Self::Encrypted => "encrypted",
             Self::Memory => "memory",
             Self::ActixSessionSigned => "actix-session-signed",
             Self::ActixSessionPrivate => "actix-session-private",
@@ -83,6 +87,7 @@ impl Subject {
         match self {
             Self::Actix => actix::bare(runtime),
             Self::Signed => ours::signed(runtime),
+            Self::Encrypted => ours::encrypted(runtime),
             Self::Memory => ours::memory(runtime),
             Self::ActixSessionSigned => actix::session_signed(runtime),
             Self::ActixSessionPrivate => actix::session_private(runtime),

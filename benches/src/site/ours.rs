@@ -8,7 +8,9 @@ use actix_web::{
     test::init_service,
     web::{self, ServiceConfig},
 };
-use sessions::{MemoryStore, SecretKey, ServerSide, Session, SessionInterface, SignedCookie};
+use sessions::{
+    EncryptedCookie, MemoryStore, SecretKey, ServerSide, Session, SessionInterface, SignedCookie,
+};
 use sessions_redis::RedisStore;
 use tokio::runtime::Runtime;
 
@@ -19,6 +21,12 @@ use crate::payload::{COUNTER, CSRF, USER, Value};
 #[derive(Clone, SessionInterface)]
 pub struct Signed {
     backend: SignedCookie,
+}
+
+/// Sessions in encrypted cookies.
+#[derive(Clone, SessionInterface)]
+pub struct Encrypted {
+    backend: EncryptedCookie,
 }
 
 /// Sessions in memory.
@@ -37,6 +45,13 @@ impl Signed {
     /// Signs with a key of this process.
     pub fn new() -> Self {
         Self { backend: SignedCookie::new(SecretKey::generate()) }
+    }
+}
+
+impl Encrypted {
+    /// Encrypts with a key of this process.
+    pub fn new() -> Self {
+        Self { backend: EncryptedCookie::new(SecretKey::generate()) }
     }
 }
 
@@ -64,6 +79,12 @@ impl Default for Signed {
     }
 }
 
+impl Default for Encrypted {
+    fn default() -> Self {
+        Self::new()
+    }
+}
+
 impl Default for InMemory {
     fn default() -> Self {
         Self::new()
@@ -72,6 +93,12 @@ impl Default for InMemory {
 
 pub(super) fn signed(runtime: Rc<Runtime>) -> Box<dyn Site> {
     let app = App::new().wrap(Signed::new()).configure(pages);
+    let app = runtime.block_on(init_service(app));
+    Box::new(ActixSite::new(runtime, app))
+}
+
+pub(super) fn encrypted(runtime: Rc<Runtime>) -> Box<dyn Site> {
+    let app = App::new().wrap(Encrypted::new()).configure(pages);
     let app = runtime.block_on(init_service(app));
     Box::new(ActixSite::new(runtime, app))
 }

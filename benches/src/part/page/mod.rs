@@ -17,7 +17,8 @@ pub(crate) fn write(results: &Results) {
     fs::write(&page, text).expect("docs/performance.md can be written");
     let folder = docs.join("performance");
     fs::create_dir_all(&folder).expect("a folder can be made");
-    for (name, svg) in plot::all(results) {
+    // What was not measured yet is not drawn.
+    for (name, svg) in plot::all(results).into_iter().filter(|(_, svg)| !svg.is_empty()) {
         fs::write(folder.join(name), svg).expect("a plot can be written");
     }
 }
