@@ -7,7 +7,7 @@ use super::{Dictionary, OWNER, quoted, state::Adopted};
 impl Dictionary {
     /// Sets whose session it is, of one that is to be adopted.
     pub(crate) fn put_owner(&mut self, owner: &str) {
-        self.put(OWNER, quoted(owner).into());
+        self.put(OWNER, quoted(owner));
     }
 
     /// Makes this new session the one that was kept elsewhere, `since` when its owner logged in if

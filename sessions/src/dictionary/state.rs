@@ -324,7 +324,7 @@ impl Dictionary {
     }
 
     fn set_owner_since(&mut self, stamp: Stamp) {
-        self.put(OWNER_SINCE, stamp.get().to_string().into());
+        self.put(OWNER_SINCE, stamp.get().to_string());
     }
 
     /// Whether this holds what it was opened with, the framework's own keys included.
