@@ -1,6 +1,6 @@
 //! From actix-session with actix-identity to sessions and back: who is logged in stays so.
 
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use actix_http::Request;
 use actix_identity::{Identity, IdentityMiddleware};
@@ -21,6 +21,7 @@ use sessions::{
 };
 use sessions_peers::{Answer, actix::get, redis_server::Redis};
 use sessions_redis::{ActixSessionRedis, RedisStore};
+use tokio::time::sleep;
 
 /// A client's cookies, which both applications see.
 #[derive(Debug, Default)]
@@ -254,6 +255,11 @@ async fn a_record_whose_time_has_passed_is_no_session_and_an_outage_is_an_error(
     assert_eq!((outage.status, outage.body.as_str()), (503, ""));
     assert!(outage.cookies().is_empty());
     redis.start();
+    // The client notices within two seconds.
+    let deadline = Instant::now() + Duration::from_secs(3);
+    while there.get(&new, "/user").await.status == 503 && Instant::now() < deadline {
+        sleep(Duration::from_millis(10)).await;
+    }
     assert_eq!(there.user(&new).await, "alice");
 }
 
