@@ -181,7 +181,13 @@ async fn increments_are_never_lost(kind: Kind) {
                  {expected} in all, stored {stored}; by status {statuses:?}"
             ),
         );
-        assert_eq!(stored, expected as u64, "{at_once} at a time");
+        // A write that a pool keeps waiting beyond the deadline of a call may be done all the same.
+        let unknown = match (kind, statuses.get(&500)) {
+            (Kind::Postgres, Some(failed)) if at_once > 32 => *failed,
+            _ => 0,
+        };
+        let stands = (expected as u64)..=(expected + unknown) as u64;
+        assert!(stands.contains(&stored), "{at_once} at a time: {stored} stored");
         // A deadline is a matter of the machine as well: of one that does nothing else.
         if at_once <= 32 && is_full() {
             assert_eq!(answered, requests, "{at_once} at a time");
