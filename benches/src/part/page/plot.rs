@@ -7,7 +7,7 @@ use sessions_benches::{results::Results, site::Subject, stats::mean, workload::W
 const WIDTH: f64 = 720.0;
 const HEIGHT: f64 = 320.0;
 /// Room for the axes: left, top, right, bottom.
-const MARGIN: (f64, f64, f64, f64) = (64.0, 44.0, 150.0, 44.0);
+const MARGIN: (f64, f64, f64, f64) = (64.0, 44.0, 176.0, 44.0);
 
 /// Returns the files by name.
 pub(super) fn all(results: &Results) -> Vec<(&'static str, String)> {
