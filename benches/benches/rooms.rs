@@ -19,8 +19,7 @@ fn json(bytes: usize) -> String {
 
 #[divan::bench(args = [0, 10, 50])]
 fn cookie_scan(bencher: Bencher<'_, '_>, others: usize) {
-    let mut header: String =
-        (0..others).map(|at| format!("other{at}=0123456789abcdef; ")).collect();
+    let mut header = "other=0123456789abcdef; ".repeat(others);
     header.push_str("session=0123456789abcdef");
     bencher.bench(|| CookieValues::find([black_box(header.as_bytes())].into_iter(), "session"));
 }

@@ -95,8 +95,8 @@ fn times(site: &dyn Site, workload: Workload, slice: Duration) -> u32 {
     loop {
         let taken = time(site, workload, times);
         if taken * 2 > slice || times >= MOST {
-            let more = slice.as_nanos() as f64 / taken.as_nanos().max(1) as f64;
-            return ((f64::from(times) * more) as u32).clamp(1, MOST);
+            let filling = u128::from(times) * slice.as_nanos() / taken.as_nanos().max(1);
+            return u32::try_from(filling).unwrap_or(MOST).clamp(1, MOST);
         }
         times *= 2;
     }
@@ -105,7 +105,7 @@ fn times(site: &dyn Site, workload: Workload, slice: Duration) -> u32 {
 fn time(site: &dyn Site, workload: Workload, times: u32) -> Duration {
     let start = thread_time();
     site.run(workload, times);
-    thread_time() - start
+    thread_time().saturating_sub(start)
 }
 
 fn thread_time() -> Duration {

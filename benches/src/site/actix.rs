@@ -92,7 +92,7 @@ where
     }
 
     fn crowd(&mut self, sessions: usize) {
-        let used = |at: &usize| at % (sessions / CROWD).max(1) == 0;
+        let used = |at: &usize| at.is_multiple_of((sessions / CROWD).max(1));
         let made = (0..sessions).map(|at| (at, self.filled(SMALL)));
         let small = made.filter(|(at, _)| used(at)).map(|(_, cookie)| cookie).collect();
         self.cookies.small = small;

@@ -144,8 +144,8 @@ impl<H> Cookies<H> {
 
     /// Writes the headers, with so many other cookies before ours.
     fn among(&mut self, others: usize) {
-        let others: String =
-            (0..others).map(|at| format!("other{at:02}=0123456789abcdef; ")).collect();
+        let others = (0..others)
+            .fold(String::new(), |header, at| header + &format!("other{at:02}=0123456789abcdef; "));
         let header = |own: &String| (self.to_header)(others.clone() + own);
         self.small_headers = self.small.iter().map(header).collect();
         self.large_headers = self.large.iter().map(header).collect();

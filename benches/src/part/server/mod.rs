@@ -81,7 +81,7 @@ pub(crate) fn measure(results: &mut Results, effort: Effort) {
                 let at = (turn + block) % servers.len();
                 let before = servers[at].cpu();
                 client::send(&mut clients[at], workload, requests);
-                let taken = servers[at].cpu() - before;
+                let taken = servers[at].cpu().saturating_sub(before);
                 let each = taken.as_nanos() as f64 / 1_000.0 / (requests * CONNECTIONS) as f64;
                 by_server.entry(servers[at].served.name().to_owned()).or_default().push(each);
             }
