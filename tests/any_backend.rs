@@ -44,7 +44,7 @@ async fn lived(backend: AnyBackend) -> (usize, String) {
     for n in ["1", "2"] {
         assert_eq!(browser.get(&app, "/count").await.body, n);
     }
-    let length = browser.cookie("app").unwrap().len();
+    let length = browser.cookie("app").expect("it was set").len();
     (length, browser.get(&app, "/leave").await.body)
 }
 

@@ -12,14 +12,15 @@ use crate::store::SqlxStore;
 
 /// For the first connection.
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(2);
-/// Below the deadline that a call has, so that the pool and the server forget it first.
-const ACQUIRE_TIMEOUT: Duration = Duration::from_millis(450);
-const STATEMENT_TIMEOUT: (&str, &str) = ("statement_timeout", "450ms");
+/// Together below the deadline that a call has, so that the pool and the server give it up first: a
+/// write whose request was told that it failed is then not done.
+const ACQUIRE_TIMEOUT: Duration = Duration::from_millis(200);
+const STATEMENT_TIMEOUT: (&str, &str) = ("statement_timeout", "250ms");
 
 impl SqlxStore<Postgres> {
     /// Connects to a server, `postgres://[user[:password]@]host[:port]/database`, with a pool of its
-    /// own: of ten connections, whose statements and whose loan may take 450 ms, which is less than
-    /// the deadline of a call. The tables are made by [`migrate`](Self::migrate).
+    /// own: of ten connections, whose loan may take 200 ms and whose statements 250 ms, together less
+    /// than the deadline of a call. The tables are made by [`migrate`](Self::migrate).
     ///
     /// Behind `PgBouncer`, or to start while the server is down, hand a pool of yours to
     /// [`new`](Self::new).

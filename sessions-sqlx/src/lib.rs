@@ -43,8 +43,9 @@
 //!
 //! [`PostgresStore::connect`](SqlxStore::connect) sets what fits. For an application's own pool:
 //!
-//! - A call has 500 ms, and the server does not know that. Connections that set `statement_timeout`
-//!   to 450 ms are not held up by what nobody waits for any more.
+//! - A call has 500 ms, and neither pool nor server knows that. With both timeouts together below it,
+//!   a write that its request was told has failed is not done later, and no connection is held up by
+//!   what nobody waits for any more.
 //!
 //!   ```no_run
 //!   # use std::time::Duration;
@@ -52,9 +53,9 @@
 //!   # async fn connect(url: &str) -> Result<sqlx::PgPool, sqlx::Error> {
 //!   let options: PgConnectOptions = url.parse()?;
 //!   PgPoolOptions::new()
-//!       .acquire_timeout(Duration::from_millis(450))
+//!       .acquire_timeout(Duration::from_millis(200))
 //!       .test_before_acquire(false)
-//!       .connect_with(options.options([("statement_timeout", "450ms")]))
+//!       .connect_with(options.options([("statement_timeout", "250ms")]))
 //!       .await
 //!   # }
 //!   ```

@@ -47,7 +47,7 @@ pub(crate) fn finish<I: SessionInterface, B: 'static>(
         Sealed::Unused => slot.early().unwrap_or(Ok(None)).map_err(Error::from),
         Sealed::Failed(err) => Err(err.into()),
         Sealed::Content(content) => match unsaved(slot, content) {
-            Some(headers) => Ok(headers),
+            Some(done) => Ok(done.headers),
             None => return Finish::Saving(Box::pin(save(Arc::clone(slot), result))),
         },
     };
@@ -148,7 +148,7 @@ pub(crate) async fn save_now<I: SessionInterface>(slot: &Slot<I>) -> Result<Earl
     };
     slot.start_early();
     let saved = match unsaved(slot, content) {
-        Some(headers) => Ok(Done::unchanged(headers)),
+        Some(done) => Ok(done),
         None => write(slot, content, StatusCode::OK, None).await,
     };
     match saved {
@@ -195,16 +195,13 @@ struct NotSaved {
 
 /// Returns what the response says of a session that is not to be saved, and `None` for one that
 /// is.
-fn unsaved<I: SessionInterface>(
-    slot: &Slot<I>,
-    content: &I::Content,
-) -> Option<Option<SessionHeaders>> {
+fn unsaved<I: SessionInterface>(slot: &Slot<I>, content: &I::Content) -> Option<Done> {
     let interface = &*slot.site.interface;
     if interface.is_null_session(content) {
-        return Some(None);
+        return Some(Done::unchanged(None));
     }
     let change = content.dictionary().change();
-    (!must_save(interface, content, change)).then(|| vary(content, None, None))
+    (!must_save(interface, content, change)).then(|| Done::unchanged(vary(content, None, None)))
 }
 
 /// A response that was made by looking at the session, or that sets or removes a cookie, varies by
@@ -346,6 +343,7 @@ pub(crate) fn check_token(
 }
 
 /// RFC 6265bis, 4.1.1.
+#[expect(clippy::needless_bitwise_bool, reason = "without branches many bytes are tested at once")]
 fn is_cookie_octet(byte: u8) -> bool {
     (byte > b' ')
         & (byte < 0x7f)

@@ -204,7 +204,10 @@ impl<'t> Scanner<'t> {
     }
 }
 
-/// Without an early end, so that it is compiled to look at many bytes at once.
+#[expect(
+    clippy::needless_bitwise_bool,
+    reason = "without an early end many bytes are tested at once"
+)]
 fn has_control(bytes: &[u8]) -> bool {
     bytes.iter().fold(false, |found, byte| found | (*byte < 0x20))
 }

@@ -74,7 +74,7 @@ impl State {
         }
         let mut content = Dictionary::new();
         for (key, json) in self.0 {
-            if content.insert_json(&key, json.into()).is_err() {
+            if content.insert_json(&key, json).is_err() {
                 tracing::warn!(target: "sessions", key, "a value of actix-session is left out: its key is reserved, or it is no JSON");
             }
         }

@@ -80,9 +80,9 @@ pub fn main() -> io::Result<()> {
 async fn postgres(url: &str) -> io::Result<PostgresStore> {
     let options = PgConnectOptions::from_str(url).map_err(io::Error::other)?;
     let pool = PgPoolOptions::new()
-        .acquire_timeout(Duration::from_millis(450))
+        .acquire_timeout(Duration::from_millis(200))
         .max_connections(20)
-        .connect_with(options.options([("statement_timeout", "450ms")]))
+        .connect_with(options.options([("statement_timeout", "250ms")]))
         .await
         .map_err(io::Error::other)?;
     let store = PostgresStore::new(pool);

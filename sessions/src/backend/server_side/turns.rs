@@ -269,12 +269,12 @@ mod tests {
         Record { payload, verifier, former: None, created: 0, renewed: 0, ttl: 60, owner: None }
     }
 
-    fn changes() -> Option<Changes> {
+    fn changes() -> Changes {
         let last_start = Deadline::after(LONG);
         let opened_with = VerifierHash::of(b"any");
         let set = ChangeSet::default();
         let found = (Revision::FIRST, record());
-        Some(Changes { set, opened_with, found, last_start, deadline: last_start })
+        Changes { set, opened_with, found, last_start, deadline: last_start }
     }
 
     #[tokio::test(flavor = "multi_thread")]
@@ -303,7 +303,7 @@ mod tests {
         let turns = Turns::new();
         let first = turn(&turns, 1).await;
         let soon = Deadline::after(Duration::from_millis(10));
-        let late = turns.take(key(1), changes(), soon).await;
+        let late = turns.take(key(1), Some(changes()), soon).await;
         assert!(matches!(late, Err(SaveError::Timeout)));
         assert!(timeout(Duration::from_millis(10), turn(&turns, 1)).await.is_err());
         assert!(first.joined().is_empty());
@@ -333,7 +333,7 @@ mod tests {
     async fn who_only_has_changes_to_make_is_written_for() {
         let turns = Turns::new();
         let first = turn(&turns, 1).await;
-        let joins = async { turns.take(key(1), changes(), Deadline::after(LONG)).await };
+        let joins = async { turns.take(key(1), Some(changes()), Deadline::after(LONG)).await };
         let writes = async {
             yield_now().await;
             let joined = first.joined();
@@ -353,7 +353,7 @@ mod tests {
         let turns = Turns::new();
         let first = turn(&turns, 1).await;
         let soon = Deadline::after(Duration::from_millis(10));
-        let joins = async { turns.take(key(1), changes(), soon).await };
+        let joins = async { turns.take(key(1), Some(changes()), soon).await };
         let writes = async {
             yield_now().await;
             let joined = first.joined();
@@ -364,7 +364,7 @@ mod tests {
         };
         assert!(matches!(join(joins, writes).await.0, Ok(Told::Done(Ok(Written::Gone)))));
 
-        let joins = async { turns.take(key(1), changes(), Deadline::after(LONG)).await };
+        let joins = async { turns.take(key(1), Some(changes()), Deadline::after(LONG)).await };
         let breaks_off = async {
             yield_now().await;
             drop(first.joined());
