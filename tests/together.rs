@@ -100,6 +100,11 @@ async fn act(request: HttpRequest, session: Session) -> actix_web::Result<HttpRe
     match verb {
         "read" => said = serde_json::to_string(&session.entries()?)?,
         "count" => drop(session.update("n", |n: Option<u32>| n.unwrap_or(0) + 1)?),
+        "ticket" => {
+            session.update("n", |n: Option<u32>| n.unwrap_or(0) + 1)?;
+            let n: Option<u32> = session.save_now().await?.get("n")?;
+            said = n.unwrap_or_default().to_string();
+        }
         "insert" => session.insert(object, true)?,
         "remove" => drop(session.remove(object)?),
         // A number for those who run it first, and no number any more.
@@ -153,6 +158,17 @@ async fn those_that_wait_are_written_in_one_call() {
     assert!(answers.iter().all(|answer| answer.cookie().is_some_and(|it| it.value == token)));
     assert_eq!(read(&app, &token).await, r#"{"a":true,"b":true,"n":4}"#);
     assert_eq!(world.replaced.load(Ordering::SeqCst), 2, "the first, and all others");
+}
+
+#[actix_web::test]
+async fn each_is_told_what_its_own_changes_came_to() {
+    let world = World::new(|backend| backend);
+    let app = world.app().await;
+    let token = begin(&app).await;
+    let answers = world.send(&app, &token, &["/ticket"; 5]).await;
+    let mut tickets: Vec<_> = answers.iter().map(|answer| answer.body.as_str()).collect();
+    tickets.sort_unstable();
+    assert_eq!(tickets, ["2", "3", "4", "5", "6"]);
 }
 
 #[actix_web::test]

@@ -139,10 +139,11 @@ impl<S: Store> Together<S> {
     fn make_changes(&mut self) {
         let limit = self.rewrite.backend.max_payload;
         let mut kept = Arc::clone(&self.rewrite.base.payload);
-        for one in mem::take(&mut self.all) {
+        for mut one in mem::take(&mut self.all) {
             match make(&kept, &one.changes, limit) {
                 Ok(content) => {
                     kept = content.as_ref().map_or("{}".into(), |made| Arc::clone(&made.json));
+                    one.made = Some(Arc::clone(&kept));
                     self.rewrite.content = content;
                     self.all.push(one);
                 }
@@ -153,8 +154,12 @@ impl<S: Store> Together<S> {
 
     fn tell(&mut self, outcome: &Outcome) {
         for one in self.all.drain(..) {
-            let expected = one.changes.opened_with;
-            one.tell(Ok(outcome.written(expected, true)));
+            let mut written = outcome.written(one.changes.opened_with, true);
+            // What each is told is stored is what itself came to, as if it had written alone.
+            if let Written::Kept { merged, .. } = &mut written {
+                merged.clone_from(&one.made);
+            }
+            one.tell(Ok(written));
         }
     }
 

@@ -71,6 +71,8 @@ pub(super) struct Changes {
 /// One who waits, and whose changes are written by somebody else.
 pub(super) struct Joined {
     pub(super) changes: Changes,
+    /// The session as these changes leave it, as JSON; those of others come after them.
+    pub(super) made: Option<Arc<str>>,
     told: oneshot::Sender<Told>,
 }
 
@@ -170,7 +172,7 @@ impl Turn {
                 match changes {
                     // Its request was dropped.
                     _ if told.is_closed() => {}
-                    Some(changes) => joined.push(Joined { changes, told }),
+                    Some(changes) => joined.push(Joined { changes, made: None, told }),
                     None => queue.waiting.push_back(Waiting { number, changes, told }),
                 }
             }
@@ -201,7 +203,7 @@ impl Joined {
     /// Returns one's own changes, as if somebody else wrote them, and what is told of them.
     pub(super) fn own(changes: Changes) -> (Self, oneshot::Receiver<Told>) {
         let (told, hears) = oneshot::channel();
-        (Self { changes, told }, hears)
+        (Self { changes, made: None, told }, hears)
     }
 
     pub(super) fn tell(self, done: Result<Written, SaveError>) {
