@@ -108,7 +108,7 @@ async fn load(
 }
 
 async fn entries(world: &World, token: &str) -> Map<String, Value> {
-    let answer = world.ask(0, "/read", Some(token)).await;
+    let answer = world.ask_at_rest(0, "/read", Some(token)).await;
     assert_eq!(answer.status, 200);
     serde_json::from_str(&answer.body).expect("a JSON object")
 }
@@ -210,7 +210,7 @@ async fn parallel_requests_keep_each_other_s_keys(kind: Kind) {
     for number in (0..KEYS).filter(|number| !there.contains_key(&format!("key{number}"))) {
         again += 1;
         let path = format!("/insert-key{number}");
-        assert_eq!(world.ask(number, &path, Some(&token)).await.status, 200);
+        assert_eq!(world.ask_at_rest(number, &path, Some(&token)).await.status, 200);
     }
     let in_the_end = entries(&world, &token).await.len() - 1;
     finish(
@@ -244,7 +244,7 @@ async fn a_logout_is_final(kind: Kind) {
         });
         let logout = async {
             arrived(&world, &gate, WRITERS / world.apps.len()).await;
-            let logout = world.ask(round, "/purge", Some(token));
+            let logout = world.ask_at_rest(round, "/purge", Some(token));
             let answer = if round % 2 == 0 {
                 let answer = logout.await;
                 open(&world, &gate).await;
@@ -312,7 +312,7 @@ async fn the_end_of_all_is_final(kind: Kind) {
             arrived(&world, &gate, 20 / world.apps.len()).await;
             world.of_all(&format!("/crash/{before}/{after}")).await;
             let path = format!("/all-{owner}");
-            let end = world.ask(0, &path, None);
+            let end = world.ask_at_rest(0, &path, None);
             let open = async {
                 open(&world, &gate).await;
                 if let Some(pause) = kills {

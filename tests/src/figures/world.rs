@@ -181,6 +181,23 @@ impl World {
         answer.unwrap_or_else(|err| panic!("{path}: {err:?}"))
     }
 
+    /// Sends a request again and again until the store has come to rest: after a load it may have no
+    /// time for it, or the breaker is open.
+    ///
+    /// # Panics
+    ///
+    /// When no answer comes.
+    pub async fn ask_at_rest(&self, number: usize, path: &str, token: Option<&str>) -> Answer {
+        for _ in 0..200 {
+            let answer = self.ask(number, path, token).await;
+            if !matches!(answer.status.as_u16(), 500 | 503) {
+                return answer;
+            }
+            sleep(Duration::from_millis(100)).await;
+        }
+        self.ask(number, path, token).await
+    }
+
     /// Sends request number `number` to a page that uses its session. Returns `None` when no answer
     /// comes.
     pub async fn try_ask(&self, number: usize, path: &str, token: Option<&str>) -> Option<Answer> {
@@ -230,7 +247,7 @@ impl World {
     ///
     /// When that fails.
     pub async fn begin(&self, path: &str) -> String {
-        let answer = self.ask(0, path, None).await;
+        let answer = self.ask_at_rest(0, path, None).await;
         assert_eq!(answer.status, 200, "{path}");
         answer.cookie().expect("a new session has a cookie").value
     }
