@@ -3,8 +3,8 @@
 use actix_web::HttpRequest;
 use sessions::{SessionInterface, SignedCookie};
 
-fn wrong(_: &AppSessions, request: &HttpRequest) -> String {
-    request.path().to_owned()
+fn wrong(_: &AppSessions, request: &HttpRequest) -> bool {
+    request.path().is_empty()
 }
 
 #[derive(Clone, SessionInterface)]
