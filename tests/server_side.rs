@@ -407,6 +407,33 @@ async fn idle_and_absolute_limits_end_sessions_to_the_second() {
 }
 
 #[actix_web::test]
+async fn a_token_from_before_a_renewal_does_not_keep_a_session_alive() {
+    let minute = Duration::from_secs(60);
+    let world = World::with(
+        SessionConfig::new().idle_timeout(minute).touch_interval(Duration::from_secs(1)),
+        |backend| backend,
+    );
+    let app = world.app().await;
+    let mut browser = Browser::new();
+    browser.get(&app, "/count").await;
+    let former = browser.cookie("id").unwrap().to_owned();
+    let guessed = format!("{}.{}", former.split_once('.').unwrap().0, "A".repeat(22));
+    browser.get(&app, "/renew").await;
+    for token in [&former, &guessed] {
+        world.time.advance(minute / 3);
+        assert_eq!(Answer::of(&app, with_token("/read", token)).await.body, "{}");
+    }
+    world.time.advance(minute / 3 - Duration::from_secs(1));
+    assert_eq!(browser.get(&app, "/read").await.body, r#"{"n":1}"#, "the right one prolongs it");
+    for token in [&former, &guessed] {
+        world.time.advance(minute / 3);
+        assert_eq!(Answer::of(&app, with_token("/read", token)).await.body, "{}");
+    }
+    world.time.advance(minute / 3);
+    assert_eq!(browser.get(&app, "/read").await.body, "{}");
+}
+
+#[actix_web::test]
 async fn a_login_starts_the_absolute_limit_anew_and_a_renewal_does_not() {
     let minute = Duration::from_secs(60);
     let config = SessionConfig::new().absolute_timeout(10 * minute);

@@ -2,14 +2,14 @@
 
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
-use super::{ServerSide, touch, ttl};
+use super::{ServerSide, touch};
 use crate::{
     backend::guard::Deadline,
     context::{OpenContext, unix_seconds},
     dictionary::Dictionary,
     error::OpenError,
     settings::Settings,
-    store::{Loaded, Record, RecordKey, Revision, Stamp, Store, StoreError},
+    store::{Loaded, Record, RecordKey, Revision, Stamp, Store, StoreError, Touch},
     token::split::SplitToken,
 };
 
@@ -128,7 +128,7 @@ impl<S: Store> ServerSide<S> {
     ) -> Result<Judged, OpenError> {
         let settings = cx.settings();
         let key = token.key();
-        let loaded = match self.call(deadline, self.store.load(&key, touch(settings))).await {
+        let loaded = match self.call(deadline, self.store.load(&key, None)).await {
             Ok(Some(loaded)) => loaded,
             Ok(None) => {
                 tracing::info!(target: "sessions", "session cookie refused: the store does not know the session");
@@ -141,15 +141,39 @@ impl<S: Store> ServerSide<S> {
             }
             Err(err) => return Err(err.into()),
         };
-        if is_over(&loaded, settings, cx.now()) {
+        let is_over = is_over(&loaded, settings, cx.now());
+        let touch = touch(settings).filter(|touch| touch.is_due(loaded.expires_in));
+        let judged = judge(token, key, loaded, cx.now());
+        if is_over {
             tracing::info!(target: "sessions", "session cookie refused: the session is over");
-            self.delete_later(key, loaded.record.owner());
-            return Ok(Judged::Nothing);
         }
-        if let (true, Some(owner)) = (loaded.touched, loaded.record.owner()) {
-            self.enlist_later(owner, key, ttl(settings));
+        // Whoever has no token of the session writes nothing: neither is its time prolonged, nor is
+        // it deleted.
+        match (&judged, touch) {
+            (Judged::Opens(found), _) if is_over => self.delete_later(key, found.record.owner()),
+            (Judged::Opens(found), Some(touch)) if !found.by_former => {
+                self.touch(found, touch, deadline).await;
+            }
+            _ => {}
         }
-        Ok(judge(token, key, loaded, cx.now()))
+        Ok(if is_over { Judged::Nothing } else { judged })
+    }
+
+    /// Starts the record's time anew. Where that fails the session is as good as before, and the
+    /// next use tries again.
+    async fn touch(&self, found: &Found, touch: Touch, deadline: Deadline) {
+        match self.call(deadline, self.store.load(&found.key, Some(touch))).await {
+            Ok(Some(Loaded { touched: true, .. })) => {
+                if let Some(owner) = found.record.owner() {
+                    self.enlist_later(owner, found.key, touch.ttl);
+                }
+            }
+            // Another request was faster, or has ended it: saving will see that.
+            Ok(_) => {}
+            Err(err) => {
+                tracing::warn!(target: "sessions", error = &err as &dyn std::error::Error, "a use of a session was not noted; the next one tries again");
+            }
+        }
     }
 }
 
