@@ -583,6 +583,23 @@ async fn permanent_cookies_are_refreshed_without_a_write() {
 }
 
 #[actix_web::test]
+async fn a_slow_refresh_does_not_bring_back_a_token_from_before_a_renewal_or_a_logout() {
+    let world = World::new();
+    let app = world.app().await;
+    for end in ["/renew", "/purge", "/login-7"] {
+        let mut browser = Browser::new();
+        browser.get(&app, "/count/permanent").await;
+        let slow = with_token("/wait/read", browser.cookie("id").unwrap());
+        let slow = meanwhile(&world, Answer::of(&app, slow), async || {
+            assert!(browser.get(&app, end).await.cookie().is_some(), "{end}");
+        })
+        .await;
+        assert_eq!((slow.status, &*slow.body), (StatusCode::OK, r#"{"_permanent":true,"n":1}"#));
+        assert_eq!(slow.cookie(), None, "{end}");
+    }
+}
+
+#[actix_web::test]
 async fn what_a_refused_response_changed_is_saved_by_save_when() {
     let config = SessionConfig::new().save_when(sessions::SaveWhen::Success);
     let world = World::with(config, |backend| backend);

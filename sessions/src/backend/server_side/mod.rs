@@ -45,7 +45,9 @@ use crate::{
 ///
 /// A request that reads its session costs the store one call, and one that also changes it two. The
 /// record lives for `lifetime`, or `idle_timeout`, from its last use on; uses are noted when
-/// `touch_interval` has passed, with one call more. `absolute_timeout` counts from the login.
+/// `touch_interval` has passed, with one call more. `absolute_timeout` counts from the login. Where
+/// the cookie of a permanent session is refreshed and nothing else is saved, one call more makes
+/// sure that its token is not from before a renewal.
 ///
 /// # Security
 ///

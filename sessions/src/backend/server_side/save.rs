@@ -58,7 +58,7 @@ impl<S: Store> Saving<'_, S> {
     async fn save_found(&self, found: &Found) -> Result<Saved, SaveError> {
         match self.cx.change() {
             Change::Unchanged if found.by_former => Ok(Saved::Nothing),
-            Change::Unchanged => Ok(self.token(&found.token)),
+            Change::Unchanged => Ok(self.refresh(found).await),
             Change::Changed if found.by_former => Err(SaveError::Superseded),
             Change::Changed => self.rewrite(found).await,
             Change::Renewed if found.by_former => self.save_stale().await,
@@ -66,6 +66,22 @@ impl<S: Store> Saving<'_, S> {
             Change::Purged => {
                 self.backend.end_record(found.key, found.record.owner(), self.deadline).await?;
                 self.begin(self.dictionary).await
+            }
+        }
+    }
+
+    /// Sends the token again, if it still opens the session: the browser may have got another one
+    /// while this request ran, or none.
+    async fn refresh(&self, found: &Found) -> Saved {
+        let load = self.backend.store.load(&found.key, None);
+        match self.backend.call(self.deadline, load).await {
+            Ok(Some(loaded)) if loaded.record.verifier == found.record.verifier => {
+                self.token(&found.token)
+            }
+            Ok(_) => Saved::Nothing,
+            Err(err) => {
+                tracing::warn!(target: "sessions", error = &err as &dyn std::error::Error, "a session cookie was not refreshed; the next use tries again");
+                Saved::Nothing
             }
         }
     }
