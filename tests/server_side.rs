@@ -491,6 +491,61 @@ async fn a_login_under_way_does_not_outlive_the_end_of_all() {
 }
 
 #[actix_web::test]
+async fn who_logs_in_and_ends_the_others_in_one_request_is_logged_in() {
+    let world = World::new();
+    let app = world.app().await;
+    for before in ["", "/login-7", "/login-8", "/count"] {
+        for path in ["/login-7/others", "/login-7/others/others", "/purge/login-7/others"] {
+            let (mut here, mut elsewhere) = (Browser::new(), Browser::new());
+            elsewhere.get(&app, "/login-7").await;
+            if !before.is_empty() {
+                here.get(&app, before).await;
+            }
+            let answer = here.get(&app, path).await;
+            assert_eq!(answer.status, StatusCode::OK, "{before} {path}");
+            assert_eq!(here.get(&app, "/owner").await.body, "7", "{before} {path}");
+            assert_eq!(elsewhere.get(&app, "/owner").await.body, "", "{before} {path}");
+            assert_eq!(here.get(&app, "/devices-7").await.body, "1 1", "{before} {path}");
+        }
+    }
+}
+
+#[actix_web::test]
+async fn a_login_that_is_saved_early_is_the_current_one() {
+    let world = World::new();
+    let app = world.app().await;
+    let mut elsewhere = Browser::new();
+    elsewhere.get(&app, "/login-7").await;
+    let mut here = Browser::new();
+    assert_eq!(here.get(&app, "/login-7/now/devices-7").await.body, "2 1");
+    let mut here = Browser::new();
+    assert_eq!(here.get(&app, "/login-7/now/others").await.body, "2");
+    assert_eq!(here.get(&app, "/devices-7").await.body, "1 1");
+    assert_eq!(elsewhere.get(&app, "/owner").await.body, "");
+}
+
+#[actix_web::test]
+async fn a_login_that_ends_the_others_does_not_outlive_an_end_of_all_that_came_before() {
+    let world = World::new();
+    let app = world.app().await;
+    let login = Answer::of(&app, TestRequest::get().uri("/wait/login-7/others"));
+    let answer = meanwhile(&world, login, async || {
+        Browser::new().get(&app, "/all-7").await;
+    })
+    .await;
+    assert_eq!((answer.status, answer.cookie()), (StatusCode::CONFLICT, None));
+    assert!(world.store().is_empty());
+
+    let login = Answer::of(&app, TestRequest::get().uri("/login-7/others/wait"));
+    let answer = meanwhile(&world, login, async || {
+        Browser::new().get(&app, "/all-7").await;
+    })
+    .await;
+    assert_eq!((answer.status, answer.cookie()), (StatusCode::CONFLICT, None));
+    assert!(world.store().is_empty());
+}
+
+#[actix_web::test]
 async fn save_now_returns_the_values_that_are_stored() {
     let world = World::new();
     let app = world.app().await;

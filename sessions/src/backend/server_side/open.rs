@@ -1,6 +1,12 @@
 //! Opening: from the cookies of a request to the record that one of them may open.
 
-use std::time::{Duration, SystemTime, UNIX_EPOCH};
+use std::{
+    sync::{
+        OnceLock,
+        atomic::{AtomicU64, Ordering},
+    },
+    time::{Duration, SystemTime, UNIX_EPOCH},
+};
 
 use super::{ServerSide, touch};
 use crate::{
@@ -19,10 +25,25 @@ const MAX_LOADS: usize = 4;
 /// What saving needs to know of the opening. Attached to the dictionary.
 pub(super) struct Opened {
     pub(super) origin: Origin,
-    /// When the request began to use its session.
-    pub(super) stamp: Stamp,
+    /// When the request began to use its session, in microseconds since 1970.
+    stamp: AtomicU64,
     /// What is left of its time with the store.
     pub(super) left: Duration,
+    /// The record that this request created.
+    pub(super) created: OnceLock<RecordKey>,
+}
+
+impl Opened {
+    /// Returns the moment that a login of this request counts from.
+    pub(super) fn stamp(&self) -> Stamp {
+        Stamp::new(self.stamp.load(Ordering::Acquire))
+    }
+
+    /// Has a login of this request count from a later moment: its owner's other sessions were ended
+    /// by itself.
+    pub(super) fn stamp_again(&self, stamp: Stamp) {
+        self.stamp.store(stamp.get(), Ordering::Release);
+    }
 }
 
 /// Where a session comes from.
@@ -96,7 +117,12 @@ impl<S: Store> ServerSide<S> {
             }
         }
         let left = deadline.left();
-        let opened = |origin| Opened { origin, stamp, left };
+        let opened = |origin| Opened {
+            origin,
+            stamp: AtomicU64::new(stamp.get()),
+            left,
+            created: OnceLock::new(),
+        };
         let (mut dictionary, opened) = match newest {
             Some((found, at)) => match Dictionary::from_json(&*found.record.payload) {
                 Ok(mut dictionary) => {

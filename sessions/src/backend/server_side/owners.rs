@@ -88,7 +88,7 @@ pub enum OwnerError {
     /// The store keeps no index of owners.
     #[error("the session store does not find sessions by their owner")]
     Unsupported,
-    /// Nobody is logged in with the session: `set_owner` was not called, or not saved yet.
+    /// Nobody is logged in with the session: `set_owner` was not called.
     #[error("the session has no owner; call `set_owner` when somebody logs in")]
     NoOwner,
     /// The store failed. What was to be ended may be ended in part: try again.
@@ -182,27 +182,67 @@ impl<S: Store> ServerSide<S> {
     /// Ends all sessions of the owner of `current`, except that one: "log out everywhere else".
     /// Returns how many there were.
     ///
+    /// After a change of the password, say, [`set_owner`](Session::set_owner) and then this: the
+    /// login of this request stands, though it is not saved yet. It is refused all the same when
+    /// somebody else has ended the owner's sessions since the request began.
+    ///
     /// # Errors
     ///
-    /// [`OwnerError`]; [`OwnerError::NoOwner`] as well when the current session began with this
-    /// request and is not saved yet.
+    /// [`OwnerError`].
     pub async fn end_others<I: Scope>(&self, current: &Session<I>) -> Result<usize, OwnerError> {
         let owner = current.owner().ok_or(OwnerError::NoOwner)?;
         let owner = OwnerKey::of_id(&owner);
-        let key = current_key(current).ok_or(OwnerError::NoOwner)?;
+        let key = current_key(current);
+        let login = current.peek(|dictionary| {
+            let opened = dictionary.attachment::<Opened>()?;
+            dictionary.logs_in().then(|| opened.stamp())
+        });
+        if key.is_none() && login.is_none() {
+            return Err(OwnerError::NoOwner);
+        }
         let backend = self.clone();
-        to_the_end(async move {
-            let before = backend.shared.stamps.now();
-            backend.stamp_again(key, owner, Deadline::after(DEADLINE)).await?;
-            backend.end_before(owner, before, Some(key)).await
-        })
-        .await
+        let ends = to_the_end(async move { backend.end_all_but(owner, key, login).await });
+        let (ended, login) = ends.await?;
+        if let Some(stamp) = login {
+            current.peek(|dictionary| {
+                if let Some(opened) = dictionary.attachment::<Opened>() {
+                    opened.stamp_again(stamp);
+                }
+            });
+        }
+        Ok(ended)
+    }
+
+    /// Returns how many were ended, and the moment from which a login that is not saved yet counts.
+    async fn end_all_but(
+        &self,
+        owner: OwnerKey,
+        key: Option<RecordKey>,
+        login: Option<Stamp>,
+    ) -> Result<(usize, Option<Stamp>), OwnerError> {
+        let deadline = Deadline::after(DEADLINE);
+        let before = self.shared.stamps.now();
+        let not_before = self.call(deadline, self.index()?.not_before(&owner)).await?;
+        let login = login.filter(|login| not_before.is_none_or(|not_before| not_before < *login));
+        if let Some(key) = key {
+            match self.stamp_again(key, owner, deadline).await {
+                // It is about to become this owner's.
+                Err(OwnerError::NoOwner) if login.is_some() => {}
+                done => done?,
+            }
+        }
+        let ended = self.end_before(owner, before, key).await?;
+        Ok((ended, login.map(|_| self.shared.stamps.now())))
     }
 
     /// Ends all sessions of the owner: "log out everywhere". Returns how many there were.
     ///
     /// The session of the request that asks is among them. What that request changes in its session
     /// is then dropped; [`purge`](Session::purge) the session as well, so that its cookie goes.
+    ///
+    /// No request that runs meanwhile logs this owner in, the one that asks included: its session
+    /// would be [`SaveError::Gone`], 409. To log in here and end all others, call
+    /// [`set_owner`](Session::set_owner) and then [`end_others`](Self::end_others).
     ///
     /// # Errors
     ///
@@ -296,7 +336,7 @@ impl<S: Store> ServerSide<S> {
         let Some(index) = self.store.owners() else { return Ok(true) };
         let enlist = index.enlist(&login.owner, &key, noted_for(ttl));
         let not_before = self.call(deadline, enlist).await?;
-        Ok(not_before.is_none_or(|not_before| not_before < login.stamp))
+        Ok(stands(login, not_before))
     }
 
     /// Whether a login still stands when its record is written: a session whose owner's were ended
@@ -309,7 +349,7 @@ impl<S: Store> ServerSide<S> {
     ) -> Result<bool, SaveError> {
         let Some(index) = self.store.owners() else { return Ok(true) };
         let not_before = self.call(deadline, index.not_before(&login.owner)).await?;
-        let stands = not_before.is_none_or(|not_before| not_before < login.stamp);
+        let stands = stands(login, not_before);
         if !stands {
             self.delete_record(key, Some(login.owner), deadline).await?;
         }
@@ -385,6 +425,15 @@ impl<S: Store> ServerSide<S> {
     }
 }
 
+/// Whether a login began after its owner's sessions were last ended.
+fn stands(login: Login, not_before: Option<Stamp>) -> bool {
+    let stands = not_before.is_none_or(|not_before| not_before < login.stamp);
+    if !stands {
+        tracing::info!(target: "sessions", "login refused: its owner's sessions were ended after its request began; `set_owner`, then `end_others` ends the others only");
+    }
+    stands
+}
+
 /// Longer than the record lives, so that entries outlast a use whose note was lost.
 fn noted_for(ttl: Duration) -> Duration {
     ttl * 2
@@ -414,8 +463,11 @@ fn owned_session(
 }
 
 fn current_key<I: Scope>(session: &Session<I>) -> Option<RecordKey> {
-    session.peek(|dictionary| match &dictionary.attachment::<Opened>()?.origin {
-        Origin::Record(found) if !dictionary.is_new() => Some(found.key),
-        _ => None,
+    session.peek(|dictionary| {
+        let opened = dictionary.attachment::<Opened>()?;
+        opened.created.get().copied().or(match &opened.origin {
+            Origin::Record(found) if !dictionary.is_new() => Some(found.key),
+            _ => None,
+        })
     })
 }

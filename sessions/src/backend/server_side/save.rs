@@ -43,7 +43,7 @@ impl<S: Store> ServerSide<S> {
             backend: self,
             dictionary,
             cx,
-            stamp: opened.map_or_else(|| self.shared.stamps.now(), |opened| opened.stamp),
+            stamp: opened.map_or_else(|| self.shared.stamps.now(), Opened::stamp),
             deadline: Deadline::after(opened.map_or(self.deadlines.request, |opened| opened.left)),
         };
         match opened.map_or(&Origin::New, |opened| &opened.origin) {
@@ -160,9 +160,10 @@ impl<S: Store> Saving<'_, S> {
         };
         for _ in 0..MAX_IDS {
             let token = SplitToken::random().map_err(SaveError::internal)?;
+            let key = token.key();
             let create = Create {
                 backend: self.backend.clone(),
-                key: token.key(),
+                key,
                 verifier: token.verifier_hash(),
                 content: content.clone(),
                 login: self.login(&content),
@@ -174,6 +175,9 @@ impl<S: Store> Saving<'_, S> {
             match create.run().await? {
                 Created::Done => {
                     tracing::debug!(target: "sessions", "session created");
+                    if let Some(opened) = self.dictionary.attachment::<Opened>() {
+                        opened.created.get_or_init(|| key);
+                    }
                     return Ok(self.token(&token));
                 }
                 Created::Refused => return Err(SaveError::Gone),
