@@ -478,6 +478,23 @@ async fn owners_sessions_are_listed_and_ended() {
 }
 
 #[actix_web::test]
+async fn sessions_past_their_absolute_limit_are_not_listed() {
+    let hour = Duration::from_secs(3_600);
+    let world = World::with(SessionConfig::new().absolute_timeout(hour), |backend| backend);
+    let app = world.app().await;
+    let (mut former, mut latter) = (Browser::new(), Browser::new());
+    former.get(&app, "/login-7").await;
+    world.time.advance(Duration::from_secs(1));
+    latter.get(&app, "/login-7").await;
+    world.time.advance(hour - Duration::from_secs(2));
+    assert_eq!(latter.get(&app, "/devices-7").await.body, "2 1");
+    world.time.advance(Duration::from_secs(1));
+    assert_eq!(latter.get(&app, "/devices-7").await.body, "1 1");
+    tokio::task::yield_now().await;
+    assert_eq!(world.store().len(), 1, "it is deleted when it is met");
+}
+
+#[actix_web::test]
 async fn a_login_under_way_does_not_outlive_the_end_of_all() {
     let world = World::new();
     let app = world.app().await;

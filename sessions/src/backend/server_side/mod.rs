@@ -2,6 +2,7 @@
 
 mod content;
 mod create;
+mod limits;
 mod open;
 mod owners;
 mod rewrite;
@@ -15,7 +16,7 @@ use std::{fmt, sync::Arc, time::Duration};
 
 pub use self::owners::{OwnedSession, OwnerError};
 pub(crate) use self::to_the_end::to_the_end;
-use self::{token::Tokens, turns::Turns};
+use self::{limits::Limits, token::Tokens, turns::Turns};
 use super::{
     Backend,
     guard::{Breaker, Deadline, Deadlines},
@@ -88,6 +89,7 @@ struct Shared {
     breaker: Breaker,
     turns: Turns,
     stamps: Stamps,
+    limits: Limits,
 }
 
 impl<S: Store> ServerSide<S> {
@@ -106,6 +108,7 @@ impl<S: Store> ServerSide<S> {
                 breaker: Breaker::new(),
                 turns: Turns::new(),
                 stamps: Stamps::default(),
+                limits: Limits::default(),
             }),
         }
     }

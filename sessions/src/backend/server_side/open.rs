@@ -8,10 +8,10 @@ use std::{
     time::{Duration, SystemTime, UNIX_EPOCH},
 };
 
-use super::{ServerSide, touch};
+use super::{ServerSide, limits::is_past, touch};
 use crate::{
     backend::guard::Deadline,
-    context::{OpenContext, unix_seconds},
+    context::OpenContext,
     dictionary::Dictionary,
     error::OpenError,
     settings::Settings,
@@ -76,6 +76,7 @@ enum Judged {
 impl<S: Store> ServerSide<S> {
     pub(super) async fn open_session(&self, cx: &OpenContext<'_>) -> Result<Dictionary, OpenError> {
         let stamp = self.shared.stamps.of_request(cx.clock, cx.now());
+        self.shared.limits.note(cx.settings());
         let deadline = Deadline::after(self.deadlines.request);
         let mut newest: Option<(Box<Found>, usize)> = None;
         let mut stale = false;
@@ -205,10 +206,8 @@ impl<S: Store> ServerSide<S> {
 
 /// Whether the session has ended, whatever the store says.
 fn is_over(loaded: &Loaded, settings: &Settings, now: SystemTime) -> bool {
-    let absolute = settings.absolute_timeout().is_some_and(|limit| {
-        unix_seconds(now).saturating_sub(loaded.record.created) >= limit.as_secs()
-    });
-    loaded.expires_in.is_zero() || absolute
+    loaded.expires_in.is_zero()
+        || settings.absolute_timeout().is_some_and(|limit| is_past(&loaded.record, limit, now))
 }
 
 fn judge(token: SplitToken, key: RecordKey, loaded: Loaded, now: SystemTime) -> Judged {

@@ -116,7 +116,9 @@ impl ResponseError for OwnerError {
 /// started before. For that the clocks of hosts that share a store must agree within the time of a
 /// request.
 impl<S: Store> ServerSide<S> {
-    /// Returns the owner's sessions, the one that was used last first.
+    /// Returns the owner's sessions, the one that was used last first. Those that are past the
+    /// `absolute_timeout` are not among them; a process knows it from its first request with a
+    /// session on, and goes by the longest where services differ.
     ///
     /// # Errors
     ///
@@ -137,6 +139,9 @@ impl<S: Store> ServerSide<S> {
             .buffer_unordered(AT_ONCE);
         while let Some((key, loaded)) = loads.next().await {
             match loaded {
+                Ok(Some(loaded)) if self.shared.limits.end(&loaded.record, now) => {
+                    self.delete_later(key, loaded.record.owner());
+                }
                 Ok(Some(loaded)) if is_session_of(&loaded.record, owner, not_before) => {
                     found.extend(owned_session(key, owner, loaded, now));
                 }
