@@ -67,13 +67,20 @@ impl Deadline {
 pub(super) struct Breaker {
     start: Instant,
     failures: AtomicU32,
+    /// How many answers came that were waited for.
+    answers: AtomicU64,
     /// In milliseconds since the start.
     open_until: AtomicU64,
 }
 
 impl Breaker {
     pub(super) fn new() -> Self {
-        Self { start: Instant::now(), failures: AtomicU32::new(0), open_until: AtomicU64::new(0) }
+        Self {
+            start: Instant::now(),
+            failures: AtomicU32::new(0),
+            answers: AtomicU64::new(0),
+            open_until: AtomicU64::new(0),
+        }
     }
 
     /// Makes one call, within the time for a call and what is left of the request's.
@@ -90,17 +97,25 @@ impl Breaker {
         if left.is_zero() {
             return Err(StoreError::Timeout);
         }
+        let answers = self.answers.load(Ordering::Acquire);
         let mut call = pin!(call);
         // A store that answers at once needs no timer.
         let result = match poll_fn(|cx| Poll::Ready(call.as_mut().poll(cx))).await {
             Poll::Ready(result) => result,
             Poll::Pending => {
-                timeout(limit.min(left), call).await.unwrap_or(Err(StoreError::Timeout))
+                let result = timeout(limit.min(left), call).await;
+                let result = result.unwrap_or(Err(StoreError::Timeout));
+                if !matches!(&result, Err(err) if err.is_outage()) {
+                    self.answers.fetch_add(1, Ordering::AcqRel);
+                }
+                result
             }
         };
         match &result {
             // It was the request that had too little time, not the store that took too long.
             Err(StoreError::Timeout) if left < limit / 2 => {}
+            // Others had their answers meanwhile: there is a queue, for a pool's connections say.
+            Err(StoreError::Timeout) if self.answers.load(Ordering::Acquire) != answers => {}
             Err(err) if err.is_outage() => self.note_failure(err),
             _ => self.note_success(),
         }
@@ -173,6 +188,7 @@ mod tests {
         time::Duration,
     };
 
+    use futures_util::future::{join, join_all};
     use tokio::time;
 
     use super::{Breaker, Deadline, FAILURES, OPEN_FOR};
@@ -238,6 +254,28 @@ mod tests {
             assert!(matches!(breaker.call(CALL, shorter, never()).await, Err(StoreError::Timeout)));
         }
         assert!(outcome(&breaker, false, &AtomicU32::new(0)).await);
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_store_that_answers_some_while_others_wait_in_vain_is_not_down() {
+        let breaker = Breaker::new();
+        let wait = || breaker.call(CALL, Deadline::after(CALL * 2), pending::<Result<(), _>>());
+        let answers = || {
+            let slow = async {
+                time::sleep(CALL / 2).await;
+                Ok(())
+            };
+            breaker.call(CALL, Deadline::after(CALL * 2), slow)
+        };
+        for _ in 0..3 {
+            let waits = join_all((0..FAILURES * 2).map(|_| wait()));
+            let (waited, answered) = join(waits, answers()).await;
+            assert!(waited.iter().all(|one| matches!(one, Err(StoreError::Timeout))));
+            assert!(answered.is_ok());
+        }
+        // Nobody has an answer: it is.
+        join_all((0..FAILURES).map(|_| wait())).await;
+        assert!(!outcome(&breaker, false, &AtomicU32::new(0)).await);
     }
 
     #[tokio::test(start_paused = true)]

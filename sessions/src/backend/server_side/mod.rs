@@ -41,8 +41,9 @@ use crate::{
 ///   gets what the policy `on_gone` says.
 /// - **A store in trouble is an error within a deadline**, never an empty session: half a second for
 ///   a call and a second for a request, unless set otherwise. After five failed calls in a row
-///   requests are refused at once, and one in a second tries again. Requests that use no session
-///   notice nothing.
+///   requests are refused at once, and one in a second tries again. A call that was waited for in
+///   vain while others had their answers, for a connection of a full pool say, fails by itself.
+///   Requests that use no session notice nothing.
 ///
 /// A request that reads its session costs the store one call, and one that also changes it two. The
 /// record lives for `lifetime`, or `idle_timeout`, from its last use on; uses are noted when
