@@ -1,6 +1,10 @@
 //! The keys of records and of owners.
 
-use std::fmt;
+use std::{
+    collections::HashMap,
+    fmt,
+    hash::{BuildHasherDefault, Hasher},
+};
 
 use base64::Engine;
 use sha2::{Digest, Sha256};
@@ -69,6 +73,26 @@ impl RecordKey {
 impl OwnerKey {
     pub(crate) fn of_id(id: &str) -> Self {
         Self(Sha256::digest(id.as_bytes()).into())
+    }
+}
+
+/// What is kept by records that are there: nobody chooses their keys.
+pub(crate) type KeyMap<T> = HashMap<RecordKey, T, BuildHasherDefault<KeyHasher>>;
+
+/// Takes eight bytes of the key: a SHA-256 is a hash already.
+#[derive(Default)]
+pub(crate) struct KeyHasher(u64);
+
+impl Hasher for KeyHasher {
+    fn finish(&self) -> u64 {
+        self.0
+    }
+
+    fn write(&mut self, bytes: &[u8]) {
+        // The first byte chose the shard.
+        if let Some(chunk) = bytes.get(1..).and_then(<[u8]>::first_chunk) {
+            self.0 = u64::from_ne_bytes(*chunk);
+        }
     }
 }
 

@@ -30,13 +30,16 @@ mod record;
 
 use std::{sync::Arc, time::Duration};
 
-pub(crate) use self::record::{Former, Owner, VerifierHash};
 pub use self::{
     error::StoreError,
     key::{OwnerKey, RecordKey},
     memory::MemoryStore,
     owners::{BoxFuture, OwnerIndex, Stamp},
     record::Record,
+};
+pub(crate) use self::{
+    key::KeyMap,
+    record::{Former, Owner, VerifierHash},
 };
 
 /// Keeps the records of server-side sessions.

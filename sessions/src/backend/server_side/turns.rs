@@ -5,7 +5,7 @@
 
 use std::{
     array,
-    collections::{HashMap, VecDeque, hash_map::Entry},
+    collections::{VecDeque, hash_map::Entry},
     fmt,
     sync::{
         Arc, Mutex, MutexGuard, PoisonError,
@@ -21,7 +21,7 @@ use crate::{
     backend::guard::Deadline,
     dictionary::ChangeSet,
     error::SaveError,
-    store::{Record, RecordKey, Revision, StoreError, VerifierHash},
+    store::{KeyMap, Record, RecordKey, Revision, StoreError, VerifierHash},
 };
 
 const SHARDS: usize = 16;
@@ -34,7 +34,7 @@ pub(super) struct Turns {
 
 struct Shared {
     /// There is a queue while somebody has the turn.
-    shards: [Mutex<HashMap<RecordKey, Queue>>; SHARDS],
+    shards: [Mutex<KeyMap<Queue>>; SHARDS],
     next_number: AtomicU64,
 }
 
@@ -132,7 +132,7 @@ impl Turns {
         queue.waiting.len() < before
     }
 
-    fn shard(&self, key: &RecordKey) -> MutexGuard<'_, HashMap<RecordKey, Queue>> {
+    fn shard(&self, key: &RecordKey) -> MutexGuard<'_, KeyMap<Queue>> {
         let [first, ..] = *key.as_bytes();
         let shard = &self.shared.shards[usize::from(first) % SHARDS];
         shard.lock().unwrap_or_else(PoisonError::into_inner)

@@ -2,13 +2,14 @@
 
 use std::{
     array,
-    collections::{HashMap, hash_map},
-    hash::{BuildHasherDefault, Hasher},
+    collections::hash_map,
     sync::{Mutex, MutexGuard, PoisonError},
     time::Duration,
 };
 
-use crate::store::{DeleteIfOutcome, Loaded, Record, RecordKey, ReplaceOutcome, Revision, Touch};
+use crate::store::{
+    DeleteIfOutcome, KeyMap, Loaded, Record, RecordKey, ReplaceOutcome, Revision, Touch,
+};
 
 const SHARDS: usize = 64;
 
@@ -17,7 +18,7 @@ pub(super) struct Shards([Mutex<Shard>; SHARDS]);
 /// Some of the records. Expired ones stay until they are swept, and are not there for anyone.
 #[derive(Default)]
 pub(super) struct Shard {
-    entries: HashMap<RecordKey, Entry, BuildHasherDefault<KeyHasher>>,
+    entries: KeyMap<Entry>,
 }
 
 pub(super) struct Entry {
@@ -140,23 +141,6 @@ impl Shard {
 
     fn live(&mut self, key: &RecordKey, now: Duration) -> Option<&mut Entry> {
         self.entries.get_mut(key).filter(|entry| entry.expires > now)
-    }
-}
-
-/// Takes eight bytes of the key: a SHA-256 is a hash already.
-#[derive(Default)]
-pub(super) struct KeyHasher(u64);
-
-impl Hasher for KeyHasher {
-    fn finish(&self) -> u64 {
-        self.0
-    }
-
-    fn write(&mut self, bytes: &[u8]) {
-        // The first byte chose the shard.
-        if let Some(chunk) = bytes.get(1..).and_then(<[u8]>::first_chunk) {
-            self.0 = u64::from_ne_bytes(*chunk);
-        }
     }
 }
 
