@@ -64,7 +64,14 @@ impl VerifierHash {
 
 impl PartialEq for VerifierHash {
     fn eq(&self, other: &Self) -> bool {
-        self.0.ct_eq(&other.0).into()
+        // Eight bytes at a time: `ct_eq` of slices takes them one by one.
+        let (ours, _) = self.0.as_chunks();
+        let (others, _) = other.0.as_chunks();
+        let differ = |(one, other): (&[u8; 8], &[u8; 8])| {
+            u64::from_ne_bytes(*one) ^ u64::from_ne_bytes(*other)
+        };
+        let difference = ours.iter().zip(others).map(differ).fold(0, |all, one| all | one);
+        difference.ct_eq(&0).into()
     }
 }
 
