@@ -103,53 +103,53 @@ impl<S: Store> Rewrite<S> {
         Ok(written)
     }
 
-    async fn write(self) -> Result<Written, SaveError> {
+    async fn write(mut self) -> Result<Written, SaveError> {
         let last_start = self.deadline.earlier(self.backend.deadlines.for_write());
-        let changes = self.changes_for_another(last_start);
-        let turns = &self.backend.shared.turns;
-        let turn = match turns.take(self.key, changes.clone(), last_start).await? {
+        let changes = || self.may_be_joined().then(|| self.changes(last_start));
+        let turn = match self.backend.shared.turns.take(self.key, changes, last_start).await? {
             Told::Go(turn) => turn,
             Told::Done(done) => return done,
         };
-        let joined = changes.map(|changes| (turn.joined(), changes));
-        match joined.filter(|(joined, _)| !joined.is_empty()) {
-            Some((joined, changes)) => Together::new(self, turn, joined).write(changes).await,
-            None => {
-                let for_others = self.for_others();
-                let written = self.write_alone(&turn, last_start).await?;
-                Together::new(for_others, turn, Vec::new()).hand_on().await;
-                Ok(written)
+        if self.may_be_joined() {
+            let joined = turn.joined();
+            if !joined.is_empty() {
+                let own = self.changes(last_start);
+                return Together::new(self, turn, joined).write(own).await;
             }
         }
+        let written = self.write_alone(&turn, last_start).await?;
+        self.leave_to_others();
+        Together::new(self, turn, Vec::new()).hand_on().await;
+        Ok(written)
     }
 
-    /// Returns what writes the changes of others only.
-    fn for_others(&self) -> Self {
-        Self {
-            backend: self.backend.clone(),
-            base: self.base.clone(),
-            changes: ChangeSet::default(),
-            content: None,
-            renewal: None,
-            login: None,
-            ..*self
-        }
+    /// Makes it what writes the changes of others only.
+    fn leave_to_others(&mut self) {
+        self.changes = ChangeSet::default();
+        self.content = None;
+        self.renewal = None;
+        self.login = None;
     }
 
-    /// Returns what another request may write for this one: nothing, where the session gets another
+    /// Whether it can be written with the changes of others: not where the session gets another
     /// token.
-    fn changes_for_another(&self, last_start: Deadline) -> Option<Changes> {
-        (self.renewal.is_none() && self.login.is_none()).then(|| Changes {
+    fn may_be_joined(&self) -> bool {
+        self.renewal.is_none() && self.login.is_none()
+    }
+
+    /// Returns what another request may write for this one.
+    fn changes(&self, last_start: Deadline) -> Changes {
+        Changes {
             set: self.changes.clone(),
             opened_with: self.opened_with,
             found: (self.revision, self.base.clone()),
             last_start,
             deadline: self.deadline,
-        })
+        }
     }
 
     async fn write_alone(
-        mut self,
+        &mut self,
         turn: &Turn,
         last_start: Deadline,
     ) -> Result<Written, SaveError> {

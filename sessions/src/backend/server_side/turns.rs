@@ -99,20 +99,22 @@ impl Turns {
     pub(super) async fn take(
         &self,
         key: RecordKey,
-        changes: Option<Changes>,
+        changes: impl FnOnce() -> Option<Changes>,
         last_start: Deadline,
     ) -> Result<Told, SaveError> {
-        let (told, mut hears) = oneshot::channel();
-        let number = self.shared.next_number.fetch_add(1, Ordering::Relaxed);
-        match self.shard(&key).entry(key) {
+        let (number, mut hears) = match self.shard(&key).entry(key) {
             Entry::Vacant(free) => {
                 free.insert(Queue::default());
                 return Ok(Told::Go(Turn { turns: self.clone(), key }));
             }
             Entry::Occupied(mut taken) => {
+                let number = self.shared.next_number.fetch_add(1, Ordering::Relaxed);
+                let (told, hears) = oneshot::channel();
+                let changes = changes();
                 taken.get_mut().waiting.push_back(Waiting { number, changes, told });
+                (number, hears)
             }
-        }
+        };
         let heard = match timeout(last_start.left(), &mut hears).await {
             Ok(heard) => heard,
             Err(_) if self.leave(&key, number) => return Err(StoreError::Timeout.into()),
@@ -259,7 +261,7 @@ mod tests {
     }
 
     async fn turn(turns: &Turns, number: u8) -> Turn {
-        match turns.take(key(number), None, Deadline::after(LONG)).await.unwrap() {
+        match turns.take(key(number), || None, Deadline::after(LONG)).await.unwrap() {
             Told::Go(turn) => turn,
             Told::Done(_) => panic!("there was nothing to do for it"),
         }
@@ -305,7 +307,7 @@ mod tests {
         let turns = Turns::new();
         let first = turn(&turns, 1).await;
         let soon = Deadline::after(Duration::from_millis(10));
-        let late = turns.take(key(1), Some(changes()), soon).await;
+        let late = turns.take(key(1), || Some(changes()), soon).await;
         assert!(matches!(late, Err(SaveError::Timeout)));
         assert!(timeout(Duration::from_millis(10), turn(&turns, 1)).await.is_err());
         assert!(first.joined().is_empty());
@@ -335,7 +337,7 @@ mod tests {
     async fn who_only_has_changes_to_make_is_written_for() {
         let turns = Turns::new();
         let first = turn(&turns, 1).await;
-        let joins = async { turns.take(key(1), Some(changes()), Deadline::after(LONG)).await };
+        let joins = async { turns.take(key(1), || Some(changes()), Deadline::after(LONG)).await };
         let writes = async {
             yield_now().await;
             let joined = first.joined();
@@ -355,7 +357,7 @@ mod tests {
         let turns = Turns::new();
         let first = turn(&turns, 1).await;
         let soon = Deadline::after(Duration::from_millis(10));
-        let joins = async { turns.take(key(1), Some(changes()), soon).await };
+        let joins = async { turns.take(key(1), || Some(changes()), soon).await };
         let writes = async {
             yield_now().await;
             let joined = first.joined();
@@ -366,7 +368,7 @@ mod tests {
         };
         assert!(matches!(join(joins, writes).await.0, Ok(Told::Done(Ok(Written::Gone)))));
 
-        let joins = async { turns.take(key(1), Some(changes()), Deadline::after(LONG)).await };
+        let joins = async { turns.take(key(1), || Some(changes()), Deadline::after(LONG)).await };
         let breaks_off = async {
             yield_now().await;
             drop(first.joined());
