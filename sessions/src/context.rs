@@ -21,7 +21,7 @@ use crate::{
 pub struct OpenContext<'r> {
     pub(crate) request: &'r HttpRequest,
     pub(crate) cookie: &'r CookiePolicy,
-    pub(crate) cookies: CookieValues<'r>,
+    pub(crate) cookies: &'r CookieValues<'r>,
     pub(crate) settings: &'r Settings,
     pub(crate) now: SystemTime,
     pub(crate) clock: &'r Clock,
@@ -41,8 +41,8 @@ impl<'r> OpenContext<'r> {
 
     /// Returns the values of the request's cookies that have the session's name. Bytes from
     /// outside: anything at all. Where several verify, the newest counts.
-    pub fn cookies(&self) -> &CookieValues<'r> {
-        &self.cookies
+    pub fn cookies(&self) -> &'r CookieValues<'r> {
+        self.cookies
     }
 
     /// Returns the resolved settings.

@@ -18,7 +18,7 @@ use futures_util::future::{FutureExt, LocalBoxFuture, Map};
 use crate::{
     error::{ExtractError, OpenError},
     session::{Only, Scope, Session},
-    slot::Innermost,
+    slot::{Innermost, Opening},
 };
 
 /// The future of the extractor of [`Session`]: boxed once, where the session has to be opened.
@@ -80,11 +80,10 @@ impl<I: Scope> FromRequest for Session<I> {
                 refuse(&request.extensions(), &err);
                 Extracting::done(Err(err))
             }
-            Ok(slot) if I::any(&slot).is_open() => Extracting::done(Ok(Session::of(slot))),
-            Ok(slot) => {
-                let fut = I::any_arc(&slot).open_boxed(request.clone());
-                Extracting { stage: Stage::Opening { slot, fut } }
-            }
+            Ok(slot) => match I::any_arc(&slot).open(request) {
+                Opening::Done(result) => Extracting::done(result.map(|()| Session::of(slot))),
+                Opening::Waiting(fut) => Extracting { stage: Stage::Opening { slot, fut } },
+            },
         }
     }
 }
@@ -206,8 +205,9 @@ impl SessionExt for HttpRequest {
     async fn session_of<I: Scope>(&self) -> Result<Session<I>, ExtractError> {
         let found = find::<I>(&self.extensions());
         let slot = found.inspect_err(|err| log_misuse(self, err))?;
-        if !I::any(&slot).is_open() {
-            I::any_arc(&slot).open_boxed(self.clone()).await?;
+        match I::any_arc(&slot).open(self) {
+            Opening::Done(result) => result?,
+            Opening::Waiting(fut) => fut.await?,
         }
         Ok(Session::of(slot))
     }

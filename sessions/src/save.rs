@@ -21,7 +21,7 @@ use crate::{
     headers::{ErrorWithHeaders, SessionHeaders},
     interface::SessionInterface,
     site::Site,
-    slot::{OpenedCookie, Sealed, Slot},
+    slot::{OpenSession, OpenedCookie, Sealed, Slot},
 };
 
 /// The end of a request.
@@ -39,16 +39,17 @@ pub(crate) fn finish<I: SessionInterface, B: 'static>(
     slot: &Arc<Slot<I>>,
     mut result: Result<ServiceResponse<B>, Error>,
 ) -> Finish<B> {
-    if slot.close_unused() {
-        return Finish::Done(answer(slot, result, Ok(None)));
+    let sealed = seal(slot, false, || status(&result));
+    if !matches!(sealed, Sealed::Unused) {
+        log_handler(&mut result);
     }
-    log_handler(&mut result);
-    let headers = match seal(slot, status(&result)) {
-        Sealed::Unused => slot.early().unwrap_or(Ok(None)).map_err(Error::from),
+    let headers = match sealed {
+        Sealed::Unused => Ok(None),
+        Sealed::Early(saved) => saved.map_err(Error::from),
         Sealed::Failed(err) => Err(err.into()),
-        Sealed::Content(content) => match unsaved(slot, content) {
+        Sealed::Session(session) => match unsaved(slot, &session.content) {
             Some(done) => Ok(done.headers),
-            None => return Finish::Saving(Box::pin(save(Arc::clone(slot), result))),
+            None => return Finish::Saving(Box::pin(save(Arc::clone(slot), session, result))),
         },
     };
     Finish::Done(answer(slot, result, headers))
@@ -56,11 +57,11 @@ pub(crate) fn finish<I: SessionInterface, B: 'static>(
 
 async fn save<I: SessionInterface, B>(
     slot: Arc<Slot<I>>,
+    session: Arc<OpenSession<I::Content>>,
     result: Result<ServiceResponse<B>, Error>,
 ) -> Result<ServiceResponse<B>, Error> {
-    let content = slot.sealed().expect("a session is sealed before it is saved");
     let headers = result.as_ref().ok().map(ServiceResponse::headers);
-    let saved = match write(&slot, content, status(&result), headers).await {
+    let saved = match write(&slot, &session, status(&result), headers).await {
         Ok(done) => Ok(done.headers),
         Err(failed) => Err(with_headers(failed.err.into(), failed.headers.into_iter().collect())),
     };
@@ -142,19 +143,17 @@ fn with_headers(err: Error, headers: Vec<SessionHeaders>) -> Error {
 
 /// Saves before there is a response, which will carry the headers.
 pub(crate) async fn save_now<I: SessionInterface>(slot: &Slot<I>) -> Result<EarlySave, SaveError> {
-    let content = match seal(slot, StatusCode::OK) {
-        Sealed::Content(content) => content,
-        Sealed::Failed(_) | Sealed::Unused => return Err(SaveError::Saved),
+    let Sealed::Session(session) = seal(slot, true, || StatusCode::OK) else {
+        return Err(SaveError::Saved);
     };
-    slot.start_early();
-    let saved = match unsaved(slot, content) {
+    let saved = match unsaved(slot, &session.content) {
         Some(done) => Ok(done),
-        None => write(slot, content, StatusCode::OK, None).await,
+        None => write(slot, &session, StatusCode::OK, None).await,
     };
     match saved {
         Ok(done) => {
             slot.finish_early(done.headers);
-            Ok(EarlySave::new(done.outcome, content, done.stored))
+            Ok(EarlySave::new(done.outcome, &session.content, done.stored))
         }
         Err(failed) => {
             slot.finish_early(failed.headers);
@@ -163,10 +162,14 @@ pub(crate) async fn save_now<I: SessionInterface>(slot: &Slot<I>) -> Result<Earl
     }
 }
 
-fn seal<I: SessionInterface>(slot: &Slot<I>, status: StatusCode) -> Sealed<'_, I::Content> {
+fn seal<I: SessionInterface>(
+    slot: &Slot<I>,
+    early: bool,
+    status: impl FnOnce() -> StatusCode,
+) -> Sealed<I::Content> {
     let settings = &slot.site.settings;
-    slot.seal(|dictionary| {
-        if !settings.save_when().saves(status.as_u16()) && dictionary.null_session().is_none() {
+    slot.seal(early, |dictionary| {
+        if !settings.save_when().saves(status().as_u16()) && dictionary.null_session().is_none() {
             dictionary.rollback().expect("a session that is not null takes writes");
         }
         dictionary.settle(|| slot.site.clock.now(), settings.absolute_timeout().is_some());
@@ -218,12 +221,12 @@ fn vary(
 /// Has the interface save the session.
 async fn write<I: SessionInterface>(
     slot: &Slot<I>,
-    content: &I::Content,
+    session: &OpenSession<I::Content>,
     status: StatusCode,
     headers: Option<&HeaderMap>,
 ) -> Result<Done, NotSaved> {
     let Site { interface, settings, clock } = &*slot.site;
-    let cookie = slot.cookie().expect("an open session has its cookie's policies");
+    let OpenSession { content, cookie } = session;
     let change = content.dictionary().change();
     let now = clock.now();
     let former = FormerCookie::default();

@@ -15,7 +15,7 @@ use crate::{
     context::{OpenContext, SaveContext, Saved, unix_seconds},
     dictionary::{Change, Dictionary, Format},
     error::{OpenError, SaveError},
-    key::{Ring, SecretKey, SharedKeys},
+    key::{KeyBytes, SecretKey, SharedKeys},
     settings::Settings,
     token::signed::{Rejected, check_age},
 };
@@ -69,12 +69,6 @@ pub(super) struct InCookie<S: Seal> {
     revocation: Option<Revocation>,
 }
 
-/// Under which key a session came in. Attached to the dictionary.
-struct CameUnder {
-    ring: Arc<Ring>,
-    at: usize,
-}
-
 struct Opened {
     /// Which of the cookies it is.
     at: usize,
@@ -105,16 +99,28 @@ impl<S: Seal> InCookie<S> {
     }
 
     pub(super) async fn open(&self, cx: &OpenContext<'_>) -> Result<Dictionary, OpenError> {
-        let new = || Dictionary::new().in_format(S::FORMAT);
-        let Some(revocation) = &self.revocation else {
-            return Ok(self.newest(cx, &[]).map_or_else(new, |opened| opened.dictionary));
-        };
+        match &self.revocation {
+            // Boxed, so that sessions that cannot be ended carry nothing of it with them.
+            Some(revocation) => Box::pin(self.open_unless_ended(cx, revocation)).await,
+            None => Ok(self.newest(cx, &[]).map_or_else(Self::new_session, |it| it.dictionary)),
+        }
+    }
+
+    fn new_session() -> Dictionary {
+        Dictionary::new().in_format(S::FORMAT)
+    }
+
+    async fn open_unless_ended(
+        &self,
+        cx: &OpenContext<'_>,
+        revocation: &Revocation,
+    ) -> Result<Dictionary, OpenError> {
         let stamp = revocation.stamp(cx);
         let deadline = revocation.deadline();
         let mut ended = Vec::new();
         let mut dictionary = loop {
             let Some(Opened { at, dictionary, .. }) = self.newest(cx, &ended) else {
-                break new();
+                break Self::new_session();
             };
             if !revocation.has_ended(&dictionary, deadline).await? {
                 break dictionary;
@@ -165,10 +171,8 @@ impl<S: Seal> InCookie<S> {
         }
         let keys = self.keys_for(cx.settings(), cx.cookie().name().as_str());
         // A session does not outlive its key by being sealed anew: the key may have leaked.
-        let came_under = dictionary.attachment::<CameUnder>();
-        if came_under.is_some_and(|came| !came.holds_in(keys.ring()))
-            && cx.change() != Change::Purged
-        {
+        let came_under = dictionary.attachment::<KeyBytes>();
+        if came_under.is_some_and(|key| !keys.ring().has(key)) && cx.change() != Change::Purged {
             return Err(SaveError::Gone);
         }
         if let Some(revocation) = &self.revocation {
@@ -181,12 +185,6 @@ impl<S: Seal> InCookie<S> {
     fn keys_for(&self, settings: &Settings, cookie_name: &str) -> Arc<SaltKeys<S::Key>> {
         let salt = settings.salt().or(S::SALT).map_or(Salt::Of(S::KIND, cookie_name), Salt::Whole);
         self.salted.get(&self.keys, salt, |key, salt| self.seal.key(key, salt))
-    }
-}
-
-impl CameUnder {
-    fn holds_in(&self, ring: &Arc<Ring>) -> bool {
-        Arc::ptr_eq(&self.ring, ring) || ring.has(&self.ring, self.at)
     }
 }
 
@@ -217,7 +215,8 @@ fn open_token<S: Seal>(
         dictionary.request_refresh();
     }
     keys.ring().count(at);
-    dictionary.attach(CameUnder { ring: Arc::clone(keys.ring()), at });
+    // For the save: whether the key still holds.
+    dictionary.attach_shared(Arc::clone(keys.ring().key(at).shared()));
     Ok(Opened { at: number, sealed_at, dictionary })
 }
 

@@ -3,9 +3,14 @@
 use std::{
     any::Any,
     fmt,
-    sync::atomic::{AtomicBool, Ordering},
+    sync::{
+        Arc,
+        atomic::{AtomicBool, Ordering},
+    },
     time::{Duration, SystemTime, UNIX_EPOCH},
 };
+
+use smallvec::SmallVec;
 
 use super::{Dictionary, Edit, Entry, OWNER, OWNER_SINCE, PERMANENT, STARTED, is_hidden};
 use crate::{error::SessionError, null::NullSession, store::Stamp};
@@ -54,7 +59,7 @@ pub(super) struct State {
     adopted: Option<Adopted>,
     accessed: AtomicBool,
     /// What backends noted when they opened the session: one of each type.
-    attachments: Vec<Box<dyn Any + Send + Sync>>,
+    attachments: SmallVec<[Arc<dyn Any + Send + Sync>; 1]>,
 }
 
 /// A session that was taken over from elsewhere, and is not saved here yet.
@@ -240,8 +245,13 @@ impl Dictionary {
     /// A backend around another one notes a type of its own; of two notes of one type the latter
     /// stays.
     pub fn attach<T: Send + Sync + 'static>(&mut self, attachment: T) {
+        self.attach_shared(Arc::new(attachment));
+    }
+
+    /// As [`attach`](Self::attach), for what many sessions have in common.
+    pub fn attach_shared<T: Send + Sync + 'static>(&mut self, attachment: Arc<T>) {
         self.state.attachments.retain(|former| !former.is::<T>());
-        self.state.attachments.push(Box::new(attachment));
+        self.state.attachments.push(attachment);
     }
 
     /// Returns the `T` that was [attached](Self::attach).

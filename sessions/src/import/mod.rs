@@ -262,7 +262,7 @@ impl<B: Backend> Backend for ImportActixSession<B> {
         let policy = self.policy.as_ref().map_err(Clone::clone)?;
         let own = cx.cookies().without(ENDED.as_bytes());
         let marked = own.len() < cx.cookies().len();
-        let Some(mut dictionary) = self.backend.open(&cx.with_cookies(own)).await? else {
+        let Some(mut dictionary) = self.backend.open(&cx.with_cookies(&own)).await? else {
             return Ok(None);
         };
         let one_name = policy.name() == cx.cookie().name();
@@ -336,8 +336,11 @@ impl<B: Backend> Backend for ImportActixSession<B> {
 impl<B: Confidential> Confidential for ImportActixSession<B> {}
 
 impl<'r> OpenContext<'r> {
-    fn with_cookies(&self, cookies: CookieValues<'r>) -> Self {
-        Self { cookies, ..*self }
+    fn with_cookies<'s>(&self, cookies: &'s CookieValues<'s>) -> OpenContext<'s>
+    where
+        'r: 's,
+    {
+        OpenContext { cookies, ..*self }
     }
 
     fn cookies_named(&self, name: &str) -> CookieValues<'r> {

@@ -45,8 +45,11 @@ use crate::error::KeyError;
 pub struct SecretKey {
     /// Invariant: not weak, unless the constructor's name says so. The others go through
     /// `from_bytes` or draw random bytes.
-    bytes: Arc<Zeroizing<Vec<u8>>>,
+    bytes: Arc<KeyBytes>,
 }
+
+/// What clones of a key share.
+pub(crate) struct KeyBytes(Zeroizing<Vec<u8>>);
 
 impl SecretKey {
     /// The least length of a key, in bytes.
@@ -60,7 +63,7 @@ impl SecretKey {
     pub fn from_bytes(bytes: impl Into<Vec<u8>>) -> Result<Self, KeyError> {
         let bytes = Zeroizing::new(bytes.into());
         weak::check(&bytes)?;
-        Ok(Self { bytes: Arc::new(bytes) })
+        Ok(Self { bytes: Arc::new(KeyBytes(bytes)) })
     }
 
     /// Takes these bytes as the key that another system has in use, however short or weak: for
@@ -80,7 +83,7 @@ impl SecretKey {
         if bytes.is_empty() {
             return Err(KeyError::Empty);
         }
-        Ok(Self { bytes: Arc::new(bytes) })
+        Ok(Self { bytes: Arc::new(KeyBytes(bytes)) })
     }
 
     /// Takes the bytes of an environment variable as the key, as they are: hex and base64 are not
@@ -153,16 +156,27 @@ impl SecretKey {
     pub fn try_generate() -> Result<Self, KeyError> {
         let mut bytes = Zeroizing::new(vec![0; Self::MIN_LENGTH]);
         getrandom::fill(&mut bytes).map_err(|err| KeyError::Random { source: err.into() })?;
-        Ok(Self { bytes: Arc::new(bytes) })
+        Ok(Self { bytes: Arc::new(KeyBytes(bytes)) })
     }
 
     pub(crate) fn bytes(&self) -> &[u8] {
+        &self.bytes.0
+    }
+
+    /// Returns what all clones of this key share.
+    pub(crate) fn shared(&self) -> &Arc<KeyBytes> {
         &self.bytes
     }
 
-    /// Compares in constant time.
     fn is(&self, other: &Self) -> bool {
-        self.bytes.ct_eq(&other.bytes).into()
+        self.bytes.is(&other.bytes)
+    }
+}
+
+impl KeyBytes {
+    /// Compares in constant time, unless it is the same key by being in the same place.
+    fn is(&self, other: &Self) -> bool {
+        std::ptr::eq(self, other) || self.0.ct_eq(&other.0).into()
     }
 }
 

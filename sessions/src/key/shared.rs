@@ -11,7 +11,7 @@ use std::{
 
 use arc_swap::ArcSwap;
 
-use super::{KeyRing, SecretKey};
+use super::{KeyBytes, KeyRing, SecretKey};
 
 /// A handle on the keys of a backend: replaces them while the server runs, and counts the tokens
 /// that come in under each.
@@ -114,10 +114,14 @@ impl Ring {
         self.uses[at].fetch_add(1, Ordering::Relaxed);
     }
 
-    /// Whether the key at a place of another ring is among these too.
-    pub(crate) fn has(&self, other: &Self, at: usize) -> bool {
-        let key = other.keys.iter().nth(at);
-        key.is_some_and(|key| self.keys.iter().any(|mine| mine.is(key)))
+    /// Returns the key at this place.
+    pub(crate) fn key(&self, at: usize) -> &SecretKey {
+        self.keys.iter().nth(at).expect("a place in a ring has a key")
+    }
+
+    /// Whether this is one of the keys.
+    pub(crate) fn has(&self, key: &KeyBytes) -> bool {
+        self.keys.iter().any(|mine| mine.shared().is(key))
     }
 }
 

@@ -3,14 +3,14 @@
 use std::{
     any::Any,
     sync::{Arc, atomic::Ordering},
-    task::Waker,
+    task::{Poll, Waker},
 };
 
 use actix_web::HttpRequest;
 use futures_util::future::LocalBoxFuture;
 use sessions_policy::CookiePolicy;
 
-use super::{Phase, Slot};
+use super::{Closed, Phase, Slot, UNSHARED};
 use crate::{
     content::SessionContent,
     dictionary::Dictionary,
@@ -32,10 +32,8 @@ pub trait AnySlot: Any + Send + Sync {
         change: &mut dyn FnMut(&mut Dictionary) -> Result<(), SessionError>,
     ) -> Result<(), SessionError>;
 
-    fn open_boxed(
-        self: Arc<Self>,
-        request: HttpRequest,
-    ) -> LocalBoxFuture<'static, Result<(), ExtractError>>;
+    /// Opens the session unless that is done; waits while someone else is at it.
+    fn open(self: Arc<Self>, request: &HttpRequest) -> Opening;
 
     /// Saves the session now, and closes it.
     fn save_now(self: Arc<Self>) -> LocalBoxFuture<'static, Result<EarlySave, SaveError>>;
@@ -53,25 +51,27 @@ pub trait AnySlot: Any + Send + Sync {
     fn interface_name(&self) -> &'static str;
 }
 
+/// What opening a session comes to at once.
+#[expect(missing_debug_implementations, reason = "nobody outside gets it")]
+pub enum Opening {
+    Done(Result<(), ExtractError>),
+    Waiting(LocalBoxFuture<'static, Result<(), ExtractError>>),
+}
+
 /// What a request's extensions hold: the slot closest to the handler.
 pub(crate) struct Innermost(pub(crate) Arc<dyn AnySlot>);
 
 impl<I: SessionInterface> AnySlot for Slot<I> {
     fn read(&self, look: &mut dyn FnMut(&Dictionary)) {
-        if let Some(content) = self.sealed.get() {
-            return look(content.dictionary());
-        }
         let phase = self.phase();
-        if let Phase::Open(content) = &*phase {
-            return look(content.dictionary());
-        }
-        drop(phase);
-        match self.sealed.get() {
-            // Sealed between the two looks.
-            Some(content) => look(content.dictionary()),
+        let closed = match &*phase {
+            Phase::Open(session) => return look(session.content.dictionary()),
+            Phase::Closed(Closed { session: Some(session), .. }) => Arc::clone(session),
             // Refused after it was opened.
-            None => look(&Dictionary::null(NullSession::refused())),
-        }
+            _ => return look(&Dictionary::null(NullSession::refused())),
+        };
+        drop(phase);
+        look(closed.content.dictionary());
     }
 
     fn write(
@@ -79,17 +79,26 @@ impl<I: SessionInterface> AnySlot for Slot<I> {
         change: &mut dyn FnMut(&mut Dictionary) -> Result<(), SessionError>,
     ) -> Result<(), SessionError> {
         match &mut *self.phase() {
-            Phase::Open(content) => change(content.dictionary_mut()),
+            Phase::Open(session) => {
+                change(Arc::get_mut(session).expect(UNSHARED).content.dictionary_mut())
+            }
             Phase::Failed(_) => Err(SessionError::Null(NullSession::refused())),
             _ => Err(SessionError::Saved),
         }
     }
 
-    fn open_boxed(
-        self: Arc<Self>,
-        request: HttpRequest,
-    ) -> LocalBoxFuture<'static, Result<(), ExtractError>> {
-        Box::pin(async move { self.open(&request).await })
+    fn open(self: Arc<Self>, request: &HttpRequest) -> Opening {
+        let claimed = match Arc::clone(&self).claim(None) {
+            Poll::Ready(Ok(None)) => return Opening::Done(Ok(())),
+            Poll::Ready(Err(err)) => return Opening::Done(Err(err)),
+            Poll::Ready(Ok(Some(claim))) => Some(claim),
+            Poll::Pending => None,
+        };
+        let request = request.clone();
+        Opening::Waiting(match claimed {
+            Some(claim) => Box::pin(async move { claim.open(&request).await }),
+            None => Box::pin(async move { Self::open(&self, &request).await }),
+        })
     }
 
     fn save_now(self: Arc<Self>) -> LocalBoxFuture<'static, Result<EarlySave, SaveError>> {
@@ -97,7 +106,7 @@ impl<I: SessionInterface> AnySlot for Slot<I> {
     }
 
     fn is_open(&self) -> bool {
-        self.sealed.get().is_some() || matches!(*self.phase(), Phase::Open(_))
+        matches!(*self.phase(), Phase::Open(_) | Phase::Closed(Closed { session: Some(_), .. }))
     }
 
     fn is_used(&self) -> bool {
@@ -114,15 +123,17 @@ impl<I: SessionInterface> AnySlot for Slot<I> {
             }
             // What was written to it is lost: nobody answers that but the middleware.
             Phase::Open(_) => self.failure_taken.store(false, Ordering::Relaxed),
-            done @ (Phase::Failed(_) | Phase::Closed) => *phase = done,
+            done @ (Phase::Failed(_) | Phase::Closed(_)) => *phase = done,
         }
     }
 
     fn cookie_policy(&self, request: &HttpRequest) -> Result<Arc<CookiePolicy>, CookieError> {
-        match self.cookie.get() {
-            Some(cookie) => Ok(Arc::clone(&cookie.policy)),
-            None => self.site.cookie_for(request),
+        if let Phase::Open(session) | Phase::Closed(Closed { session: Some(session), .. }) =
+            &*self.phase()
+        {
+            return Ok(Arc::clone(&session.cookie.policy));
         }
+        self.site.cookie_for(request)
     }
 
     fn take_failure(&self) {

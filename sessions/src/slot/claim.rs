@@ -1,28 +1,33 @@
 //! The right to open a session, which one of those who ask has.
 
-use std::task::Waker;
+use std::{sync::Arc, task::Waker};
+
+use actix_web::HttpRequest;
 
 use super::{AnySlot, Phase, Slot, log_failure};
-use crate::{
-    error::{ExtractError, OpenError},
-    interface::SessionInterface,
-};
+use crate::{error::ExtractError, interface::SessionInterface};
 
-/// The right to open the session. Dropped without [`finish`](Self::finish), as when a timeout drops
-/// the handler, it leaves the session unopened.
-pub(super) struct Claim<'s, I: SessionInterface> {
-    pub(super) slot: &'s Slot<I>,
+/// The right to open the session. Dropped before the session is opened, as when a timeout drops the
+/// handler, it leaves it unopened.
+pub(super) struct Claim<I: SessionInterface> {
+    slot: Arc<Slot<I>>,
+    is_settled: bool,
 }
 
-impl<I: SessionInterface> Claim<'_, I> {
-    pub(super) fn finish(self, opened: Result<I::Content, OpenError>) -> Result<(), ExtractError> {
-        let (next, result) = match opened {
-            Ok(content) => (Phase::Open(content), Ok(())),
+impl<I: SessionInterface> Claim<I> {
+    pub(super) fn new(slot: Arc<Slot<I>>) -> Self {
+        Self { slot, is_settled: false }
+    }
+
+    pub(super) async fn open(mut self, request: &HttpRequest) -> Result<(), ExtractError> {
+        let (next, result) = match self.slot.open_content(request).await {
+            Ok(session) => (Phase::Open(Arc::new(session)), Ok(())),
             Err(err) => {
                 log_failure(self.slot.interface_name(), &err);
                 (Phase::Failed(err.clone()), Err(err.into()))
             }
         };
+        self.is_settled = true;
         if self.settle(next) {
             return result;
         }
@@ -45,8 +50,10 @@ impl<I: SessionInterface> Claim<'_, I> {
     }
 }
 
-impl<I: SessionInterface> Drop for Claim<'_, I> {
+impl<I: SessionInterface> Drop for Claim<I> {
     fn drop(&mut self) {
-        self.settle(Phase::Unopened);
+        if !self.is_settled {
+            self.settle(Phase::Unopened);
+        }
     }
 }

@@ -8,7 +8,7 @@ use std::{
     fmt,
     future::poll_fn,
     sync::{
-        Arc, Mutex, MutexGuard, OnceLock, PoisonError,
+        Arc, Mutex, MutexGuard, PoisonError,
         atomic::{AtomicBool, Ordering},
     },
     task::{Poll, Waker},
@@ -20,7 +20,7 @@ use actix_web::{
 };
 use sessions_policy::{CookiePolicy, OnLoadError};
 
-pub(crate) use self::any::{AnySlot, Innermost};
+pub(crate) use self::any::{AnySlot, Innermost, Opening};
 use self::claim::Claim;
 use crate::{
     content::SessionContent,
@@ -40,20 +40,14 @@ pub struct Slot<I: SessionInterface> {
     /// The slot of the next session middleware further out.
     outer: Option<Arc<dyn AnySlot>>,
     phase: Mutex<Phase<I::Content>>,
-    /// The content once it is saved: read without a lock, never written again.
-    sealed: OnceLock<I::Content>,
-    cookie: OnceLock<OpenedCookie>,
     /// Whoever took `TrySession` answers a failed opening by itself.
     failure_taken: AtomicBool,
-    early: Mutex<Early>,
 }
 
-/// How far a `save_now` of the handler has come.
-enum Early {
-    NotAsked,
-    Running,
-    /// What the response is to carry.
-    Done(Option<SessionHeaders>),
+/// A session that is open, with what its saving will want to know.
+pub(crate) struct OpenSession<C> {
+    pub(crate) content: C,
+    pub(crate) cookie: OpenedCookie,
 }
 
 /// The cookie's policies as they were when the session was opened.
@@ -67,11 +61,29 @@ enum Phase<C> {
     Unopened,
     /// Someone is at it; these wait.
     Opening(Vec<Waker>),
-    Open(C),
+    /// Shared with nobody, so that it can be written.
+    Open(Arc<OpenSession<C>>),
     Failed(OpenError),
-    /// The response is made. The content, if there was any, is sealed.
-    Closed,
+    Closed(Closed<C>),
 }
+
+/// A session whose response is made, or that the handler had saved before. It is never written
+/// again.
+struct Closed<C> {
+    session: Option<Arc<OpenSession<C>>>,
+    early: Early,
+}
+
+/// How far a `save_now` of the handler has come.
+enum Early {
+    NotAsked,
+    Running,
+    /// What the response is to carry.
+    Done(Option<Box<SessionHeaders>>),
+}
+
+/// Why the content of an open session can be written.
+const UNSHARED: &str = "a session is shared once it is closed";
 
 impl<I: SessionInterface> Slot<I> {
     pub(crate) fn new(site: Arc<Site<I>>, outer: Option<Arc<dyn AnySlot>>) -> Self {
@@ -79,60 +91,66 @@ impl<I: SessionInterface> Slot<I> {
             site,
             outer,
             phase: Mutex::new(Phase::Unopened),
-            sealed: OnceLock::new(),
-            cookie: OnceLock::new(),
             failure_taken: AtomicBool::new(false),
-            early: Mutex::new(Early::NotAsked),
         }
     }
 
     /// Opens the session unless that is done; waits while someone else is at it. Concurrent
     /// extractors of one handler thus cause one opening, and its failure is remembered too.
-    pub(crate) async fn open(&self, request: &HttpRequest) -> Result<(), ExtractError> {
-        let claimed = poll_fn(|task| {
-            let mut phase = self.phase();
-            match &mut *phase {
-                Phase::Open(_) => Poll::Ready(Ok(None)),
-                Phase::Failed(err) => Poll::Ready(Err(err.clone().into())),
-                Phase::Closed if self.sealed.get().is_some() => Poll::Ready(Ok(None)),
-                Phase::Closed => Poll::Ready(Err(ExtractError::Closed)),
-                Phase::Opening(waiting) => {
-                    if !waiting.iter().any(|waker| waker.will_wake(task.waker())) {
-                        waiting.push(task.waker().clone());
-                    }
-                    Poll::Pending
-                }
-                Phase::Unopened => {
-                    *phase = Phase::Opening(Vec::new());
-                    Poll::Ready(Ok(Some(Claim { slot: self })))
-                }
+    pub(crate) async fn open(self: &Arc<Self>, request: &HttpRequest) -> Result<(), ExtractError> {
+        let claimed = poll_fn(|task| Arc::clone(self).claim(Some(task.waker()))).await?;
+        match claimed {
+            Some(claim) => claim.open(request).await,
+            None => Ok(()),
+        }
+    }
+
+    /// Takes the right to open the session, unless it is open. Pending while someone else has it,
+    /// who then wakes this task.
+    fn claim(
+        self: Arc<Self>,
+        waker: Option<&Waker>,
+    ) -> Poll<Result<Option<Claim<I>>, ExtractError>> {
+        let mut phase = self.phase();
+        match &mut *phase {
+            Phase::Open(_) | Phase::Closed(Closed { session: Some(_), .. }) => {
+                Poll::Ready(Ok(None))
             }
-        });
-        let Some(claim) = claimed.await? else {
-            return Ok(());
-        };
-        let opened = self.open_content(request).await;
-        claim.finish(opened)
+            Phase::Failed(err) => Poll::Ready(Err(err.clone().into())),
+            Phase::Closed(Closed { session: None, .. }) => Poll::Ready(Err(ExtractError::Closed)),
+            Phase::Opening(waiting) => {
+                if let Some(waker) = waker
+                    && !waiting.iter().any(|other| other.will_wake(waker))
+                {
+                    waiting.push(waker.clone());
+                }
+                Poll::Pending
+            }
+            Phase::Unopened => {
+                *phase = Phase::Opening(Vec::new());
+                drop(phase);
+                Poll::Ready(Ok(Some(Claim::new(self))))
+            }
+        }
     }
 
     /// Asks the interface for the session of this request.
     pub(crate) async fn open_content(
         &self,
         request: &HttpRequest,
-    ) -> Result<I::Content, OpenError> {
+    ) -> Result<OpenSession<I::Content>, OpenError> {
         let Site { interface, settings, clock } = &*self.site;
         let policy = self.site.cookie_for(request)?;
         self.refuse_shared_cookie(request, &policy)?;
         let headers = request.headers().get_all(header::COOKIE).map(HeaderValue::as_bytes);
         let cookies = CookieValues::find(headers, policy.name().as_str());
-        let came = !cookies.is_empty();
-        let cookie = self.cookie.get_or_init(|| OpenedCookie { policy, came });
+        let cookie = OpenedCookie { policy, came: !cookies.is_empty() };
 
         let null = Cell::new(None);
         let cx = OpenContext {
             request,
             cookie: &cookie.policy,
-            cookies,
+            cookies: &cookies,
             settings,
             now: clock.now(),
             clock,
@@ -148,7 +166,7 @@ impl<I: SessionInterface> Slot<I> {
             Err(err) => return Err(err),
         };
         content.dictionary_mut().start_permanent(settings.permanent());
-        Ok(content)
+        Ok(OpenSession { content, cookie })
     }
 
     /// What stands in for a session must be known as that, or it would be saved over the real one.
@@ -191,60 +209,53 @@ impl<I: SessionInterface> Slot<I> {
         Ok(())
     }
 
-    /// Closes the session for writers, as the response is made. `prepare` sees what is about to be
-    /// sealed.
-    pub(crate) fn seal(&self, prepare: impl FnOnce(&mut Dictionary)) -> Sealed<'_, I::Content> {
+    /// Closes the session for writers: as the response is made, or `early`. `prepare` sees what is
+    /// about to be sealed.
+    pub(crate) fn seal(
+        &self,
+        early: bool,
+        prepare: impl FnOnce(&mut Dictionary),
+    ) -> Sealed<I::Content> {
         let mut phase = self.phase();
         match &mut *phase {
-            Phase::Open(content) => prepare(content.dictionary_mut()),
-            Phase::Failed(_) if self.failure_taken.load(Ordering::Relaxed) => {
-                return Sealed::Unused;
+            Phase::Open(session) => {
+                let unshared = Arc::get_mut(session).expect(UNSHARED);
+                prepare(unshared.content.dictionary_mut());
+                let session = Arc::clone(session);
+                let early = if early { Early::Running } else { Early::NotAsked };
+                *phase = Phase::Closed(Closed { session: Some(Arc::clone(&session)), early });
+                Sealed::Session(session)
             }
-            Phase::Failed(err) => return Sealed::Failed(err.clone()),
-            Phase::Closed => return Sealed::Unused,
-            Phase::Unopened | Phase::Opening(_) => {}
-        }
-        match std::mem::replace(&mut *phase, Phase::Closed) {
-            // Set while the lock is held: a reader that finds the phase closed finds it here.
-            Phase::Open(content) => Sealed::Content(self.sealed.get_or_init(|| content)),
-            Phase::Opening(waiting) => {
-                drop(phase);
-                waiting.into_iter().for_each(Waker::wake);
+            Phase::Failed(_) if self.failure_taken.load(Ordering::Relaxed) => Sealed::Unused,
+            Phase::Failed(err) => Sealed::Failed(err.clone()),
+            Phase::Closed(Closed { early, .. }) => match early {
+                Early::NotAsked => Sealed::Unused,
+                Early::Running => Sealed::Early(Err(SaveError::Interrupted)),
+                Early::Done(headers) => Sealed::Early(Ok(headers.as_deref().cloned())),
+            },
+            Phase::Unopened | Phase::Opening(_) => {
+                let closed = Closed { session: None, early: Early::NotAsked };
+                if let Phase::Opening(waiting) =
+                    std::mem::replace(&mut *phase, Phase::Closed(closed))
+                {
+                    drop(phase);
+                    waiting.into_iter().for_each(Waker::wake);
+                }
                 Sealed::Unused
             }
-            _ => Sealed::Unused,
         }
     }
 
-    /// Returns the content, once it is sealed.
-    pub(crate) fn sealed(&self) -> Option<&I::Content> {
-        self.sealed.get()
-    }
-
-    pub(crate) fn start_early(&self) {
-        *self.early_state() = Early::Running;
-    }
-
+    /// Notes what the response is to carry of a session that was saved before.
     pub(crate) fn finish_early(&self, headers: Option<SessionHeaders>) {
-        *self.early_state() = Early::Done(headers);
-    }
-
-    /// Returns what the response is to carry, if the handler had the session saved before.
-    pub(crate) fn early(&self) -> Option<Result<Option<SessionHeaders>, SaveError>> {
-        match &*self.early_state() {
-            Early::NotAsked => None,
-            Early::Running => Some(Err(SaveError::Interrupted)),
-            Early::Done(headers) => Some(Ok(headers.clone())),
+        if let Phase::Closed(closed) = &mut *self.phase() {
+            closed.early = Early::Done(headers.map(Box::new));
         }
-    }
-
-    fn early_state(&self) -> MutexGuard<'_, Early> {
-        self.early.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// Seals what there is, when the request was dropped: nobody saves it any more.
     pub(crate) fn abandon(&self) {
-        self.seal(|_| {});
+        self.seal(false, |_| {});
     }
 
     /// Whether there is a session further out.
@@ -259,21 +270,6 @@ impl<I: SessionInterface> Slot<I> {
         }
     }
 
-    /// Closes the session if nobody has used it; returns whether that is so.
-    pub(crate) fn close_unused(&self) -> bool {
-        let mut phase = self.phase();
-        let unused = matches!(*phase, Phase::Unopened);
-        if unused {
-            *phase = Phase::Closed;
-        }
-        unused
-    }
-
-    /// Returns the cookie's policies, from the opening on.
-    pub(crate) fn cookie(&self) -> Option<&OpenedCookie> {
-        self.cookie.get()
-    }
-
     fn phase(&self) -> MutexGuard<'_, Phase<I::Content>> {
         // A panic in a closure that only looks, or in the serialisation of one value, leaves the
         // content as it was.
@@ -282,11 +278,13 @@ impl<I: SessionInterface> Slot<I> {
 }
 
 /// What is left of a session when its response is made.
-pub(crate) enum Sealed<'s, C> {
+pub(crate) enum Sealed<C> {
     /// Not opened, or its failure is someone else's answer.
     Unused,
     Failed(OpenError),
-    Content(&'s C),
+    Session(Arc<OpenSession<C>>),
+    /// The handler had it saved; this is what the response is to carry.
+    Early(Result<Option<SessionHeaders>, SaveError>),
 }
 
 /// An interface made a null session that it does not know as one.

@@ -137,6 +137,7 @@ impl<I: SessionInterface + Clone> TestSessions<I> {
         }
         let slot = Slot::new(Arc::clone(&self.site), None);
         let opened = slot.open_content(&request.to_http_request()).await;
+        let opened = opened.map(|session| session.content);
         opened.unwrap_or_else(|err| panic!("the session cannot be opened: {err}"))
     }
 
