@@ -44,6 +44,15 @@ impl Served {
         served
     }
 
+    /// Asks as somebody new until the store answers again.
+    fn wait_for_the_store(&self) {
+        let start = Instant::now();
+        while !self.request(&mut Jar::default(), "GET /", "").0.starts_with("HTTP/1.1 200") {
+            assert!(start.elapsed() < PATIENCE, "the store does not come back");
+            thread::sleep(Duration::from_millis(20));
+        }
+    }
+
     /// Sends a request; keeps the cookies in `jar`. Returns the status line and headers, and the
     /// body.
     fn request(&self, jar: &mut Jar, line: &str, form: &str) -> (String, String) {
@@ -337,6 +346,7 @@ fn redis_counts_through_restarts_and_is_never_empty_for_an_outage() {
     assert_eq!(body, "");
     assert_eq!(served.get(&mut jar, "/about"), "this page uses no session\n");
     redis.start();
+    served.wait_for_the_store();
     assert_eq!(served.get(&mut jar, "/"), "visit number 3\n");
 
     let mut copy = jar.clone();
