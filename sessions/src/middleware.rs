@@ -155,7 +155,7 @@ where
             },
             _ => Stage::Inner { fut: self.service.call(request) },
         };
-        SessionFuture { stage, slot }
+        SessionFuture { stage, slot, is_finished: false }
     }
 }
 
@@ -188,13 +188,16 @@ pin_project! {
         #[pin]
         stage: Stage<F, B>,
         slot: Arc<Slot<I>>,
+        is_finished: bool,
     }
 
     impl<F, B, I: SessionInterface> PinnedDrop for SessionFuture<F, B, I> {
         // A client went away, or a timeout or a panic ended the handler. A handle that lives on
         // gets an error for what it writes.
         fn drop(this: Pin<&mut Self>) {
-            this.project().slot.abandon();
+            if !this.is_finished {
+                this.project().slot.abandon();
+            }
         }
     }
 }
@@ -221,6 +224,7 @@ where
         let mut this = self.project();
         if let StageProjection::Inner { fut } = this.stage.as_mut().project() {
             let result = ready!(fut.poll(cx));
+            *this.is_finished = true;
             match finish(this.slot, result) {
                 Finish::Done(result) => return Poll::Ready(result),
                 Finish::Saving(fut) => this.stage.set(Stage::Waiting { fut }),

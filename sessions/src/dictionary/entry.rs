@@ -13,6 +13,10 @@ impl Span {
         Some(Self { start: u32::try_from(range.start).ok()?, end: u32::try_from(range.end).ok()? })
     }
 
+    fn len(self) -> usize {
+        (self.end - self.start) as usize
+    }
+
     pub(super) fn of(self, payload: &str) -> &str {
         &payload[self.start as usize..self.end as usize]
     }
@@ -43,6 +47,16 @@ impl Entry {
         match &self.key {
             Key::Span(span) => span.of(payload),
             Key::Owned(key) => key,
+        }
+    }
+
+    pub(super) fn has_key(&self, key: &str, payload: &str) -> bool {
+        match &self.key {
+            Key::Span(span) => {
+                span.len() == key.len()
+                    && payload.as_bytes()[span.start as usize..span.end as usize] == *key.as_bytes()
+            }
+            Key::Owned(own) => **own == *key,
         }
     }
 

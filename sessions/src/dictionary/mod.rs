@@ -343,13 +343,20 @@ impl Dictionary {
         Ok(())
     }
 
+    /// Returns the entry of a key. Few are looked at one by one: most differ in length already.
+    fn entry(&self, key: &str) -> Option<&Entry> {
+        if self.entries.len() > 8 {
+            return self.position(key).ok().map(|at| &self.entries[at]);
+        }
+        self.entries.iter().find(|entry| entry.has_key(key, &self.payload))
+    }
+
     fn position(&self, key: &str) -> Result<usize, usize> {
         self.entries.binary_search_by(|entry| entry.key(&self.payload).cmp(key))
     }
 
     fn stored(&self, key: &str) -> Option<&str> {
-        let at = self.position(key).ok()?;
-        self.entries[at].value(&self.payload)
+        self.entry(key)?.value(&self.payload)
     }
 
     fn set(&mut self, key: &str, json: String) {

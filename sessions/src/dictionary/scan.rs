@@ -7,6 +7,8 @@ use std::ops::Range;
 
 use memchr::memchr2;
 
+/// How many bytes of a string are looked at one by one before its end is searched for.
+const NEAR: usize = 24;
 /// How deep arrays and objects may nest inside one value.
 const MAX_DEPTH: u32 = 127;
 
@@ -95,14 +97,11 @@ pub(super) fn is_value(text: &str) -> bool {
 struct Scanner<'t> {
     bytes: &'t [u8],
     at: usize,
-    /// Whether strings must be looked through for control characters.
-    has_control: bool,
 }
 
 impl<'t> Scanner<'t> {
     fn new(text: &'t str) -> Self {
-        let bytes = text.as_bytes();
-        Self { bytes, at: 0, has_control: has_control(bytes) }
+        Self { bytes: text.as_bytes(), at: 0 }
     }
 
     fn peek(&self) -> Option<u8> {
@@ -128,8 +127,22 @@ impl<'t> Scanner<'t> {
     /// Consumes a string with its quotes; tells whether it holds an escape.
     fn string(&mut self) -> Option<(Range<usize>, bool)> {
         let start = self.at;
-        let mut escaped = false;
         self.expect(b'"')?;
+        // The end of most strings is near.
+        let near = &self.bytes[self.at..self.bytes.len().min(self.at + NEAR)];
+        let special = near.iter().position(|byte| matches!(byte, b'"' | b'\\' | 0..0x20));
+        if let Some(at) = special
+            && near[at] == b'"'
+        {
+            self.at += at + 1;
+            return Some((start..self.at, false));
+        }
+        self.long_string(start)
+    }
+
+    /// Consumes a string from behind its opening quote on.
+    fn long_string(&mut self, start: usize) -> Option<(Range<usize>, bool)> {
+        let mut escaped = false;
         loop {
             self.at += memchr2(b'"', b'\\', self.bytes.get(self.at..)?)? + 1;
             if self.bytes[self.at - 1] == b'"' {
@@ -139,10 +152,7 @@ impl<'t> Scanner<'t> {
             self.at += 1;
         }
         let string = start..self.at;
-        if self.has_control && has_control(&self.bytes[string.clone()]) {
-            return None;
-        }
-        Some((string, escaped))
+        (!has_control(&self.bytes[string.clone()])).then_some((string, escaped))
     }
 
     fn value(&mut self) -> Option<Range<usize>> {

@@ -14,12 +14,11 @@ use base64::{
     engine::DecodePaddingMode,
     engine::general_purpose::{GeneralPurpose, GeneralPurposeConfig},
 };
-use subtle::ConstantTimeEq;
 use zeroize::Zeroizing;
 
 pub(crate) use self::shared::Ring;
 pub use self::shared::{KeyUses, SharedKeys};
-use crate::error::KeyError;
+use crate::{error::KeyError, token::same_bytes};
 
 /// A secret key of 32 bytes or more.
 ///
@@ -176,7 +175,7 @@ impl SecretKey {
 impl KeyBytes {
     /// Compares in constant time, unless it is the same key by being in the same place.
     fn is(&self, other: &Self) -> bool {
-        std::ptr::eq(self, other) || self.0.ct_eq(&other.0).into()
+        std::ptr::eq(self, other) || same_bytes(&self.0, &other.0)
     }
 }
 

@@ -8,10 +8,9 @@ use std::{
 
 use base64::Engine;
 use sha2::{Digest, Sha256};
-use subtle::ConstantTimeEq;
 
 use super::{OwnerKey, Stamp, StoreError, key::decode_hash};
-use crate::token::CANONICAL;
+use crate::token::{CANONICAL, same_bytes};
 
 /// The format below; another first word is a record of another version.
 const VERSION: &str = "1";
@@ -64,14 +63,7 @@ impl VerifierHash {
 
 impl PartialEq for VerifierHash {
     fn eq(&self, other: &Self) -> bool {
-        // Eight bytes at a time: `ct_eq` of slices takes them one by one.
-        let (ours, _) = self.0.as_chunks();
-        let (others, _) = other.0.as_chunks();
-        let differ = |(one, other): (&[u8; 8], &[u8; 8])| {
-            u64::from_ne_bytes(*one) ^ u64::from_ne_bytes(*other)
-        };
-        let difference = ours.iter().zip(others).map(differ).fold(0, |all, one| all | one);
-        difference.ct_eq(&0).into()
+        same_bytes(&self.0, &other.0)
     }
 }
 

@@ -1,6 +1,7 @@
 //! Tokens: text to bytes and back. Pure functions, the time passed in.
 
 mod base64url;
+mod compare;
 #[cfg(feature = "flask")]
 pub(crate) mod flask;
 #[cfg(test)]
@@ -11,4 +12,4 @@ pub(crate) mod sealed;
 pub(crate) mod signed;
 pub(crate) mod split;
 
-pub(crate) use self::base64url::CANONICAL;
+pub(crate) use self::{base64url::CANONICAL, compare::same_bytes};

@@ -11,18 +11,19 @@ use base64::Engine;
 use hmac::{Hmac, KeyInit, Mac};
 use memchr::memrchr;
 use sha2::{Sha256, Sha512};
-use subtle::ConstantTimeEq;
 use zeroize::Zeroizing;
 
-use super::CANONICAL;
+use super::{
+    CANONICAL,
+    base64url::{FEW_TEXT, decode_few, encode_few, push_few},
+    same_bytes,
+};
 use crate::key::SecretKey;
 
-/// Room for the longest HMAC, of SHA-512, as base64url.
-const MAC_TEXT_ROOM: usize = 86;
 /// Room for a cookie's name and attributes, which are written around the token.
 const COOKIE_ROOM: usize = 192;
-/// Room for a time: 8 bytes, and what the decoder wants spare.
-const SECONDS_ROOM: usize = 16;
+/// Room for a time, of 8 bytes, as base64url.
+const SECONDS_ROOM: usize = 11;
 
 /// The hash function of the signature.
 ///
@@ -53,16 +54,14 @@ trait Keyed: Send + Sync {
 
 impl<M: Mac + Clone + Send + Sync> Keyed for M {
     fn push_mac(&self, token: &mut String) {
-        let mac = self.clone().chain_update(token.as_bytes());
+        let mac = self.clone().chain_update(token.as_bytes()).finalize().into_bytes();
         token.push('.');
-        CANONICAL.encode_string(mac.finalize().into_bytes(), token);
+        push_few(&mac, token);
     }
 
     fn is_mac(&self, signed: &[u8], signature: &[u8]) -> bool {
         let mac = self.clone().chain_update(signed).finalize().into_bytes();
-        let mut text = [0; MAC_TEXT_ROOM];
-        let length = CANONICAL.encode_slice(mac, &mut text).expect("there is room for every MAC");
-        text[..length].ct_eq(signature).into()
+        same_bytes(encode_few(&mac, &mut [0; FEW_TEXT]), signature)
     }
 }
 
@@ -129,8 +128,8 @@ impl Signer {
 
     fn append_time_and_signature(&self, token: &mut String, now: u64) {
         token.push('.');
-        let seconds = now.to_be_bytes();
-        CANONICAL.encode_string(&seconds[now.leading_zeros() as usize / 8..], token);
+        let seconds = &now.to_be_bytes()[now.leading_zeros() as usize / 8..];
+        push_few(seconds, token);
         self.append_signature(token);
     }
 
@@ -180,7 +179,7 @@ pub(crate) fn check_age(then: u64, now: u64, max_age: u64, leeway: u64) -> Resul
 
 /// Room for a token, and for the cookie that is made of it.
 fn token_room(payload: usize) -> usize {
-    payload + MAC_TEXT_ROOM + SECONDS_ROOM + COOKIE_ROOM
+    payload + FEW_TEXT + SECONDS_ROOM + COOKIE_ROOM
 }
 
 fn derive<M: Mac + KeyInit>(key: &SecretKey, salt: &[u8]) -> M {
@@ -197,14 +196,10 @@ fn split_last(text: &[u8]) -> Option<(&[u8], &[u8])> {
 }
 
 fn decode_seconds(text: &[u8]) -> Option<u64> {
-    let mut room = [0; SECONDS_ROOM];
-    let length = CANONICAL.decode_slice(text, &mut room).ok()?;
-    let bytes = &room[..length];
+    let seconds = u64::try_from(decode_few(text)?).ok()?;
     // One spelling for each number: itsdangerous drops leading zero bytes.
-    if length > 8 || bytes.first() == Some(&0) {
-        return None;
-    }
-    Some(bytes.iter().fold(0, |seconds, byte| seconds << 8 | u64::from(*byte)))
+    let bytes = text.len() * 6 / 8;
+    (bytes == (u64::BITS - seconds.leading_zeros()).div_ceil(8) as usize).then_some(seconds)
 }
 
 impl fmt::Debug for Signer {

@@ -7,10 +7,9 @@
 
 use std::fmt;
 
-use base64::Engine;
 use zeroize::Zeroizing;
 
-use super::CANONICAL;
+use super::base64url::{decode_few, push_few};
 use crate::store::{RecordKey, VerifierHash};
 
 /// Bytes of each half, from the operating system: 128 bits (OWASP ASVS 5.0, 7.2.3).
@@ -56,9 +55,9 @@ impl SplitToken {
     pub(crate) fn to_text(&self) -> String {
         // Room for a signature.
         let mut text = String::with_capacity(HALF_TEXT * 4 + 2);
-        CANONICAL.encode_string(self.selector, &mut text);
+        push_few(&self.selector, &mut text);
         text.push('.');
-        CANONICAL.encode_string(self.verifier.as_slice(), &mut text);
+        push_few(self.verifier.as_slice(), &mut text);
         text
     }
 
@@ -71,34 +70,9 @@ impl SplitToken {
     }
 }
 
-/// RFC 4648, 5.
-const ALPHABET: &[u8; 64] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_";
-
-/// What each character stands for: six bits, or more where base64url has no such character.
-const VALUES: [u8; 256] = {
-    let mut values = [u8::MAX; 256];
-    let mut value = 0;
-    while value < 64 {
-        values[ALPHABET[value as usize] as usize] = value;
-        value += 1;
-    }
-    values
-};
-
-/// Reads a half at a third of what a decoder for any length takes.
 fn half(text: &[u8]) -> Option<[u8; HALF]> {
     let text: &[u8; HALF_TEXT] = text.try_into().ok()?;
-    let (last, others) = text.split_last()?;
-    let value = |character: &u8| VALUES[usize::from(*character)];
-    let mut all = value(last);
-    let mut bits = 0;
-    for character in others {
-        all |= value(character);
-        bits = bits << 6 | u128::from(value(character));
-    }
-    // The last one holds two bits: with others set it would be another spelling.
-    let is_canonical = all < 64 && value(last) % 16 == 0;
-    is_canonical.then(|| (bits << 2 | u128::from(value(last) >> 4)).to_be_bytes())
+    decode_few(text).map(u128::to_be_bytes)
 }
 
 impl fmt::Debug for SplitToken {
