@@ -8,7 +8,19 @@ use std::ops::Range;
 use memchr::memchr2;
 
 /// How many bytes of a string are looked at one by one before its end is searched for.
-const NEAR: usize = 24;
+const NEAR: usize = 16;
+/// Bytes that a string does not hold as they are.
+const IS_SPECIAL: [bool; 256] = {
+    let mut special = [false; 256];
+    let mut control = 0;
+    while control < 0x20 {
+        special[control] = true;
+        control += 1;
+    }
+    special[b'"' as usize] = true;
+    special[b'\\' as usize] = true;
+    special
+};
 /// How deep arrays and objects may nest inside one value.
 const MAX_DEPTH: u32 = 127;
 
@@ -130,7 +142,7 @@ impl<'t> Scanner<'t> {
         self.expect(b'"')?;
         // The end of most strings is near.
         let near = &self.bytes[self.at..self.bytes.len().min(self.at + NEAR)];
-        let special = near.iter().position(|byte| matches!(byte, b'"' | b'\\' | 0..0x20));
+        let special = near.iter().position(|byte| IS_SPECIAL[usize::from(*byte)]);
         if let Some(at) = special
             && near[at] == b'"'
         {
