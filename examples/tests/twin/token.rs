@@ -23,7 +23,8 @@ impl Token {
         let seconds = seconds.iter().fold(0, |seconds, byte| seconds << 8 | u64::from(*byte));
         Some(Self {
             payload: payload.to_owned(),
-            signed_at: UNIX_EPOCH + Duration::from_secs(seconds),
+            // A damaged one may be beyond all time.
+            signed_at: UNIX_EPOCH.checked_add(Duration::from_secs(seconds))?,
             signature: signature.to_owned(),
         })
     }
