@@ -100,19 +100,21 @@ impl Dictionary {
         let mut entries = Vec::with_capacity(payload.len() / BYTES_PER_MEMBER + 4);
         let mut unnamed = Unnamed::default();
         let mut sorted = true;
+        let mut last: Option<&str> = None;
         scan::members(&payload, |member| {
             let key = if member.escaped {
                 let quoted = &payload[member.key.start - 1..=member.key.end];
+                sorted = false;
                 match serde_json::from_str(quoted) {
                     Ok(key) => Key::Owned(key),
                     Err(_) => return unnamed.push(&payload, &member).ok(),
                 }
             } else {
+                let key = &payload[member.key.clone()];
+                sorted &= last.replace(key).is_none_or(|last| last < key);
                 Key::Span(Span::new(&member.key)?)
             };
             let entry = Entry { key, base: Some(Span::new(&member.value)?), edit: Edit::Kept };
-            sorted &=
-                entries.last().is_none_or(|last: &Entry| last.key(&payload) < entry.key(&payload));
             entries.push(entry);
             Some(())
         })

@@ -7,20 +7,6 @@ use std::ops::Range;
 
 use memchr::memchr2;
 
-/// How many bytes of a string are looked at one by one before its end is searched for.
-const NEAR: usize = 16;
-/// Bytes that a string does not hold as they are.
-const IS_SPECIAL: [bool; 256] = {
-    let mut special = [false; 256];
-    let mut control = 0;
-    while control < 0x20 {
-        special[control] = true;
-        control += 1;
-    }
-    special[b'"' as usize] = true;
-    special[b'\\' as usize] = true;
-    special
-};
 /// How deep arrays and objects may nest inside one value.
 const MAX_DEPTH: u32 = 127;
 
@@ -109,11 +95,14 @@ pub(super) fn is_value(text: &str) -> bool {
 struct Scanner<'t> {
     bytes: &'t [u8],
     at: usize,
+    /// Whether strings must be looked through for control characters.
+    has_control: bool,
 }
 
 impl<'t> Scanner<'t> {
     fn new(text: &'t str) -> Self {
-        Self { bytes: text.as_bytes(), at: 0 }
+        let bytes = text.as_bytes();
+        Self { bytes, at: 0, has_control: has_control(bytes) }
     }
 
     fn peek(&self) -> Option<u8> {
@@ -139,22 +128,8 @@ impl<'t> Scanner<'t> {
     /// Consumes a string with its quotes; tells whether it holds an escape.
     fn string(&mut self) -> Option<(Range<usize>, bool)> {
         let start = self.at;
-        self.expect(b'"')?;
-        // The end of most strings is near.
-        let near = &self.bytes[self.at..self.bytes.len().min(self.at + NEAR)];
-        let special = near.iter().position(|byte| IS_SPECIAL[usize::from(*byte)]);
-        if let Some(at) = special
-            && near[at] == b'"'
-        {
-            self.at += at + 1;
-            return Some((start..self.at, false));
-        }
-        self.long_string(start)
-    }
-
-    /// Consumes a string from behind its opening quote on.
-    fn long_string(&mut self, start: usize) -> Option<(Range<usize>, bool)> {
         let mut escaped = false;
+        self.expect(b'"')?;
         loop {
             self.at += memchr2(b'"', b'\\', self.bytes.get(self.at..)?)? + 1;
             if self.bytes[self.at - 1] == b'"' {
@@ -164,7 +139,10 @@ impl<'t> Scanner<'t> {
             self.at += 1;
         }
         let string = start..self.at;
-        (!has_control(&self.bytes[string.clone()])).then_some((string, escaped))
+        if self.has_control && has_control(&self.bytes[string.clone()]) {
+            return None;
+        }
+        Some((string, escaped))
     }
 
     fn value(&mut self) -> Option<Range<usize>> {
