@@ -249,7 +249,7 @@ impl Dictionary {
     }
 
     /// As [`attach`](Self::attach), for what many sessions have in common.
-    pub fn attach_shared<T: Send + Sync + 'static>(&mut self, attachment: Arc<T>) {
+    pub(crate) fn attach_shared<T: Send + Sync + 'static>(&mut self, attachment: Arc<T>) {
         self.state.attachments.retain(|former| !former.is::<T>());
         self.state.attachments.push(attachment);
     }
