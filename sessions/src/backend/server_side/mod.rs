@@ -2,6 +2,7 @@
 
 mod content;
 mod create;
+mod index;
 mod limits;
 mod open;
 mod owners;
