@@ -246,8 +246,8 @@ impl<S: Store> ServerSide<S> {
     /// is then dropped; [`purge`](Session::purge) the session as well, so that its cookie goes.
     ///
     /// No request that runs meanwhile logs this owner in, the one that asks included: its session
-    /// would be [`SaveError::Gone`], 409. To log in here and end all others, call
-    /// [`set_owner`](Session::set_owner) and then [`end_others`](Self::end_others).
+    /// would be [`SaveError::Gone`](crate::SaveError::Gone), 409. To log in here and end all others,
+    /// call [`set_owner`](Session::set_owner) and then [`end_others`](Self::end_others).
     ///
     /// # Errors
     ///
