@@ -181,9 +181,10 @@ async fn increments_are_never_lost(kind: Kind) {
                  {expected} in all, stored {stored}; by status {statuses:?}"
             ),
         );
-        // A write that a pool keeps waiting beyond the deadline of a call may be done all the same.
+        // On a busy machine a write can be waited for longer than for a call, and be done all the
+        // same.
         let unknown = match (kind, statuses.get(&500)) {
-            (Kind::Postgres, Some(failed)) if at_once > 32 => *failed,
+            (Kind::Postgres, Some(failed)) if at_once > 32 && !is_full() => *failed,
             _ => 0,
         };
         let stands = (expected as u64)..=(expected + unknown) as u64;
@@ -419,9 +420,12 @@ async fn clients_that_go_away_leave_no_half_of_a_session(kind: Kind) {
     let doings = ["insert-a", "renew", "purge"];
     let mut tokens = Vec::new();
     for round in 0..rounds {
+        let start = Instant::now();
         let token = world.begin("/insert-user").await;
+        // At any moment of the request, however fast the store and the machine are.
+        let patience = start.elapsed().mul_f64(random.f64() * 1.5);
         let path = format!("/{}", doings[round % 3]);
-        world.ask_and_go(round, &path, &token, random.u64(..3_000)).await;
+        world.ask_and_go(round, &path, &token, patience).await;
         tokens.push(token);
     }
     // What was begun comes to its end.

@@ -224,8 +224,9 @@ where
         let mut this = self.project();
         if let StageProjection::Inner { fut } = this.stage.as_mut().project() {
             let result = ready!(fut.poll(cx));
+            let finish = finish(this.slot, result);
             *this.is_finished = true;
-            match finish(this.slot, result) {
+            match finish {
                 Finish::Done(result) => return Poll::Ready(result),
                 Finish::Saving(fut) => this.stage.set(Stage::Waiting { fut }),
             }

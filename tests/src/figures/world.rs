@@ -4,7 +4,7 @@ use std::{
     env, fmt, fs,
     path::PathBuf,
     sync::atomic::{AtomicU32, Ordering},
-    time::Duration,
+    time::{Duration, Instant},
 };
 
 use sqlx::{PgPool, SqlitePool, query_as, query_scalar};
@@ -12,6 +12,7 @@ use tokio::{
     io::AsyncWriteExt,
     net::TcpStream,
     sync::{Mutex, MutexGuard},
+    task::yield_now,
     time::sleep,
 };
 
@@ -204,20 +205,24 @@ impl World {
         self.client.get(&self.page(number, path), token).await.ok()
     }
 
-    /// Sends request number `number`, and goes away after some microseconds, whatever has come by
-    /// then. Returns when the process has had time to notice.
+    /// Sends request number `number`, and goes away after `patience`, whatever has come by then.
+    /// Returns when the process has had time to notice.
     ///
     /// # Panics
     ///
     /// When the process cannot be reached.
-    pub async fn ask_and_go(&self, number: usize, path: &str, token: &str, microseconds: u64) {
+    pub async fn ask_and_go(&self, number: usize, path: &str, token: &str, patience: Duration) {
         let app = &self.apps[number % self.apps.len()];
         let mut stream =
             TcpStream::connect(("127.0.0.1", app.port())).await.expect("the process listens");
         let request =
             format!("GET /s{path} HTTP/1.1\r\nHost: localhost\r\nCookie: id={token}\r\n\r\n");
         stream.write_all(request.as_bytes()).await.expect("the process listens");
-        sleep(Duration::from_micros(microseconds)).await;
+        // A sleep would be a millisecond at least.
+        let sent = Instant::now();
+        while sent.elapsed() < patience {
+            yield_now().await;
+        }
         drop(stream);
         sleep(Duration::from_millis(20)).await;
     }
