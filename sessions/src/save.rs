@@ -55,17 +55,22 @@ pub(crate) fn finish<I: SessionInterface, B: 'static>(
     Finish::Done(answer(slot, result, headers))
 }
 
-async fn save<I: SessionInterface, B>(
+#[expect(clippy::manual_async_fn, reason = "an `async fn` would hold the response twice")]
+fn save<I: SessionInterface, B>(
     slot: Arc<Slot<I>>,
     session: Arc<OpenSession<I::Content>>,
     result: Result<ServiceResponse<B>, Error>,
-) -> Result<ServiceResponse<B>, Error> {
-    let headers = result.as_ref().ok().map(ServiceResponse::headers);
-    let saved = match write(&slot, &session, status(&result), headers).await {
-        Ok(done) => Ok(done.headers),
-        Err(failed) => Err(with_headers(failed.err.into(), failed.headers.into_iter().collect())),
-    };
-    answer(&slot, result, saved)
+) -> impl Future<Output = Result<ServiceResponse<B>, Error>> {
+    async move {
+        let headers = result.as_ref().ok().map(ServiceResponse::headers);
+        let saved = match write(&slot, &session, status(&result), headers).await {
+            Ok(done) => Ok(done.headers),
+            Err(failed) => {
+                Err(with_headers(failed.err.into(), failed.headers.into_iter().collect()))
+            }
+        };
+        answer(&slot, result, saved)
+    }
 }
 
 fn status<B>(result: &Result<ServiceResponse<B>, Error>) -> StatusCode {

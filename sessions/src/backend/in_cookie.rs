@@ -176,7 +176,7 @@ impl<S: Seal> InCookie<S> {
             return Err(SaveError::Gone);
         }
         if let Some(revocation) = &self.revocation {
-            revocation.check_login(dictionary).await?;
+            Box::pin(revocation.check_login(dictionary)).await?;
         }
         let payload = self.seal.write(dictionary);
         S::seal(keys.current(), &payload, unix_seconds(cx.now())).map(Saved::Token)

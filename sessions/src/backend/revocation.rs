@@ -3,7 +3,7 @@
 use std::{fmt, sync::Arc, time::Duration};
 
 use super::{
-    guard::{Breaker, Deadline, Deadlines},
+    guard::{Breaker, Call, Deadline, Deadlines},
     server_side::OwnerError,
     stamps::Stamps,
 };
@@ -12,7 +12,7 @@ use crate::{
     dictionary::Dictionary,
     error::{OpenError, SaveError},
     session::{Scope, Session},
-    store::{OwnerIndex, OwnerKey, Stamp, Store, StoreError},
+    store::{OwnerIndex, OwnerKey, Stamp, Store},
 };
 
 /// Longer than any token is accepted: lifetimes have at most 400 days, and a request that began
@@ -182,12 +182,8 @@ impl Revocation {
         }
     }
 
-    async fn call<T>(
-        &self,
-        deadline: Deadline,
-        call: impl Future<Output = Result<T, StoreError>>,
-    ) -> Result<T, StoreError> {
-        self.shared.breaker.call(self.deadlines.call, deadline, call).await
+    fn call<F>(&self, deadline: Deadline, call: F) -> Call<'_, F> {
+        self.shared.breaker.call(self.deadlines.call, deadline, call)
     }
 }
 

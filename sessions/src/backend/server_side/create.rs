@@ -35,15 +35,15 @@ pub(super) enum Created {
 }
 
 impl<S: Store> Create<S> {
-    pub(super) async fn run(self) -> Result<Created, SaveError> {
+    pub(super) async fn run(self: Box<Self>) -> Result<Created, SaveError> {
         match self.login {
             None => self.create().await,
             Some(login) => to_the_end(self.log_in(login)).await,
         }
     }
 
-    async fn log_in(self, login: Login) -> Result<Created, SaveError> {
-        let Self { backend, key, deadline, .. } = &self;
+    async fn log_in(self: Box<Self>, login: Login) -> Result<Created, SaveError> {
+        let Self { backend, key, deadline, .. } = &*self;
         if !backend.enlist(login, *key, self.ttl, *deadline).await? {
             return Ok(Created::Refused);
         }

@@ -20,7 +20,7 @@ pub(crate) use self::to_the_end::to_the_end;
 use self::{limits::Limits, token::Tokens, turns::Turns};
 use super::{
     Backend,
-    guard::{Breaker, Deadline, Deadlines},
+    guard::{Breaker, Call, Deadline, Deadlines},
     stamps::Stamps,
 };
 use crate::{
@@ -158,18 +158,16 @@ impl<S: Store> ServerSide<S> {
         &self.store
     }
 
-    async fn call<T>(
-        &self,
-        deadline: Deadline,
-        call: impl Future<Output = Result<T, StoreError>>,
-    ) -> Result<T, StoreError> {
-        self.shared.breaker.call(self.deadlines.call, deadline, call).await
+    fn call<F>(&self, deadline: Deadline, call: F) -> Call<'_, F> {
+        self.shared.breaker.call(self.deadlines.call, deadline, call)
     }
 }
 
 impl<S: Store> Backend for ServerSide<S> {
     async fn open(&self, cx: &OpenContext<'_>) -> Result<Option<Dictionary>, OpenError> {
-        self.open_session(cx).await.map(Some)
+        // Boxed, here and below: malloc keeps blocks of up to a kilobyte at hand, and is slow with one
+        // that holds all of what a request waits for.
+        Box::pin(self.open_session(cx)).await.map(Some)
     }
 
     async fn save(
@@ -177,7 +175,7 @@ impl<S: Store> Backend for ServerSide<S> {
         dictionary: &Dictionary,
         cx: &SaveContext<'_>,
     ) -> Result<Saved, SaveError> {
-        self.save_session(dictionary, cx).await
+        Box::pin(self.save_session(dictionary, cx)).await
     }
 }
 

@@ -83,14 +83,14 @@ pub(super) enum Outcome {
 }
 
 impl<S: Store> Rewrite<S> {
-    pub(super) async fn run(self) -> Result<Written, SaveError> {
+    pub(super) async fn run(self: Box<Self>) -> Result<Written, SaveError> {
         match self.login {
             None => self.write().await,
             Some(login) => to_the_end(self.log_in(login)).await,
         }
     }
 
-    async fn log_in(self, login: Login) -> Result<Written, SaveError> {
+    async fn log_in(self: Box<Self>, login: Login) -> Result<Written, SaveError> {
         let (backend, key, deadline) = (self.backend.clone(), self.key, self.deadline);
         if !backend.enlist(login, key, self.ttl, deadline).await? {
             return Err(SaveError::Gone);
@@ -103,7 +103,7 @@ impl<S: Store> Rewrite<S> {
         Ok(written)
     }
 
-    async fn write(mut self) -> Result<Written, SaveError> {
+    async fn write(mut self: Box<Self>) -> Result<Written, SaveError> {
         let last_start = self.deadline.earlier(self.backend.deadlines.for_write());
         let changes = || self.may_be_joined().then(|| self.changes(last_start));
         let turn = match self.backend.shared.turns.take(self.key, changes, last_start).await? {
@@ -114,12 +114,14 @@ impl<S: Store> Rewrite<S> {
             let joined = turn.joined();
             if !joined.is_empty() {
                 let own = self.changes(last_start);
-                return Together::new(self, turn, joined).write(own).await;
+                return Box::pin(Together::new(self, turn, joined).write(own)).await;
             }
         }
         let written = self.write_alone(&turn, last_start).await?;
-        self.leave_to_others();
-        Together::new(self, turn, Vec::new()).hand_on().await;
+        if let Some(took) = turn.took_while_some_wait() {
+            self.leave_to_others();
+            Box::pin(Together::new(self, turn, Vec::new()).hand_on(took)).await;
+        }
         Ok(written)
     }
 

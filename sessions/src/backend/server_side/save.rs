@@ -48,7 +48,7 @@ impl<S: Store> ServerSide<S> {
         };
         match opened.map_or(&Origin::New, |opened| &opened.origin) {
             Origin::New => saving.begin(dictionary).await,
-            Origin::Stale => saving.save_stale().await,
+            Origin::Stale => Box::pin(saving.save_stale()).await,
             Origin::Record(found) => saving.save_found(found).await,
         }
     }
@@ -61,7 +61,7 @@ impl<S: Store> Saving<'_, S> {
             Change::Unchanged => Ok(self.refresh(found).await),
             Change::Changed if found.by_former => Err(SaveError::Superseded),
             Change::Changed => self.rewrite(found).await,
-            Change::Renewed if found.by_former => self.save_stale().await,
+            Change::Renewed if found.by_former => Box::pin(self.save_stale()).await,
             Change::Renewed => self.renew(found).await,
             Change::Purged => {
                 self.backend.end_record(found.key, found.record.owner(), self.deadline).await?;
@@ -127,7 +127,7 @@ impl<S: Store> Saving<'_, S> {
             }
             Written::Kept { .. } => Ok(Saved::Nothing),
             Written::Deleted => Ok(Saved::Removed),
-            Written::Gone => self.begin_instead(found).await,
+            Written::Gone => Box::pin(self.begin_instead(found)).await,
         }
     }
 
@@ -161,7 +161,7 @@ impl<S: Store> Saving<'_, S> {
         for _ in 0..MAX_IDS {
             let token = SplitToken::random().map_err(SaveError::internal)?;
             let key = token.key();
-            let create = Create {
+            let create = Box::new(Create {
                 backend: self.backend.clone(),
                 key,
                 verifier: token.verifier_hash(),
@@ -171,7 +171,7 @@ impl<S: Store> Saving<'_, S> {
                 began: self.began(),
                 ttl: ttl(self.cx.settings()),
                 deadline: self.deadline,
-            };
+            });
             match create.run().await? {
                 Created::Done => {
                     tracing::debug!(target: "sessions", "session created");
@@ -197,7 +197,7 @@ impl<S: Store> Saving<'_, S> {
         let settings = self.cx.settings();
         let content = self.content(self.dictionary)?;
         let login = content.as_ref().filter(|_| self.dictionary.logs_in());
-        let rewrite = Rewrite {
+        let rewrite = Box::new(Rewrite {
             backend: self.backend.clone(),
             key: found.key,
             base: found.record.clone(),
@@ -213,7 +213,7 @@ impl<S: Store> Saving<'_, S> {
             now: self.now(),
             ttl: ttl(settings),
             deadline: self.deadline,
-        };
+        });
         let written = rewrite.run().await?;
         if let Written::Kept { merged: Some(json), .. } = &written {
             self.cx.set_stored(json.to_string());

@@ -32,14 +32,14 @@ const NEAR: Duration = Duration::from_micros(100);
 const MAX_PAUSE: Duration = Duration::from_millis(20);
 
 pub(super) struct Together<S> {
-    rewrite: Rewrite<S>,
+    rewrite: Box<Rewrite<S>>,
     turn: Turn,
     /// In the order of asking.
     all: Vec<Joined>,
 }
 
 impl<S: Store> Together<S> {
-    pub(super) fn new(rewrite: Rewrite<S>, turn: Turn, joined: Vec<Joined>) -> Self {
+    pub(super) fn new(rewrite: Box<Rewrite<S>>, turn: Turn, joined: Vec<Joined>) -> Self {
         Self { rewrite, turn, all: joined }
     }
 
@@ -52,21 +52,25 @@ impl<S: Store> Together<S> {
             self.write_all().await;
             self
         });
-        together.await.hand_on().await;
+        let together = together.await;
+        if let Some(took) = together.turn.took_while_some_wait() {
+            together.hand_on(took).await;
+        }
         match hears.await {
             Ok(Told::Done(done)) => done,
             Ok(Told::Go(_)) | Err(_) => unreachable!("all are told how it ended"),
         }
     }
 
-    /// Writes for those who came meanwhile. In a store of this process that takes less time than to
-    /// wake one of them; otherwise one's own request does not wait for it.
-    pub(super) async fn hand_on(self) {
-        match self.turn.took_while_some_wait() {
-            None => {}
-            Some(took) if took < NEAR => to_the_end(self.go_on(Duration::ZERO)).await,
+    /// Writes for those who came while one's own call took this long. In a store of this process
+    /// that takes less time than to wake one of them; otherwise one's own request does not wait
+    /// for it.
+    pub(super) async fn hand_on(self, took: Duration) {
+        if took < NEAR {
+            to_the_end(self.go_on(Duration::ZERO)).await;
+        } else {
             // Another process reads the record and writes it in twice the time.
-            Some(took) => drop(tokio::spawn(self.go_on((took * 3).min(MAX_PAUSE)))),
+            tokio::spawn(self.go_on((took * 3).min(MAX_PAUSE)));
         }
     }
 

@@ -1,16 +1,16 @@
 //! What stands between requests and a store in trouble: deadlines, and a breaker.
 
+mod call;
+
 use std::{
     fmt,
-    future::poll_fn,
-    pin::pin,
     sync::atomic::{AtomicU32, AtomicU64, Ordering},
-    task::Poll,
     time::Duration,
 };
 
-use tokio::time::{Instant, timeout};
+use tokio::time::Instant;
 
+pub(super) use self::call::Call;
 use crate::store::StoreError;
 
 /// How many calls in a row fail before the breaker opens.
@@ -73,6 +73,14 @@ pub(super) struct Breaker {
     open_until: AtomicU64,
 }
 
+/// How things stood when a call began.
+#[derive(Clone, Copy)]
+struct Begun {
+    /// Of the request's time.
+    left: Duration,
+    answers: u64,
+}
+
 impl Breaker {
     pub(super) fn new() -> Self {
         Self {
@@ -84,12 +92,12 @@ impl Breaker {
     }
 
     /// Makes one call, within the time for a call and what is left of the request's.
-    pub(super) async fn call<T>(
-        &self,
-        limit: Duration,
-        deadline: Deadline,
-        call: impl Future<Output = Result<T, StoreError>>,
-    ) -> Result<T, StoreError> {
+    pub(super) fn call<F>(&self, limit: Duration, deadline: Deadline, call: F) -> Call<'_, F> {
+        Call::new(self, limit, deadline, call)
+    }
+
+    /// Whether a call may begin.
+    fn admit(&self, deadline: Deadline) -> Result<Begun, StoreError> {
         if !self.lets_through() {
             return Err(StoreError::unavailable(BreakerOpen));
         }
@@ -97,29 +105,26 @@ impl Breaker {
         if left.is_zero() {
             return Err(StoreError::Timeout);
         }
-        let answers = self.answers.load(Ordering::Acquire);
-        let mut call = pin!(call);
-        // A store that answers at once needs no timer.
-        let result = match poll_fn(|cx| Poll::Ready(call.as_mut().poll(cx))).await {
-            Poll::Ready(result) => result,
-            Poll::Pending => {
-                let result = timeout(limit.min(left), call).await;
-                let result = result.unwrap_or(Err(StoreError::Timeout));
-                if !matches!(&result, Err(err) if err.is_outage()) {
-                    self.answers.fetch_add(1, Ordering::AcqRel);
-                }
-                result
-            }
-        };
-        match &result {
+        Ok(Begun { left, answers: self.answers.load(Ordering::Acquire) })
+    }
+
+    /// Notes how a call ended, that was given this much time at the most.
+    fn note<T>(&self, result: &Result<T, StoreError>, begun: Begun, limit: Duration) {
+        match result {
             // It was the request that had too little time, not the store that took too long.
-            Err(StoreError::Timeout) if left < limit / 2 => {}
+            Err(StoreError::Timeout) if begun.left < limit / 2 => {}
             // Others had their answers meanwhile: there is a queue, for a pool's connections say.
-            Err(StoreError::Timeout) if self.answers.load(Ordering::Acquire) != answers => {}
+            Err(StoreError::Timeout) if self.answers.load(Ordering::Acquire) != begun.answers => {}
             Err(err) if err.is_outage() => self.note_failure(err),
             _ => self.note_success(),
         }
-        result
+    }
+
+    /// Notes an answer that was waited for.
+    fn note_answer<T>(&self, result: &Result<T, StoreError>) {
+        if !matches!(result, Err(err) if err.is_outage()) {
+            self.answers.fetch_add(1, Ordering::AcqRel);
+        }
     }
 
     /// Of those who ask while the store fails, one is let through in a second.

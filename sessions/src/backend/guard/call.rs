@@ -1,0 +1,67 @@
+//! One call of the store, within its deadlines.
+
+use std::{
+    future::Future,
+    pin::Pin,
+    task::{Context, Poll, ready},
+    time::Duration,
+};
+
+use pin_project_lite::pin_project;
+use tokio::time::{Sleep, sleep};
+
+use super::{Begun, Breaker, Deadline};
+use crate::store::StoreError;
+
+pin_project! {
+    /// The future of [`Breaker::call`]. An `async fn` would hold the store's own future, which is
+    /// what is large, three times.
+    pub(in super::super) struct Call<'b, F> {
+        breaker: &'b Breaker,
+        limit: Duration,
+        deadline: Deadline,
+        begun: Option<Begun>,
+        #[pin]
+        fut: F,
+        #[pin]
+        timer: Option<Sleep>,
+    }
+}
+
+impl<'b, F> Call<'b, F> {
+    pub(super) fn new(breaker: &'b Breaker, limit: Duration, deadline: Deadline, fut: F) -> Self {
+        Self { breaker, limit, deadline, begun: None, fut, timer: None }
+    }
+}
+
+impl<T, F: Future<Output = Result<T, StoreError>>> Future for Call<'_, F> {
+    type Output = Result<T, StoreError>;
+
+    fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
+        let mut this = self.project();
+        let begun = match *this.begun {
+            Some(begun) => begun,
+            None => *this.begun.insert(this.breaker.admit(*this.deadline)?),
+        };
+        let result = match this.fut.poll(cx) {
+            Poll::Ready(result) => {
+                if this.timer.is_some() {
+                    this.breaker.note_answer(&result);
+                }
+                result
+            }
+            Poll::Pending => {
+                // A store that answers at once needs no timer.
+                if this.timer.is_none() {
+                    this.timer.set(Some(sleep((*this.limit).min(begun.left))));
+                }
+                if let Some(timer) = this.timer.as_pin_mut() {
+                    ready!(timer.poll(cx));
+                }
+                Err(StoreError::Timeout)
+            }
+        };
+        this.breaker.note(&result, begun, *this.limit);
+        Poll::Ready(result)
+    }
+}
