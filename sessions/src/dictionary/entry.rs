@@ -60,6 +60,20 @@ impl Entry {
         }
     }
 
+    /// How much longer a payload may be with what was set here.
+    pub(super) fn added_room(&self) -> usize {
+        match &self.edit {
+            Edit::Kept | Edit::Removed => 0,
+            Edit::Set(value) => {
+                let key = match &self.key {
+                    Key::Span(span) => span.len(),
+                    Key::Owned(key) => key.len(),
+                };
+                key + value.len() + "\"\":,".len()
+            }
+        }
+    }
+
     /// Key, colon and value as they stand in the payload, where that is how they are written.
     pub(super) fn as_opened<'a>(&self, payload: &'a str) -> Option<&'a str> {
         match (&self.key, self.base, &self.edit) {

@@ -146,7 +146,8 @@ impl Dictionary {
     /// Returns the present state as a JSON object, keys sorted by code point, without white space
     /// between members.
     pub fn to_json(&self) -> String {
-        let mut json = String::with_capacity(self.payload.len() + 64);
+        let added: usize = self.entries.iter().map(Entry::added_room).sum();
+        let mut json = String::with_capacity(self.payload.len() + added + "{}".len());
         json.push('{');
         for entry in &self.entries {
             let Some(value) = entry.value(&self.payload) else {
@@ -165,7 +166,7 @@ impl Dictionary {
                     json.push_str(span.of(&self.payload));
                     json.push('"');
                 }
-                Key::Owned(key) => json.push_str(&quoted(key)),
+                Key::Owned(key) => push_quoted(key, &mut json),
             }
             json.push(':');
             json.push_str(value);
@@ -446,4 +447,14 @@ fn is_hidden(key: &str) -> bool {
 
 fn quoted(key: &str) -> String {
     serde_json::to_string(key).expect("a string is always valid JSON")
+}
+
+fn push_quoted(key: &str, json: &mut String) {
+    if key.bytes().any(|byte| matches!(byte, 0..b' ' | b'"' | b'\\')) {
+        json.push_str(&quoted(key));
+    } else {
+        json.push('"');
+        json.push_str(key);
+        json.push('"');
+    }
 }

@@ -13,3 +13,6 @@ pub(crate) mod signed;
 pub(crate) mod split;
 
 pub(crate) use self::{base64url::CANONICAL, compare::same_bytes};
+
+/// Room for a cookie's name and attributes, which are written around the token.
+const COOKIE_ROOM: usize = 192;

@@ -16,7 +16,7 @@ use hkdf::Hkdf;
 use sha2::Sha256;
 use zeroize::Zeroizing;
 
-use super::{CANONICAL, signed::Rejected};
+use super::{CANONICAL, COOKIE_ROOM, signed::Rejected};
 use crate::key::SecretKey;
 
 /// Apart from everything else that is derived from the ring's keys.
@@ -71,7 +71,9 @@ impl Sealer {
             .encrypt_inout_detached(&Nonce::from(NONCE), &self.associated, text)
             .expect("a payload is shorter than 64 GiB");
         token.extend(tag);
-        CANONICAL.encode(token)
+        let mut text = String::with_capacity(token.len().div_ceil(3) * 4 + COOKIE_ROOM);
+        CANONICAL.encode_string(token, &mut text);
+        text
     }
 
     /// Returns what the token holds. There is one error: nobody learns how far a forgery got.

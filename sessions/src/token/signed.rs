@@ -14,14 +14,12 @@ use sha2::{Sha256, Sha512};
 use zeroize::Zeroizing;
 
 use super::{
-    CANONICAL,
+    CANONICAL, COOKIE_ROOM,
     base64url::{FEW_TEXT, decode_few, encode_few, push_few},
     same_bytes,
 };
 use crate::key::SecretKey;
 
-/// Room for a cookie's name and attributes, which are written around the token.
-const COOKIE_ROOM: usize = 192;
 /// Room for a time, of 8 bytes, as base64url.
 const SECONDS_ROOM: usize = 11;
 

@@ -9,7 +9,10 @@ use std::fmt;
 
 use zeroize::Zeroizing;
 
-use super::base64url::{decode_few, push_few};
+use super::{
+    COOKIE_ROOM,
+    base64url::{decode_few, push_few},
+};
 use crate::store::{RecordKey, VerifierHash};
 
 /// Bytes of each half, from the operating system: 128 bits (OWASP ASVS 5.0, 7.2.3).
@@ -53,8 +56,8 @@ impl SplitToken {
 
     /// Returns the token's text. It fits into a cookie as it is.
     pub(crate) fn to_text(&self) -> String {
-        // Room for a signature.
-        let mut text = String::with_capacity(HALF_TEXT * 4 + 2);
+        // Room for a signature as well.
+        let mut text = String::with_capacity(HALF_TEXT * 4 + 2 + COOKIE_ROOM);
         push_few(&self.selector, &mut text);
         text.push('.');
         push_few(self.verifier.as_slice(), &mut text);
