@@ -3,6 +3,7 @@
 use std::{
     fmt,
     future::Future,
+    mem,
     pin::Pin,
     sync::Arc,
     task::{Context, Poll, ready},
@@ -47,9 +48,13 @@ impl<I: Scope> Future for Extracting<I> {
             Stage::Done(result) => {
                 Poll::Ready(result.take().expect("a future is not polled after its end"))
             }
-            Stage::Opening { slot, fut } => {
+            Stage::Opening { fut, .. } => {
                 let opened = ready!(fut.as_mut().poll(cx));
-                Poll::Ready(opened.map(|()| Session::of(Arc::clone(slot))))
+                let stage = mem::replace(&mut self.stage, Stage::Done(None));
+                let Stage::Opening { slot, .. } = stage else {
+                    unreachable!("it was opening just now")
+                };
+                Poll::Ready(opened.map(|()| Session::of(slot)))
             }
         }
     }

@@ -10,7 +10,7 @@ use actix_web::HttpRequest;
 use futures_util::future::LocalBoxFuture;
 use sessions_policy::CookiePolicy;
 
-use super::{Closed, Phase, Slot, UNSHARED};
+use super::{Claim, Claimed, Closed, Phase, Slot, UNSHARED};
 use crate::{
     content::SessionContent,
     dictionary::Dictionary,
@@ -88,17 +88,18 @@ impl<I: SessionInterface> AnySlot for Slot<I> {
     }
 
     fn open(self: Arc<Self>, request: &HttpRequest) -> Opening {
-        let claimed = match Arc::clone(&self).claim(None) {
-            Poll::Ready(Ok(None)) => return Opening::Done(Ok(())),
-            Poll::Ready(Err(err)) => return Opening::Done(Err(err)),
-            Poll::Ready(Ok(Some(claim))) => Some(claim),
-            Poll::Pending => None,
-        };
-        let request = request.clone();
-        Opening::Waiting(match claimed {
-            Some(claim) => Box::pin(async move { claim.open(&request).await }),
-            None => Box::pin(async move { Self::open(&self, &request).await }),
-        })
+        match self.claim(None) {
+            Poll::Ready(Ok(Claimed::Open)) => Opening::Done(Ok(())),
+            Poll::Ready(Ok(Claimed::Ours)) => {
+                let (claim, request) = (Claim::new(self), request.clone());
+                Opening::Waiting(Box::pin(async move { claim.open(&request).await }))
+            }
+            Poll::Ready(Err(err)) => Opening::Done(Err(err)),
+            Poll::Pending => {
+                let request = request.clone();
+                Opening::Waiting(Box::pin(async move { Self::open(&self, &request).await }))
+            }
+        }
     }
 
     fn save_now(self: Arc<Self>) -> LocalBoxFuture<'static, Result<EarlySave, SaveError>> {

@@ -7,6 +7,7 @@ use std::{
     cell::Cell,
     fmt,
     future::poll_fn,
+    mem,
     sync::{
         Arc, Mutex, MutexGuard, PoisonError,
         atomic::{AtomicBool, Ordering},
@@ -67,6 +68,16 @@ enum Phase<C> {
     Closed(Closed<C>),
 }
 
+impl<C> Phase<C> {
+    fn close(&mut self, early: Early) {
+        let session = match mem::replace(self, Self::Unopened) {
+            Self::Open(session) => Some(session),
+            _ => None,
+        };
+        *self = Self::Closed(Closed { session, early });
+    }
+}
+
 /// A session whose response is made, or that the handler had saved before. It is never written
 /// again.
 struct Closed<C> {
@@ -80,6 +91,14 @@ enum Early {
     Running,
     /// What the response is to carry.
     Done(Option<Box<SessionHeaders>>),
+}
+
+/// What came of asking for the right to open a session.
+#[must_use = "nobody else opens the session"]
+enum Claimed {
+    Open,
+    /// Whoever hears this makes the [`Claim`].
+    Ours,
 }
 
 /// Why the content of an open session can be written.
@@ -98,23 +117,19 @@ impl<I: SessionInterface> Slot<I> {
     /// Opens the session unless that is done; waits while someone else is at it. Concurrent
     /// extractors of one handler thus cause one opening, and its failure is remembered too.
     pub(crate) async fn open(self: &Arc<Self>, request: &HttpRequest) -> Result<(), ExtractError> {
-        let claimed = poll_fn(|task| Arc::clone(self).claim(Some(task.waker()))).await?;
-        match claimed {
-            Some(claim) => claim.open(request).await,
-            None => Ok(()),
+        match poll_fn(|task| self.claim(Some(task.waker()))).await? {
+            Claimed::Open => Ok(()),
+            Claimed::Ours => Claim::new(Arc::clone(self)).open(request).await,
         }
     }
 
     /// Takes the right to open the session, unless it is open. Pending while someone else has it,
     /// who then wakes this task.
-    fn claim(
-        self: Arc<Self>,
-        waker: Option<&Waker>,
-    ) -> Poll<Result<Option<Claim<I>>, ExtractError>> {
+    fn claim(&self, waker: Option<&Waker>) -> Poll<Result<Claimed, ExtractError>> {
         let mut phase = self.phase();
         match &mut *phase {
             Phase::Open(_) | Phase::Closed(Closed { session: Some(_), .. }) => {
-                Poll::Ready(Ok(None))
+                Poll::Ready(Ok(Claimed::Open))
             }
             Phase::Failed(err) => Poll::Ready(Err(err.clone().into())),
             Phase::Closed(Closed { session: None, .. }) => Poll::Ready(Err(ExtractError::Closed)),
@@ -128,8 +143,7 @@ impl<I: SessionInterface> Slot<I> {
             }
             Phase::Unopened => {
                 *phase = Phase::Opening(Vec::new());
-                drop(phase);
-                Poll::Ready(Ok(Some(Claim::new(self))))
+                Poll::Ready(Ok(Claimed::Ours))
             }
         }
     }
@@ -187,6 +201,9 @@ impl<I: SessionInterface> Slot<I> {
         request: &HttpRequest,
         policy: &CookiePolicy,
     ) -> Result<(), OpenError> {
+        if self.is_alone(request) {
+            return Ok(());
+        }
         let mut next =
             request.extensions().get::<Innermost>().map(|Innermost(slot)| Arc::clone(slot));
         while let Some(slot) = next {
@@ -209,6 +226,14 @@ impl<I: SessionInterface> Slot<I> {
         Ok(())
     }
 
+    /// Whether the request has no other session.
+    fn is_alone(&self, request: &HttpRequest) -> bool {
+        let extensions = request.extensions();
+        let innermost = extensions.get::<Innermost>();
+        !self.has_outer()
+            && innermost.is_some_and(|Innermost(slot)| std::ptr::addr_eq(Arc::as_ptr(slot), self))
+    }
+
     /// Closes the session for writers: as the response is made, or `early`. `prepare` sees what is
     /// about to be sealed.
     pub(crate) fn seal(
@@ -221,10 +246,10 @@ impl<I: SessionInterface> Slot<I> {
             Phase::Open(session) => {
                 let unshared = Arc::get_mut(session).expect(UNSHARED);
                 prepare(unshared.content.dictionary_mut());
-                let session = Arc::clone(session);
+                let sealed = Sealed::Session(Arc::clone(session));
                 let early = if early { Early::Running } else { Early::NotAsked };
-                *phase = Phase::Closed(Closed { session: Some(Arc::clone(&session)), early });
-                Sealed::Session(session)
+                phase.close(early);
+                sealed
             }
             Phase::Failed(_) if self.failure_taken.load(Ordering::Relaxed) => Sealed::Unused,
             Phase::Failed(err) => Sealed::Failed(err.clone()),
@@ -233,14 +258,15 @@ impl<I: SessionInterface> Slot<I> {
                 Early::Running => Sealed::Early(Err(SaveError::Interrupted)),
                 Early::Done(headers) => Sealed::Early(Ok(headers.as_deref().cloned())),
             },
-            Phase::Unopened | Phase::Opening(_) => {
-                let closed = Closed { session: None, early: Early::NotAsked };
-                if let Phase::Opening(waiting) =
-                    std::mem::replace(&mut *phase, Phase::Closed(closed))
-                {
-                    drop(phase);
-                    waiting.into_iter().for_each(Waker::wake);
-                }
+            Phase::Unopened => {
+                phase.close(Early::NotAsked);
+                Sealed::Unused
+            }
+            Phase::Opening(waiting) => {
+                let waiting = mem::take(waiting);
+                phase.close(Early::NotAsked);
+                drop(phase);
+                waiting.into_iter().for_each(Waker::wake);
                 Sealed::Unused
             }
         }
