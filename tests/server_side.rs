@@ -1,149 +1,22 @@
 //! What server-side sessions promise, on a store in memory.
 
-use std::{sync::Arc, time::Duration};
+use std::time::Duration;
 
-use actix_http::Request;
-use actix_service::Service;
 use actix_web::{
-    App, Error, HttpRequest, HttpResponse,
-    body::MessageBody,
-    dev::ServiceResponse,
     http::{StatusCode, header},
-    test::{TestRequest, init_service},
-    web,
+    test::TestRequest,
 };
 use futures_util::future::join_all;
-use sessions::{
-    Clock, Ending, MemoryStore, OnGone, SaveOutcome, ServerSide, Session, SessionConfig,
-    SessionInterface, SessionMiddleware, Store, test::TestClock,
+use sessions::{Ending, OnGone, SaveOutcome, SessionConfig, Store};
+use sessions_tests::{
+    Answer, Browser, Logged,
+    in_memory::{World, meanwhile, with_token},
+    key,
 };
-use sessions_tests::{Answer, Browser, Logged, key};
-use tokio::sync::Barrier;
-
-#[derive(Clone, SessionInterface)]
-#[session(cookie_name = "id", secure = false)]
-struct Kept {
-    backend: ServerSide<MemoryStore>,
-    config: SessionConfig,
-}
-
-/// An application whose handlers wait for each other where their path says so.
-struct World {
-    kept: Kept,
-    time: TestClock,
-    opened: Arc<Barrier>,
-    go_on: Arc<Barrier>,
-}
-
-impl World {
-    fn new() -> Self {
-        Self::with(SessionConfig::new(), |backend| backend)
-    }
-
-    fn with(
-        config: SessionConfig,
-        change: impl FnOnce(ServerSide<MemoryStore>) -> ServerSide<MemoryStore>,
-    ) -> Self {
-        let time = TestClock::new();
-        let backend = change(ServerSide::new(MemoryStore::with_clock(time.clock())));
-        let barrier = || Arc::new(Barrier::new(2));
-        Self { kept: Kept { backend, config }, time, opened: barrier(), go_on: barrier() }
-    }
-
-    fn store(&self) -> &MemoryStore {
-        self.kept.backend.store()
-    }
-
-    async fn app(
-        &self,
-    ) -> impl Service<Request, Response = ServiceResponse<impl MessageBody>, Error = Error> {
-        let (opened, go_on) = (Arc::clone(&self.opened), Arc::clone(&self.go_on));
-        let clock: Clock = self.time.clock();
-        init_service(
-            App::new()
-                .wrap(SessionMiddleware::new(self.kept.clone()).with_clock(clock))
-                .app_data(web::Data::new(self.kept.clone()))
-                .app_data(web::Data::new([opened, go_on]))
-                .route("/plain", web::get().to(|| async { "plain" }))
-                .route("/forbidden", web::get().to(forbidden))
-                .default_service(web::to(act)),
-        )
-        .await
-    }
-}
-
-async fn forbidden(session: Session) -> actix_web::Result<HttpResponse> {
-    session.insert("seen", true)?;
-    Ok(HttpResponse::Forbidden().finish())
-}
-
-/// Does what the path says, one word after the other: `/read/wait/insert-a`.
-async fn act(
-    request: HttpRequest,
-    session: Session,
-    kept: web::Data<Kept>,
-    barriers: web::Data<[Arc<Barrier>; 2]>,
-) -> actix_web::Result<HttpResponse> {
-    let mut said = String::new();
-    for word in request.path().split('/').filter(|word| !word.is_empty()) {
-        let (verb, object) = word.split_once('-').unwrap_or((word, ""));
-        match verb {
-            "wait" => {
-                barriers[0].wait().await;
-                barriers[1].wait().await;
-            }
-            "read" => said = serde_json::to_string(&session.entries()?)?,
-            "count" => {
-                let n = session.update("n", |n: Option<u32>| n.unwrap_or(0) + 1)?;
-                said = n.to_string();
-            }
-            "insert" => session.insert(object, true)?,
-            "remove" => drop(session.remove(object)?),
-            "clear" => session.clear()?,
-            "purge" => said = format!("{:?}", session.purge()?),
-            "renew" => session.renew()?,
-            "login" => session.set_owner(object)?,
-            "owner" => said = session.owner().unwrap_or_default(),
-            "permanent" => session.set_permanent(true)?,
-            "now" => {
-                let saved = session.save_now().await?;
-                let n: Option<u32> = saved.get("n")?;
-                said = format!("{:?} {n:?}", saved.outcome());
-            }
-            "devices" => {
-                let sessions = kept.backend.of_owner(object).await?;
-                let current = sessions.iter().filter(|one| one.is_current(&session)).count();
-                said = format!("{} {current}", sessions.len());
-            }
-            "others" => said = kept.backend.end_others(&session).await?.to_string(),
-            "all" => said = kept.backend.end_all(object).await?.to_string(),
-            other => return Err(actix_web::error::ErrorNotFound(other.to_owned())),
-        }
-    }
-    Ok(HttpResponse::Ok().body(said))
-}
-
-/// Runs a request that waits after its session is opened, and others meanwhile.
-async fn meanwhile<T>(
-    world: &World,
-    waiting: impl Future<Output = T>,
-    others: impl AsyncFnOnce(),
-) -> T {
-    let others = async {
-        world.opened.wait().await;
-        others().await;
-        world.go_on.wait().await;
-    };
-    futures_util::future::join(waiting, others).await.0
-}
-
-fn with_token(path: &str, token: &str) -> TestRequest {
-    TestRequest::get().uri(path).append_header((header::COOKIE, format!("id={token}")))
-}
 
 #[actix_web::test]
 async fn a_session_lives_from_request_to_request() {
-    let world = World::new();
+    let world = World::default();
     let app = world.app().await;
     let mut browser = Browser::new();
     for expected in ["1", "2", "3"] {
@@ -157,7 +30,7 @@ async fn a_session_lives_from_request_to_request() {
 
 #[actix_web::test]
 async fn reading_and_probing_create_no_record() {
-    let world = World::new();
+    let world = World::default();
     let app = world.app().await;
     for path in ["/read", "/purge", "/clear", "/renew", "/plain", "/nowhere"] {
         let answer = Browser::new().get(&app, path).await;
@@ -168,7 +41,7 @@ async fn reading_and_probing_create_no_record() {
 
 #[actix_web::test]
 async fn invariant_9_ids_are_never_adopted() {
-    let world = World::new();
+    let world = World::default();
     let app = world.app().await;
     let unknown = format!("{}.{}", "A".repeat(22), "A".repeat(22));
     let answer = Answer::of(&app, with_token("/count", &unknown)).await;
@@ -184,7 +57,7 @@ async fn invariant_9_ids_are_never_adopted() {
 
 #[actix_web::test]
 async fn invariant_9_a_token_from_before_a_renewal_opens_an_empty_session_and_sets_no_cookie() {
-    let world = World::new();
+    let world = World::default();
     let app = world.app().await;
     let mut browser = Browser::new();
     browser.get(&app, "/count").await;
@@ -236,7 +109,7 @@ async fn a_former_token_reads_within_the_grace_and_writes_nothing() {
 
 #[actix_web::test]
 async fn invariant_6_concurrent_requests_do_not_erase_each_other() {
-    let world = World::new();
+    let world = World::default();
     let app = world.app().await;
     let mut browser = Browser::new();
     browser.get(&app, "/count").await;
@@ -256,7 +129,7 @@ async fn invariant_6_concurrent_requests_do_not_erase_each_other() {
 #[actix_web::test]
 async fn invariant_6_emptying_deletes_only_what_nobody_else_changed() {
     for act in ["clear", "remove-n"] {
-        let world = World::new();
+        let world = World::default();
         let app = world.app().await;
         let mut browser = Browser::new();
         browser.get(&app, "/count").await;
@@ -299,7 +172,7 @@ async fn invariant_5_gone_stays_gone() {
 
 #[actix_web::test]
 async fn invariant_5_a_renewal_on_a_gone_session_starts_a_fresh_one_with_its_own_changes() {
-    let world = World::new();
+    let world = World::default();
     let app = world.app().await;
     let mut browser = Browser::new();
     browser.get(&app, "/insert-before").await;
@@ -316,24 +189,8 @@ async fn invariant_5_a_renewal_on_a_gone_session_starts_a_fresh_one_with_its_own
 }
 
 #[actix_web::test]
-async fn rights_of_an_owner_do_not_come_back_by_a_renewal_without_a_login() {
-    let world = World::new();
-    let app = world.app().await;
-    let mut browser = Browser::new();
-    browser.get(&app, "/login-7").await;
-    let token = browser.cookie("id").unwrap().to_owned();
-    let sudo = Answer::of(&app, with_token("/read/wait/renew/insert-sudo", &token));
-    let answer = meanwhile(&world, sudo, async || {
-        browser.get(&app, "/purge").await;
-    })
-    .await;
-    assert_eq!(answer.status, StatusCode::CONFLICT);
-    assert!(world.store().is_empty());
-}
-
-#[actix_web::test]
 async fn of_two_renewals_one_wins_and_the_other_sets_no_cookie() {
-    let world = World::new();
+    let world = World::default();
     let app = world.app().await;
     let mut browser = Browser::new();
     browser.get(&app, "/count").await;
@@ -346,35 +203,6 @@ async fn of_two_renewals_one_wins_and_the_other_sets_no_cookie() {
     assert_eq!((answer.status, answer.cookie()), (StatusCode::OK, None));
     assert_eq!(browser.get(&app, "/read").await.body, r#"{"n":1,"slow":true}"#);
     assert_eq!(Answer::of(&app, with_token("/read", &token)).await.body, "{}");
-}
-
-#[actix_web::test]
-async fn of_two_logins_one_wins_and_the_other_is_an_error() {
-    let world = World::new();
-    let app = world.app().await;
-    let mut browser = Browser::new();
-    browser.get(&app, "/count").await;
-    let token = browser.cookie("id").unwrap().to_owned();
-    let slow = Answer::of(&app, with_token("/read/wait/login-mallory", &token));
-    let answer = meanwhile(&world, slow, async || {
-        browser.get(&app, "/login-alice").await;
-    })
-    .await;
-    assert_eq!((answer.status, answer.cookie()), (StatusCode::CONFLICT, None));
-    assert_eq!(browser.get(&app, "/owner").await.body, "alice");
-}
-
-#[actix_web::test]
-async fn another_owner_does_not_inherit_the_session() {
-    let world = World::new();
-    let app = world.app().await;
-    let mut browser = Browser::new();
-    browser.get(&app, "/login-alice/insert-secret").await;
-    let alices = browser.cookie("id").unwrap().to_owned();
-    browser.get(&app, "/login-bob").await;
-    assert_eq!(browser.get(&app, "/read").await.body, r#"{"_owner":"bob"}"#);
-    assert_eq!(Answer::of(&app, with_token("/read", &alices)).await.body, "{}");
-    assert_eq!(world.store().len(), 1);
 }
 
 #[actix_web::test]
@@ -434,137 +262,8 @@ async fn a_token_from_before_a_renewal_does_not_keep_a_session_alive() {
 }
 
 #[actix_web::test]
-async fn a_login_starts_the_absolute_limit_anew_and_a_renewal_does_not() {
-    let minute = Duration::from_secs(60);
-    let config = SessionConfig::new().absolute_timeout(10 * minute);
-    let world = World::with(config, |backend| backend);
-    let app = world.app().await;
-    let mut browser = Browser::new();
-    browser.get(&app, "/count").await;
-    world.time.advance(9 * minute);
-    browser.get(&app, "/login-7").await;
-    world.time.advance(9 * minute);
-    browser.get(&app, "/renew").await;
-    assert_eq!(browser.get(&app, "/owner").await.body, "7");
-    world.time.advance(minute);
-    assert_eq!(browser.get(&app, "/owner").await.body, "");
-}
-
-#[actix_web::test]
-async fn owners_sessions_are_listed_and_ended() {
-    let world = World::new();
-    let app = world.app().await;
-    let mut browsers = [Browser::new(), Browser::new(), Browser::new()];
-    for browser in &mut browsers {
-        browser.get(&app, "/login-7").await;
-    }
-    let mut other = Browser::new();
-    other.get(&app, "/login-8").await;
-    let [one, two, three] = &mut browsers;
-    assert_eq!(one.get(&app, "/devices-7").await.body, "3 1");
-    assert_eq!(other.get(&app, "/devices-7").await.body, "3 0");
-    assert_eq!(one.get(&app, "/others").await.body, "2");
-    assert_eq!(one.get(&app, "/owner").await.body, "7");
-    assert_eq!(two.get(&app, "/owner").await.body, "");
-    assert_eq!(one.get(&app, "/devices-7").await.body, "1 1");
-    two.get(&app, "/login-7").await;
-    assert_eq!(two.get(&app, "/devices-7").await.body, "2 1", "a login after it stands");
-    assert_eq!(other.get(&app, "/all-7").await.body, "2");
-    for browser in [one, two, three] {
-        assert_eq!(browser.get(&app, "/owner").await.body, "");
-    }
-    assert_eq!(other.get(&app, "/owner").await.body, "8");
-    assert_eq!(world.store().len(), 1);
-}
-
-#[actix_web::test]
-async fn sessions_past_their_absolute_limit_are_not_listed() {
-    let hour = Duration::from_secs(3_600);
-    let world = World::with(SessionConfig::new().absolute_timeout(hour), |backend| backend);
-    let app = world.app().await;
-    let (mut former, mut latter) = (Browser::new(), Browser::new());
-    former.get(&app, "/login-7").await;
-    world.time.advance(Duration::from_secs(1));
-    latter.get(&app, "/login-7").await;
-    world.time.advance(Duration::from_secs(3_598));
-    assert_eq!(latter.get(&app, "/devices-7").await.body, "2 1");
-    world.time.advance(Duration::from_secs(1));
-    assert_eq!(latter.get(&app, "/devices-7").await.body, "1 1");
-    tokio::task::yield_now().await;
-    assert_eq!(world.store().len(), 1, "it is deleted when it is met");
-}
-
-#[actix_web::test]
-async fn a_login_under_way_does_not_outlive_the_end_of_all() {
-    let world = World::new();
-    let app = world.app().await;
-    let login = Answer::of(&app, TestRequest::get().uri("/wait/login-7"));
-    let answer = meanwhile(&world, login, async || {
-        Browser::new().get(&app, "/all-7").await;
-    })
-    .await;
-    assert_eq!((answer.status, answer.cookie()), (StatusCode::CONFLICT, None));
-    assert!(world.store().is_empty());
-}
-
-#[actix_web::test]
-async fn who_logs_in_and_ends_the_others_in_one_request_is_logged_in() {
-    let world = World::new();
-    let app = world.app().await;
-    for before in ["", "/login-7", "/login-8", "/count"] {
-        for path in ["/login-7/others", "/login-7/others/others", "/purge/login-7/others"] {
-            let (mut here, mut elsewhere) = (Browser::new(), Browser::new());
-            elsewhere.get(&app, "/login-7").await;
-            if !before.is_empty() {
-                here.get(&app, before).await;
-            }
-            let answer = here.get(&app, path).await;
-            assert_eq!(answer.status, StatusCode::OK, "{before} {path}");
-            assert_eq!(here.get(&app, "/owner").await.body, "7", "{before} {path}");
-            assert_eq!(elsewhere.get(&app, "/owner").await.body, "", "{before} {path}");
-            assert_eq!(here.get(&app, "/devices-7").await.body, "1 1", "{before} {path}");
-        }
-    }
-}
-
-#[actix_web::test]
-async fn a_login_that_is_saved_early_is_the_current_one() {
-    let world = World::new();
-    let app = world.app().await;
-    let mut elsewhere = Browser::new();
-    elsewhere.get(&app, "/login-7").await;
-    let mut here = Browser::new();
-    assert_eq!(here.get(&app, "/login-7/now/devices-7").await.body, "2 1");
-    let mut here = Browser::new();
-    assert_eq!(here.get(&app, "/login-7/now/others").await.body, "2");
-    assert_eq!(here.get(&app, "/devices-7").await.body, "1 1");
-    assert_eq!(elsewhere.get(&app, "/owner").await.body, "");
-}
-
-#[actix_web::test]
-async fn a_login_that_ends_the_others_does_not_outlive_an_end_of_all_that_came_before() {
-    let world = World::new();
-    let app = world.app().await;
-    let login = Answer::of(&app, TestRequest::get().uri("/wait/login-7/others"));
-    let answer = meanwhile(&world, login, async || {
-        Browser::new().get(&app, "/all-7").await;
-    })
-    .await;
-    assert_eq!((answer.status, answer.cookie()), (StatusCode::CONFLICT, None));
-    assert!(world.store().is_empty());
-
-    let login = Answer::of(&app, TestRequest::get().uri("/login-7/others/wait"));
-    let answer = meanwhile(&world, login, async || {
-        Browser::new().get(&app, "/all-7").await;
-    })
-    .await;
-    assert_eq!((answer.status, answer.cookie()), (StatusCode::CONFLICT, None));
-    assert!(world.store().is_empty());
-}
-
-#[actix_web::test]
 async fn save_now_returns_the_values_that_are_stored() {
-    let world = World::new();
+    let world = World::default();
     let app = world.app().await;
     let mut browser = Browser::new();
     let answer = browser.get(&app, "/count/now").await;
@@ -609,7 +308,7 @@ async fn signed_tokens_are_checked_before_the_store_is_asked() {
 
 #[actix_web::test]
 async fn the_newest_of_several_cookies_wins_and_four_reach_the_store() {
-    let world = World::new();
+    let world = World::default();
     let app = world.app().await;
     let mut older = Browser::new();
     older.get(&app, "/insert-older").await;
@@ -643,7 +342,7 @@ async fn a_payload_above_the_limit_is_an_error_that_changes_nothing() {
 
 #[actix_web::test]
 async fn permanent_cookies_are_refreshed_without_a_write() {
-    let world = World::new();
+    let world = World::default();
     let app = world.app().await;
     let mut browser = Browser::new();
     browser.get(&app, "/count/permanent").await;
@@ -656,7 +355,7 @@ async fn permanent_cookies_are_refreshed_without_a_write() {
 
 #[actix_web::test]
 async fn a_slow_refresh_does_not_bring_back_a_token_from_before_a_renewal_or_a_logout() {
-    let world = World::new();
+    let world = World::default();
     let app = world.app().await;
     for end in ["/renew", "/purge", "/login-7"] {
         let mut browser = Browser::new();
@@ -687,7 +386,7 @@ async fn what_a_refused_response_changed_is_saved_by_save_when() {
 
 #[actix_web::test]
 async fn a_row_of_writers_costs_the_store_one_write_each() {
-    let world = World::new();
+    let world = World::default();
     let app = world.app().await;
     let mut browser = Browser::new();
     browser.get(&app, "/count").await;

@@ -8,6 +8,7 @@ mod flask;
 pub mod forged;
 mod hooked;
 mod http;
+pub mod in_memory;
 pub mod in_use;
 pub mod linted;
 mod logged;
