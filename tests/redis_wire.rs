@@ -320,3 +320,62 @@ fn a_store_outlives_the_runtime_it_was_made_in() {
     let store = RedisStore::new(redis.url()).unwrap();
     runtime().block_on(each_operation_succeeds_once(&store, 9, async || {}));
 }
+
+#[test]
+#[ignore = "needs redis-server: run scripts/test"]
+fn each_runtime_has_one_connection_which_ends_with_it() {
+    let redis = Redis::new();
+    let store = RedisStore::new(redis.url()).unwrap();
+    // One is that of the command itself.
+    let connections = || redis.command::<String>(&["CLIENT", "LIST"]).lines().count() - 1;
+    let settles_at = |expected| {
+        let start = Instant::now();
+        while connections() != expected {
+            assert!(start.elapsed() < Duration::from_secs(5), "{}", connections());
+            std::thread::sleep(Duration::from_millis(10));
+        }
+    };
+    let runtime = || tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
+    let loads = async |times| {
+        let one = async || assert_eq!(content(&store.clone(), 1).await, None);
+        join_all((0..times).map(|_| one())).await;
+    };
+
+    let (first, second) = (runtime(), runtime());
+    first.block_on(loads(20));
+    assert_eq!(connections(), 1);
+    second.block_on(loads(20));
+    assert_eq!(connections(), 2);
+    // The other one stands still.
+    first.block_on(loads(20));
+    assert_eq!(connections(), 2);
+    drop(first);
+    settles_at(1);
+    second.block_on(loads(20));
+
+    let many = tokio::runtime::Builder::new_multi_thread().worker_threads(4).enable_all().build();
+    let many = many.unwrap();
+    let tasks: Vec<_> = (0..50)
+        .map(|_| {
+            let store = store.clone();
+            many.spawn(async move { content(&store, 1).await })
+        })
+        .collect();
+    many.block_on(join_all(tasks)).into_iter().for_each(|read| assert_eq!(read.unwrap(), None));
+    assert_eq!(connections(), 2);
+
+    std::thread::scope(|scope| {
+        for number in 0..4 {
+            let store = &store;
+            scope.spawn(move || {
+                for round in 0..20 {
+                    let number = 100 + number * 20 + round;
+                    runtime().block_on(each_operation_succeeds_once(store, number, async || {}));
+                }
+            });
+        }
+    });
+    second.block_on(loads(20));
+    drop((second, many));
+    settles_at(0);
+}

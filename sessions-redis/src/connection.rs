@@ -1,8 +1,9 @@
-//! The connection to one server that a store makes of a URL.
+//! The connections to one server that a store makes of a URL.
 
 use std::{
+    collections::HashMap,
     fmt, io,
-    sync::{Arc, Mutex, MutexGuard, PoisonError},
+    sync::{Arc, Mutex, MutexGuard, PoisonError, RwLock, Weak},
     time::{Duration, Instant},
 };
 
@@ -16,7 +17,10 @@ use redis::{
     aio::{ConnectionLike, MultiplexedConnection},
     io::tcp::{TcpSettings, socket2::TcpKeepalive},
 };
-use tokio::runtime::Handle;
+use tokio::{
+    runtime::{Handle, Id},
+    sync::oneshot,
+};
 
 /// How long a connection may take to be made.
 pub(crate) const CONNECT_TIMEOUT: Duration = Duration::from_millis(500);
@@ -28,18 +32,28 @@ const KEEPALIVE: Duration = Duration::from_secs(30);
 /// How long after a failed attempt to connect the next one is made: from the first to the longest.
 const PAUSES: (Duration, Duration) = (Duration::from_millis(20), Duration::from_millis(250));
 
-/// One connection for all workers: made when it is first needed, and made again when it is lost, or
-/// when nothing is heard over it for a second.
+/// One connection for each Tokio runtime that asks for it, which is one for each worker of Actix Web:
+/// made when it is first needed, and made again when it is lost, or when nothing is heard over it
+/// for a second. It ends with its runtime.
 ///
-/// While there is none, whoever asks for it makes the next attempt, together with all others who ask
-/// at that time; attempts that fail are at first 20 ms apart, later 250 ms. It does not limit how long
-/// an answer may take: who asks gives up in time, as [`ServerSide`](sessions::ServerSide) does.
+/// While there is none, whoever asks for it makes the next attempt, together with all others of the
+/// runtime who ask at that time; attempts that fail are at first 20 ms apart, later 250 ms. It does
+/// not limit how long an answer may take: who asks gives up in time, as
+/// [`ServerSide`](sessions::ServerSide) does.
 #[derive(Clone)]
-pub struct Connection(Arc<Line>);
+pub struct Connection(Arc<Lines>);
 
+struct Lines {
+    client: Client,
+    by_runtime: RwLock<HashMap<Id, Arc<Line>>>,
+}
+
+/// The connection of one runtime. No thread wakes another for an answer.
 struct Line {
     client: Client,
     state: Mutex<State>,
+    /// Dropped with the line.
+    _end: oneshot::Sender<()>,
 }
 
 struct State {
@@ -52,15 +66,13 @@ struct State {
     pause: Duration,
     /// When something was asked that was followed by no answer to anything.
     unanswered_since: Option<Instant>,
-    /// Where the connection lives: workers come and go, and some are busy.
-    runtime: Option<Handle>,
 }
 
 /// Comes to nothing when its runtime ends.
 type Attempt = Shared<BoxFuture<'static, Option<RedisResult<MultiplexedConnection>>>>;
 
 impl Connection {
-    /// Returns a connection to one server, which is not made yet: for what stands before it in
+    /// Returns connections to one server, which are not made yet: for what stands before them in
     /// [`RedisStore::from_connection`](crate::RedisStore::from_connection). See
     /// [`RedisStore::new`](crate::RedisStore::new) for the URL.
     ///
@@ -68,15 +80,7 @@ impl Connection {
     ///
     /// [`io::ErrorKind::InvalidInput`] when the URL is none.
     pub fn new(url: impl IntoConnectionInfo) -> io::Result<Self> {
-        let state = State {
-            attempt: None,
-            number: 0,
-            next_at: None,
-            pause: PAUSES.0,
-            unanswered_since: None,
-            runtime: Handle::try_current().ok(),
-        };
-        Ok(Self(Arc::new(Line { client: client(url)?, state: Mutex::new(state) })))
+        Ok(Self(Arc::new(Lines { client: client(url)?, by_runtime: RwLock::default() })))
     }
 
     /// Returns the server's host and port.
@@ -119,18 +123,66 @@ pub(crate) fn invalid(err: &RedisError) -> io::Error {
     io::Error::new(io::ErrorKind::InvalidInput, format!("the address of Redis is wrong: {err}"))
 }
 
-impl Line {
-    async fn connected(self: &Arc<Self>) -> RedisResult<(u64, MultiplexedConnection)> {
-        // Where the runtime of the last attempt has ended, the next one is made in this one.
-        for _ in 0..2 {
-            let (number, attempt) = self.attempt();
-            match attempt.await {
-                Some(made) => return Ok((number, made?)),
-                None => self.move_out(number),
-            }
+impl Lines {
+    /// Returns the line of this runtime.
+    fn line(self: &Arc<Self>) -> Arc<Line> {
+        let runtime = Handle::current();
+        let id = runtime.id();
+        let lines = self.by_runtime.read().unwrap_or_else(PoisonError::into_inner);
+        if let Some(line) = lines.get(&id) {
+            return Arc::clone(line);
         }
-        let message = "the Tokio runtime has ended";
-        Err(io::Error::new(io::ErrorKind::NotConnected, message).into())
+        drop(lines);
+        let (end, ended) = oneshot::channel();
+        let new = Arc::new(Line::new(self.client.clone(), end));
+        let mut lines = self.by_runtime.write().unwrap_or_else(PoisonError::into_inner);
+        let line = Arc::clone(lines.entry(id).or_insert_with(|| Arc::clone(&new)));
+        drop(lines);
+        if Arc::ptr_eq(&line, &new) {
+            let home = Home { lines: Arc::downgrade(self), id };
+            runtime.spawn(async move {
+                let _home = home;
+                // Nothing is sent: there is no line any more.
+                let _ = ended.await;
+            });
+        }
+        line
+    }
+}
+
+/// Lives in a runtime, and takes its line away when that ends.
+struct Home {
+    lines: Weak<Lines>,
+    id: Id,
+}
+
+impl Drop for Home {
+    fn drop(&mut self) {
+        if let Some(lines) = self.lines.upgrade() {
+            let mut lines = lines.by_runtime.write().unwrap_or_else(PoisonError::into_inner);
+            let line = lines.remove(&self.id);
+            drop(lines);
+            drop(line);
+        }
+    }
+}
+
+impl Line {
+    fn new(client: Client, end: oneshot::Sender<()>) -> Self {
+        let state = State {
+            attempt: None,
+            number: 0,
+            next_at: None,
+            pause: PAUSES.0,
+            unanswered_since: None,
+        };
+        Self { client, state: Mutex::new(state), _end: end }
+    }
+
+    async fn connected(self: &Arc<Self>) -> RedisResult<(u64, MultiplexedConnection)> {
+        let (number, attempt) = self.attempt();
+        let ended = || io::Error::new(io::ErrorKind::NotConnected, "the Tokio runtime has ended");
+        Ok((number, attempt.await.ok_or_else(ended)??))
     }
 
     fn attempt(self: &Arc<Self>) -> (u64, Attempt) {
@@ -144,8 +196,7 @@ impl Line {
             }
         }
         let number = state.number + 1;
-        let runtime = state.runtime.get_or_insert_with(Handle::current);
-        let task = runtime.spawn(Arc::clone(self).make(number));
+        let task = tokio::spawn(Arc::clone(self).make(number));
         let attempt = task.map(Result::ok).boxed().shared();
         state.attempt = Some(attempt.clone());
         state.number = number;
@@ -170,14 +221,6 @@ impl Line {
             }
         }
         made
-    }
-
-    fn move_out(&self, number: u64) {
-        let mut state = self.state();
-        if state.number == number {
-            state.attempt = None;
-            state.runtime = None;
-        }
     }
 
     fn note_asked(&self, number: u64) {
@@ -207,10 +250,11 @@ impl Line {
 impl ConnectionLike for Connection {
     fn req_packed_command<'a>(&'a mut self, command: &'a Cmd) -> RedisFuture<'a, Value> {
         Box::pin(async move {
-            let (number, mut connection) = self.0.connected().await?;
-            self.0.note_asked(number);
+            let line = self.0.line();
+            let (number, mut connection) = line.connected().await?;
+            line.note_asked(number);
             let result = connection.send_packed_command(command).await;
-            self.0.note(number, &result);
+            line.note(number, &result);
             result
         })
     }
@@ -222,10 +266,11 @@ impl ConnectionLike for Connection {
         count: usize,
     ) -> RedisFuture<'a, Vec<Value>> {
         Box::pin(async move {
-            let (number, mut connection) = self.0.connected().await?;
-            self.0.note_asked(number);
+            let line = self.0.line();
+            let (number, mut connection) = line.connected().await?;
+            line.note_asked(number);
             let result = connection.send_packed_commands(pipeline, offset, count).await;
-            self.0.note(number, &result);
+            line.note(number, &result);
             result
         })
     }

@@ -25,6 +25,9 @@
 //! round trip. Keys begin with a prefix, `session:` unless set otherwise; records are hashes with an
 //! expiry, under the SHA-256 of half of a token. An owner's index is a sorted set.
 //!
+//! One connection for each worker that uses sessions, and for each other Tokio runtime that does. It
+//! ends with its runtime, and no other uses it.
+//!
 //! # When the server is away
 //!
 //! Nothing waits for longer than [`ServerSide`](sessions::ServerSide) lets it. Where a connection is

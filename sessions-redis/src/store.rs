@@ -29,9 +29,9 @@ const PREFIX: &str = "session:";
 
 /// A store in Redis.
 ///
-/// Made of a URL it has one multiplexed [`Connection`] for all workers, which is made when it is
+/// Made of a URL it has one multiplexed [`Connection`] for each worker, which is made when it is
 /// first needed and made again whenever it is lost: the application starts while Redis is down, and
-/// requests that need a session are answered with 503 until it is up. Clones share the connection.
+/// requests that need a session are answered with 503 until it is up. Clones share the connections.
 ///
 /// What is asked is asked once more, over another connection, when the connection breaks before the
 /// answer comes: servers and what stands before them close connections that were idle. Scripts
@@ -52,8 +52,8 @@ struct Durable {
 
 impl RedisStore {
     /// Returns a store on one server: `redis://[user:password@]host[:port][/database]`, with the
-    /// feature `tls` also `rediss://`. It connects when it is first used. Made within a Tokio
-    /// runtime, `actix_web::main` say, it keeps its connection there.
+    /// feature `tls` also `rediss://`. It connects when it is first used, once in each Tokio runtime
+    /// that uses it: a worker of Actix Web is one.
     ///
     /// # Errors
     ///
@@ -94,7 +94,7 @@ impl<C: Connect> RedisStore<C> {
     /// not undo a logout that was acknowledged. One that was not confirmed in time is an error: the
     /// session has ended, and a failover may still bring it back.
     ///
-    /// Redis holds back everything else on the connection while one waits: keep `timeout` short, and
+    /// Redis holds back everything else on the worker's connection while one waits: keep `timeout` short, and
     /// below the deadline of a call, 500 ms. Not for a cluster. What it does not promise: a replica that is promoted without
     /// having been among those that answered (Redis documentation, `WAIT`).
     #[must_use]
