@@ -7,7 +7,7 @@
 
 use std::sync::LazyLock;
 
-use redis::{Cmd, ToRedisArgs};
+use redis::{Arg, Cmd, ToRedisArgs};
 
 pub(crate) static CREATE: LazyLock<Script> =
     LazyLock::new(|| Script::new(include_str!("lua/create.lua")));
@@ -32,35 +32,38 @@ impl Script {
         Self { text, hash: redis::Script::new(text).get_hash().to_owned() }
     }
 
-    pub(crate) fn on<'k>(&self, keys: &'k [&'k str]) -> Call<'_, 'k> {
-        Call { script: self, keys, arguments: Vec::new() }
+    pub(crate) fn on(&self, keys: &[&str]) -> Call<'_> {
+        let mut by_hash = Cmd::with_capacity(8, 256);
+        by_hash.arg("EVALSHA").arg(&self.hash).arg(keys.len()).arg(keys);
+        Call { script: self, by_hash }
     }
 }
 
 /// A script with its keys and arguments.
-pub(crate) struct Call<'s, 'k> {
+pub(crate) struct Call<'s> {
     script: &'s Script,
-    keys: &'k [&'k str],
-    arguments: Vec<Vec<u8>>,
+    by_hash: Cmd,
 }
 
-impl Call<'_, '_> {
+impl Call<'_> {
     pub(crate) fn arg(mut self, argument: impl ToRedisArgs) -> Self {
-        argument.write_redis_args(&mut self.arguments);
+        self.by_hash.arg(argument);
         self
     }
 
-    pub(crate) fn by_hash(&self) -> Cmd {
-        self.command("EVALSHA", &self.script.hash)
+    pub(crate) fn by_hash(&self) -> &Cmd {
+        &self.by_hash
     }
 
     pub(crate) fn by_text(&self) -> Cmd {
-        self.command("EVAL", self.script.text)
-    }
-
-    fn command(&self, name: &str, script: &str) -> Cmd {
-        let mut command = redis::cmd(name);
-        command.arg(script).arg(self.keys.len()).arg(self.keys).arg(&self.arguments);
+        let mut command = redis::cmd("EVAL");
+        command.arg(self.script.text);
+        // What comes after the name and the script.
+        for argument in self.by_hash.args_iter().skip(2) {
+            if let Arg::Simple(bytes) = argument {
+                command.arg(bytes);
+            }
+        }
         command
     }
 }

@@ -114,12 +114,9 @@ impl<C: Connect> RedisStore<C> {
         }
     }
 
-    pub(crate) async fn run<T: FromRedisValue>(
-        &self,
-        call: &Call<'_, '_>,
-    ) -> Result<T, StoreError> {
+    pub(crate) async fn run<T: FromRedisValue>(&self, call: &Call<'_>) -> Result<T, StoreError> {
         let unknown = ErrorKind::Server(ServerErrorKind::NoScript);
-        let answer = match self.send(&call.by_hash()).await? {
+        let answer = match self.send(call.by_hash()).await? {
             Err(err) if err.kind() == unknown => self.send(&call.by_text()).await?,
             answer => answer,
         };
