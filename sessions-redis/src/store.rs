@@ -183,17 +183,8 @@ impl<C: Connect> Store for RedisStore<C> {
         if let Some(Touch { ttl, interval }) = touch {
             load = load.arg(millis(ttl)).arg(millis(interval));
         }
-        let found: Option<Found> = self.run(&load).await?;
-        let Some((revision, record, left, touched)) = found else { return Ok(None) };
-        let (Some(revision), Some(record)) = (revision, record) else { return Err(corrupt()) };
-        // Every record has an expiry: this one was tampered with.
-        let left = u64::try_from(left).map_err(|_| corrupt())?;
-        Ok(Some(Loaded {
-            record: Record::from_bytes(&record)?,
-            revision: Revision::new(revision),
-            expires_in: Duration::from_millis(left),
-            touched,
-        }))
+        let found: Option<Vec<u8>> = self.run(&load).await?;
+        found.map(|found| loaded(&found)).transpose()
     }
 
     async fn replace(
@@ -244,8 +235,23 @@ impl<C: Connect> Store for RedisStore<C> {
     }
 }
 
-/// Revision, record, milliseconds left, and whether they began anew.
-type Found = (Option<u64>, Option<Vec<u8>>, i64, bool);
+/// Reads revision, milliseconds left, whether they began anew, and the record: one text, since that
+/// is read faster than a list.
+fn loaded(found: &[u8]) -> Result<Loaded, StoreError> {
+    let mut words = found.splitn(4, |byte| *byte == b' ');
+    let mut number = || {
+        let word = words.next().and_then(|word| str::from_utf8(word).ok());
+        // None is less than zero: every record has an expiry, and this one was tampered with.
+        word.and_then(|word| word.parse::<u64>().ok()).ok_or_else(corrupt)
+    };
+    let (revision, left, touched) = (number()?, number()?, number()?);
+    Ok(Loaded {
+        record: Record::from_bytes(words.next().ok_or_else(corrupt)?)?,
+        revision: Revision::new(revision),
+        expires_in: Duration::from_millis(left),
+        touched: touched == 1,
+    })
+}
 
 /// Reads an answer that is whole: when it is not what a script returns, it is not of our record.
 fn read<T: FromRedisValue>(answer: RedisResult<Value>) -> Result<T, StoreError> {

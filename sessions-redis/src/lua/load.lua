@@ -1,5 +1,5 @@
--- Returns revision, record, milliseconds left, and whether its time started anew; nothing when there
--- is no record. KEYS: record. ARGV: milliseconds to live from a use on, and how many must have
+-- Returns revision, milliseconds left, whether its time started anew, and the record, with spaces
+-- between them; nothing when there is no record. KEYS: record. ARGV: milliseconds to live from a use on, and how many must have
 -- passed before a use counts; or neither.
 local found = redis.call('HMGET', KEYS[1], 'r', 'd')
 local left = redis.call('PTTL', KEYS[1])
@@ -19,4 +19,4 @@ if ARGV[1] then
     end
   end
 end
-return { found[1], found[2], left, touched }
+return string.format('%s %.0f %d ', found[1] or '', left, touched) .. (found[2] or '')
