@@ -87,18 +87,18 @@ impl Record {
     /// JSON in UTF-8.
     pub fn to_bytes(&self) -> Vec<u8> {
         let hash = |hash: &VerifierHash| CANONICAL.encode(hash.0);
-        let owner = self.owner.map_or_else(
-            || format!("{NONE} {NONE}"),
-            |Owner { key, since }| format!("{key} {}", since.get()),
-        );
-        let former = self.former.as_ref().map_or_else(
-            || format!("{NONE} {NONE}"),
-            |Former { verifier, until }| format!("{} {until}", hash(verifier)),
-        );
-        let Self { created, renewed, ttl, payload, .. } = self;
+        let none = || (NONE.to_owned(), NONE.to_owned());
+        let owner = |Owner { key, since }: Owner| (key.to_string(), since.get().to_string());
+        let former = |former: &Former| (hash(&former.verifier), former.until.to_string());
+        let (owner, since) = self.owner.map_or_else(none, owner);
+        let (former, until) = self.former.as_ref().map_or_else(none, former);
         let verifier = hash(&self.verifier);
-        format!("{VERSION} {verifier} {created} {renewed} {ttl} {owner} {former}\n{payload}")
-            .into_bytes()
+        let [created, renewed, ttl] =
+            [self.created, self.renewed, self.ttl].map(|number| number.to_string());
+        // Joined, since formatting takes three times as long.
+        let head = [VERSION, &verifier, &created, &renewed, &ttl, &owner, &since, &former, &until]
+            .join(" ");
+        [&*head, &*self.payload].join("\n").into_bytes()
     }
 
     /// Reads what [`to_bytes`](Self::to_bytes) wrote.
