@@ -8,10 +8,14 @@ use std::{
 };
 
 use pin_project_lite::pin_project;
-use tokio::time::{Sleep, sleep};
+use tokio::time::{Instant, Sleep, sleep};
 
 use super::{Begun, Breaker, Deadline};
 use crate::store::StoreError;
+
+/// A timer that comes later than this tells that its thread was busy, with a handler say. The answer
+/// may have come meanwhile, and is read in this time.
+const LATE: Duration = Duration::from_millis(20);
 
 pin_project! {
     /// The future of [`Breaker::call`]. An `async fn` would hold the store's own future, which is
@@ -55,8 +59,13 @@ impl<T, F: Future<Output = Result<T, StoreError>>> Future for Call<'_, F> {
                 if this.timer.is_none() {
                     this.timer.set(Some(sleep((*this.limit).min(begun.left))));
                 }
-                if let Some(timer) = this.timer.as_pin_mut() {
-                    ready!(timer.poll(cx));
+                if let Some(mut timer) = this.timer.as_pin_mut() {
+                    ready!(timer.as_mut().poll(cx));
+                    let now = Instant::now();
+                    if now.saturating_duration_since(timer.deadline()) > LATE {
+                        timer.as_mut().reset(now + LATE);
+                        ready!(timer.poll(cx));
+                    }
                 }
                 Err(StoreError::Timeout)
             }

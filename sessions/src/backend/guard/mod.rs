@@ -194,7 +194,7 @@ mod tests {
     };
 
     use futures_util::future::{join, join_all};
-    use tokio::time;
+    use tokio::{sync::oneshot, time};
 
     use super::{Breaker, Deadline, FAILURES, OPEN_FOR};
     use crate::store::StoreError;
@@ -320,6 +320,28 @@ mod tests {
         time::advance(OPEN_FOR).await;
         assert!(outcome(&breaker, false, &asked).await);
         assert_eq!(asked.load(Ordering::Relaxed), FAILURES + 1);
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn an_answer_that_a_busy_thread_did_not_read_in_time_is_one() {
+        let breaker = Breaker::new();
+        let (tells, told) = oneshot::channel();
+        let answer = async {
+            told.await.expect("it is told");
+            Ok(())
+        };
+        let call = breaker.call(CALL, Deadline::after(CALL * 2), answer);
+        let busy = async {
+            time::advance(CALL * 3).await;
+            time::sleep(Duration::from_millis(1)).await;
+            tells.send(()).expect("it waits");
+        };
+        assert!(join(call, busy).await.0.is_ok());
+
+        // One that does not come is not waited for for ever.
+        let call = breaker.call(CALL, Deadline::after(CALL * 2), pending::<Result<(), _>>());
+        let (result, ()) = join(call, time::advance(CALL * 3)).await;
+        assert!(matches!(result, Err(StoreError::Timeout)));
     }
 
     #[tokio::test(start_paused = true)]
