@@ -134,7 +134,8 @@ async fn the_client_sees_nothing_of_the_session_but_its_length() {
         let token = answer.cookie().expect("it is saved").value;
         let bytes = URL_SAFE_NO_PAD.decode(&token).expect("base64");
         assert_eq!(bytes[0], 1, "the version");
-        for seen in ["user", "alice", "role", "admin", "{\"", "\":\""] {
+        // No shorter ones: two bytes are among so many random ones by chance.
+        for seen in ["user", "alice", "role", "admin", "\":\"a"] {
             assert!(!bytes.windows(seen.len()).any(|part| part == seen.as_bytes()), "{seen}");
         }
         lengths.insert(token.len());
