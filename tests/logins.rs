@@ -115,17 +115,22 @@ async fn sessions_past_their_absolute_limit_are_not_listed() {
     assert_eq!(world.store().len(), 1, "it is deleted when it is met");
 }
 
-#[actix_web::test]
-async fn a_login_under_way_does_not_outlive_the_end_of_all() {
+/// A login that waits on its way, while all sessions of its owner are ended.
+async fn all_ended_during(login: &str) {
     let world = World::default();
     let app = world.app().await;
-    let login = Answer::of(&app, TestRequest::get().uri("/wait/login-7"));
+    let login = Answer::of(&app, TestRequest::get().uri(login));
     let answer = meanwhile(&world, login, async || {
         Browser::new().get(&app, "/all-7").await;
     })
     .await;
     assert_eq!((answer.status, answer.cookie()), (StatusCode::CONFLICT, None));
     assert!(world.store().is_empty());
+}
+
+#[actix_web::test]
+async fn a_login_under_way_does_not_outlive_the_end_of_all() {
+    all_ended_during("/wait/login-7").await;
 }
 
 #[actix_web::test]
@@ -164,21 +169,6 @@ async fn a_login_that_is_saved_early_is_the_current_one() {
 
 #[actix_web::test]
 async fn a_login_that_ends_the_others_does_not_outlive_an_end_of_all_that_came_before() {
-    let world = World::default();
-    let app = world.app().await;
-    let login = Answer::of(&app, TestRequest::get().uri("/wait/login-7/others"));
-    let answer = meanwhile(&world, login, async || {
-        Browser::new().get(&app, "/all-7").await;
-    })
-    .await;
-    assert_eq!((answer.status, answer.cookie()), (StatusCode::CONFLICT, None));
-    assert!(world.store().is_empty());
-
-    let login = Answer::of(&app, TestRequest::get().uri("/login-7/others/wait"));
-    let answer = meanwhile(&world, login, async || {
-        Browser::new().get(&app, "/all-7").await;
-    })
-    .await;
-    assert_eq!((answer.status, answer.cookie()), (StatusCode::CONFLICT, None));
-    assert!(world.store().is_empty());
+    all_ended_during("/wait/login-7/others").await;
+    all_ended_during("/login-7/others/wait").await;
 }
