@@ -94,9 +94,10 @@ impl<C: Connect> RedisStore<C> {
     /// not undo a logout that was acknowledged. One that was not confirmed in time is an error: the
     /// session has ended, and a failover may still bring it back.
     ///
-    /// Redis holds back everything else on the worker's connection while one waits: keep `timeout` short, and
-    /// below the deadline of a call, 500 ms. Not for a cluster. What it does not promise: a replica that is promoted without
-    /// having been among those that answered (Redis documentation, `WAIT`).
+    /// Redis holds back everything else on the worker's connection while one waits: keep `timeout`
+    /// short, and below the deadline of a call, 500 ms. Not for a cluster. What it does not promise:
+    /// a replica that is promoted without having been among those that answered (Redis
+    /// documentation, `WAIT`).
     #[must_use]
     pub fn durable_delete(mut self, replicas: usize, timeout: Duration) -> Self {
         self.durable = Some(Durable { replicas, timeout });

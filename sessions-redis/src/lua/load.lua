@@ -1,6 +1,6 @@
 -- Returns revision, milliseconds left, whether its time started anew, and the record, with spaces
--- between them; nothing when there is no record. KEYS: record. ARGV: milliseconds to live from a use on, and how many must have
--- passed before a use counts; or neither.
+-- between them; nothing when there is no record. KEYS: record. ARGV: milliseconds to live from a use
+-- on, and how many must have passed before a use counts; or neither.
 local found = redis.call('HMGET', KEYS[1], 'r', 'd')
 local left = redis.call('PTTL', KEYS[1])
 if left == -2 then

@@ -61,16 +61,10 @@ impl Entry {
     }
 
     /// How much longer a payload may be with what was set here.
-    pub(super) fn added_room(&self) -> usize {
+    pub(super) fn added_room(&self, payload: &str) -> usize {
         match &self.edit {
             Edit::Kept | Edit::Removed => 0,
-            Edit::Set(value) => {
-                let key = match &self.key {
-                    Key::Span(span) => span.len(),
-                    Key::Owned(key) => key.len(),
-                };
-                key + value.len() + "\"\":,".len()
-            }
+            Edit::Set(value) => self.key(payload).len() + value.len() + "\"\":,".len(),
         }
     }
 

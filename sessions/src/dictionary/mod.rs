@@ -146,7 +146,7 @@ impl Dictionary {
     /// Returns the present state as a JSON object, keys sorted by code point, without white space
     /// between members.
     pub fn to_json(&self) -> String {
-        let added: usize = self.entries.iter().map(Entry::added_room).sum();
+        let added: usize = self.entries.iter().map(|entry| entry.added_room(&self.payload)).sum();
         let mut json = String::with_capacity(self.payload.len() + added + "{}".len());
         json.push('{');
         for entry in &self.entries {
