@@ -5,8 +5,6 @@
 
 use std::ops::Range;
 
-use memchr::memchr2;
-
 /// How deep arrays and objects may nest inside one value.
 const MAX_DEPTH: u32 = 127;
 
@@ -95,14 +93,11 @@ pub(super) fn is_value(text: &str) -> bool {
 struct Scanner<'t> {
     bytes: &'t [u8],
     at: usize,
-    /// Whether strings must be looked through for control characters.
-    has_control: bool,
 }
 
 impl<'t> Scanner<'t> {
     fn new(text: &'t str) -> Self {
-        let bytes = text.as_bytes();
-        Self { bytes, at: 0, has_control: has_control(bytes) }
+        Self { bytes: text.as_bytes(), at: 0 }
     }
 
     fn peek(&self) -> Option<u8> {
@@ -131,18 +126,19 @@ impl<'t> Scanner<'t> {
         let mut escaped = false;
         self.expect(b'"')?;
         loop {
-            self.at += memchr2(b'"', b'\\', self.bytes.get(self.at..)?)? + 1;
-            if self.bytes[self.at - 1] == b'"' {
-                break;
+            self.at += plain_length(self.bytes.get(self.at..)?);
+            match self.peek()? {
+                b'"' => break,
+                b'\\' if *self.bytes.get(self.at + 1)? >= b' ' => {
+                    escaped = true;
+                    self.at += 2;
+                }
+                // A control character.
+                _ => return None,
             }
-            escaped = true;
-            self.at += 1;
         }
-        let string = start..self.at;
-        if self.has_control && has_control(&self.bytes[string.clone()]) {
-            return None;
-        }
-        Some((string, escaped))
+        self.at += 1;
+        Some((start..self.at, escaped))
     }
 
     fn value(&mut self) -> Option<Range<usize>> {
@@ -204,17 +200,36 @@ impl<'t> Scanner<'t> {
     }
 }
 
-#[expect(
-    clippy::needless_bitwise_bool,
-    reason = "without an early end many bytes are tested at once"
-)]
-fn has_control(bytes: &[u8]) -> bool {
-    bytes.iter().fold(false, |found, byte| found | (*byte < 0x20))
+/// Returns how many bytes of a string come before its end, an escape or a control character.
+fn plain_length(bytes: &[u8]) -> usize {
+    let (words, rest) = bytes.as_chunks();
+    for (number, word) in words.iter().enumerate() {
+        let special = specials(*word);
+        if special != 0 {
+            return number * 8 + special.trailing_zeros() as usize / 8;
+        }
+    }
+    let is_special = |byte: &u8| matches!(byte, 0..b' ' | b'"' | b'\\');
+    bytes.len() - rest.len() + rest.iter().position(is_special).unwrap_or(rest.len())
+}
+
+/// Sets the highest bit of each quote, backslash and control character among eight bytes. Bytes
+/// after the first of them may be set as well.
+fn specials(bytes: [u8; 8]) -> u64 {
+    const fn all(byte: u8) -> u64 {
+        u64::from_le_bytes([byte; 8])
+    }
+    let word = u64::from_le_bytes(bytes);
+    // A byte that is below what is subtracted borrows, which sets its highest bit. With one bit
+    // turned the quote is below `!`, as control characters are, and nothing else is.
+    let quote_or_control = (word ^ all(2)).wrapping_sub(all(b'!'));
+    let backslash = (word ^ all(b'\\')).wrapping_sub(all(1));
+    (quote_or_control | backslash) & !word & all(0x80)
 }
 
 #[cfg(test)]
 mod tests {
-    use super::{is_value, members};
+    use super::{is_value, members, plain_length};
 
     fn split(text: &str) -> Option<Vec<(&str, &str)>> {
         let mut found = Vec::new();
@@ -231,6 +246,23 @@ mod tests {
         let expected = [("a", "1"), ("b", r#"{"x":[1,"}"]}"#), (r#"c\"d"#, r#""e\\""#)];
         assert_eq!(split(text).unwrap(), expected);
         assert_eq!(split("{}").unwrap(), []);
+    }
+
+    #[test]
+    fn a_string_ends_at_its_first_special_byte_wherever_that_is() {
+        for length in 0..100 {
+            for byte in 0..=255u8 {
+                // What comes behind it must not matter.
+                for behind in [b'a', b'"', b'\n', 0xff] {
+                    let mut text = vec![b'!'; length];
+                    text.push(byte);
+                    text.resize(length + 20, behind);
+                    let special = |byte: &u8| *byte < 0x20 || b"\"\\".contains(byte);
+                    let expected = text.iter().position(special);
+                    assert_eq!(plain_length(&text), expected.unwrap_or(text.len()), "{text:?}");
+                }
+            }
+        }
     }
 
     #[test]
@@ -263,6 +295,8 @@ mod tests {
             "{\"a\":\"\\",
             "{\"a\\",
             "{\"a\":\"\n\"}",
+            "{\"a\":\"\\\n\"}",
+            "{\"\u{1}\":1}",
             "{\"a\":{\"b\":1]}",
             "\u{feff}{}",
         ];
