@@ -55,7 +55,7 @@ fn value(set_cookie: String) -> HeaderValue {
 
 /// Merges `Cookie` into `Vary`, and several such headers into one.
 fn vary_by_cookie(headers: &mut HeaderMap) {
-    if !headers.contains_key(header::VARY) {
+    if headers.is_empty() || !headers.contains_key(header::VARY) {
         headers.insert(header::VARY, HeaderValue::from_static("Cookie"));
         return;
     }

@@ -22,7 +22,7 @@ use crate::{
     clock::Clock,
     error::ExtractError,
     interface::SessionInterface,
-    save::{Finish, finish},
+    save::{Finish, finish, save},
     site::Site,
     slot::{Innermost, Slot},
 };
@@ -174,10 +174,10 @@ where
         Ok(()) | Err(ExtractError::Closed) => {}
         Err(err) => return Err(err.into()),
     }
-    let result = service.call(request).await;
-    match finish(&slot, result) {
-        Finish::Done(result) => result,
-        Finish::Saving(fut) => fut.await,
+    let mut result = service.call(request).await;
+    match finish(&slot, &mut result) {
+        Finish::Answer => result,
+        Finish::Save(session) => save(slot, session, result).await,
     }
 }
 
@@ -223,12 +223,15 @@ where
     fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
         let mut this = self.project();
         if let StageProjection::Inner { fut } = this.stage.as_mut().project() {
-            let result = ready!(fut.poll(cx));
-            let finish = finish(this.slot, result);
+            let mut result = ready!(fut.poll(cx));
+            let finish = finish(this.slot, &mut result);
             *this.is_finished = true;
             match finish {
-                Finish::Done(result) => return Poll::Ready(result),
-                Finish::Saving(fut) => this.stage.set(Stage::Waiting { fut }),
+                Finish::Answer => return Poll::Ready(result),
+                Finish::Save(session) => {
+                    let fut = Box::pin(save(Arc::clone(this.slot), session, result));
+                    this.stage.set(Stage::Waiting { fut });
+                }
             }
         }
         match this.stage.project() {

@@ -1,13 +1,12 @@
 //! The end of a request: what is saved, and what the response says of it.
 
-use std::{cell::Cell, sync::Arc, time::SystemTime};
+use std::{cell::Cell, mem, sync::Arc, time::SystemTime};
 
 use actix_web::{
     Error,
     dev::ServiceResponse,
     http::{StatusCode, header::HeaderMap},
 };
-use futures_util::future::LocalBoxFuture;
 use sessions_policy::{CookiePolicy, MAX_NAME_VALUE, OnGone, OnSaveError};
 
 use crate::{
@@ -16,7 +15,7 @@ use crate::{
     cookie::{Lifetime, set_cookie},
     dictionary::Change,
     early::{EarlySave, SaveOutcome},
-    error::{SaveError, SessionError},
+    error::{ExtractError, SaveError, SessionError},
     former::FormerCookie,
     headers::{ErrorWithHeaders, SessionHeaders},
     interface::SessionInterface,
@@ -24,24 +23,22 @@ use crate::{
     slot::{OpenSession, OpenedCookie, Sealed, Slot},
 };
 
-/// The end of a request.
-pub(crate) enum Finish<B> {
-    /// Nothing is to be saved.
-    Done(Result<ServiceResponse<B>, Error>),
-    /// The session is being saved.
-    Saving(LocalBoxFuture<'static, Result<ServiceResponse<B>, Error>>),
+/// What is left to do at the end of a request.
+pub(crate) enum Finish<C> {
+    /// The answer is complete.
+    Answer,
+    /// The session is to be saved first.
+    Save(Arc<OpenSession<C>>),
 }
 
-/// Seals the session, saves it if that is called for, and writes the headers, onto the response or
-/// onto the error that an inner middleware answered with. Boxes a future only where something is
-/// saved.
-pub(crate) fn finish<I: SessionInterface, B: 'static>(
-    slot: &Arc<Slot<I>>,
-    mut result: Result<ServiceResponse<B>, Error>,
-) -> Finish<B> {
-    let sealed = seal(slot, false, || status(&result));
+/// Seals the session. Where nothing is to be saved it writes the headers at once.
+pub(crate) fn finish<I: SessionInterface, B>(
+    slot: &Slot<I>,
+    result: &mut Result<ServiceResponse<B>, Error>,
+) -> Finish<I::Content> {
+    let sealed = seal(slot, false, || status(result));
     if !matches!(sealed, Sealed::Unused) {
-        log_handler(&mut result);
+        log_handler(result);
     }
     let headers = match sealed {
         Sealed::Unused => Ok(None),
@@ -49,17 +46,19 @@ pub(crate) fn finish<I: SessionInterface, B: 'static>(
         Sealed::Failed(err) => Err(err.into()),
         Sealed::Session(session) => match unsaved(slot, &session.content) {
             Some(done) => Ok(done.headers),
-            None => return Finish::Saving(Box::pin(save(Arc::clone(slot), session, result))),
+            None => return Finish::Save(session),
         },
     };
-    Finish::Done(answer(slot, result, headers))
+    answer(slot, result, headers);
+    Finish::Answer
 }
 
+/// Saves the session, and writes the headers.
 #[expect(clippy::manual_async_fn, reason = "an `async fn` would hold the response twice")]
-fn save<I: SessionInterface, B>(
+pub(crate) fn save<I: SessionInterface, B>(
     slot: Arc<Slot<I>>,
     session: Arc<OpenSession<I::Content>>,
-    result: Result<ServiceResponse<B>, Error>,
+    mut result: Result<ServiceResponse<B>, Error>,
 ) -> impl Future<Output = Result<ServiceResponse<B>, Error>> {
     async move {
         let headers = result.as_ref().ok().map(ServiceResponse::headers);
@@ -69,7 +68,8 @@ fn save<I: SessionInterface, B>(
                 Err(with_headers(failed.err.into(), failed.headers.into_iter().collect()))
             }
         };
-        answer(&slot, result, saved)
+        answer(&slot, &mut result, saved);
+        result
     }
 }
 
@@ -80,32 +80,38 @@ fn status<B>(result: &Result<ServiceResponse<B>, Error>) -> StatusCode {
     }
 }
 
-/// Puts the session's headers onto what the inner service answered.
+/// Puts the session's headers onto what the inner service answered: onto the response, or onto the
+/// error that an inner middleware answered with.
 fn answer<I: SessionInterface, B>(
     slot: &Slot<I>,
-    result: Result<ServiceResponse<B>, Error>,
+    result: &mut Result<ServiceResponse<B>, Error>,
     headers: Result<Option<SessionHeaders>, Error>,
-) -> Result<ServiceResponse<B>, Error> {
+) {
     let headers = match headers {
         Ok(headers) => headers,
-        // The response is lost; what sessions further in have saved is not.
-        Err(err) => return Err(with_headers(err, written_inside(&result))),
+        Err(err) => {
+            // The response is lost; what sessions further in have saved is not.
+            *result = Err(with_headers(err, written_inside(result)));
+            return;
+        }
     };
-    if let Ok(response) = &result {
-        slot.step_out(response.request());
-    }
-    match (result, headers) {
-        (result, None) => result,
-        (Ok(mut response), Some(headers)) => {
+    match result {
+        Ok(response) => {
+            slot.step_out(response.request());
+            let Some(headers) = headers else { return };
             headers.write(response.headers_mut());
             if slot.has_outer() {
-                let mut written = Written::take(&mut response);
+                let mut written = Written::take(response);
                 written.0.push(headers);
                 response.response_mut().extensions_mut().insert(written);
             }
-            Ok(response)
         }
-        (Err(err), Some(headers)) => Err(with_headers(err, vec![headers])),
+        Err(err) => {
+            let Some(headers) = headers else { return };
+            // Nobody sees what stands in its place.
+            let inner = mem::replace(err, ExtractError::Closed.into());
+            *err = with_headers(inner, vec![headers]);
+        }
     }
 }
 
