@@ -14,10 +14,10 @@ impl Dictionary {
     /// that is known. It is to be saved here with this request. What a backend attached stays.
     pub(crate) fn adopt(&mut self, content: &Self, since: Option<SystemTime>) {
         let opened = Self::from_json(content.to_json()).expect("it reads what it writes");
-        self.payload = opened.payload;
-        self.entries = opened.entries;
-        self.revision += 1;
+        self.inner.payload = opened.inner.payload;
+        self.inner.entries = opened.inner.entries;
+        self.inner.revision += 1;
         self.forget_changes();
-        self.state.adopt(Adopted { since });
+        self.inner.state.adopt(Adopted { since });
     }
 }

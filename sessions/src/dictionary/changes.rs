@@ -44,7 +44,7 @@ impl ChangeSet {
     /// [`SessionError::Null`] when `newer` is a null session, and those of the closures: a value
     /// that is by now of another type, for instance.
     pub fn apply_to(&self, newer: &mut Dictionary) -> Result<(), SessionError> {
-        newer.state.writable()?;
+        newer.inner.state.writable()?;
         for step in self.steps() {
             match step {
                 Step::Set { key, json } => newer.put(key, json.clone()),
@@ -108,12 +108,12 @@ impl Dictionary {
     /// Keeps the change set from here on. For backends whose store may hold a newer state when
     /// this one is saved; others need not pay for it.
     pub fn keep_changes(&mut self) {
-        self.changes.get_or_insert_default();
+        self.inner.changes.get_or_insert_default();
     }
 
     /// Returns what was done since [`keep_changes`](Self::keep_changes), if that was called.
     pub fn changes(&self) -> Option<&ChangeSet> {
-        self.changes.as_ref()
+        self.inner.changes.as_ref()
     }
 
     /// Does what a closure came to on the state of `revision`, and notes how to `run` it again.
@@ -124,23 +124,23 @@ impl Dictionary {
         outcome: impl FnOnce(&mut Self) -> Result<(), SessionError>,
         run: Option<Run>,
     ) -> Result<bool, SessionError> {
-        self.state.writable()?;
-        if self.revision != revision {
+        self.inner.state.writable()?;
+        if self.inner.revision != revision {
             return Ok(false);
         }
         // The closure stands for its outcome, which is therefore not noted.
-        let changes = self.changes.take();
+        let changes = self.inner.changes.take();
         let done = outcome(self);
-        self.changes = changes;
+        self.inner.changes = changes;
         done?;
-        if let (Some(changes), Some(run)) = (&mut self.changes, run) {
+        if let (Some(changes), Some(run)) = (&mut self.inner.changes, run) {
             changes.run(run);
         }
         Ok(true)
     }
 
     pub(super) fn forget_changes(&mut self) {
-        if let Some(changes) = &mut self.changes {
+        if let Some(changes) = &mut self.inner.changes {
             *changes = ChangeSet::default();
         }
     }

@@ -68,6 +68,12 @@ const OWNER: &str = "_owner";
 /// ```
 #[derive(Default)]
 pub struct Dictionary {
+    /// Behind a pointer: futures hand a dictionary on through every layer.
+    inner: Box<Inner>,
+}
+
+#[derive(Default)]
+struct Inner {
     payload: String,
     /// Invariant: sorted by key, each key once.
     entries: Vec<Entry>,
@@ -126,44 +132,49 @@ impl Dictionary {
             entries.dedup_by(|one, other| one.key(&payload) == other.key(&payload));
             entries.reverse();
         }
-        Ok(Self { payload, entries, unnamed, state: State::opened(), ..Self::default() })
+        let state = State::opened();
+        let inner = Inner { payload, entries, unnamed, state, ..Inner::default() };
+        Ok(Self { inner: Box::new(inner) })
     }
 
     /// Has the values written and read in this format.
-    pub(crate) fn in_format(self, format: Format) -> Self {
-        Self { format, ..self }
+    pub(crate) fn in_format(mut self, format: Format) -> Self {
+        self.inner.format = format;
+        self
     }
 
     pub(crate) fn format(&self) -> Format {
-        self.format
+        self.inner.format
     }
 
     /// Returns the dictionary of a null session: reads find nothing, every write is an error.
     pub fn null(null: NullSession) -> Self {
-        Self { state: State::null(null), ..Self::default() }
+        let inner = Inner { state: State::null(null), ..Inner::default() };
+        Self { inner: Box::new(inner) }
     }
 
     /// Returns the present state as a JSON object, keys sorted by code point, without white space
     /// between members.
     pub fn to_json(&self) -> String {
-        let added: usize = self.entries.iter().map(|entry| entry.added_room(&self.payload)).sum();
-        let mut json = String::with_capacity(self.payload.len() + added + "{}".len());
+        let added: usize =
+            self.inner.entries.iter().map(|entry| entry.added_room(&self.inner.payload)).sum();
+        let mut json = String::with_capacity(self.inner.payload.len() + added + "{}".len());
         json.push('{');
-        for entry in &self.entries {
-            let Some(value) = entry.value(&self.payload) else {
+        for entry in &self.inner.entries {
+            let Some(value) = entry.value(&self.inner.payload) else {
                 continue;
             };
             if json.len() > 1 {
                 json.push(',');
             }
-            if let Some(member) = entry.as_opened(&self.payload) {
+            if let Some(member) = entry.as_opened(&self.inner.payload) {
                 json.push_str(member);
                 continue;
             }
             match &entry.key {
                 Key::Span(span) => {
                     json.push('"');
-                    json.push_str(span.of(&self.payload));
+                    json.push_str(span.of(&self.inner.payload));
                     json.push('"');
                 }
                 Key::Owned(key) => push_quoted(key, &mut json),
@@ -171,7 +182,7 @@ impl Dictionary {
             json.push(':');
             json.push_str(value);
         }
-        for (key, value) in self.unnamed.members(&self.payload) {
+        for (key, value) in self.inner.unnamed.members(&self.inner.payload) {
             if json.len() > 1 {
                 json.push(',');
             }
@@ -189,7 +200,7 @@ impl Dictionary {
     ///
     /// [`SessionError::Decode`] when the value is no `T`.
     pub fn get<T: DeserializeOwned>(&self, key: &str) -> Result<Option<T>, SessionError> {
-        self.raw(key).map(|json| self.format.decode(key, json)).transpose()
+        self.raw(key).map(|json| self.inner.format.decode(key, json)).transpose()
     }
 
     /// Returns the JSON text of the value under `key`.
@@ -204,30 +215,34 @@ impl Dictionary {
 
     /// Returns the keys and the JSON text of their values, sorted by key.
     pub fn iter(&self) -> impl Iterator<Item = (&str, &str)> {
-        self.entries
+        self.inner
+            .entries
             .iter()
-            .filter_map(|entry| Some((entry.key(&self.payload), entry.value(&self.payload)?)))
+            .filter_map(|entry| {
+                Some((entry.key(&self.inner.payload), entry.value(&self.inner.payload)?))
+            })
             .filter(|(key, _)| !is_hidden(key))
     }
 
     /// Returns every key that is stored, the framework's own too.
     pub(crate) fn stored_keys(&self) -> impl Iterator<Item = &str> {
-        let present = self.entries.iter().filter(|entry| entry.value(&self.payload).is_some());
-        present.map(|entry| entry.key(&self.payload))
+        let present =
+            self.inner.entries.iter().filter(|entry| entry.value(&self.inner.payload).is_some());
+        present.map(|entry| entry.key(&self.inner.payload))
     }
 
     /// Returns every key that is stored with the JSON text of its value, the framework's own too.
     #[cfg(feature = "flask")]
     pub(crate) fn members(&self) -> impl Iterator<Item = (&str, &str)> {
-        self.entries
-            .iter()
-            .filter_map(|entry| Some((entry.key(&self.payload), entry.value(&self.payload)?)))
+        self.inner.entries.iter().filter_map(|entry| {
+            Some((entry.key(&self.inner.payload), entry.value(&self.inner.payload)?))
+        })
     }
 
     /// Returns the members whose keys no Rust string holds: each key in its quotes, escaped.
     #[cfg(feature = "flask")]
     pub(crate) fn unnamed_members(&self) -> impl Iterator<Item = (&str, &str)> {
-        self.unnamed.members(&self.payload)
+        self.inner.unnamed.members(&self.inner.payload)
     }
 
     /// Returns the number of keys.
@@ -237,7 +252,7 @@ impl Dictionary {
 
     /// Whether there are no keys.
     pub fn is_empty(&self) -> bool {
-        self.iter().next().is_none() && self.unnamed.is_empty()
+        self.iter().next().is_none() && self.inner.unnamed.is_empty()
     }
 
     /// Sets `key` to `value`.
@@ -252,7 +267,7 @@ impl Dictionary {
         key: &str,
         value: &T,
     ) -> Result<(), SessionError> {
-        self.insert_json(key, self.format.encode(key, value)?)
+        self.insert_json(key, self.inner.format.encode(key, value)?)
     }
 
     /// Sets `key` to the value that this JSON text means.
@@ -274,7 +289,7 @@ impl Dictionary {
     /// `_owner` and `_owner_since`.
     pub fn remove(&mut self, key: &str) -> Result<bool, SessionError> {
         self.writable(key)?;
-        if let Some(changes) = &mut self.changes {
+        if let Some(changes) = &mut self.inner.changes {
             changes.remove(key);
         }
         Ok(self.take_out(key))
@@ -286,24 +301,24 @@ impl Dictionary {
     ///
     /// [`SessionError::Null`] in a null session.
     pub fn clear(&mut self) -> Result<(), SessionError> {
-        self.state.writable()?;
-        let payload = &self.payload;
-        if let Some(changes) = &mut self.changes {
-            let opened = self.entries.iter().filter_map(|entry| {
+        self.inner.state.writable()?;
+        let payload = &self.inner.payload;
+        if let Some(changes) = &mut self.inner.changes {
+            let opened = self.inner.entries.iter().filter_map(|entry| {
                 Some((entry.key(payload), entry.base?.of(payload)))
                     .filter(|(key, _)| !is_hidden(key))
             });
             changes.clear(opened);
         }
-        self.entries.retain_mut(|entry| {
+        self.inner.entries.retain_mut(|entry| {
             if is_hidden(entry.key(payload)) {
                 return true;
             }
             entry.edit = Edit::Removed;
             entry.base.is_some()
         });
-        self.unnamed.remove();
-        self.revision += 1;
+        self.inner.unnamed.remove();
+        self.inner.revision += 1;
         Ok(())
     }
 
@@ -313,19 +328,19 @@ impl Dictionary {
     ///
     /// [`SessionError::Null`] in a null session.
     pub fn rollback(&mut self) -> Result<(), SessionError> {
-        self.state.writable()?;
-        let payload = &self.payload;
-        self.entries.retain_mut(|entry| {
+        self.inner.state.writable()?;
+        let payload = &self.inner.payload;
+        self.inner.entries.retain_mut(|entry| {
             if is_hidden(entry.key(payload)) {
                 return true;
             }
             entry.edit = Edit::Kept;
             entry.base.is_some()
         });
-        self.unnamed.restore();
-        self.state.rollback();
+        self.inner.unnamed.restore();
+        self.inner.state.rollback();
         self.forget_changes();
-        self.revision += 1;
+        self.inner.revision += 1;
         Ok(())
     }
 
@@ -335,11 +350,11 @@ impl Dictionary {
     }
 
     pub(crate) fn revision(&self) -> u64 {
-        self.revision
+        self.inner.revision
     }
 
     pub(crate) fn writable(&self, key: &str) -> Result<(), SessionError> {
-        self.state.writable()?;
+        self.inner.state.writable()?;
         if is_hidden(key) || key == OWNER {
             return Err(SessionError::ReservedKey { key: key.into() });
         }
@@ -348,22 +363,22 @@ impl Dictionary {
 
     /// Returns the entry of a key. Few are looked at one by one: most differ in length already.
     fn entry(&self, key: &str) -> Option<&Entry> {
-        if self.entries.len() > 8 {
-            return self.position(key).ok().map(|at| &self.entries[at]);
+        if self.inner.entries.len() > 8 {
+            return self.position(key).ok().map(|at| &self.inner.entries[at]);
         }
-        self.entries.iter().find(|entry| entry.has_key(key, &self.payload))
+        self.inner.entries.iter().find(|entry| entry.has_key(key, &self.inner.payload))
     }
 
     fn position(&self, key: &str) -> Result<usize, usize> {
-        self.entries.binary_search_by(|entry| entry.key(&self.payload).cmp(key))
+        self.inner.entries.binary_search_by(|entry| entry.key(&self.inner.payload).cmp(key))
     }
 
     fn stored(&self, key: &str) -> Option<&str> {
-        self.entry(key)?.value(&self.payload)
+        self.entry(key)?.value(&self.inner.payload)
     }
 
     fn set(&mut self, key: &str, json: String) {
-        if let Some(changes) = &mut self.changes {
+        if let Some(changes) = &mut self.inner.changes {
             changes.set(key, &json);
         }
         self.put(key, json);
@@ -375,20 +390,20 @@ impl Dictionary {
             Ok(at) => at,
             Err(at) => {
                 let key = Key::Owned(key.into());
-                self.entries.insert(at, Entry { key, base: None, edit: Edit::Set(json) });
-                self.revision += 1;
+                self.inner.entries.insert(at, Entry { key, base: None, edit: Edit::Set(json) });
+                self.inner.revision += 1;
                 return;
             }
         };
-        let entry = &mut self.entries[at];
-        if entry.value(&self.payload).is_some_and(|present| same_value(present, &json)) {
+        let entry = &mut self.inner.entries[at];
+        if entry.value(&self.inner.payload).is_some_and(|present| same_value(present, &json)) {
             return;
         }
-        let base = entry.base.map(|span| span.of(&self.payload));
+        let base = entry.base.map(|span| span.of(&self.inner.payload));
         // Back to what was opened: nothing to save.
         let restored = base.is_some_and(|base| same_value(base, &json));
         entry.edit = if restored { Edit::Kept } else { Edit::Set(json) };
-        self.revision += 1;
+        self.inner.revision += 1;
     }
 
     /// Removes a key, noting nothing; returns whether there was a value.
@@ -396,16 +411,16 @@ impl Dictionary {
         let Ok(at) = self.position(key) else {
             return false;
         };
-        let entry = &mut self.entries[at];
-        if entry.value(&self.payload).is_none() {
+        let entry = &mut self.inner.entries[at];
+        if entry.value(&self.inner.payload).is_none() {
             return false;
         }
         if entry.base.is_some() {
             entry.edit = Edit::Removed;
         } else {
-            self.entries.remove(at);
+            self.inner.entries.remove(at);
         }
-        self.revision += 1;
+        self.inner.revision += 1;
         true
     }
 }

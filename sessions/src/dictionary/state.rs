@@ -110,18 +110,20 @@ impl State {
 impl Dictionary {
     /// Returns why there is no session, if this is a null session.
     pub fn null_session(&self) -> Option<&NullSession> {
-        self.state.null.as_ref()
+        self.inner.state.null.as_ref()
     }
 
     /// Whether no former request left this session: nothing was opened, or it was purged.
     pub fn is_new(&self) -> bool {
-        !self.state.opened
+        !self.inner.state.opened
     }
 
     /// Whether this request changed a key, ended the session, or said so with
     /// [`set_modified`](Self::set_modified).
     pub fn is_modified(&self) -> bool {
-        self.state.modified || matches!(self.state.identity, Identity::Ended) || self.is_edited()
+        self.inner.state.modified
+            || matches!(self.inner.state.identity, Identity::Ended)
+            || self.is_edited()
     }
 
     /// Declares the session modified, or takes that back. Changed keys count all the same.
@@ -130,18 +132,18 @@ impl Dictionary {
     ///
     /// [`SessionError::Null`] in a null session.
     pub fn set_modified(&mut self, modified: bool) -> Result<(), SessionError> {
-        self.state.writable()?;
-        self.state.modified = modified;
+        self.inner.state.writable()?;
+        self.inner.state.modified = modified;
         Ok(())
     }
 
     /// Whether a handle read or wrote this session.
     pub fn is_accessed(&self) -> bool {
-        self.state.accessed.load(Ordering::Relaxed)
+        self.inner.state.accessed.load(Ordering::Relaxed)
     }
 
     pub(crate) fn mark_accessed(&self) {
-        self.state.accessed.store(true, Ordering::Relaxed);
+        self.inner.state.accessed.store(true, Ordering::Relaxed);
     }
 
     /// Whether the session outlives the browser session: its key `_permanent` as in Flask, or for
@@ -149,7 +151,11 @@ impl Dictionary {
     pub fn permanent(&self) -> bool {
         match self.stored(PERMANENT) {
             Some(json) => json == "true",
-            None => self.is_new() && self.state.starts_permanent && self.state.null.is_none(),
+            None => {
+                self.is_new()
+                    && self.inner.state.starts_permanent
+                    && self.inner.state.null.is_none()
+            }
         }
     }
 
@@ -160,8 +166,8 @@ impl Dictionary {
     ///
     /// [`SessionError::Null`] in a null session.
     pub fn set_permanent(&mut self, permanent: bool) -> Result<(), SessionError> {
-        self.state.writable()?;
-        let is_noted = self.stored(PERMANENT).is_some() || !self.format.notes_impermanence();
+        self.inner.state.writable()?;
+        let is_noted = self.stored(PERMANENT).is_some() || !self.inner.format.notes_impermanence();
         if permanent != self.permanent() || !is_noted {
             self.set(PERMANENT, permanent.to_string());
         }
@@ -174,9 +180,9 @@ impl Dictionary {
     ///
     /// [`SessionError::Null`] in a null session.
     pub fn renew(&mut self) -> Result<(), SessionError> {
-        self.state.writable()?;
-        if matches!(self.state.identity, Identity::Kept) {
-            self.state.identity = Identity::Renewed;
+        self.inner.state.writable()?;
+        if matches!(self.inner.state.identity, Identity::Kept) {
+            self.inner.state.identity = Identity::Renewed;
         }
         Ok(())
     }
@@ -187,17 +193,17 @@ impl Dictionary {
     ///
     /// [`SessionError::Null`] in a null session.
     pub fn purge(&mut self) -> Result<Ending, SessionError> {
-        self.state.writable()?;
-        self.entries.clear();
-        self.unnamed.clear();
+        self.inner.state.writable()?;
+        self.inner.entries.clear();
+        self.inner.unnamed.clear();
         self.forget_changes();
-        self.state.identity = Identity::Ended;
-        self.state.opened = false;
-        self.state.modified = false;
-        self.state.logs_in = false;
-        self.state.adopted = None;
-        self.revision += 1;
-        Ok(if self.state.revocable { Ending::Ended } else { Ending::Forgotten })
+        self.inner.state.identity = Identity::Ended;
+        self.inner.state.opened = false;
+        self.inner.state.modified = false;
+        self.inner.state.logs_in = false;
+        self.inner.state.adopted = None;
+        self.inner.revision += 1;
+        Ok(if self.inner.state.revocable { Ending::Ended } else { Ending::Forgotten })
     }
 
     /// Logs `owner` in: the session is theirs from here on, and gets a new token. The session of
@@ -207,14 +213,14 @@ impl Dictionary {
     ///
     /// [`SessionError::Null`] in a null session.
     pub fn set_owner(&mut self, owner: impl fmt::Display) -> Result<(), SessionError> {
-        self.state.writable()?;
+        self.inner.state.writable()?;
         let owner = owner.to_string();
         if self.owner().is_some_and(|present| present != owner) {
             self.purge()?;
         }
         self.renew()?;
         self.set(OWNER, super::quoted(&owner));
-        self.state.logs_in = true;
+        self.inner.state.logs_in = true;
         Ok(())
     }
 
@@ -227,18 +233,18 @@ impl Dictionary {
     /// Returns since when the session is its owner's, if it was taken over from elsewhere with this
     /// request.
     pub(crate) fn adopted(&self) -> Option<Adopted> {
-        self.state.adopted
+        self.inner.state.adopted
     }
 
     /// Whether this request called [`set_owner`](Self::set_owner), and its changes are to be saved.
     pub(crate) fn logs_in(&self) -> bool {
-        self.state.logs_in
+        self.inner.state.logs_in
     }
 
     /// Declares that ending this session ends it for every copy of its token, since the server
     /// keeps it or a list of those that are ended. [`purge`](Self::purge) answers accordingly.
     pub fn set_revocable(&mut self, revocable: bool) {
-        self.state.revocable = revocable;
+        self.inner.state.revocable = revocable;
     }
 
     /// Notes what the backend will want to know when it saves this session. It outlasts a `purge`.
@@ -250,18 +256,18 @@ impl Dictionary {
 
     /// As [`attach`](Self::attach), for what many sessions have in common.
     pub(crate) fn attach_shared<T: Send + Sync + 'static>(&mut self, attachment: Arc<T>) {
-        self.state.attachments.retain(|former| !former.is::<T>());
-        self.state.attachments.push(attachment);
+        self.inner.state.attachments.retain(|former| !former.is::<T>());
+        self.inner.state.attachments.push(attachment);
     }
 
     /// Returns the `T` that was [attached](Self::attach).
     pub fn attachment<T: Send + Sync + 'static>(&self) -> Option<&T> {
-        self.state.attachments.iter().find_map(|attachment| attachment.downcast_ref())
+        self.inner.state.attachments.iter().find_map(|attachment| attachment.downcast_ref())
     }
 
     /// Returns what this request did to the session.
     pub fn change(&self) -> Change {
-        match self.state.identity {
+        match self.inner.state.identity {
             Identity::Ended => Change::Purged,
             Identity::Renewed => Change::Renewed,
             Identity::Kept if self.is_modified() => Change::Changed,
@@ -272,12 +278,12 @@ impl Dictionary {
     /// Asks for the session to be saved with this response though nothing changed: its token was
     /// signed with a former key, say, or its idle time should start anew.
     pub fn request_refresh(&mut self) {
-        self.state.refresh = true;
+        self.inner.state.refresh = true;
     }
 
     /// Whether [`request_refresh`](Self::request_refresh) was called.
     pub fn wants_refresh(&self) -> bool {
-        self.state.refresh
+        self.inner.state.refresh
     }
 
     /// Returns when the session began, in whole seconds, where the payload says so.
@@ -293,7 +299,7 @@ impl Dictionary {
     }
 
     pub(crate) fn start_permanent(&mut self, permanent: bool) {
-        self.state.starts_permanent = permanent;
+        self.inner.state.starts_permanent = permanent;
     }
 
     /// Writes down what a session takes from its policies, once it is known to be saved: that a
@@ -303,20 +309,20 @@ impl Dictionary {
         if self.is_empty() {
             return;
         }
-        if self.is_new() && self.state.starts_permanent && self.stored(PERMANENT).is_none() {
+        if self.is_new() && self.inner.state.starts_permanent && self.stored(PERMANENT).is_none() {
             self.put(PERMANENT, "true".into());
         }
-        if self.state.logs_in || self.is_new() && remembered {
+        if self.inner.state.logs_in || self.is_new() && remembered {
             self.set_started(now());
         }
-        if let (true, Some(stamp)) = (self.state.logs_in, self.state.stamp) {
+        if let (true, Some(stamp)) = (self.inner.state.logs_in, self.inner.state.stamp) {
             self.set_owner_since(stamp);
         }
     }
 
     /// Has a login of this request note this moment, before which sessions may have ended.
     pub(crate) fn stamp_logins(&mut self, stamp: Stamp) {
-        self.state.stamp = Some(stamp);
+        self.inner.state.stamp = Some(stamp);
     }
 
     /// Makes the session one that its owner began at this moment, and has it saved.
@@ -341,14 +347,16 @@ impl Dictionary {
     #[cfg(feature = "flask")]
     pub(crate) fn is_as_opened(&self) -> bool {
         let kept = |entry: &Entry| matches!(entry.edit, Edit::Kept);
-        self.state.opened && self.entries.iter().all(kept) && !self.unnamed.is_edited()
+        self.inner.state.opened
+            && self.inner.entries.iter().all(kept)
+            && !self.inner.unnamed.is_edited()
     }
 
     /// Whether a change of a key would be saved: bookkeeping does not count.
     pub(super) fn is_edited(&self) -> bool {
         let is_edited = |entry: &Entry| {
-            !matches!(entry.edit, Edit::Kept) && !is_hidden(entry.key(&self.payload))
+            !matches!(entry.edit, Edit::Kept) && !is_hidden(entry.key(&self.inner.payload))
         };
-        self.entries.iter().any(is_edited) || self.unnamed.is_edited()
+        self.inner.entries.iter().any(is_edited) || self.inner.unnamed.is_edited()
     }
 }
