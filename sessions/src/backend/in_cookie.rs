@@ -122,7 +122,7 @@ impl<S: Seal> InCookie<S> {
             let Some(Opened { at, dictionary, .. }) = self.newest(cx, &ended) else {
                 break Self::new_session();
             };
-            if !revocation.has_ended(&dictionary, deadline).await? {
+            if !revocation.has_ended(&dictionary, &deadline).await? {
                 break dictionary;
             }
             tracing::info!(target: "sessions", "session cookie refused: its owner's sessions were ended");

@@ -141,7 +141,7 @@ impl Revocation {
     async fn end_before(&self, owner: OwnerKey, before: Stamp) -> Result<(), OwnerError> {
         let index = self.store.index().ok_or(OwnerError::Unsupported)?;
         let deadline = Deadline::after(self.deadlines.request);
-        Ok(self.call(deadline, index.end_before(&owner, before, REMEMBERED)).await?)
+        Ok(self.call(&deadline, index.end_before(&owner, before, REMEMBERED)).await?)
     }
 
     /// Stamps a request that opens a session. Who logs in with it did so then.
@@ -157,7 +157,7 @@ impl Revocation {
     pub(super) async fn has_ended(
         &self,
         dictionary: &Dictionary,
-        deadline: Deadline,
+        deadline: &Deadline,
     ) -> Result<bool, OpenError> {
         let Some(owner) = dictionary.owner() else { return Ok(false) };
         let index =
@@ -173,7 +173,7 @@ impl Revocation {
         if !dictionary.logs_in() {
             return Ok(());
         }
-        match self.has_ended(dictionary, self.deadline()).await {
+        match self.has_ended(dictionary, &self.deadline()).await {
             Ok(false) => Ok(()),
             Ok(true) => Err(SaveError::Gone),
             Err(OpenError::Timeout) => Err(SaveError::Timeout),
@@ -182,7 +182,7 @@ impl Revocation {
         }
     }
 
-    fn call<F>(&self, deadline: Deadline, call: F) -> Call<'_, F> {
+    fn call<'c, F>(&'c self, deadline: &'c Deadline, call: F) -> Call<'c, F> {
         self.shared.breaker.call(self.deadlines.call, deadline, call)
     }
 }

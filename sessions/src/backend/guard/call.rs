@@ -8,7 +8,7 @@ use std::{
 };
 
 use pin_project_lite::pin_project;
-use tokio::time::{Instant, Sleep, sleep};
+use tokio::time::{Instant, Sleep, sleep_until};
 
 use super::{Begun, Breaker, Deadline};
 use crate::store::StoreError;
@@ -23,8 +23,9 @@ pin_project! {
     pub(in super::super) struct Call<'b, F> {
         breaker: &'b Breaker,
         limit: Duration,
-        deadline: Deadline,
+        deadline: &'b Deadline,
         begun: Option<Begun>,
+        waits_since: Option<Instant>,
         #[pin]
         fut: F,
         #[pin]
@@ -33,8 +34,18 @@ pin_project! {
 }
 
 impl<'b, F> Call<'b, F> {
-    pub(super) fn new(breaker: &'b Breaker, limit: Duration, deadline: Deadline, fut: F) -> Self {
-        Self { breaker, limit, deadline, begun: None, fut, timer: None }
+    pub(super) fn new(
+        breaker: &'b Breaker,
+        limit: Duration,
+        deadline: &'b Deadline,
+        fut: F,
+    ) -> Self {
+        Self { breaker, limit, deadline, begun: None, waits_since: None, fut, timer: None }
+    }
+
+    /// Returns how long the answer has been waited for: no time where it came at once.
+    pub(in super::super) fn waited(&self) -> Duration {
+        self.waits_since.map_or(Duration::ZERO, |since| since.elapsed())
     }
 }
 
@@ -45,7 +56,7 @@ impl<T, F: Future<Output = Result<T, StoreError>>> Future for Call<'_, F> {
         let mut this = self.project();
         let begun = match *this.begun {
             Some(begun) => begun,
-            None => *this.begun.insert(this.breaker.admit(*this.deadline)?),
+            None => *this.begun.insert(this.breaker.admit(this.deadline)?),
         };
         let result = match this.fut.poll(cx) {
             Poll::Ready(result) => {
@@ -57,7 +68,10 @@ impl<T, F: Future<Output = Result<T, StoreError>>> Future for Call<'_, F> {
             Poll::Pending => {
                 // A store that answers at once needs no timer.
                 if this.timer.is_none() {
-                    this.timer.set(Some(sleep((*this.limit).min(begun.left))));
+                    let now = Instant::now();
+                    *this.waits_since = Some(now);
+                    this.deadline.begin(now);
+                    this.timer.set(Some(sleep_until(now + (*this.limit).min(begun.left))));
                 }
                 if let Some(mut timer) = this.timer.as_pin_mut() {
                     ready!(timer.as_mut().poll(cx));

@@ -4,7 +4,10 @@ mod call;
 
 use std::{
     fmt,
-    sync::atomic::{AtomicU32, AtomicU64, Ordering},
+    sync::{
+        OnceLock,
+        atomic::{AtomicU32, AtomicU64, Ordering},
+    },
     time::Duration,
 };
 
@@ -42,24 +45,37 @@ impl Default for Deadlines {
 }
 
 /// What is left of a request's time with the store. It passes while the store is asked or a turn
-/// is waited for, not while the handler works.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+/// is waited for, not while the handler works; and it begins with the first wait, so that a store
+/// which answers at once is not timed.
+#[derive(Clone, Debug)]
 pub(super) struct Deadline {
-    at: Instant,
+    time: Duration,
+    /// When the time is over, once it has begun.
+    end: OnceLock<Instant>,
 }
 
 impl Deadline {
     pub(super) fn after(time: Duration) -> Self {
-        Self { at: Instant::now() + time }
+        Self { time, end: OnceLock::new() }
     }
 
-    pub(super) fn left(self) -> Duration {
-        self.at.saturating_duration_since(Instant::now())
+    pub(super) fn at(end: Instant) -> Self {
+        Self { time: Duration::ZERO, end: OnceLock::from(end) }
     }
 
-    /// Returns the moment that comes this much before.
-    pub(super) fn earlier(self, time: Duration) -> Self {
-        Self { at: self.at.checked_sub(time).unwrap_or(self.at) }
+    /// Begins, unless it has begun. Returns when the time is over.
+    fn begin(&self, now: Instant) -> Instant {
+        *self.end.get_or_init(|| now + self.time)
+    }
+
+    pub(super) fn left(&self) -> Duration {
+        self.end.get().map_or(self.time, |end| end.saturating_duration_since(Instant::now()))
+    }
+
+    /// Begins, unless it has begun. Returns the moment that comes this much before its end.
+    pub(super) fn earlier(&self, time: Duration) -> Instant {
+        let end = self.begin(Instant::now());
+        end.checked_sub(time).unwrap_or(end)
     }
 }
 
@@ -92,12 +108,17 @@ impl Breaker {
     }
 
     /// Makes one call, within the time for a call and what is left of the request's.
-    pub(super) fn call<F>(&self, limit: Duration, deadline: Deadline, call: F) -> Call<'_, F> {
+    pub(super) fn call<'b, F>(
+        &'b self,
+        limit: Duration,
+        deadline: &'b Deadline,
+        call: F,
+    ) -> Call<'b, F> {
         Call::new(self, limit, deadline, call)
     }
 
     /// Whether a call may begin.
-    fn admit(&self, deadline: Deadline) -> Result<Begun, StoreError> {
+    fn admit(&self, deadline: &Deadline) -> Result<Begun, StoreError> {
         if !self.lets_through() {
             return Err(StoreError::unavailable(BreakerOpen));
         }
@@ -201,13 +222,22 @@ mod tests {
 
     const CALL: Duration = Duration::from_millis(500);
 
+    /// Makes the first call of a request that has this much time.
+    async fn within<T>(
+        breaker: &Breaker,
+        time: Duration,
+        fut: impl Future<Output = Result<T, StoreError>>,
+    ) -> Result<T, StoreError> {
+        breaker.call(CALL, &Deadline::after(time), fut).await
+    }
+
     async fn outcome(breaker: &Breaker, fails: bool, asked: &AtomicU32) -> bool {
         let call = async {
             asked.fetch_add(1, Ordering::Relaxed);
             let down = || StoreError::unavailable(io::Error::other("down"));
             if fails { Err(down()) } else { Ok(()) }
         };
-        breaker.call(CALL, Deadline::after(CALL * 2), call).await.is_ok()
+        within(breaker, CALL * 2, call).await.is_ok()
     }
 
     #[tokio::test(start_paused = true)]
@@ -248,15 +278,15 @@ mod tests {
         let breaker = Breaker::new();
         let never = pending::<Result<(), StoreError>>;
         for _ in 0..FAILURES {
-            let short = Deadline::after(CALL * 3 / 4);
-            assert!(matches!(breaker.call(CALL, short, never()).await, Err(StoreError::Timeout)));
+            let short = within(&breaker, CALL * 3 / 4, never()).await;
+            assert!(matches!(short, Err(StoreError::Timeout)));
         }
         assert!(!outcome(&breaker, false, &AtomicU32::new(0)).await);
 
         let breaker = Breaker::new();
         for _ in 0..FAILURES * 2 {
-            let shorter = Deadline::after(CALL / 4);
-            assert!(matches!(breaker.call(CALL, shorter, never()).await, Err(StoreError::Timeout)));
+            let shorter = within(&breaker, CALL / 4, never()).await;
+            assert!(matches!(shorter, Err(StoreError::Timeout)));
         }
         assert!(outcome(&breaker, false, &AtomicU32::new(0)).await);
     }
@@ -264,13 +294,13 @@ mod tests {
     #[tokio::test(start_paused = true)]
     async fn a_store_that_answers_some_while_others_wait_in_vain_is_not_down() {
         let breaker = Breaker::new();
-        let wait = || breaker.call(CALL, Deadline::after(CALL * 2), pending::<Result<(), _>>());
+        let wait = || within(&breaker, CALL * 2, pending::<Result<(), _>>());
         let answers = || {
             let slow = async {
                 time::sleep(CALL / 2).await;
                 Ok(())
             };
-            breaker.call(CALL, Deadline::after(CALL * 2), slow)
+            within(&breaker, CALL * 2, slow)
         };
         for _ in 0..3 {
             let waits = join_all((0..FAILURES * 2).map(|_| wait()));
@@ -291,7 +321,7 @@ mod tests {
             outcome(&breaker, true, &asked).await;
         }
         time::advance(OPEN_FOR).await;
-        let probe = breaker.call(CALL, Deadline::after(CALL), pending::<Result<(), StoreError>>());
+        let probe = within(&breaker, CALL, pending::<Result<(), StoreError>>());
         assert!(time::timeout(Duration::from_millis(1), probe).await.is_err());
         time::advance(OPEN_FOR).await;
         assert!(outcome(&breaker, false, &asked).await);
@@ -310,12 +340,12 @@ mod tests {
             assert!(!outcome(&breaker, false, &asked).await);
             time::advance(CALL).await;
             let never = pending::<Result<(), StoreError>>();
-            let probe = breaker.call(CALL, Deadline::after(CALL * 2), never).await;
+            let probe = within(&breaker, CALL * 2, never).await;
             assert!(matches!(probe, Err(StoreError::Timeout)), "it was let through");
             time::advance(rest).await;
-            let probe = breaker
-                .call(CALL, Deadline::after(CALL * 2), async { Err::<(), _>(StoreError::Timeout) });
-            assert!(matches!(probe.await, Err(StoreError::Timeout)), "a second after the last one");
+            let times_out = async { Err::<(), _>(StoreError::Timeout) };
+            let probe = within(&breaker, CALL * 2, times_out).await;
+            assert!(matches!(probe, Err(StoreError::Timeout)), "a second after the last one");
         }
         time::advance(OPEN_FOR).await;
         assert!(outcome(&breaker, false, &asked).await);
@@ -330,7 +360,7 @@ mod tests {
             told.await.expect("it is told");
             Ok(())
         };
-        let call = breaker.call(CALL, Deadline::after(CALL * 2), answer);
+        let call = within(&breaker, CALL * 2, answer);
         let busy = async {
             time::advance(CALL * 3).await;
             time::sleep(Duration::from_millis(1)).await;
@@ -339,7 +369,7 @@ mod tests {
         assert!(join(call, busy).await.0.is_ok());
 
         // One that does not come is not waited for for ever.
-        let call = breaker.call(CALL, Deadline::after(CALL * 2), pending::<Result<(), _>>());
+        let call = within(&breaker, CALL * 2, pending::<Result<(), _>>());
         let (result, ()) = join(call, time::advance(CALL * 3)).await;
         assert!(matches!(result, Err(StoreError::Timeout)));
     }
@@ -351,7 +381,7 @@ mod tests {
         let start = time::Instant::now();
         let deadline = Deadline::after(Duration::from_millis(700));
         for expected in [500, 700, 700] {
-            let result = breaker.call(CALL, deadline, never()).await;
+            let result = breaker.call(CALL, &deadline, never()).await;
             assert!(matches!(result, Err(StoreError::Timeout)));
             assert_eq!(start.elapsed().as_millis(), expected);
         }

@@ -44,11 +44,11 @@ impl<S: Store> Create<S> {
 
     async fn log_in(self: Box<Self>, login: Login) -> Result<Created, SaveError> {
         let Self { backend, key, deadline, .. } = &*self;
-        if !backend.enlist(login, *key, self.ttl, *deadline).await? {
+        if !backend.enlist(login, *key, self.ttl, deadline).await? {
             return Ok(Created::Refused);
         }
         let created = self.create().await?;
-        if matches!(created, Created::Done) && !backend.confirm(login, *key, *deadline).await? {
+        if matches!(created, Created::Done) && !backend.confirm(login, *key, deadline).await? {
             return Ok(Created::Refused);
         }
         Ok(created)
@@ -65,7 +65,7 @@ impl<S: Store> Create<S> {
             owner: self.login.map(Login::owner),
         };
         let create = self.backend.store.create(&self.key, &record, self.ttl);
-        Ok(match self.backend.call(self.deadline, create).await? {
+        Ok(match self.backend.call(&self.deadline, create).await? {
             CreateOutcome::Created(_) => Created::Done,
             CreateOutcome::Exists => Created::Exists,
         })

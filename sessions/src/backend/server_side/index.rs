@@ -17,7 +17,7 @@ impl<S: Store> ServerSide<S> {
         login: Login,
         key: RecordKey,
         ttl: Duration,
-        deadline: Deadline,
+        deadline: &Deadline,
     ) -> Result<bool, SaveError> {
         let Some(index) = self.store.owners() else { return Ok(true) };
         let enlist = index.enlist(&login.owner, &key, noted_for(ttl));
@@ -31,7 +31,7 @@ impl<S: Store> ServerSide<S> {
         &self,
         login: Login,
         key: RecordKey,
-        deadline: Deadline,
+        deadline: &Deadline,
     ) -> Result<bool, SaveError> {
         let Some(index) = self.store.owners() else { return Ok(true) };
         let not_before = self.call(deadline, index.not_before(&login.owner)).await?;
@@ -47,17 +47,17 @@ impl<S: Store> ServerSide<S> {
         &self,
         key: RecordKey,
         owner: Option<OwnerKey>,
-        deadline: Deadline,
+        deadline: &Deadline,
     ) -> Result<bool, StoreError> {
-        let backend = self.clone();
-        to_the_end(async move { backend.delete_record(key, owner, deadline).await }).await
+        let (backend, deadline) = (self.clone(), deadline.clone());
+        to_the_end(async move { backend.delete_record(key, owner, &deadline).await }).await
     }
 
     pub(super) async fn delete_record(
         &self,
         key: RecordKey,
         owner: Option<OwnerKey>,
-        deadline: Deadline,
+        deadline: &Deadline,
     ) -> Result<bool, StoreError> {
         let outcome = self.call(deadline, self.store.delete(&key)).await?;
         tracing::debug!(target: "sessions", "session ended");
@@ -66,7 +66,7 @@ impl<S: Store> ServerSide<S> {
     }
 
     /// An entry that stays is a hint to nothing.
-    async fn delist(&self, owner: Option<OwnerKey>, key: RecordKey, deadline: Deadline) {
+    async fn delist(&self, owner: Option<OwnerKey>, key: RecordKey, deadline: &Deadline) {
         if let (Some(owner), Some(index)) = (owner, self.store.owners())
             && let Err(err) = self.call(deadline, index.delist(&owner, &key)).await
         {
@@ -78,7 +78,7 @@ impl<S: Store> ServerSide<S> {
         if owner.is_some() && self.store.owners().is_some() {
             let backend = self.clone();
             tokio::spawn(async move {
-                backend.delist(owner, key, Deadline::after(backend.deadlines.request)).await;
+                backend.delist(owner, key, &Deadline::after(backend.deadlines.request)).await;
             });
         }
     }
@@ -88,7 +88,7 @@ impl<S: Store> ServerSide<S> {
         let backend = self.clone();
         tokio::spawn(async move {
             let deadline = Deadline::after(backend.deadlines.request);
-            if let Err(err) = backend.delete_record(key, owner, deadline).await {
+            if let Err(err) = backend.delete_record(key, owner, &deadline).await {
                 tracing::debug!(target: "sessions", error = &err as &dyn std::error::Error, "a session that is over stays in the store for its time");
             }
         });
@@ -104,7 +104,7 @@ impl<S: Store> ServerSide<S> {
             let deadline = Deadline::after(backend.deadlines.request);
             let Some(index) = backend.store.owners() else { return };
             let enlist = index.enlist(&owner, &key, noted_for(ttl));
-            if let Err(err) = backend.call(deadline, enlist).await {
+            if let Err(err) = backend.call(&deadline, enlist).await {
                 tracing::warn!(target: "sessions", error = &err as &dyn std::error::Error, "a session was not noted in its owner's index; the next use tries again");
             }
         });

@@ -158,7 +158,7 @@ impl<S: Store> ServerSide<S> {
         &self.store
     }
 
-    fn call<F>(&self, deadline: Deadline, call: F) -> Call<'_, F> {
+    fn call<'c, F>(&'c self, deadline: &'c Deadline, call: F) -> Call<'c, F> {
         self.shared.breaker.call(self.deadlines.call, deadline, call)
     }
 }

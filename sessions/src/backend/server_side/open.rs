@@ -102,7 +102,7 @@ impl<S: Store> ServerSide<S> {
             }
             asked[loads] = Some(text);
             loads += 1;
-            match self.load(token, deadline, cx).await? {
+            match self.load(token, &deadline, cx).await? {
                 Judged::Nothing => {}
                 Judged::Stale => stale = true,
                 Judged::Opens(found) => {
@@ -150,7 +150,7 @@ impl<S: Store> ServerSide<S> {
     async fn load(
         &self,
         token: SplitToken,
-        deadline: Deadline,
+        deadline: &Deadline,
         cx: &OpenContext<'_>,
     ) -> Result<Judged, OpenError> {
         let settings = cx.settings();
@@ -188,7 +188,7 @@ impl<S: Store> ServerSide<S> {
 
     /// Starts the record's time anew. Where that fails the session is as good as before, and the
     /// next use tries again.
-    async fn touch(&self, found: &Found, touch: Touch, deadline: Deadline) {
+    async fn touch(&self, found: &Found, touch: Touch, deadline: &Deadline) {
         match self.call(deadline, self.store.load(&found.key, Some(touch))).await {
             Ok(Some(Loaded { touched: true, .. })) => {
                 if let Some(owner) = found.record.owner() {

@@ -128,7 +128,7 @@ impl<S: Store> ServerSide<S> {
         owner: impl fmt::Display,
     ) -> Result<Vec<OwnedSession>, OwnerError> {
         let owner = OwnerKey::of_id(&owner.to_string());
-        let deadline = Deadline::after(DEADLINE);
+        let deadline = &Deadline::after(DEADLINE);
         let index = self.index()?;
         let not_before = self.call(deadline, index.not_before(&owner)).await?;
         let keys = self.call(deadline, index.keys_of(&owner)).await?;
@@ -166,7 +166,7 @@ impl<S: Store> ServerSide<S> {
     ///
     /// [`OwnerError::Store`].
     pub async fn end(&self, session: &OwnedSession) -> Result<bool, OwnerError> {
-        let deadline = Deadline::after(DEADLINE);
+        let deadline = &Deadline::after(DEADLINE);
         Ok(self.end_record(session.key, Some(session.owner), deadline).await?)
     }
 
@@ -225,7 +225,7 @@ impl<S: Store> ServerSide<S> {
         key: Option<RecordKey>,
         login: Option<Stamp>,
     ) -> Result<(usize, Option<Stamp>), OwnerError> {
-        let deadline = Deadline::after(DEADLINE);
+        let deadline = &Deadline::after(DEADLINE);
         let before = self.shared.stamps.now();
         let not_before = self.call(deadline, self.index()?.not_before(&owner)).await?;
         let login = login.filter(|login| not_before.is_none_or(|not_before| not_before < *login));
@@ -268,7 +268,7 @@ impl<S: Store> ServerSide<S> {
         before: Stamp,
         except: Option<RecordKey>,
     ) -> Result<usize, OwnerError> {
-        let deadline = Deadline::after(DEADLINE);
+        let deadline = &Deadline::after(DEADLINE);
         let index = self.index()?;
         // First, so that a login which is not yet in the index finds out by itself.
         self.call(deadline, index.end_before(&owner, before, REMEMBERED)).await?;
@@ -288,7 +288,7 @@ impl<S: Store> ServerSide<S> {
         &self,
         key: RecordKey,
         owner: OwnerKey,
-        deadline: Deadline,
+        deadline: &Deadline,
     ) -> Result<bool, OwnerError> {
         let is_owners = match self.call(deadline, self.store.load(&key, None)).await {
             Ok(loaded) => loaded.is_some_and(|loaded| loaded.record.owner() == Some(owner)),
@@ -304,7 +304,7 @@ impl<S: Store> ServerSide<S> {
         &self,
         key: RecordKey,
         owner: OwnerKey,
-        deadline: Deadline,
+        deadline: &Deadline,
     ) -> Result<(), OwnerError> {
         for _ in 0..MAX_TRIES {
             let loaded = self.call(deadline, self.store.load(&key, None)).await?;

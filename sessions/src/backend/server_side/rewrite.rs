@@ -3,6 +3,7 @@
 
 use std::{
     hash::{BuildHasher, RandomState},
+    pin::pin,
     sync::Arc,
     time::Duration,
 };
@@ -91,12 +92,13 @@ impl<S: Store> Rewrite<S> {
     }
 
     async fn log_in(self: Box<Self>, login: Login) -> Result<Written, SaveError> {
-        let (backend, key, deadline) = (self.backend.clone(), self.key, self.deadline);
-        if !backend.enlist(login, key, self.ttl, deadline).await? {
+        let (backend, key, deadline) = (self.backend.clone(), self.key, self.deadline.clone());
+        if !backend.enlist(login, key, self.ttl, &deadline).await? {
             return Err(SaveError::Gone);
         }
         let written = self.write().await?;
-        if matches!(written, Written::Kept { .. }) && !backend.confirm(login, key, deadline).await?
+        if matches!(written, Written::Kept { .. })
+            && !backend.confirm(login, key, &deadline).await?
         {
             return Err(SaveError::Gone);
         }
@@ -104,8 +106,8 @@ impl<S: Store> Rewrite<S> {
     }
 
     async fn write(mut self: Box<Self>) -> Result<Written, SaveError> {
-        let last_start = self.deadline.earlier(self.backend.deadlines.for_write());
-        let changes = || self.may_be_joined().then(|| self.changes(last_start));
+        let changes = || self.may_be_joined().then(|| self.changes());
+        let last_start = || self.last_start();
         let turn = match self.backend.shared.turns.take(self.key, changes, last_start).await? {
             Told::Go(turn) => turn,
             Told::Done(done) => return done,
@@ -113,11 +115,11 @@ impl<S: Store> Rewrite<S> {
         if self.may_be_joined() {
             let joined = turn.joined();
             if !joined.is_empty() {
-                let own = self.changes(last_start);
+                let own = self.changes();
                 return Box::pin(Together::new(self, turn, joined).write(own)).await;
             }
         }
-        let written = self.write_alone(&turn, last_start).await?;
+        let written = self.write_alone(&turn).await?;
         if let Some(took) = turn.took_while_some_wait() {
             self.leave_to_others();
             Box::pin(Together::new(self, turn, Vec::new()).hand_on(took)).await;
@@ -140,21 +142,22 @@ impl<S: Store> Rewrite<S> {
     }
 
     /// Returns what another request may write for this one.
-    fn changes(&self, last_start: Deadline) -> Changes {
+    fn changes(&self) -> Changes {
         Changes {
             set: self.changes.clone(),
             opened_with: self.opened_with,
             found: (self.revision, self.base.clone()),
-            last_start,
-            deadline: self.deadline,
+            last_start: self.last_start(),
+            deadline: self.deadline.earlier(Duration::ZERO),
         }
     }
 
-    async fn write_alone(
-        &mut self,
-        turn: &Turn,
-        last_start: Deadline,
-    ) -> Result<Written, SaveError> {
+    /// When a write that had to wait is not to be begun any more.
+    fn last_start(&self) -> Instant {
+        self.deadline.earlier(self.backend.deadlines.for_write())
+    }
+
+    async fn write_alone(&mut self, turn: &Turn) -> Result<Written, SaveError> {
         let mut merged = false;
         if let Some((revision, record)) = turn.newer_than(self.revision) {
             self.change_again(revision, record)?;
@@ -167,10 +170,10 @@ impl<S: Store> Rewrite<S> {
             }
             pause(tries).await;
             let load = self.backend.store.load(&self.key, None);
-            let Some(newer) = self.backend.call(self.deadline, load).await? else {
+            let Some(newer) = self.backend.call(&self.deadline, load).await? else {
                 return Ok(Written::Gone);
             };
-            if last_start.left().is_zero() {
+            if Instant::now() >= self.last_start() {
                 return Err(SaveError::Timeout);
             }
             self.change_again(newer.revision, newer.record)?;
@@ -184,7 +187,7 @@ impl<S: Store> Rewrite<S> {
         let Self { backend, key, revision, deadline, .. } = self;
         let Some(content) = &self.content else {
             let delete = backend.store.delete_if(key, *revision);
-            return Ok(match backend.call(*deadline, delete).await? {
+            return Ok(match backend.call(deadline, delete).await? {
                 DeleteIfOutcome::Deleted => {
                     backend.delist_later(self.base.owner(), *key);
                     Some(Outcome::Deleted)
@@ -194,12 +197,15 @@ impl<S: Store> Rewrite<S> {
             });
         };
         let record = self.next_record(content);
-        let begin = Instant::now();
-        let replace = backend.store.replace(key, *revision, &record, self.ttl);
-        Ok(match backend.call(*deadline, replace).await? {
+        let (outcome, took) = {
+            let replace = backend.store.replace(key, *revision, &record, self.ttl);
+            let mut call = pin!(backend.call(deadline, replace));
+            (call.as_mut().await?, call.waited())
+        };
+        Ok(match outcome {
             ReplaceOutcome::Replaced(revision) => {
                 let (verifier, json) = (record.verifier, Arc::clone(&record.payload));
-                turn.leave(revision, record, begin.elapsed());
+                turn.leave(revision, record, took);
                 Some(Outcome::Replaced { verifier, json })
             }
             ReplaceOutcome::Gone => Some(Outcome::Gone),

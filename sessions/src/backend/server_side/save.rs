@@ -64,7 +64,7 @@ impl<S: Store> Saving<'_, S> {
             Change::Renewed if found.by_former => Box::pin(self.save_stale()).await,
             Change::Renewed => self.renew(found).await,
             Change::Purged => {
-                self.backend.end_record(found.key, found.record.owner(), self.deadline).await?;
+                self.backend.end_record(found.key, found.record.owner(), &self.deadline).await?;
                 self.begin(self.dictionary).await
             }
         }
@@ -74,7 +74,7 @@ impl<S: Store> Saving<'_, S> {
     /// while this request ran, or none.
     async fn refresh(&self, found: &Found) -> Saved {
         let load = self.backend.store.load(&found.key, None);
-        match self.backend.call(self.deadline, load).await {
+        match self.backend.call(&self.deadline, load).await {
             Ok(Some(loaded)) if loaded.record.verifier == found.record.verifier => {
                 self.token(&found.token)
             }
@@ -170,7 +170,7 @@ impl<S: Store> Saving<'_, S> {
                 now: self.now(),
                 began: self.began(),
                 ttl: ttl(self.cx.settings()),
-                deadline: self.deadline,
+                deadline: self.deadline.clone(),
             });
             match create.run().await? {
                 Created::Done => {
@@ -212,7 +212,7 @@ impl<S: Store> Saving<'_, S> {
             content,
             now: self.now(),
             ttl: ttl(settings),
-            deadline: self.deadline,
+            deadline: self.deadline.clone(),
         });
         let written = rewrite.run().await?;
         if let Written::Kept { merged: Some(json), .. } = &written {

@@ -8,7 +8,7 @@ use std::{
     time::Duration,
 };
 
-use tokio::time::sleep;
+use tokio::time::{Instant, sleep};
 
 use super::{
     content::Content,
@@ -96,7 +96,7 @@ impl<S: Store> Together<S> {
             self.part_with_the_late();
             self.make_changes();
             let Some(deadline) = self.latest_deadline() else { return };
-            self.rewrite.deadline = deadline;
+            self.rewrite.deadline = Deadline::at(deadline);
             match self.rewrite.attempt(&self.turn).await {
                 Ok(Some(outcome)) => return self.tell(&outcome),
                 Ok(None) => {}
@@ -104,7 +104,7 @@ impl<S: Store> Together<S> {
             }
             pause(tries).await;
             let load = self.rewrite.backend.store.load(&self.rewrite.key, None);
-            match self.rewrite.backend.call(deadline, load).await {
+            match self.rewrite.backend.call(&self.rewrite.deadline, load).await {
                 Ok(Some(newer)) => self.start_from(newer.revision, newer.record),
                 Ok(None) => return self.tell(&Outcome::Gone),
                 Err(err) => return self.fail(&err),
@@ -128,14 +128,15 @@ impl<S: Store> Together<S> {
 
     /// Nothing is written for those who have no time left.
     fn part_with_the_late(&mut self) {
-        let is_late = |one: &mut Joined| one.changes.last_start.left().is_zero();
+        let now = Instant::now();
+        let is_late = |one: &mut Joined| one.changes.last_start <= now;
         for late in self.all.extract_if(.., is_late) {
             late.tell(Err(SaveError::Timeout));
         }
     }
 
     /// Calls that are cut off by the deadline may be done all the same: the last one counts.
-    fn latest_deadline(&self) -> Option<Deadline> {
+    fn latest_deadline(&self) -> Option<Instant> {
         self.all.iter().map(|one| one.changes.deadline).max()
     }
 

@@ -14,11 +14,13 @@ use std::{
     time::Duration,
 };
 
-use tokio::{sync::oneshot, time::timeout};
+use tokio::{
+    sync::oneshot,
+    time::{Instant, timeout_at},
+};
 
 use super::rewrite::Written;
 use crate::{
-    backend::guard::Deadline,
     dictionary::ChangeSet,
     error::SaveError,
     store::{KeyMap, Record, RecordKey, Revision, StoreError, VerifierHash},
@@ -64,8 +66,8 @@ pub(super) struct Changes {
     /// What they were made on.
     pub(super) found: (Revision, Record),
     /// When they are not to be begun any more.
-    pub(super) last_start: Deadline,
-    pub(super) deadline: Deadline,
+    pub(super) last_start: Instant,
+    pub(super) deadline: Instant,
 }
 
 /// One who waits, and whose changes are written by somebody else.
@@ -100,7 +102,7 @@ impl Turns {
         &self,
         key: RecordKey,
         changes: impl FnOnce() -> Option<Changes>,
-        last_start: Deadline,
+        last_start: impl FnOnce() -> Instant,
     ) -> Result<Told, SaveError> {
         let (number, mut hears) = match self.shard(&key).entry(key) {
             Entry::Vacant(free) => {
@@ -115,7 +117,7 @@ impl Turns {
                 (number, hears)
             }
         };
-        let heard = match timeout(last_start.left(), &mut hears).await {
+        let heard = match timeout_at(last_start(), &mut hears).await {
             Ok(heard) => heard,
             Err(_) if self.leave(&key, number) => return Err(StoreError::Timeout.into()),
             // Somebody is at it.
@@ -240,9 +242,12 @@ mod tests {
     };
 
     use futures_util::future::{join, join_all};
-    use tokio::{task::yield_now, time::timeout};
+    use tokio::{
+        task::yield_now,
+        time::{Instant, timeout},
+    };
 
-    use super::{Changes, Deadline, Told, Turn, Turns};
+    use super::{Changes, Told, Turn, Turns};
     use crate::{
         backend::server_side::rewrite::Written,
         dictionary::ChangeSet,
@@ -250,7 +255,9 @@ mod tests {
         store::{Record, RecordKey, Revision, VerifierHash},
     };
 
-    const LONG: Duration = Duration::from_secs(60);
+    fn in_a_while() -> Instant {
+        Instant::now() + Duration::from_secs(60)
+    }
 
     fn key(number: u8) -> RecordKey {
         RecordKey::from_bytes([number; 32])
@@ -261,7 +268,7 @@ mod tests {
     }
 
     async fn turn(turns: &Turns, number: u8) -> Turn {
-        match turns.take(key(number), || None, Deadline::after(LONG)).await.unwrap() {
+        match turns.take(key(number), || None, in_a_while).await.unwrap() {
             Told::Go(turn) => turn,
             Told::Done(_) => panic!("there was nothing to do for it"),
         }
@@ -274,7 +281,7 @@ mod tests {
     }
 
     fn changes() -> Changes {
-        let last_start = Deadline::after(LONG);
+        let last_start = in_a_while();
         let opened_with = VerifierHash::of(b"any");
         let set = ChangeSet::default();
         let found = (Revision::FIRST, record());
@@ -306,7 +313,7 @@ mod tests {
     async fn who_gives_up_or_is_dropped_leaves_the_queue() {
         let turns = Turns::new();
         let first = turn(&turns, 1).await;
-        let soon = Deadline::after(Duration::from_millis(10));
+        let soon = || Instant::now() + Duration::from_millis(10);
         let late = turns.take(key(1), || Some(changes()), soon).await;
         assert!(matches!(late, Err(SaveError::Timeout)));
         assert!(timeout(Duration::from_millis(10), turn(&turns, 1)).await.is_err());
@@ -337,7 +344,7 @@ mod tests {
     async fn who_only_has_changes_to_make_is_written_for() {
         let turns = Turns::new();
         let first = turn(&turns, 1).await;
-        let joins = async { turns.take(key(1), || Some(changes()), Deadline::after(LONG)).await };
+        let joins = async { turns.take(key(1), || Some(changes()), in_a_while).await };
         let writes = async {
             yield_now().await;
             let joined = first.joined();
@@ -356,7 +363,7 @@ mod tests {
     async fn who_is_at_it_when_the_time_is_over_is_waited_for() {
         let turns = Turns::new();
         let first = turn(&turns, 1).await;
-        let soon = Deadline::after(Duration::from_millis(10));
+        let soon = || Instant::now() + Duration::from_millis(10);
         let joins = async { turns.take(key(1), || Some(changes()), soon).await };
         let writes = async {
             yield_now().await;
@@ -368,7 +375,7 @@ mod tests {
         };
         assert!(matches!(join(joins, writes).await.0, Ok(Told::Done(Ok(Written::Gone)))));
 
-        let joins = async { turns.take(key(1), || Some(changes()), Deadline::after(LONG)).await };
+        let joins = async { turns.take(key(1), || Some(changes()), in_a_while).await };
         let breaks_off = async {
             yield_now().await;
             drop(first.joined());
