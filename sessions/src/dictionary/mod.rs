@@ -10,11 +10,12 @@ mod adopt;
 mod changes;
 mod entry;
 mod format;
+mod payload;
 pub(crate) mod scan;
 mod state;
 mod unnamed;
 
-use std::{fmt, marker::PhantomData};
+use std::{fmt, marker::PhantomData, sync::Arc};
 
 use serde::{Serialize, de::DeserializeOwned};
 
@@ -23,6 +24,7 @@ pub use self::state::{Change, Ending};
 pub(crate) use self::{changes::Run, entry::same_value, format::Format, state::Adopted};
 use self::{
     entry::{Edit, Entry, Key, Span},
+    payload::Payload,
     state::State,
     unnamed::Unnamed,
 };
@@ -74,7 +76,7 @@ pub struct Dictionary {
 
 #[derive(Default)]
 struct Inner {
-    payload: String,
+    payload: Payload,
     /// Invariant: sorted by key, each key once.
     entries: Vec<Entry>,
     unnamed: Unnamed,
@@ -99,7 +101,15 @@ impl Dictionary {
     /// [`DecodeError`] when the text is not one JSON object, nests deeper than 127 levels inside a
     /// value, or is 4 GiB long.
     pub fn from_json(json: impl Into<String>) -> Result<Self, DecodeError> {
-        let payload: String = json.into();
+        Self::open(Payload::Own(json.into()))
+    }
+
+    /// As [`from_json`](Self::from_json), for a text that others hold as well.
+    pub(crate) fn from_shared(json: Arc<str>) -> Result<Self, DecodeError> {
+        Self::open(Payload::Shared(json))
+    }
+
+    fn open(payload: Payload) -> Result<Self, DecodeError> {
         if u32::try_from(payload.len()).is_err() {
             return Err(DecodeError::TooLong);
         }

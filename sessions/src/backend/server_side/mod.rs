@@ -165,6 +165,9 @@ impl<S: Store> ServerSide<S> {
 
 impl<S: Store> Backend for ServerSide<S> {
     async fn open(&self, cx: &OpenContext<'_>) -> Result<Option<Dictionary>, OpenError> {
+        if cx.cookies().is_empty() {
+            return Ok(Some(self.new_session(cx)));
+        }
         // Boxed, here and below: malloc keeps blocks of up to a kilobyte at hand, and is slow with one
         // that holds all of what a request waits for.
         Box::pin(self.open_session(cx)).await.map(Some)

@@ -2,7 +2,7 @@
 
 use std::{
     sync::{
-        OnceLock,
+        Arc, OnceLock,
         atomic::{AtomicU64, Ordering},
     },
     time::{Duration, SystemTime, UNIX_EPOCH},
@@ -34,6 +34,16 @@ pub(super) struct Opened {
 }
 
 impl Opened {
+    fn new(origin: Origin, stamp: Stamp, left: Duration) -> Self {
+        Self { origin, stamp: AtomicU64::new(stamp.get()), left, created: OnceLock::new() }
+    }
+
+    fn attached_to(self, mut dictionary: Dictionary) -> Dictionary {
+        dictionary.set_revocable(!matches!(self.origin, Origin::Stale));
+        dictionary.attach(self);
+        dictionary
+    }
+
     /// Returns the moment that a login of this request counts from.
     pub(super) fn stamp(&self) -> Stamp {
         Stamp::new(self.stamp.load(Ordering::Acquire))
@@ -74,18 +84,27 @@ enum Judged {
 }
 
 impl<S: Store> ServerSide<S> {
-    pub(super) async fn open_session(&self, cx: &OpenContext<'_>) -> Result<Dictionary, OpenError> {
-        let stamp = self.shared.stamps.of_request(cx.clock, cx.now());
+    /// Returns the session of a request that came without a cookie.
+    pub(super) fn new_session(&self, cx: &OpenContext<'_>) -> Dictionary {
+        let opened = Opened::new(Origin::New, self.begin(cx), self.deadlines.request);
+        opened.attached_to(Dictionary::new())
+    }
+
+    /// Notes a request, and stamps it.
+    fn begin(&self, cx: &OpenContext<'_>) -> Stamp {
         self.shared.limits.note(cx.settings());
+        self.shared.stamps.of_request(cx.clock, cx.now())
+    }
+
+    pub(super) async fn open_session(&self, cx: &OpenContext<'_>) -> Result<Dictionary, OpenError> {
+        let stamp = self.begin(cx);
         let deadline = Deadline::after(self.deadlines.request);
         let mut newest: Option<(Box<Found>, usize)> = None;
         let mut stale = false;
         let mut asked = [None; MAX_LOADS];
         let mut loads = 0;
-        let tokens = (!cx.cookies().is_empty())
-            .then(|| self.tokens.of_cookie(cx.settings(), cx.cookie().name().as_str()));
+        let tokens = self.tokens.of_cookie(cx.settings(), cx.cookie().name().as_str());
         for text in cx.cookies().iter() {
-            let Some(tokens) = &tokens else { continue };
             let (token, at) = match tokens.read(text) {
                 Ok(read) => read,
                 Err(rejected) => {
@@ -118,33 +137,25 @@ impl<S: Store> ServerSide<S> {
             }
         }
         let left = deadline.left();
-        let opened = |origin| Opened {
-            origin,
-            stamp: AtomicU64::new(stamp.get()),
-            left,
-            created: OnceLock::new(),
-        };
-        let (mut dictionary, opened) = match newest {
-            Some((found, at)) => match Dictionary::from_json(&*found.record.payload) {
+        let (dictionary, origin) = match newest {
+            Some((found, at)) => match Dictionary::from_shared(Arc::clone(&found.record.payload)) {
                 Ok(mut dictionary) => {
                     if at > 0 {
                         // Under a fallback key.
                         dictionary.request_refresh();
                     }
                     dictionary.keep_changes();
-                    (dictionary, opened(Origin::Record(found)))
+                    (dictionary, Origin::Record(found))
                 }
                 Err(_) => {
                     log_corrupt("its content is no JSON object");
-                    (Dictionary::new(), opened(Origin::New))
+                    (Dictionary::new(), Origin::New)
                 }
             },
-            None if stale => (Dictionary::new(), opened(Origin::Stale)),
-            None => (Dictionary::new(), opened(Origin::New)),
+            None if stale => (Dictionary::new(), Origin::Stale),
+            None => (Dictionary::new(), Origin::New),
         };
-        dictionary.set_revocable(!matches!(opened.origin, Origin::Stale));
-        dictionary.attach(opened);
-        Ok(dictionary)
+        Ok(Opened::new(origin, stamp, left).attached_to(dictionary))
     }
 
     async fn load(

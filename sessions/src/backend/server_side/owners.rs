@@ -347,7 +347,7 @@ fn owned_session(
         owner,
         created: record.created(),
         last_seen: now.checked_sub(unused_for)?.max(record.created()),
-        content: Dictionary::from_json(&*record.payload).ok()?,
+        content: Dictionary::from_shared(record.payload).ok()?,
     })
 }
 

@@ -251,7 +251,8 @@ impl<S: Store> Rewrite<S> {
             }
             self.renewal = None;
         }
-        let mut newer = Dictionary::from_json(&*record.payload).map_err(SaveError::internal)?;
+        let mut newer =
+            Dictionary::from_shared(Arc::clone(&record.payload)).map_err(SaveError::internal)?;
         self.changes.apply_to(&mut newer).map_err(SaveError::internal)?;
         self.content = Content::of(&newer, self.backend.max_payload)?;
         self.base = record;

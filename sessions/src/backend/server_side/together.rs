@@ -145,7 +145,7 @@ impl<S: Store> Together<S> {
         let limit = self.rewrite.backend.max_payload;
         let mut kept = Arc::clone(&self.rewrite.base.payload);
         for mut one in mem::take(&mut self.all) {
-            match make(&kept, &one.changes, limit) {
+            match make(Arc::clone(&kept), &one.changes, limit) {
                 Ok(content) => {
                     kept = content.as_ref().map_or("{}".into(), |made| Arc::clone(&made.json));
                     one.made = Some(Arc::clone(&kept));
@@ -176,9 +176,9 @@ impl<S: Store> Together<S> {
 }
 
 /// Makes changes on a state. A closure that panics is the failure of its own request only.
-fn make(state: &str, changes: &Changes, limit: usize) -> Result<Option<Content>, SaveError> {
+fn make(state: Arc<str>, changes: &Changes, limit: usize) -> Result<Option<Content>, SaveError> {
     let make = || {
-        let mut dictionary = Dictionary::from_json(state).map_err(SaveError::internal)?;
+        let mut dictionary = Dictionary::from_shared(state).map_err(SaveError::internal)?;
         changes.set.apply_to(&mut dictionary).map_err(SaveError::internal)?;
         Content::of(&dictionary, limit)
     };
