@@ -2,7 +2,7 @@
 
 use std::time::SystemTime;
 
-use super::{Dictionary, OWNER, quoted, state::Adopted};
+use super::{Dictionary, OWNER, json::quoted, state::Adopted};
 
 impl Dictionary {
     /// Sets whose session it is, of one that is to be adopted.

@@ -219,7 +219,7 @@ impl Dictionary {
             self.purge()?;
         }
         self.renew()?;
-        self.set(OWNER, super::quoted(&owner));
+        self.set(OWNER, super::json::quoted(&owner));
         self.inner.state.logs_in = true;
         Ok(())
     }

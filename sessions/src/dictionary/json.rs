@@ -1,0 +1,128 @@
+//! The dictionary as the text of a JSON object: split into members when it is opened, and joined
+//! again without a look at those that did not change.
+
+use std::sync::Arc;
+
+use super::{
+    Dictionary, Inner,
+    entry::{Edit, Entry, Key, Span},
+    payload::Payload,
+    scan,
+    state::State,
+    unnamed::Unnamed,
+};
+use crate::error::DecodeError;
+
+/// About as many bytes as a member of a session has: room for the entries is made once.
+const BYTES_PER_MEMBER: usize = 48;
+
+/// Reading and writing.
+impl Dictionary {
+    /// Returns the session that was saved as this JSON object.
+    ///
+    /// # Errors
+    ///
+    /// [`DecodeError`] when the text is not one JSON object, nests deeper than 127 levels inside a
+    /// value, or is 4 GiB long.
+    pub fn from_json(json: impl Into<String>) -> Result<Self, DecodeError> {
+        Self::open(Payload::Own(json.into()))
+    }
+
+    /// As [`from_json`](Self::from_json), for a text that others hold as well.
+    pub(crate) fn from_shared(json: Arc<str>) -> Result<Self, DecodeError> {
+        Self::open(Payload::Shared(json))
+    }
+
+    fn open(payload: Payload) -> Result<Self, DecodeError> {
+        if u32::try_from(payload.len()).is_err() {
+            return Err(DecodeError::TooLong);
+        }
+        let mut entries = Vec::with_capacity(payload.len() / BYTES_PER_MEMBER + 4);
+        let mut unnamed = Unnamed::default();
+        let mut sorted = true;
+        let mut last: Option<&str> = None;
+        scan::members(&payload, |member| {
+            let key = if member.escaped {
+                let quoted = &payload[member.key.start - 1..=member.key.end];
+                sorted = false;
+                match serde_json::from_str(quoted) {
+                    Ok(key) => Key::Owned(key),
+                    Err(_) => return unnamed.push(&payload, &member).ok(),
+                }
+            } else {
+                let key = &payload[member.key.clone()];
+                sorted &= last.replace(key).is_none_or(|last| last < key);
+                Key::Span(Span::new(&member.key)?)
+            };
+            let entry = Entry { key, base: Some(Span::new(&member.value)?), edit: Edit::Kept };
+            entries.push(entry);
+            Some(())
+        })
+        .ok_or(DecodeError::NotAnObject)?;
+        if !sorted {
+            entries.sort_by(|one, other| one.key(&payload).cmp(other.key(&payload)));
+            // The sort is stable and the last of equal keys wins, as JSON readers have it.
+            entries.reverse();
+            entries.dedup_by(|one, other| one.key(&payload) == other.key(&payload));
+            entries.reverse();
+        }
+        let state = State::opened();
+        let inner = Inner { payload, entries, unnamed, state, ..Inner::default() };
+        Ok(Self { inner: Box::new(inner) })
+    }
+
+    /// Returns the present state as a JSON object, keys sorted by code point, without white space
+    /// between members.
+    pub fn to_json(&self) -> String {
+        let added: usize =
+            self.inner.entries.iter().map(|entry| entry.added_room(&self.inner.payload)).sum();
+        let mut json = String::with_capacity(self.inner.payload.len() + added + "{}".len());
+        json.push('{');
+        for entry in &self.inner.entries {
+            let Some(value) = entry.value(&self.inner.payload) else {
+                continue;
+            };
+            if json.len() > 1 {
+                json.push(',');
+            }
+            if let Some(member) = entry.as_opened(&self.inner.payload) {
+                json.push_str(member);
+                continue;
+            }
+            match &entry.key {
+                Key::Span(span) => {
+                    json.push('"');
+                    json.push_str(span.of(&self.inner.payload));
+                    json.push('"');
+                }
+                Key::Owned(key) => push_quoted(key, &mut json),
+            }
+            json.push(':');
+            json.push_str(value);
+        }
+        for (key, value) in self.inner.unnamed.members(&self.inner.payload) {
+            if json.len() > 1 {
+                json.push(',');
+            }
+            json.push_str(key);
+            json.push(':');
+            json.push_str(value);
+        }
+        json.push('}');
+        json
+    }
+}
+
+pub(super) fn quoted(key: &str) -> String {
+    serde_json::to_string(key).expect("a string is always valid JSON")
+}
+
+fn push_quoted(key: &str, json: &mut String) {
+    if key.bytes().any(|byte| matches!(byte, 0..b' ' | b'"' | b'\\')) {
+        json.push_str(&quoted(key));
+    } else {
+        json.push('"');
+        json.push_str(key);
+        json.push('"');
+    }
+}
