@@ -18,7 +18,7 @@ use sessions::{
     test::store::{conformance, conformance_when_full, owner_key, random_key, record, record_of},
 };
 use sessions_redis::{Connect, Connection, Pool, RedisStore};
-use sessions_tests::{Redis, RedisCluster};
+use sessions_tests::{Redis, RedisCluster, figures};
 
 const TTL: Duration = Duration::from_secs(60);
 
@@ -35,6 +35,16 @@ fn name(key: &RecordKey) -> String {
 async fn one_node_keeps_the_contract() {
     let redis = Redis::new();
     conformance(RedisStore::connect(redis.url()).await.unwrap()).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+#[ignore = "needs redis-server: run scripts/test"]
+async fn every_history_has_an_order() {
+    let redis = Redis::new();
+    figures::every_history_has_an_order("redis", store(&redis)).await;
+    let cluster = RedisCluster::new();
+    let store = RedisStore::connect_cluster(cluster.urls()).await.unwrap();
+    figures::every_history_has_an_order("cluster", store).await;
 }
 
 #[tokio::test(flavor = "multi_thread")]

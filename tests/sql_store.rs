@@ -15,7 +15,7 @@ use sessions::{
     test::store::{conformance, conformance_when_full, owner_key, random_key, record, record_of},
 };
 use sessions_sqlx::{Dialect, PostgresStore, SqliteStore, SqlxStore};
-use sessions_tests::Postgres;
+use sessions_tests::{Postgres, figures::every_history_has_an_order};
 use sqlx::{
     AssertSqlSafe, PgPool, SqlitePool,
     postgres::{PgConnectOptions, PgPoolOptions},
@@ -94,6 +94,21 @@ async fn a_life(store: &impl Store) -> Result<(), StoreError> {
 async fn sqlite_keeps_the_contract() {
     let folder = Folder::new();
     conformance(SqliteStore::open(folder.file()).await.unwrap()).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn every_history_of_sqlite_has_an_order() {
+    let folder = Folder::new();
+    let store = SqliteStore::open(folder.file()).await.unwrap();
+    every_history_has_an_order("sqlite", store).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+#[ignore = "needs postgresql: run scripts/test"]
+async fn every_history_of_postgres_has_an_order() {
+    let postgres = Postgres::new();
+    let store = migrated(PostgresStore::new(connect(&postgres).await)).await;
+    every_history_has_an_order("postgres", store).await;
 }
 
 #[tokio::test(flavor = "multi_thread")]

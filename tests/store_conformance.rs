@@ -20,6 +20,7 @@ use sessions::{
     },
     test::store::{self, breaches, conformance, conformance_when_full},
 };
+use sessions_tests::figures::every_history_has_an_order;
 use tokio::task::yield_now;
 
 #[tokio::test(flavor = "multi_thread")]
@@ -32,6 +33,11 @@ async fn the_memory_store_keeps_the_contract_when_full() {
     let store = MemoryStore::with_capacity(1_000);
     conformance_when_full(store.clone()).await;
     assert_eq!(store.len(), 1_000 - 5);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn every_history_of_the_memory_store_has_an_order() {
+    every_history_has_an_order("memory", MemoryStore::new()).await;
 }
 
 /// What a store does wrong.
@@ -420,6 +426,22 @@ async fn a_store_that_is_wrong_in_one_point_fails_in_that_point() {
             found.iter().any(|breach| breach.sentence().starts_with(sentence)),
             "{wrong:?} does not break `{sentence}`: {found:#?}"
         );
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_store_that_takes_two_steps_has_a_history_without_an_order() {
+    let wrongs = [
+        Wrong::CreatesInTwoSteps,
+        Wrong::DeletesInTwoSteps,
+        Wrong::IgnoresRevisions,
+        Wrong::Overwrites,
+        Wrong::ReplacesInTwoSteps,
+        Wrong::Resurrects,
+    ];
+    for wrong in wrongs {
+        let message = failure(store::histories(WrongStore::new(wrong), 10_000)).await;
+        assert!(message.contains("no order gets past one of these"), "{wrong:?}: {message}");
     }
 }
 

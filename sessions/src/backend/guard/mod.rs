@@ -375,6 +375,23 @@ mod tests {
     }
 
     #[tokio::test(start_paused = true)]
+    async fn a_store_that_answers_at_once_takes_none_of_the_request_s_time() {
+        let breaker = Breaker::new();
+        let deadline = Deadline::after(CALL);
+        for _ in 0..3 {
+            assert!(breaker.call(CALL, &deadline, async { Ok(()) }).await.is_ok());
+            time::advance(CALL * 2).await;
+        }
+        assert_eq!(deadline.left(), CALL);
+        let slow = async {
+            time::sleep(CALL / 4).await;
+            Ok(())
+        };
+        assert!(breaker.call(CALL, &deadline, slow).await.is_ok());
+        assert_eq!(deadline.left(), CALL * 3 / 4);
+    }
+
+    #[tokio::test(start_paused = true)]
     async fn a_call_ends_with_its_own_time_or_the_request_s() {
         let breaker = Breaker::new();
         let never = pending::<Result<(), StoreError>>;

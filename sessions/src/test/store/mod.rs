@@ -21,6 +21,8 @@ mod breach;
 mod dropped;
 mod expiry;
 mod full;
+mod histories;
+mod linear;
 mod owners;
 mod pieces;
 mod races;
@@ -30,7 +32,7 @@ use std::{fmt::Write, sync::Arc};
 
 use tokio::runtime::{Handle, RuntimeFlavor};
 
-use self::breach::Report;
+use self::breach::{Report, outcome};
 pub use self::{
     breach::Breach,
     pieces::{owner_key, random_key, record, record_of},
@@ -58,19 +60,33 @@ pub async fn conformance<S: Store>(store: S) {
 ///
 /// On a runtime of one thread, where requests cannot race.
 pub async fn breaches<S: Store>(store: S) -> Vec<Breach> {
-    let flavor = Handle::current().runtime_flavor();
-    assert!(
-        flavor != RuntimeFlavor::CurrentThread,
-        "the suite lets requests race on several threads: write `#[tokio::test(flavor = \"multi_thread\")]`"
-    );
+    expect_threads();
     let store = Arc::new(store);
     let mut report = Report::default();
     records::check(&store, &mut report).await;
     dropped::check(&store, &mut report).await;
     races::check(&store, &mut report).await;
+    histories::check(&store, &mut report).await;
     owners::check(&store, &mut report).await;
     expiry::check(&store, &mut report).await;
     report.breaches
+}
+
+/// Has clients do anything to one record at the same time, so often, and looks each time for an order
+/// in which one after the other would have been answered the same. [`conformance`] does so for a
+/// third of a second.
+///
+/// # Panics
+///
+/// When there is no such order, as [`conformance`] does; on a runtime of one thread.
+pub async fn histories<S: Store>(store: S, count: usize) {
+    expect_threads();
+    let store = Arc::new(store);
+    let mut report = Report::default();
+    for _ in 0..count {
+        report.note(histories::SENTENCE, outcome(histories::one_history(&store)).await);
+        fail::<S>(&report.breaches);
+    }
 }
 
 /// Checks what holds on a full store: sessions that live stay, are read, and can be ended. Takes a
@@ -85,6 +101,14 @@ pub async fn conformance_when_full<S: Store>(store: S) {
     let mut report = Report::default();
     full::check(&store, &mut report).await;
     fail::<S>(&report.breaches);
+}
+
+fn expect_threads() {
+    let flavor = Handle::current().runtime_flavor();
+    assert!(
+        flavor != RuntimeFlavor::CurrentThread,
+        "the suite lets requests race on several threads: write `#[tokio::test(flavor = \"multi_thread\")]`"
+    );
 }
 
 fn fail<S>(breaches: &[Breach]) {

@@ -88,11 +88,11 @@ fn winners<T>(
     Ok(winners)
 }
 
-fn numbered(number: usize) -> Record {
+pub(super) fn numbered(number: usize) -> Record {
     full_record(&format!("{{\"n\":{number}}}"))
 }
 
-fn number_in(record: &Record) -> Option<usize> {
+pub(super) fn number_in(record: &Record) -> Option<usize> {
     record.payload.strip_prefix("{\"n\":")?.strip_suffix('}')?.parse().ok()
 }
 
