@@ -2,6 +2,7 @@
 
 pub mod actix;
 mod axum;
+mod least;
 pub mod ours;
 
 use std::rc::Rc;
@@ -35,11 +36,13 @@ pub enum Subject {
     TowerMemory,
     /// What a signed cookie costs whoever reads and writes it.
     Floor,
+    /// What a session in a signed cookie costs in Actix Web, whoever writes it.
+    Least,
 }
 
 impl Subject {
     /// All, in the order of the tables.
-    pub const ALL: [Self; 9] = [
+    pub const ALL: [Self; 10] = [
         Self::Actix,
         Self::Signed,
         Self::Encrypted,
@@ -49,6 +52,7 @@ impl Subject {
         Self::Axum,
         Self::TowerMemory,
         Self::Floor,
+        Self::Least,
     ];
 
     /// Returns the short name.
@@ -63,6 +67,7 @@ impl Subject {
             Self::Axum => "axum",
             Self::TowerMemory => "tower-sessions-memory",
             Self::Floor => "floor",
+            Self::Least => "least",
         }
     }
 
@@ -94,6 +99,7 @@ impl Subject {
             Self::Axum => axum::bare(runtime),
             Self::TowerMemory => axum::tower_memory(runtime),
             Self::Floor => Box::new(Floor::new()),
+            Self::Least => least::signed(runtime),
         }
     }
 }
