@@ -284,14 +284,11 @@ async fn write<I: SessionInterface>(
 
 /// Decides, from what the request did, whether the backend is asked at all.
 fn must_save<I: SessionInterface>(interface: &I, content: &I::Content, change: Change) -> bool {
-    let empty = content.is_empty();
+    let is_wanted = || content.dictionary().wants_refresh() || interface.should_set_cookie(content);
     match change {
         Change::Purged | Change::Renewed => true,
-        Change::Changed if empty => true,
-        Change::Unchanged if empty => false,
-        Change::Changed | Change::Unchanged => {
-            content.dictionary().wants_refresh() || interface.should_set_cookie(content)
-        }
+        Change::Changed => is_wanted() || content.is_empty(),
+        Change::Unchanged => is_wanted() && !content.is_empty(),
     }
 }
 

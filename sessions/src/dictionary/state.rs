@@ -306,7 +306,7 @@ impl Dictionary {
     /// new one is permanent, and that it started `now`, if that is to be `remembered`. A login
     /// starts the session anew (NIST SP 800-63B-4, 5.2).
     pub(crate) fn settle(&mut self, now: impl FnOnce() -> SystemTime, remembered: bool) {
-        if self.is_empty() {
+        if !self.is_new() && !self.inner.state.logs_in || self.is_empty() {
             return;
         }
         if self.is_new() && self.inner.state.starts_permanent && self.stored(PERMANENT).is_none() {
