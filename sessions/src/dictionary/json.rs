@@ -40,7 +40,7 @@ impl Dictionary {
         let mut entries = Vec::with_capacity(payload.len() / BYTES_PER_MEMBER + 4);
         let mut unnamed = Unnamed::default();
         let mut sorted = true;
-        let mut last: Option<&str> = None;
+        let mut last: Option<&[u8]> = None;
         scan::members(&payload, |member| {
             let key = if member.escaped {
                 let quoted = &payload[member.key.start - 1..=member.key.end];
@@ -50,7 +50,7 @@ impl Dictionary {
                     Err(_) => return unnamed.push(&payload, &member).ok(),
                 }
             } else {
-                let key = &payload[member.key.clone()];
+                let key = &payload.as_bytes()[member.key.clone()];
                 sorted &= last.replace(key).is_none_or(|last| last < key);
                 Key::Span(Span::new(&member.key)?)
             };

@@ -29,12 +29,15 @@ pub(crate) fn members(text: &str, mut visit: impl FnMut(Member) -> Option<()>) -
     if !scanner.accept(b'}') {
         loop {
             scanner.space();
-            let (key, escaped) = scanner.string()?;
+            let key = scanner.at + 1;
+            let escaped = scanner.string()?;
+            let key = key..scanner.at - 1;
             scanner.space();
             scanner.expect(b':')?;
             scanner.space();
-            let value = scanner.value()?;
-            visit(Member { key: key.start + 1..key.end - 1, escaped, value })?;
+            let value = scanner.at;
+            scanner.value()?;
+            visit(Member { key, escaped, value: value..scanner.at })?;
             scanner.space();
             if !scanner.accept(b',') {
                 break;
@@ -68,7 +71,9 @@ pub(crate) fn elements(text: &str) -> Option<Vec<Range<usize>>> {
     if !scanner.accept(b']') {
         loop {
             scanner.space();
-            elements.push(scanner.value()?);
+            let start = scanner.at;
+            scanner.value()?;
+            elements.push(start..scanner.at);
             scanner.space();
             if !scanner.accept(b',') {
                 break;
@@ -121,8 +126,7 @@ impl<'t> Scanner<'t> {
     }
 
     /// Consumes a string with its quotes; tells whether it holds an escape.
-    fn string(&mut self) -> Option<(Range<usize>, bool)> {
-        let start = self.at;
+    fn string(&mut self) -> Option<bool> {
         let mut escaped = false;
         self.expect(b'"')?;
         loop {
@@ -138,19 +142,15 @@ impl<'t> Scanner<'t> {
             }
         }
         self.at += 1;
-        Some((start..self.at, escaped))
+        Some(escaped)
     }
 
-    fn value(&mut self) -> Option<Range<usize>> {
-        let start = self.at;
+    fn value(&mut self) -> Option<()> {
         match self.peek()? {
-            b'"' => {
-                self.string()?;
-            }
-            b'{' | b'[' => self.nested()?,
-            _ => self.scalar()?,
+            b'"' => self.string().map(|_| ()),
+            b'{' | b'[' => self.nested(),
+            _ => self.scalar(),
         }
-        Some(start..self.at)
     }
 
     /// A number, a literal, or one of the words other writers use (`NaN`, `-Infinity`).
@@ -202,29 +202,53 @@ impl<'t> Scanner<'t> {
 
 /// Returns how many bytes of a string come before its end, an escape or a control character.
 fn plain_length(bytes: &[u8]) -> usize {
-    let (words, rest) = bytes.as_chunks();
-    for (number, word) in words.iter().enumerate() {
-        let special = specials(*word);
-        if special != 0 {
-            return number * 8 + special.trailing_zeros() as usize / 8;
+    let mut rest = bytes;
+    // Keys end soon; other strings may go on for long.
+    if let Some((word, behind)) = rest.split_first_chunk() {
+        if let Some(at) = first_special(*word) {
+            return at;
         }
+        rest = behind;
     }
-    let is_special = |byte: &u8| matches!(byte, 0..b' ' | b'"' | b'\\');
-    bytes.len() - rest.len() + rest.iter().position(is_special).unwrap_or(rest.len())
+    while let Some((block, behind)) = rest.split_first_chunk()
+        && is_plain(block)
+    {
+        rest = behind;
+    }
+    while let Some((word, behind)) = rest.split_first_chunk() {
+        if let Some(at) = first_special(*word) {
+            return bytes.len() - rest.len() + at;
+        }
+        rest = behind;
+    }
+    let at = rest.iter().position(|byte| is_special(*byte));
+    at.map_or(bytes.len(), |at| bytes.len() - rest.len() + at)
 }
 
-/// Sets the highest bit of each quote, backslash and control character among eight bytes. Bytes
-/// after the first of them may be set as well.
-fn specials(bytes: [u8; 8]) -> u64 {
+/// Whether a byte is a quote, a backslash or a control character. With one bit turned the quote is
+/// below `!`, as control characters are, and nothing else is.
+#[expect(clippy::needless_bitwise_bool, reason = "without a branch many bytes are tested at once")]
+fn is_special(byte: u8) -> bool {
+    (byte ^ 2 < b'!') | (byte == b'\\')
+}
+
+/// Whether none of sixteen bytes is special: compiled to look at them at once.
+fn is_plain(block: &[u8; 16]) -> bool {
+    !block.iter().fold(false, |found, byte| found | is_special(*byte))
+}
+
+/// Returns where the first special byte among eight is.
+fn first_special(bytes: [u8; 8]) -> Option<usize> {
     const fn all(byte: u8) -> u64 {
         u64::from_le_bytes([byte; 8])
     }
     let word = u64::from_le_bytes(bytes);
-    // A byte that is below what is subtracted borrows, which sets its highest bit. With one bit
-    // turned the quote is below `!`, as control characters are, and nothing else is.
+    // A byte that is below what is subtracted borrows, which sets its highest bit, and maybe that of
+    // those after it: the first counts.
     let quote_or_control = (word ^ all(2)).wrapping_sub(all(b'!'));
     let backslash = (word ^ all(b'\\')).wrapping_sub(all(1));
-    (quote_or_control | backslash) & !word & all(0x80)
+    let special = (quote_or_control | backslash) & !word & all(0x80);
+    (special != 0).then(|| special.trailing_zeros() as usize / 8)
 }
 
 #[cfg(test)]
