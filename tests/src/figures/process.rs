@@ -26,6 +26,8 @@ impl AppProcess {
         let log = File::options().create(true).append(true).open(log).expect("a log file");
         let mut child = Command::new(program)
             .args(arguments)
+            // Thousands of crashes are asked for, and a backtrace takes longer than a request.
+            .env("RUST_BACKTRACE", "0")
             .stdin(Stdio::piped())
             .stdout(Stdio::piped())
             .stderr(log)
