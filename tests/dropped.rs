@@ -28,8 +28,11 @@ use sessions::{
         ReplaceOutcome, Revision, Store, StoreError, Touch,
     },
 };
-use sessions_tests::{Answer, Browser, HookedStore};
-use tokio::task::yield_now;
+use sessions_tests::{Answer, Browser, HookedStore, When};
+use tokio::{
+    task::yield_now,
+    time::{Instant, sleep},
+};
 
 #[derive(Clone, SessionInterface)]
 #[session(cookie_name = "id", secure = false)]
@@ -86,6 +89,29 @@ fn slow_store() -> HookedStore<MemoryStore> {
             Ok(())
         })
     })
+}
+
+#[actix_web::test]
+async fn all_that_a_request_asks_of_the_store_shares_its_second() {
+    tokio::time::pause();
+    let slow = HookedStore::new(MemoryStore::new(), |_, when| {
+        Box::pin(async move {
+            if when == When::Before {
+                sleep(Duration::from_millis(400)).await;
+            }
+            Ok(())
+        })
+    });
+    let kept = Kept { backend: ServerSide::new(slow) };
+    let app = app(&kept).await;
+    let mut browser = Browser::new();
+    assert_eq!(browser.get(&app, "/insert-user").await.status, StatusCode::OK);
+    assert_eq!(browser.get(&app, "/renew/insert-a").await.status, StatusCode::OK);
+    let start = Instant::now();
+    // To load, to delete and to create.
+    let answer = browser.get(&app, "/purge/insert-b").await;
+    assert_eq!(answer.status, StatusCode::INTERNAL_SERVER_ERROR);
+    assert!((1_000..1_010).contains(&start.elapsed().as_millis()));
 }
 
 #[actix_web::test]

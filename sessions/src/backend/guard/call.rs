@@ -70,7 +70,7 @@ impl<T, F: Future<Output = Result<T, StoreError>>> Future for Call<'_, F> {
                 if this.timer.is_none() {
                     let now = Instant::now();
                     *this.waits_since = Some(now);
-                    this.deadline.begin(now);
+                    this.deadline.begin_at(now);
                     this.timer.set(Some(sleep_until(now + (*this.limit).min(begun.left))));
                 }
                 if let Some(mut timer) = this.timer.as_pin_mut() {

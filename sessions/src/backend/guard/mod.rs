@@ -63,8 +63,12 @@ impl Deadline {
         Self { time: Duration::ZERO, end: OnceLock::from(end) }
     }
 
-    /// Begins, unless it has begun. Returns when the time is over.
-    fn begin(&self, now: Instant) -> Instant {
+    /// Begins, unless it has begun. Clones that are made afterwards end at the same time.
+    pub(super) fn begin(&self) -> Instant {
+        self.begin_at(Instant::now())
+    }
+
+    fn begin_at(&self, now: Instant) -> Instant {
         *self.end.get_or_init(|| now + self.time)
     }
 
@@ -74,7 +78,7 @@ impl Deadline {
 
     /// Begins, unless it has begun. Returns the moment that comes this much before its end.
     pub(super) fn earlier(&self, time: Duration) -> Instant {
-        let end = self.begin(Instant::now());
+        let end = self.begin();
         end.checked_sub(time).unwrap_or(end)
     }
 }

@@ -148,7 +148,7 @@ impl<S: Store> Rewrite<S> {
             opened_with: self.opened_with,
             found: (self.revision, self.base.clone()),
             last_start: self.last_start(),
-            deadline: self.deadline.earlier(Duration::ZERO),
+            deadline: self.deadline.begin(),
         }
     }
 

@@ -46,6 +46,10 @@ impl<S: Store> ServerSide<S> {
             stamp: opened.map_or_else(|| self.shared.stamps.now(), Opened::stamp),
             deadline: Deadline::after(opened.map_or(self.deadlines.request, |opened| opened.left)),
         };
+        if matches!(cx.change(), Change::Purged | Change::Renewed) {
+            // More than one thing may be asked of the store, and all share the time.
+            saving.deadline.begin();
+        }
         match opened.map_or(&Origin::New, |opened| &opened.origin) {
             Origin::New => saving.begin(dictionary).await,
             Origin::Stale => Box::pin(saving.save_stale()).await,
