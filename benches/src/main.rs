@@ -11,7 +11,7 @@ use std::{
 use sessions_benches::{measure::Plan, results::Results, site::Subject, workload::Workload};
 
 const HELP: &str = "\
-benches/run              all parts, about ten minutes
+benches/run              all parts, five to ten minutes
 benches/run --quick      all parts, with wider intervals, under two minutes
 benches/run --smoke      all parts, once, to see that they run
 benches/run PART...      only these: time allocations instructions server curves page
