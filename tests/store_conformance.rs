@@ -430,7 +430,7 @@ async fn a_store_that_is_wrong_in_one_point_fails_in_that_point() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_store_that_takes_two_steps_has_a_history_without_an_order() {
+async fn a_store_whose_operations_are_wrong_has_a_history_without_an_order() {
     let wrongs = [
         Wrong::CreatesInTwoSteps,
         Wrong::DeletesInTwoSteps,

@@ -287,8 +287,8 @@ fn must_save<I: SessionInterface>(interface: &I, content: &I::Content, change: C
     let is_wanted = || content.dictionary().wants_refresh() || interface.should_set_cookie(content);
     match change {
         Change::Purged | Change::Renewed => true,
-        Change::Changed => is_wanted() || content.is_empty(),
-        Change::Unchanged => is_wanted() && !content.is_empty(),
+        Change::Changed => content.is_empty() || is_wanted(),
+        Change::Unchanged => !content.is_empty() && is_wanted(),
     }
 }
 

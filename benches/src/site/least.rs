@@ -39,7 +39,7 @@ const NAME: &[u8] = b"least=";
 
 /// One request's session.
 struct Slot {
-    keyed: Hmac<Sha256>,
+    keyed: Rc<Hmac<Sha256>>,
     opened: RefCell<Option<Opened>>,
     is_changed: Cell<bool>,
 }
@@ -103,7 +103,7 @@ fn token(header: &HeaderValue) -> Option<&[u8]> {
 
 /// The middleware.
 struct Least {
-    keyed: Hmac<Sha256>,
+    keyed: Rc<Hmac<Sha256>>,
 }
 
 impl<S, B> Transform<S, ServiceRequest> for Least
@@ -117,13 +117,13 @@ where
     type Future = Ready<Result<Self::Transform, ()>>;
 
     fn new_transform(&self, service: S) -> Self::Future {
-        ready(Ok(LeastService { service, keyed: self.keyed.clone() }))
+        ready(Ok(LeastService { service, keyed: Rc::clone(&self.keyed) }))
     }
 }
 
 struct LeastService<S> {
     service: S,
-    keyed: Hmac<Sha256>,
+    keyed: Rc<Hmac<Sha256>>,
 }
 
 impl<S, B> Service<ServiceRequest> for LeastService<S>
@@ -137,7 +137,7 @@ where
     forward_ready!(service);
 
     fn call(&self, request: ServiceRequest) -> Self::Future {
-        let keyed = self.keyed.clone();
+        let keyed = Rc::clone(&self.keyed);
         let slot = Rc::new(Slot { keyed, opened: RefCell::default(), is_changed: Cell::default() });
         request.extensions_mut().insert(Handle(Rc::clone(&slot)));
         LeastFuture { fut: self.service.call(request), slot }
@@ -184,7 +184,7 @@ fn set_cookie(keyed: &Hmac<Sha256>, opened: &Opened, headers: &mut HeaderMap) {
 
 pub(super) fn signed(runtime: Rc<Runtime>) -> Box<dyn Site> {
     let keyed = Hmac::<Sha256>::new_from_slice(&[7; 32]).expect("HMAC takes any key");
-    let app = App::new().wrap(Least { keyed }).configure(pages);
+    let app = App::new().wrap(Least { keyed: Rc::new(keyed) }).configure(pages);
     let app = runtime.block_on(init_service(app));
     Box::new(ActixSite::new(runtime, app))
 }

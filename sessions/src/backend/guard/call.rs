@@ -25,7 +25,6 @@ pin_project! {
         limit: Duration,
         deadline: &'b Deadline,
         begun: Option<Begun>,
-        waits_since: Option<Instant>,
         #[pin]
         fut: F,
         #[pin]
@@ -40,12 +39,7 @@ impl<'b, F> Call<'b, F> {
         deadline: &'b Deadline,
         fut: F,
     ) -> Self {
-        Self { breaker, limit, deadline, begun: None, waits_since: None, fut, timer: None }
-    }
-
-    /// Returns how long the answer has been waited for: no time where it came at once.
-    pub(in super::super) fn waited(&self) -> Duration {
-        self.waits_since.map_or(Duration::ZERO, |since| since.elapsed())
+        Self { breaker, limit, deadline, begun: None, fut, timer: None }
     }
 }
 
@@ -69,7 +63,6 @@ impl<T, F: Future<Output = Result<T, StoreError>>> Future for Call<'_, F> {
                 // A store that answers at once needs no timer.
                 if this.timer.is_none() {
                     let now = Instant::now();
-                    *this.waits_since = Some(now);
                     this.deadline.begin_at(now);
                     this.timer.set(Some(sleep_until(now + (*this.limit).min(begun.left))));
                 }

@@ -45,8 +45,8 @@ impl Default for Deadlines {
 }
 
 /// What is left of a request's time with the store. It passes while the store is asked or a turn
-/// is waited for, not while the handler works; and it begins with the first wait, so that a store
-/// which answers at once is not timed.
+/// is waited for, not while the handler works; and it begins with the first wait, or where what shares
+/// it is about to begin, so that a store which answers at once is not timed.
 #[derive(Clone, Debug)]
 pub(super) struct Deadline {
     time: Duration,
@@ -63,9 +63,15 @@ impl Deadline {
         Self { time: Duration::ZERO, end: OnceLock::from(end) }
     }
 
-    /// Begins, unless it has begun. Clones that are made afterwards end at the same time.
+    /// Begins, unless it has begun. Returns when it ends, which clones made from now on share.
     pub(super) fn begin(&self) -> Instant {
         self.begin_at(Instant::now())
+    }
+
+    /// Returns a clone that ends at the same time: begins, unless it has begun.
+    pub(super) fn shared(&self) -> Self {
+        self.begin();
+        self.clone()
     }
 
     fn begin_at(&self, now: Instant) -> Instant {
@@ -74,12 +80,6 @@ impl Deadline {
 
     pub(super) fn left(&self) -> Duration {
         self.end.get().map_or(self.time, |end| end.saturating_duration_since(Instant::now()))
-    }
-
-    /// Begins, unless it has begun. Returns the moment that comes this much before its end.
-    pub(super) fn earlier(&self, time: Duration) -> Instant {
-        let end = self.begin();
-        end.checked_sub(time).unwrap_or(end)
     }
 }
 

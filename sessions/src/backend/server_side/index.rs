@@ -49,7 +49,7 @@ impl<S: Store> ServerSide<S> {
         owner: Option<OwnerKey>,
         deadline: &Deadline,
     ) -> Result<bool, StoreError> {
-        let (backend, deadline) = (self.clone(), deadline.clone());
+        let (backend, deadline) = (self.clone(), deadline.shared());
         to_the_end(async move { backend.delete_record(key, owner, &deadline).await }).await
     }
 

@@ -3,7 +3,6 @@
 
 use std::{
     hash::{BuildHasher, RandomState},
-    pin::pin,
     sync::Arc,
     time::Duration,
 };
@@ -92,7 +91,7 @@ impl<S: Store> Rewrite<S> {
     }
 
     async fn log_in(self: Box<Self>, login: Login) -> Result<Written, SaveError> {
-        let (backend, key, deadline) = (self.backend.clone(), self.key, self.deadline.clone());
+        let (backend, key, deadline) = (self.backend.clone(), self.key, self.deadline.shared());
         if !backend.enlist(login, key, self.ttl, &deadline).await? {
             return Err(SaveError::Gone);
         }
@@ -154,7 +153,8 @@ impl<S: Store> Rewrite<S> {
 
     /// When a write that had to wait is not to be begun any more.
     fn last_start(&self) -> Instant {
-        self.deadline.earlier(self.backend.deadlines.for_write())
+        let end = self.deadline.begin();
+        end.checked_sub(self.backend.deadlines.for_write()).unwrap_or(end)
     }
 
     async fn write_alone(&mut self, turn: &Turn) -> Result<Written, SaveError> {
@@ -197,15 +197,12 @@ impl<S: Store> Rewrite<S> {
             });
         };
         let record = self.next_record(content);
-        let (outcome, took) = {
-            let replace = backend.store.replace(key, *revision, &record, self.ttl);
-            let mut call = pin!(backend.call(deadline, replace));
-            (call.as_mut().await?, call.waited())
-        };
-        Ok(match outcome {
+        let begin = Instant::now();
+        let replace = backend.store.replace(key, *revision, &record, self.ttl);
+        Ok(match backend.call(deadline, replace).await? {
             ReplaceOutcome::Replaced(revision) => {
                 let (verifier, json) = (record.verifier, Arc::clone(&record.payload));
-                turn.leave(revision, record, took);
+                turn.leave(revision, record, begin.elapsed());
                 Some(Outcome::Replaced { verifier, json })
             }
             ReplaceOutcome::Gone => Some(Outcome::Gone),

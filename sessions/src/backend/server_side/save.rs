@@ -46,10 +46,6 @@ impl<S: Store> ServerSide<S> {
             stamp: opened.map_or_else(|| self.shared.stamps.now(), Opened::stamp),
             deadline: Deadline::after(opened.map_or(self.deadlines.request, |opened| opened.left)),
         };
-        if matches!(cx.change(), Change::Purged | Change::Renewed) {
-            // More than one thing may be asked of the store, and all share the time.
-            saving.deadline.begin();
-        }
         match opened.map_or(&Origin::New, |opened| &opened.origin) {
             Origin::New => saving.begin(dictionary).await,
             Origin::Stale => Box::pin(saving.save_stale()).await,
@@ -124,6 +120,8 @@ impl<S: Store> Saving<'_, S> {
 
     async fn renew(&self, found: &Found) -> Result<Saved, SaveError> {
         let token = found.token.renewed().map_err(SaveError::internal)?;
+        // A session that is begun instead shares the time.
+        self.deadline.begin();
         match self.write(found, Some(&token)).await? {
             Written::Kept { token_holds: true, .. } => {
                 tracing::debug!(target: "sessions", "session renewed");
@@ -186,6 +184,8 @@ impl<S: Store> Saving<'_, S> {
                 }
                 Created::Refused => return Err(SaveError::Gone),
                 Created::Exists => {
+                    // The next one shares the time with those that follow.
+                    self.deadline.begin();
                     tracing::warn!(target: "sessions", "the store has a random id already; another is drawn");
                 }
             }
