@@ -74,25 +74,25 @@ impl Dictionary {
     /// Returns the present state as a JSON object, keys sorted by code point, without white space
     /// between members.
     pub fn to_json(&self) -> String {
-        let added: usize =
-            self.inner.entries.iter().map(|entry| entry.added_room(&self.inner.payload)).sum();
-        let mut json = String::with_capacity(self.inner.payload.len() + added + "{}".len());
+        let Inner { payload, entries, unnamed, .. } = &*self.inner;
+        let added: usize = entries.iter().map(|entry| entry.added_room(payload)).sum();
+        let mut json = String::with_capacity(payload.len() + added + "{}".len());
         json.push('{');
-        for entry in &self.inner.entries {
-            let Some(value) = entry.value(&self.inner.payload) else {
+        for entry in entries {
+            let Some(value) = entry.value(payload) else {
                 continue;
             };
             if json.len() > 1 {
                 json.push(',');
             }
-            if let Some(member) = entry.as_opened(&self.inner.payload) {
+            if let Some(member) = entry.as_opened(payload) {
                 json.push_str(member);
                 continue;
             }
             match &entry.key {
                 Key::Span(span) => {
                     json.push('"');
-                    json.push_str(span.of(&self.inner.payload));
+                    json.push_str(span.of(payload));
                     json.push('"');
                 }
                 Key::Owned(key) => push_quoted(key, &mut json),
@@ -100,7 +100,7 @@ impl Dictionary {
             json.push(':');
             json.push_str(value);
         }
-        for (key, value) in self.inner.unnamed.members(&self.inner.payload) {
+        for (key, value) in unnamed.members(payload) {
             if json.len() > 1 {
                 json.push(',');
             }

@@ -127,28 +127,18 @@ impl Dictionary {
 
     /// Returns the keys and the JSON text of their values, sorted by key.
     pub fn iter(&self) -> impl Iterator<Item = (&str, &str)> {
-        self.inner
-            .entries
-            .iter()
-            .filter_map(|entry| {
-                Some((entry.key(&self.inner.payload), entry.value(&self.inner.payload)?))
-            })
-            .filter(|(key, _)| !is_hidden(key))
+        self.members().filter(|(key, _)| !is_hidden(key))
     }
 
     /// Returns every key that is stored, the framework's own too.
     pub(crate) fn stored_keys(&self) -> impl Iterator<Item = &str> {
-        let present =
-            self.inner.entries.iter().filter(|entry| entry.value(&self.inner.payload).is_some());
-        present.map(|entry| entry.key(&self.inner.payload))
+        self.members().map(|(key, _)| key)
     }
 
     /// Returns every key that is stored with the JSON text of its value, the framework's own too.
-    #[cfg(feature = "flask")]
     pub(crate) fn members(&self) -> impl Iterator<Item = (&str, &str)> {
-        self.inner.entries.iter().filter_map(|entry| {
-            Some((entry.key(&self.inner.payload), entry.value(&self.inner.payload)?))
-        })
+        let Inner { payload, entries, .. } = &*self.inner;
+        entries.iter().filter_map(|entry| Some((entry.key(payload), entry.value(payload)?)))
     }
 
     /// Returns the members whose keys no Rust string holds: each key in its quotes, escaped.

@@ -93,7 +93,7 @@ struct Search<'h> {
     longest: Set,
 }
 
-/// Returns an order's absence as the operations that no order gets past: none where there is one.
+/// Returns the operations that no order gets past: none of them where there is an order.
 ///
 /// # Panics
 ///
