@@ -69,35 +69,23 @@
 
 mod backend;
 mod clock;
-mod config;
-mod content;
-mod context;
+mod codec;
 mod cookie;
 mod dictionary;
-mod early;
 pub mod error;
-mod extract;
 #[cfg(feature = "flask")]
 pub mod flask;
-mod former;
-mod headers;
 #[cfg(feature = "import-actix-session")]
 pub mod import;
 mod interface;
 mod key;
-mod middleware;
-mod null;
 mod policy;
-mod save;
+mod request;
 mod session;
-mod settings;
-mod site;
-mod slot;
 pub mod store;
 #[cfg(feature = "test")]
 pub mod test;
 mod token;
-mod typed;
 
 #[cfg(feature = "derive")]
 #[doc = include_str!("derive.md")]
@@ -113,24 +101,19 @@ pub use crate::{
         ServerSide, SignedCookie,
     },
     clock::Clock,
-    config::{DomainSetting, SessionConfig},
-    content::SessionContent,
-    context::{OpenContext, SaveContext, Saved},
     cookie::CookieValues,
     dictionary::{Change, ChangeSet, Dictionary, Ending},
-    early::{EarlySave, SaveOutcome},
-    error::{ConfigError, ExtractError, KeyError, OpenError, SaveError, SessionError},
-    extract::{OpenedSessionExt, SessionExt, TrySession},
-    interface::SessionInterface,
+    error::{ConfigError, ExtractError, KeyError, NullSession, OpenError, SaveError, SessionError},
+    interface::{OpenContext, SaveContext, Saved, SessionContent, SessionInterface},
     key::{KeyRing, KeyUses, SecretKey, SharedKeys},
-    middleware::{SessionFuture, SessionMiddleware, SessionService},
-    null::NullSession,
-    policy::{Overrides, Policies},
-    session::{Only, ReadSession, Scope, Session},
-    settings::Settings,
+    policy::{DomainSetting, Overrides, Policies, SessionConfig, Settings},
+    request::{EarlySave, SaveOutcome, SessionFuture, SessionMiddleware, SessionService},
+    session::{
+        Only, OpenedSessionExt, ReadSession, Scope, Session, SessionData, SessionExt, TrySession,
+        Typed,
+    },
     store::{MemoryStore, Store},
     token::signed::Digest,
-    typed::{SessionData, Typed},
 };
 
 /// What the code that the derive writes calls. Not for anyone else.
@@ -144,7 +127,7 @@ pub mod __private {
         dev::{ServiceRequest, ServiceResponse},
     };
 
-    pub use crate::{backend::confidential, middleware::new_transform};
+    pub use crate::{backend::confidential, request::new_transform};
 }
 
 /// The signature by itself, for our benches. Not for anyone else.

@@ -6,9 +6,9 @@ use futures_util::future::LocalBoxFuture;
 
 use super::Backend;
 use crate::{
-    context::{OpenContext, SaveContext, Saved},
     dictionary::Dictionary,
     error::{OpenError, SaveError},
+    interface::{OpenContext, SaveContext, Saved},
 };
 
 /// Any backend: for applications that choose theirs at run time, in memory on a developer's machine

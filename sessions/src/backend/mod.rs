@@ -1,34 +1,28 @@
 //! Backends: what turns the token in a cookie into a session and back.
 
 mod any;
+mod circuit_breaker;
 mod confidential;
-mod encrypted_cookie;
-#[cfg(feature = "flask")]
-mod flask_cookie;
-mod guard;
-mod in_cookie;
+pub(crate) mod cookie;
+mod derived_keys;
+mod from_config;
+mod monotonic_clock;
 mod revocation;
-mod salted;
 mod server_side;
-mod signed_cookie;
-mod stamps;
 
-#[cfg(feature = "flask")]
-pub use self::flask_cookie::FlaskCookie;
 #[cfg(feature = "import-actix-session")]
-pub(crate) use self::server_side::to_the_end;
+pub(crate) use self::server_side::run_to_completion;
 pub use self::{
     any::AnyBackend,
     confidential::{Confidential, confidential},
-    encrypted_cookie::EncryptedCookie,
+    cookie::{EncryptedCookie, SignedCookie},
     revocation::Revocation,
     server_side::{OwnedSession, OwnerError, ServerSide},
-    signed_cookie::SignedCookie,
 };
 use crate::{
-    context::{OpenContext, SaveContext, Saved},
     dictionary::Dictionary,
     error::{OpenError, SaveError},
+    interface::{OpenContext, SaveContext, Saved},
 };
 
 /// Opens and saves dictionaries: the part of an interface that is the same for every application.

@@ -3,14 +3,14 @@
 use std::{fmt, sync::Arc, time::Duration};
 
 use super::{
-    guard::{Breaker, Call, Deadline, Deadlines},
+    circuit_breaker::{Breaker, Call, Deadline, Deadlines},
+    monotonic_clock::Stamps,
     server_side::OwnerError,
-    stamps::Stamps,
 };
 use crate::{
-    context::OpenContext,
     dictionary::Dictionary,
     error::{OpenError, SaveError},
+    interface::OpenContext,
     session::{Scope, Session},
     store::{OwnerIndex, OwnerKey, Stamp, Store},
 };

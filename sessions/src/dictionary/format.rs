@@ -23,7 +23,7 @@ impl Format {
         match self {
             Self::Json => serde_json::to_string(value),
             #[cfg(feature = "flask")]
-            Self::Flask => crate::flask::to_json(value),
+            Self::Flask => crate::codec::flask::to_json(value),
         }
     }
 
@@ -40,7 +40,7 @@ impl Format {
                 Ok(value)
             }
             #[cfg(feature = "flask")]
-            Self::Flask => seed.deserialize(crate::flask::Reader::new(json)),
+            Self::Flask => seed.deserialize(crate::codec::flask::Reader::new(json)),
         }
     }
 
@@ -50,7 +50,7 @@ impl Format {
         let pair = match self {
             Self::Json => self.write(&flash),
             #[cfg(feature = "flask")]
-            Self::Flask => self.write(&crate::flask::Tuple(flash)),
+            Self::Flask => self.write(&crate::codec::flask::Tuple(flash)),
         };
         let pair = pair.expect("two strings are always valid JSON");
         let former = flashes.unwrap_or("[]").trim().strip_prefix('[')?.strip_suffix(']')?.trim();

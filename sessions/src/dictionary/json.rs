@@ -7,11 +7,10 @@ use super::{
     Dictionary, Inner,
     entry::{Edit, Entry, Key, Span},
     payload::Payload,
-    scan,
     state::State,
     unnamed::Unnamed,
 };
-use crate::error::DecodeError;
+use crate::{codec::json_scan, error::DecodeError};
 
 /// About as many bytes as a member of a session has: room for the entries is made once.
 const BYTES_PER_MEMBER: usize = 48;
@@ -41,7 +40,7 @@ impl Dictionary {
         let mut unnamed = Unnamed::default();
         let mut sorted = true;
         let mut last: Option<&[u8]> = None;
-        scan::members(&payload, |member| {
+        json_scan::members(&payload, |member| {
             let key = if member.escaped {
                 let quoted = &payload[member.key.start - 1..=member.key.end];
                 sorted = false;

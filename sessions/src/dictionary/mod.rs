@@ -12,7 +12,6 @@ mod entry;
 mod format;
 mod json;
 mod payload;
-pub(crate) mod scan;
 mod state;
 mod unnamed;
 
@@ -20,8 +19,10 @@ use std::{fmt, marker::PhantomData};
 
 use serde::{Serialize, de::DeserializeOwned};
 
-pub use self::changes::ChangeSet;
-pub use self::state::{Change, Ending};
+pub use self::{
+    changes::ChangeSet,
+    state::{Change, Ending},
+};
 pub(crate) use self::{changes::Run, entry::same_value, format::Format, state::Adopted};
 use self::{
     entry::{Edit, Entry, Key},
@@ -29,7 +30,10 @@ use self::{
     state::State,
     unnamed::Unnamed,
 };
-use crate::{error::SessionError, null::NullSession};
+use crate::{
+    codec::json_scan,
+    error::{NullSession, SessionError},
+};
 
 /// The key under which a session says that it is permanent, as in Flask.
 pub(crate) const PERMANENT: &str = "_permanent";
@@ -175,7 +179,7 @@ impl Dictionary {
     /// Sets `key` to the value that this JSON text means.
     pub(crate) fn insert_json(&mut self, key: &str, json: String) -> Result<(), SessionError> {
         self.writable(key)?;
-        if !scan::is_value(&json) {
+        if !json_scan::is_value(&json) {
             let source = serde::ser::Error::custom("it nests deeper than 127 levels");
             return Err(SessionError::Encode { key: key.into(), source });
         }

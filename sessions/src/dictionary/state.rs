@@ -13,7 +13,10 @@ use std::{
 use smallvec::SmallVec;
 
 use super::{Dictionary, Edit, Entry, OWNER, OWNER_SINCE, PERMANENT, STARTED, is_hidden};
-use crate::{error::SessionError, null::NullSession, store::Stamp};
+use crate::{
+    error::{NullSession, SessionError},
+    store::Stamp,
+};
 
 /// What a request did to its session as a whole.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]

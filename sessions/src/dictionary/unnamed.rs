@@ -6,8 +6,8 @@ use std::fmt;
 
 use serde::de::{Deserialize, Deserializer, Visitor};
 
-use super::{entry::Span, scan::Member};
-use crate::error::DecodeError;
+use super::entry::Span;
+use crate::{codec::json_scan::Member, error::DecodeError};
 
 #[derive(Default)]
 pub(super) struct Unnamed {

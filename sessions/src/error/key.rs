@@ -2,8 +2,6 @@
 
 use std::{fmt, io, path::Path};
 
-use crate::key::SecretKey;
-
 /// Why bytes, a variable or a file gave no secret key.
 ///
 /// Converts into [`io::Error`], so that `?` works in a `main` that returns one.
@@ -12,12 +10,13 @@ use crate::key::SecretKey;
 pub enum KeyError {
     /// The key is shorter than 32 bytes.
     #[error(
-        "the key has {length} bytes, at least {} are needed; make one with `openssl rand -base64 48`",
-        SecretKey::MIN_LENGTH
+        "the key has {length} bytes, at least {minimum} are needed; make one with `openssl rand -base64 48`"
     )]
     TooShort {
         /// Its length in bytes.
         length: usize,
+        /// The length that is needed, in bytes.
+        minimum: usize,
     },
     /// The key has no bytes at all.
     #[error("the key is empty")]

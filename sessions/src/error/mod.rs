@@ -4,6 +4,7 @@
 
 mod config;
 mod key;
+mod null_session;
 mod response;
 
 use std::{error::Error as StdError, fmt, sync::Arc};
@@ -17,8 +18,8 @@ pub use sessions_policy::{
 pub use self::{
     config::{ConfigError, CookieError, InvalidSetting},
     key::KeyError,
+    null_session::NullSession,
 };
-use crate::null::NullSession;
 
 type Source = Arc<dyn StdError + Send + Sync>;
 

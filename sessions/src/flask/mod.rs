@@ -106,31 +106,12 @@
 //! as Python does; if another crate of the program switches `flate2` to another implementation, the
 //! bytes may differ, and Flask reads them all the same.
 
-mod canonical;
-mod date_time;
-mod map_key;
-mod number;
-mod read;
+pub(crate) mod cookie;
 mod session;
-mod tag;
-mod text;
-mod uuid;
-mod value;
-mod wrappers;
-mod write;
 
-pub use self::{
-    date_time::{DateTime, NoDateTime},
-    uuid::{NoUuid, Uuid},
-    value::Value,
-    wrappers::{Bytes, Markup, Tuple},
-};
-pub(crate) use self::{
-    read::Reader,
-    session::{session, unescaped},
-    write::to_json,
-};
+pub use self::cookie::FlaskCookie;
+pub(crate) use self::session::{session, unescaped};
 pub use crate::{
-    backend::FlaskCookie,
+    codec::flask::{Bytes, DateTime, Markup, NoDateTime, NoUuid, Tuple, Uuid, Value},
     token::flask::{Digest, KeyDerivation},
 };

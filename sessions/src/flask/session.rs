@@ -1,10 +1,15 @@
 //! A session as a whole: the dictionary at the top, which may look like a tag as any other may.
 
-use super::{
-    canonical::{self, Dicts},
-    tag::Tag,
+use crate::{
+    codec::{
+        flask::{
+            canonical::{self, Dicts},
+            tag::Tag,
+        },
+        json_scan,
+    },
+    dictionary::{Dictionary, Format},
 };
-use crate::dictionary::{Dictionary, Format, scan};
 
 /// Returns the text of a session as Flask writes it.
 pub(crate) fn session(dictionary: &Dictionary) -> String {
@@ -18,14 +23,14 @@ pub(crate) fn session(dictionary: &Dictionary) -> String {
 /// Returns the text of a session with the keys that it has for handlers. `None` when it is a tagged
 /// value, which is no session.
 pub(crate) fn unescaped(json: String) -> Option<String> {
-    let members = scan::member_list(&json)?;
+    let members = json_scan::member_list(&json)?;
     let [member] = members.as_slice() else { return Some(json) };
     let tag = Tag::of_key(&json[member.key.clone()]);
     if tag.is_none() {
         return Some(json);
     }
     let inner = tag.filter(|tag| *tag == Tag::Dict).map(|_| &json[member.value.clone()])?;
-    let members = scan::member_list(inner)?;
+    let members = json_scan::member_list(inner)?;
     let [member] = members.as_slice() else { return None };
     let key = inner[member.key.clone()].strip_suffix("__")?;
     Some(format!("{{\"{key}\":{}}}", &inner[member.value.clone()]))

@@ -75,7 +75,10 @@ impl ActixSessionKey {
     /// [`KeyError::TooShort`] and [`KeyError::Weak`].
     pub fn derive_from(master: &[u8]) -> Result<Self, KeyError> {
         if master.len() < SecretKey::MIN_LENGTH {
-            return Err(KeyError::TooShort { length: master.len() });
+            return Err(KeyError::TooShort {
+                length: master.len(),
+                minimum: SecretKey::MIN_LENGTH,
+            });
         }
         check_strength(master)?;
         Ok(Self { bytes: Arc::new(expand(master)) })

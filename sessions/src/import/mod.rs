@@ -43,13 +43,12 @@ pub use self::{
     identity::ActixIdentity, key::ActixSessionKey, old::ActixSession, records::ActixSessionRecords,
 };
 use crate::{
-    backend::{Backend, Confidential, to_the_end},
-    context::{OpenContext, SaveContext, Saved},
+    backend::{Backend, Confidential, run_to_completion},
     cookie::CookieValues,
     dictionary::{Change, Dictionary},
     error::{CookieError, OpenError, SaveError},
-    former::ENDED,
-    save::check_token,
+    interface::{ENDED, OpenContext, SaveContext, Saved},
+    request::check_token,
     store::StoreError,
 };
 
@@ -247,7 +246,7 @@ impl<B: Backend> ImportActixSession<B> {
             .take(MAX_LOADS)
             .collect();
         let old = Arc::clone(&self.old);
-        to_the_end(async move {
+        run_to_completion(async move {
             for content in opened {
                 old.delete(&content).await?;
             }

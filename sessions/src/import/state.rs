@@ -9,7 +9,7 @@ use std::{
 use serde_json::Value;
 
 use super::identity::ActixIdentity;
-use crate::{dictionary::Dictionary, settings::Settings};
+use crate::{dictionary::Dictionary, policy::Settings};
 
 /// A session of actix-session.
 pub(super) struct State(BTreeMap<String, String>);

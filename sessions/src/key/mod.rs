@@ -18,7 +18,7 @@ use zeroize::Zeroizing;
 
 pub(crate) use self::shared::Ring;
 pub use self::shared::{KeyUses, SharedKeys};
-use crate::{error::KeyError, token::same_bytes};
+use crate::{codec::same_bytes, error::KeyError};
 
 /// A secret key of 32 bytes or more.
 ///

@@ -76,7 +76,7 @@ const LEFT_OVER: usize = 6;
 
 pub(crate) fn check(key: &[u8]) -> Result<(), KeyError> {
     if key.len() < SecretKey::MIN_LENGTH {
-        return Err(KeyError::TooShort { length: key.len() });
+        return Err(KeyError::TooShort { length: key.len(), minimum: SecretKey::MIN_LENGTH });
     }
     let weak = |because| Err(KeyError::Weak { because });
     if repeats(key) {

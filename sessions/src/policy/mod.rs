@@ -1,8 +1,15 @@
 //! Policies: what the derive's attributes fix, what the configuration says at run time, and what
 //! holds when neither speaks.
 
+mod config;
 mod overrides;
 mod resolve;
+mod settings;
+
+pub use self::{
+    config::{DomainSetting, SessionConfig},
+    settings::Settings,
+};
 
 use std::{borrow::Cow, time::Duration};
 
@@ -13,7 +20,6 @@ use sessions_policy::{
 
 use self::overrides::FixedDomain;
 pub use self::overrides::Overrides;
-use crate::config::{DomainSetting, SessionConfig};
 
 /// Flask's default name.
 const DEFAULT_COOKIE_NAME: &str = "session";

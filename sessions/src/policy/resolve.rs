@@ -7,11 +7,8 @@ use sessions_policy::{
     check_lifetime, check_renew_grace, check_timeouts, violations,
 };
 
-use super::Policies;
-use crate::{
-    error::{ConfigError, CookieError},
-    settings::Settings,
-};
+use super::{Policies, settings::Settings};
+use crate::error::{ConfigError, CookieError};
 
 impl Policies<'_> {
     /// Resolves each policy, and checks them together.

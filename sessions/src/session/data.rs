@@ -4,12 +4,15 @@ use std::marker::PhantomData;
 
 use sessions_policy::OnDecodeError;
 
-use super::{Session, rerun::Rerun};
+use super::{
+    Session,
+    rerun::Rerun,
+    typed::{self, Diff, SessionData, Typed},
+};
 use crate::{
     dictionary::{Dictionary, Format},
     error::SessionError,
     interface::SessionInterface,
-    typed::{self, Diff, SessionData, Typed},
 };
 
 /// Typed content, for interfaces with `#[session(data = T)]`.

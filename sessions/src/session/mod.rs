@@ -1,10 +1,12 @@
 //! The handle: what handlers touch.
 
 mod data;
+mod extractors;
 mod flash;
 mod read_only;
 mod rerun;
 mod scope;
+mod typed;
 mod whole;
 
 use std::{fmt, marker::PhantomData, sync::Arc};
@@ -14,8 +16,10 @@ use serde_json::{Map, Value};
 
 use self::rerun::KeyUpdate;
 pub use self::{
+    extractors::{OpenedSessionExt, SessionExt, TrySession},
     read_only::ReadSession,
     scope::{Only, Scope},
+    typed::{SessionData, Typed},
 };
 use crate::{
     dictionary::{Dictionary, Format},

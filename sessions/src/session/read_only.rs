@@ -7,12 +7,14 @@ use futures_util::{FutureExt, future};
 use serde::de::DeserializeOwned;
 use serde_json::{Map, Value};
 
-use super::{Only, Scope, Session};
+use super::{
+    Only, Scope, Session,
+    extractors::Extracting,
+    typed::{SessionData, Typed},
+};
 use crate::{
     error::{ExtractError, SessionError},
-    extract::Extracting,
     interface::SessionInterface,
-    typed::{SessionData, Typed},
 };
 
 /// The session of the request for a handler that only looks: its signature says so, and there is

@@ -5,7 +5,7 @@ use std::{any::Any, sync::Arc};
 use crate::{
     error::ExtractError,
     interface::SessionInterface,
-    slot::{AnySlot, Slot},
+    request::{AnySlot, Slot},
 };
 
 /// Stands for the only session there is, whatever its interface.

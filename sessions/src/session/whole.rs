@@ -3,8 +3,8 @@
 use super::{Scope, Session, flash::Flash};
 use crate::{
     dictionary::{Dictionary, Ending, FLASHES},
-    early::EarlySave,
     error::{SaveError, SessionError},
+    request::EarlySave,
 };
 
 /// The session as a whole.

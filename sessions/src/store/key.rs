@@ -9,7 +9,7 @@ use std::{
 use base64::Engine;
 use sha2::{Digest, Sha256};
 
-use crate::token::CANONICAL;
+use crate::codec::CANONICAL;
 
 /// Bytes of a SHA-256.
 pub(crate) const HASH_LENGTH: usize = 32;

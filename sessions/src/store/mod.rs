@@ -25,7 +25,7 @@
 mod error;
 mod key;
 mod memory;
-mod owners;
+mod owner_index;
 mod record;
 
 use std::{sync::Arc, time::Duration};
@@ -34,7 +34,7 @@ pub use self::{
     error::StoreError,
     key::{OwnerKey, RecordKey},
     memory::MemoryStore,
-    owners::{BoxFuture, OwnerIndex, Stamp},
+    owner_index::{BoxFuture, OwnerIndex, Stamp},
     record::Record,
 };
 pub(crate) use self::{

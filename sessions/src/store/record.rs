@@ -10,7 +10,7 @@ use base64::Engine;
 use sha2::{Digest, Sha256};
 
 use super::{OwnerKey, Stamp, StoreError, key::decode_hash};
-use crate::token::{CANONICAL, same_bytes};
+use crate::codec::{CANONICAL, same_bytes};
 
 /// The format below; another first word is a record of another version.
 const VERSION: &str = "1";

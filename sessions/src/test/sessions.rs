@@ -17,15 +17,10 @@ use sessions_policy::CookiePolicy;
 
 use crate::{
     clock::Clock,
-    content::SessionContent,
-    context::{SaveContext, Saved},
     cookie::name_of,
     dictionary::Change,
-    former::FormerCookie,
-    interface::SessionInterface,
-    save::check_token,
-    site::Site,
-    slot::Slot,
+    interface::{FormerCookie, SaveContext, Saved, SessionContent, SessionInterface},
+    request::{Site, Slot, check_token},
 };
 
 /// Makes and reads the sessions of an interface, as its middleware would.

@@ -16,11 +16,8 @@ use sha2::{Sha224, Sha256, Sha384, Sha512};
 use sha3::{Sha3_224, Sha3_256, Sha3_384, Sha3_512};
 use zeroize::Zeroizing;
 
-use super::{
-    CANONICAL,
-    signed::{Rejected, Signer},
-};
-use crate::key::SecretKey;
+use super::signed::{Rejected, Signer};
+use crate::{codec::CANONICAL, key::SecretKey};
 
 macro_rules! digests {
     ($($(#[$doc:meta])* $name:ident($hash:ty) = $text:literal,)*) => {

@@ -1,7 +1,5 @@
 //! Tokens: text to bytes and back. Pure functions, the time passed in.
 
-mod base64url;
-mod compare;
 #[cfg(feature = "flask")]
 pub(crate) mod flask;
 #[cfg(test)]
@@ -11,8 +9,6 @@ mod known_answers;
 pub(crate) mod sealed;
 pub(crate) mod signed;
 pub(crate) mod split;
-
-pub(crate) use self::{base64url::CANONICAL, compare::same_bytes};
 
 /// Room for a cookie's name and attributes, which are written around the token.
 const COOKIE_ROOM: usize = 192;

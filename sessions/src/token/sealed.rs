@@ -16,8 +16,8 @@ use hkdf::Hkdf;
 use sha2::Sha256;
 use zeroize::Zeroizing;
 
-use super::{CANONICAL, COOKIE_ROOM, signed::Rejected};
-use crate::key::SecretKey;
+use super::{COOKIE_ROOM, signed::Rejected};
+use crate::{codec::CANONICAL, key::SecretKey};
 
 /// Apart from everything else that is derived from the ring's keys.
 const MODE: &[u8] = b"sessions.encrypted-cookie";

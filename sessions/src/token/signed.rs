@@ -13,12 +13,15 @@ use memchr::memrchr;
 use sha2::{Sha256, Sha512};
 use zeroize::Zeroizing;
 
-use super::{
-    CANONICAL, COOKIE_ROOM,
-    base64url::{FEW_TEXT, decode_few, encode_few, push_few},
-    same_bytes,
+use super::COOKIE_ROOM;
+use crate::{
+    codec::{
+        CANONICAL,
+        base64url::{FEW_TEXT, decode_few, encode_few, push_few},
+        same_bytes,
+    },
+    key::SecretKey,
 };
-use crate::key::SecretKey;
 
 /// Room for a time, of 8 bytes, as base64url.
 const SECONDS_ROOM: usize = 11;

@@ -9,11 +9,8 @@ use std::fmt;
 
 use zeroize::Zeroizing;
 
-use super::{
-    COOKIE_ROOM,
-    base64url::{decode_few, push_few},
-};
-use crate::store::{RecordKey, VerifierHash};
+use super::COOKIE_ROOM;
+use crate::codec::base64url::{decode_few, push_few};
 
 /// Bytes of each half, from the operating system: 128 bits (OWASP ASVS 5.0, 7.2.3).
 const HALF: usize = 16;
@@ -64,12 +61,12 @@ impl SplitToken {
         text
     }
 
-    pub(crate) fn key(&self) -> RecordKey {
-        RecordKey::of_selector(&self.selector)
+    pub(crate) fn selector(&self) -> &[u8] {
+        self.selector.as_slice()
     }
 
-    pub(crate) fn verifier_hash(&self) -> VerifierHash {
-        VerifierHash::of(self.verifier.as_slice())
+    pub(crate) fn verifier(&self) -> &[u8] {
+        self.verifier.as_slice()
     }
 }
 
@@ -120,7 +117,7 @@ mod tests {
         let token = SplitToken::random().unwrap();
         let renewed = token.renewed().unwrap();
         assert!(renewed.key() == token.key());
-        assert!(renewed.verifier_hash() != token.verifier_hash());
+        assert!(renewed.verifier() != token.verifier());
         assert!(SplitToken::random().unwrap().key() != token.key());
     }
 

@@ -4,9 +4,9 @@ use std::{sync::Arc, time::SystemTime};
 
 use super::open::unix_millis;
 use crate::{
-    context::unix_seconds,
     dictionary::Dictionary,
     error::SaveError,
+    interface::unix_seconds,
     store::{Owner, OwnerKey, Stamp},
 };
 

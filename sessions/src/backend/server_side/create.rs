@@ -5,10 +5,10 @@ use std::{sync::Arc, time::Duration};
 use super::{
     ServerSide,
     content::{Content, Login, Now},
-    to_the_end,
+    run_to_completion,
 };
 use crate::{
-    backend::guard::Deadline,
+    backend::circuit_breaker::Deadline,
     error::SaveError,
     store::{CreateOutcome, Record, RecordKey, Store, VerifierHash},
 };
@@ -38,7 +38,7 @@ impl<S: Store> Create<S> {
     pub(super) async fn run(self: Box<Self>) -> Result<Created, SaveError> {
         match self.login {
             None => self.create().await,
-            Some(login) => to_the_end(self.log_in(login)).await,
+            Some(login) => run_to_completion(self.log_in(login)).await,
         }
     }
 

@@ -2,33 +2,31 @@
 
 mod content;
 mod create;
-mod index;
-mod limits;
 mod open;
-mod owners;
-mod rewrite;
+mod owner_index;
+mod owner_sessions;
+mod run_to_completion;
 mod save;
-mod to_the_end;
-mod together;
+mod timeouts;
 mod token;
-mod turns;
+mod write;
 
 use std::{fmt, sync::Arc, time::Duration};
 
-pub use self::owners::{OwnedSession, OwnerError};
-pub(crate) use self::to_the_end::to_the_end;
-use self::{limits::Limits, token::Tokens, turns::Turns};
+pub use self::owner_sessions::{OwnedSession, OwnerError};
+pub(crate) use self::run_to_completion::run_to_completion;
+use self::{timeouts::Limits, token::Tokens, write::Turns};
 use super::{
     Backend,
-    guard::{Breaker, Call, Deadline, Deadlines},
-    stamps::Stamps,
+    circuit_breaker::{Breaker, Call, Deadline, Deadlines},
+    monotonic_clock::Stamps,
 };
 use crate::{
-    context::{OpenContext, SaveContext, Saved},
     dictionary::Dictionary,
     error::{OpenError, SaveError},
+    interface::{OpenContext, SaveContext, Saved},
     key::SharedKeys,
-    settings::Settings,
+    policy::Settings,
     store::{Store, StoreError, Touch},
 };
 

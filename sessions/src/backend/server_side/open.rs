@@ -8,13 +8,13 @@ use std::{
     time::{Duration, SystemTime, UNIX_EPOCH},
 };
 
-use super::{ServerSide, limits::is_past, touch};
+use super::{ServerSide, timeouts::is_past, touch};
 use crate::{
-    backend::guard::Deadline,
-    context::OpenContext,
+    backend::circuit_breaker::Deadline,
     dictionary::Dictionary,
     error::OpenError,
-    settings::Settings,
+    interface::OpenContext,
+    policy::Settings,
     store::{Loaded, Record, RecordKey, Revision, Stamp, Store, StoreError, Touch},
     token::split::SplitToken,
 };
@@ -165,7 +165,7 @@ impl<S: Store> ServerSide<S> {
         cx: &OpenContext<'_>,
     ) -> Result<Judged, OpenError> {
         let settings = cx.settings();
-        let key = token.key();
+        let key = token.record_key();
         let loaded = match self.call(deadline, self.store.load(&key, None)).await {
             Ok(Some(loaded)) => loaded,
             Ok(None) => {

@@ -7,14 +7,14 @@ use super::{
     content::{Content, Login, Now},
     create::{Create, Created},
     open::{Found, Opened, Origin},
-    rewrite::{Renewal, Rewrite, Written},
     ttl,
+    write::{Renewal, Rewrite, Written},
 };
 use crate::{
-    backend::guard::Deadline,
-    context::{SaveContext, Saved, unix_seconds},
+    backend::circuit_breaker::Deadline,
     dictionary::{Adopted, Change, ChangeSet, Dictionary},
     error::SaveError,
+    interface::{SaveContext, Saved, unix_seconds},
     store::{Stamp, Store},
     token::split::SplitToken,
 };
@@ -162,7 +162,7 @@ impl<S: Store> Saving<'_, S> {
         };
         for _ in 0..MAX_IDS {
             let token = SplitToken::random().map_err(SaveError::internal)?;
-            let key = token.key();
+            let key = token.record_key();
             let create = Box::new(Create {
                 backend: self.backend.clone(),
                 key,

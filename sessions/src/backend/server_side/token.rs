@@ -3,9 +3,10 @@
 use std::sync::Arc;
 
 use crate::{
-    backend::salted::{Salt, SaltKeys, Salted},
+    backend::derived_keys::{Salt, SaltKeys, Salted},
     key::SharedKeys,
-    settings::Settings,
+    policy::Settings,
+    store::{RecordKey, VerifierHash},
     token::{
         signed::{Digest, Rejected, Signer},
         split::SplitToken,
@@ -27,6 +28,17 @@ struct Signing {
 /// Reads and writes the tokens of one cookie.
 pub(super) struct CookieTokens {
     signers: Option<Arc<SaltKeys<Signer>>>,
+}
+
+/// What a store sees of a token: the hashes of its halves.
+impl SplitToken {
+    pub(super) fn record_key(&self) -> RecordKey {
+        RecordKey::of_selector(self.selector())
+    }
+
+    pub(super) fn verifier_hash(&self) -> VerifierHash {
+        VerifierHash::of(self.verifier())
+    }
 }
 
 impl Tokens {

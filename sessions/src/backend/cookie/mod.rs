@@ -1,0 +1,9 @@
+//! Backends that keep the session in its cookie.
+
+mod codec;
+mod encrypted;
+mod signed;
+
+#[cfg(feature = "flask")]
+pub(crate) use self::codec::{InCookie, Seal, Unsealed};
+pub use self::{encrypted::EncryptedCookie, signed::SignedCookie};

@@ -1,0 +1,142 @@
+//! Sessions kept in the cookie, signed: readable by the client, not writable.
+
+use std::fmt;
+
+use super::codec::{InCookie, Seal, Unsealed};
+use crate::{
+    backend::{Backend, OwnerError, revocation::Revocation},
+    dictionary::Dictionary,
+    error::{OpenError, SaveError},
+    interface::{OpenContext, SaveContext, Saved},
+    key::{SecretKey, SharedKeys},
+    session::{Scope, Session},
+    token::signed::{Digest, Rejected, Signer},
+};
+
+/// Sessions that live in their cookie, signed with HMAC in the format of itsdangerous.
+///
+/// No store, nothing to scale: the client carries the session, at most 4,096 bytes with its name.
+/// A token is signed for one cookie name (or for the policy `salt`), with the time, and is refused
+/// when it is older than the lifetime or more than 60 seconds ahead. Tokens under a fallback key
+/// verify, and are signed anew in the response; [`SharedKeys`] replaces the keys while the server
+/// runs.
+///
+/// # Security
+///
+/// - **The client can read the session.** Keep no secrets in it.
+/// - **A copied cookie goes on.** Logging out makes the browser forget the cookie; it cannot end a
+///   copy of it, nor does a renewal. A copy that is used is signed anew like any session, so only
+///   `absolute_timeout` ends it (OWASP ASVS 5.0, 7.4.1), or the end of all sessions of its owner
+///   where the backend is [`revocable`](Self::revocable).
+/// - **Of two concurrent requests, the response that comes last wins.** Each writes the whole
+///   session.
+///
+/// # Examples
+///
+/// ```
+/// use sessions::{SecretKey, SessionInterface, SignedCookie};
+///
+/// #[derive(Clone, SessionInterface)]
+/// #[session(cookie_name = "__Host-app")]
+/// struct AppSessions {
+///     backend: SignedCookie,
+/// }
+///
+/// let sessions = AppSessions { backend: SignedCookie::new(SecretKey::generate()) };
+/// sessions.check()?;
+/// # Ok::<(), sessions::ConfigError>(())
+/// ```
+#[derive(Clone, Debug)]
+pub struct SignedCookie {
+    sessions: InCookie<Signed>,
+}
+
+/// The payload as it is, and a signature.
+#[derive(Clone, Debug)]
+struct Signed {
+    digest: Digest,
+}
+
+impl SignedCookie {
+    /// Returns a backend that signs with this key, or with the current one of this ring or of what
+    /// this handle holds.
+    pub fn new(keys: impl Into<SharedKeys>) -> Self {
+        let seal = Signed { digest: Digest::default() };
+        Self { sessions: InCookie::new(keys.into(), seal) }
+    }
+
+    /// Sets the hash function of the signatures. Defaults to [`Digest::Sha256`].
+    ///
+    /// Tokens under another one do not verify: changing it ends all sessions.
+    #[must_use]
+    pub fn with_digest(self, digest: Digest) -> Self {
+        Self { sessions: self.sessions.with_seal(Signed { digest }) }
+    }
+
+    /// Has a store note when owners end all of their sessions, so that [`end_all`](Self::end_all)
+    /// and [`end_others`](Self::end_others) can. Takes the store, or a [`Revocation`] with deadlines
+    /// of its own.
+    ///
+    /// Sessions that somebody logged in with before this was set are asked about too.
+    #[must_use]
+    pub fn revocable(self, store: impl Into<Revocation>) -> Self {
+        Self { sessions: self.sessions.revocable(store.into()) }
+    }
+
+    /// Ends all sessions of the owner: [`Revocation::end_all`].
+    ///
+    /// # Errors
+    ///
+    /// [`OwnerError::Unsupported`] when the backend is not [`revocable`](Self::revocable), and those
+    /// of [`Revocation::end_all`].
+    pub async fn end_all(&self, owner: impl fmt::Display) -> Result<(), OwnerError> {
+        self.sessions.revocation()?.end_all(owner).await
+    }
+
+    /// Ends all sessions of the owner of `current`, except that one: [`Revocation::end_others`].
+    ///
+    /// # Errors
+    ///
+    /// [`OwnerError::Unsupported`] when the backend is not [`revocable`](Self::revocable), and those
+    /// of [`Revocation::end_others`].
+    pub async fn end_others<I: Scope>(&self, current: &Session<I>) -> Result<(), OwnerError> {
+        self.sessions.revocation()?.end_others(current).await
+    }
+
+    /// Returns the handle on the keys.
+    pub fn keys(&self) -> &SharedKeys {
+        self.sessions.keys()
+    }
+}
+
+impl Backend for SignedCookie {
+    async fn open(&self, cx: &OpenContext<'_>) -> Result<Option<Dictionary>, OpenError> {
+        self.sessions.open(cx).await.map(Some)
+    }
+
+    async fn save(
+        &self,
+        dictionary: &Dictionary,
+        cx: &SaveContext<'_>,
+    ) -> Result<Saved, SaveError> {
+        self.sessions.save(dictionary, cx).await
+    }
+}
+
+impl Seal for Signed {
+    type Key = Signer;
+    const KIND: &'static str = "signed-cookie";
+
+    fn key(&self, key: &SecretKey, salt: &str) -> Signer {
+        Signer::new(key, salt.as_bytes(), self.digest)
+    }
+
+    fn open(signer: &Signer, token: &[u8]) -> Result<Unsealed, Rejected> {
+        let verified = signer.verify(token)?;
+        Ok(Unsealed { payload: verified.decode()?, sealed_at: verified.signed_at })
+    }
+
+    fn seal(signer: &Signer, payload: &[u8], now: u64) -> Result<String, SaveError> {
+        Ok(signer.sign(payload, now))
+    }
+}

@@ -1,0 +1,61 @@
+//! The configuration as a backend, for interfaces that have nothing else.
+
+use super::{Backend, SignedCookie};
+use crate::{
+    dictionary::Dictionary,
+    error::{KeyError, NullSession, OpenError, SaveError},
+    interface::{OpenContext, SaveContext, Saved},
+    key::{KeyRing, SharedKeys},
+    policy::SessionConfig,
+};
+
+/// Flask's own default: cookies signed with the configuration's key, and the null session while
+/// there is none.
+impl Backend for SessionConfig {
+    async fn open(&self, cx: &OpenContext<'_>) -> Result<Option<Dictionary>, OpenError> {
+        match self.signed_cookie() {
+            Some(backend) => backend.open(cx).await,
+            None => Ok(cx.no_session(NullSession::no_secret_key())),
+        }
+    }
+
+    async fn save(
+        &self,
+        dictionary: &Dictionary,
+        cx: &SaveContext<'_>,
+    ) -> Result<Saved, SaveError> {
+        match self.signed_cookie() {
+            Some(backend) => backend.save(dictionary, cx).await,
+            // Without a key there is the null session, which is never saved.
+            None => Err(SaveError::internal(KeyError::Missing { variable: "SECRET_KEY".into() })),
+        }
+    }
+}
+
+impl SessionConfig {
+    /// Returns the backend of an interface that has only a configuration, unless there is no key.
+    fn signed_cookie(&self) -> Option<&SignedCookie> {
+        let make = || {
+            let keys = self.shared_keys();
+            if keys.is_none() {
+                tracing::warn!(
+                    target: "sessions",
+                    "no secret key is set, so there are no sessions: reads are empty, writes fail; \
+                     set `secret_key` in the `SessionConfig`, or `SECRET_KEY` where it is read from \
+                     the environment, to what `openssl rand -base64 48` prints"
+                );
+            }
+            keys.map(SignedCookie::new)
+        };
+        self.from_keys(make).as_ref()
+    }
+
+    /// Returns the keys, unless there are none.
+    pub(crate) fn shared_keys(&self) -> Option<SharedKeys> {
+        self.keys.clone().or_else(|| {
+            let ring = KeyRing::new(self.secret_key.clone()?);
+            let fallbacks = self.secret_key_fallbacks.iter().cloned();
+            Some(fallbacks.fold(ring, KeyRing::with_fallback).into())
+        })
+    }
+}

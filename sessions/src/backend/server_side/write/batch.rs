@@ -1,0 +1,199 @@
+//! Writing the changes of several requests at once: of the one that has the turn, and of those that
+//! wait for it. Each is made on what the ones before it leave, as if each had written by itself.
+
+use std::{
+    mem,
+    panic::{AssertUnwindSafe, catch_unwind},
+    sync::Arc,
+    time::Duration,
+};
+
+use tokio::time::{Instant, sleep};
+
+use super::{
+    cas::{MAX_TRIES, Outcome, Rewrite, Written, pause},
+    queue::{Changes, Joined, Told, Turn},
+};
+use crate::{
+    backend::{
+        circuit_breaker::Deadline,
+        server_side::{content::Content, run_to_completion},
+    },
+    dictionary::Dictionary,
+    error::SaveError,
+    store::{Record, Revision, Store, StoreError},
+};
+
+/// How often those who came meanwhile are written for, before the next one in the queue has its
+/// turn.
+const ROUNDS: u32 = 4;
+/// A store that is faster than this is in the same process.
+const NEAR: Duration = Duration::from_micros(100);
+/// The longest pause in which other processes may write.
+const MAX_PAUSE: Duration = Duration::from_millis(20);
+
+pub(in crate::backend::server_side) struct Together<S> {
+    rewrite: Box<Rewrite<S>>,
+    turn: Turn,
+    /// In the order of asking.
+    all: Vec<Joined>,
+}
+
+impl<S: Store> Together<S> {
+    pub(in crate::backend::server_side) fn new(
+        rewrite: Box<Rewrite<S>>,
+        turn: Turn,
+        joined: Vec<Joined>,
+    ) -> Self {
+        Self { rewrite, turn, all: joined }
+    }
+
+    /// Writes one's own changes first, then those of the others, even if one's own request is
+    /// dropped.
+    pub(in crate::backend::server_side) async fn write(
+        mut self,
+        own: Changes,
+    ) -> Result<Written, SaveError> {
+        let (own, hears) = Joined::own(own);
+        self.all.insert(0, own);
+        let together = run_to_completion(async move {
+            self.write_all().await;
+            self
+        });
+        let together = together.await;
+        if let Some(took) = together.turn.took_while_some_wait() {
+            together.hand_on(took).await;
+        }
+        match hears.await {
+            Ok(Told::Done(done)) => done,
+            Ok(Told::Go(_)) | Err(_) => unreachable!("all are told how it ended"),
+        }
+    }
+
+    /// Writes for those who came while one's own call took this long. In a store of this process
+    /// that takes less time than to wake one of them; otherwise one's own request does not wait
+    /// for it.
+    pub(in crate::backend::server_side) async fn hand_on(self, took: Duration) {
+        if took < NEAR {
+            run_to_completion(self.go_on(Duration::ZERO)).await;
+        } else {
+            // Another process reads the record and writes it in twice the time.
+            tokio::spawn(self.go_on((took * 3).min(MAX_PAUSE)));
+        }
+    }
+
+    /// Who writes in a row leaves no time to those in other processes, who have to read first what
+    /// was written. So there are pauses.
+    async fn go_on(mut self, pause: Duration) {
+        for _ in 0..ROUNDS {
+            if !pause.is_zero() {
+                sleep(pause).await;
+            }
+            self.all = self.turn.joined();
+            if self.all.is_empty() {
+                return;
+            }
+            self.write_all().await;
+        }
+    }
+
+    /// Writes all changes, and tells all.
+    async fn write_all(&mut self) {
+        self.start_from_the_newest();
+        for tries in 1..=MAX_TRIES {
+            self.part_with_the_late();
+            self.make_changes();
+            let Some(deadline) = self.latest_deadline() else { return };
+            self.rewrite.deadline = Deadline::at(deadline);
+            match self.rewrite.attempt(&self.turn).await {
+                Ok(Some(outcome)) => return self.tell(&outcome),
+                Ok(None) => {}
+                Err(err) => return self.fail(&err),
+            }
+            pause(tries).await;
+            let load = self.rewrite.backend.store.load(&self.rewrite.key, None);
+            match self.rewrite.backend.call(&self.rewrite.deadline, load).await {
+                Ok(Some(newer)) => self.start_from(newer.revision, newer.record),
+                Ok(None) => return self.tell(&Outcome::Gone),
+                Err(err) => return self.fail(&err),
+            }
+        }
+        self.fail(&StoreError::Timeout);
+    }
+
+    fn start_from_the_newest(&mut self) {
+        let newest = self.all.iter().map(|one| &one.changes.found);
+        let newest = newest.max_by_key(|(revision, _)| revision.get()).cloned();
+        let (revision, record) = newest.expect("there is one's own");
+        let (revision, record) = self.turn.newer_than(revision).unwrap_or((revision, record));
+        self.start_from(revision, record);
+    }
+
+    fn start_from(&mut self, revision: Revision, record: Record) {
+        self.rewrite.revision = revision;
+        self.rewrite.base = record;
+    }
+
+    /// Nothing is written for those who have no time left.
+    fn part_with_the_late(&mut self) {
+        let now = Instant::now();
+        let is_late = |one: &mut Joined| one.changes.last_start <= now;
+        for late in self.all.extract_if(.., is_late) {
+            late.tell(Err(SaveError::Timeout));
+        }
+    }
+
+    /// Calls that are cut off by the deadline may be done all the same: the last one counts.
+    fn latest_deadline(&self) -> Option<Instant> {
+        self.all.iter().map(|one| one.changes.deadline).max()
+    }
+
+    /// Makes all changes, one after the other. What cannot be made is passed over, and told.
+    fn make_changes(&mut self) {
+        let limit = self.rewrite.backend.max_payload;
+        let mut kept = Arc::clone(&self.rewrite.base.payload);
+        for mut one in mem::take(&mut self.all) {
+            match make(Arc::clone(&kept), &one.changes, limit) {
+                Ok(content) => {
+                    kept = content.as_ref().map_or("{}".into(), |made| Arc::clone(&made.json));
+                    one.made = Some(Arc::clone(&kept));
+                    self.rewrite.content = content;
+                    self.all.push(one);
+                }
+                Err(err) => one.tell(Err(err)),
+            }
+        }
+    }
+
+    fn tell(&mut self, outcome: &Outcome) {
+        for one in self.all.drain(..) {
+            let mut written = outcome.written(one.changes.opened_with, true);
+            // What each is told is stored is what itself came to, as if it had written alone.
+            if let Written::Kept { merged, .. } = &mut written {
+                merged.clone_from(&one.made);
+            }
+            one.tell(Ok(written));
+        }
+    }
+
+    fn fail(&mut self, err: &StoreError) {
+        for one in self.all.drain(..) {
+            one.tell(Err(err.clone().into()));
+        }
+    }
+}
+
+/// Makes changes on a state. A closure that panics is the failure of its own request only.
+fn make(state: Arc<str>, changes: &Changes, limit: usize) -> Result<Option<Content>, SaveError> {
+    let make = || {
+        let mut dictionary = Dictionary::from_shared(state).map_err(SaveError::internal)?;
+        changes.set.apply_to(&mut dictionary).map_err(SaveError::internal)?;
+        Content::of(&dictionary, limit)
+    };
+    catch_unwind(AssertUnwindSafe(make)).unwrap_or_else(|_| Err(SaveError::internal(Panicked)))
+}
+
+/// The panic itself went to the panic hook.
+#[derive(Debug, thiserror::Error)]
+#[error("a closure of `update` panicked when it ran again")]
+struct Panicked;

@@ -1,0 +1,175 @@
+//! base64url in its one spelling: no padding, no spare bits, no foreign characters.
+
+use std::sync::LazyLock;
+
+use base64::engine::{DecodePaddingMode, GeneralPurposeConfig};
+
+#[cfg(not(any(target_arch = "x86_64", target_arch = "aarch64")))]
+use self::scalar::Codec;
+#[cfg(any(target_arch = "x86_64", target_arch = "aarch64"))]
+use base64::engine::Simd as Codec;
+
+const CONFIG: GeneralPurposeConfig = GeneralPurposeConfig::new()
+    .with_encode_padding(false)
+    .with_decode_padding_mode(DecodePaddingMode::RequireNone)
+    .with_decode_allow_trailing_bits(false);
+
+/// Uses what the processor has for many characters at once.
+pub(crate) static CANONICAL: LazyLock<Codec> = LazyLock::new(|| Codec::url_safe(CONFIG));
+
+/// RFC 4648, 5.
+const ALPHABET: &[u8; 64] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_";
+
+/// Room for the text of few bytes: of the longest HMAC, of SHA-512.
+pub(crate) const FEW_TEXT: usize = 86;
+
+/// What each character stands for: six bits, or more where base64url has no such character.
+const VALUES: [u8; 256] = {
+    let mut values = [u8::MAX; 256];
+    let mut value = 0;
+    while value < 64 {
+        values[ALPHABET[value as usize] as usize] = value;
+        value += 1;
+    }
+    values
+};
+
+/// Reads a number of at most 16 bytes, big-endian, at a third of what a decoder for any length
+/// takes.
+pub(crate) fn decode_few(text: &[u8]) -> Option<u128> {
+    let Some((last, others)) = text.split_last() else { return Some(0) };
+    // 16 bytes take 22 characters; a character more than a group of four holds no byte.
+    if text.len() > 22 || text.len() % 4 == 1 {
+        return None;
+    }
+    let value = |character: &u8| VALUES[usize::from(*character)];
+    let mut all = value(last);
+    let mut bits = 0;
+    for character in others {
+        all |= value(character);
+        bits = bits << 6 | u128::from(value(character));
+    }
+    // Bits of the last character that belong to no byte: with one set it would be another spelling.
+    let spare = text.len() * 6 % 8;
+    let is_canonical = all < 64 && value(last) & ((1 << spare) - 1) == 0;
+    is_canonical.then(|| bits << (6 - spare) | u128::from(value(last) >> spare))
+}
+
+/// Writes few bytes, at a third of what an encoder for any length takes.
+///
+/// # Panics
+///
+/// When `room` is too short.
+pub(crate) fn encode_few<'t>(bytes: &[u8], room: &'t mut [u8]) -> &'t [u8] {
+    let text = &mut room[..(bytes.len() * 8).div_ceil(6)];
+    let mut write = |at: usize, bits: u32, characters: usize| {
+        for (number, character) in text[at..at + characters].iter_mut().enumerate() {
+            *character = ALPHABET[(bits >> (18 - 6 * number)) as usize % 64];
+        }
+    };
+    let (groups, rest) = bytes.as_chunks::<3>();
+    for (number, [one, two, three]) in groups.iter().enumerate() {
+        write(number * 4, u32::from_be_bytes([0, *one, *two, *three]), 4);
+    }
+    match rest {
+        [one, two] => write(groups.len() * 4, u32::from_be_bytes([0, *one, *two, 0]), 3),
+        [one] => write(groups.len() * 4, u32::from_be_bytes([0, *one, 0, 0]), 2),
+        _ => {}
+    }
+    text
+}
+
+/// Appends few bytes to a text.
+pub(crate) fn push_few(bytes: &[u8], text: &mut String) {
+    let mut room = [0; FEW_TEXT];
+    let few = encode_few(bytes, &mut room);
+    text.push_str(std::str::from_utf8(few).expect("the alphabet is ASCII"));
+}
+
+#[cfg(not(any(target_arch = "x86_64", target_arch = "aarch64")))]
+mod scalar {
+    use base64::{
+        alphabet::URL_SAFE,
+        engine::{GeneralPurpose, GeneralPurposeConfig},
+    };
+
+    /// The constructor that the other engine has.
+    pub(crate) struct Codec;
+
+    impl Codec {
+        pub(crate) const fn url_safe(config: GeneralPurposeConfig) -> GeneralPurpose {
+            GeneralPurpose::new(&URL_SAFE, config)
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use base64::{Engine, alphabet::URL_SAFE, engine::GeneralPurpose};
+
+    use super::{CANONICAL, CONFIG, decode_few, encode_few};
+
+    /// Bytes of every value, of any length.
+    fn bytes(length: usize) -> Vec<u8> {
+        (0..length).map(|at| u8::try_from(at * 151 % 256).unwrap()).collect()
+    }
+
+    #[test]
+    fn writes_and_refuses_as_the_plain_decoder_does() {
+        let plain = GeneralPurpose::new(&URL_SAFE, CONFIG);
+        for length in [0, 1, 2, 3, 16, 23, 24, 32, 48, 95, 96, 97, 200] {
+            let bytes = bytes(length);
+            let text = CANONICAL.encode(&bytes).into_bytes();
+            assert_eq!(text, plain.encode(&bytes).as_bytes());
+            assert_eq!(CANONICAL.decode(&text).unwrap(), bytes);
+            for at in 0..text.len() {
+                for byte in 0..=255u8 {
+                    let mut other = text.clone();
+                    other[at] = byte;
+                    assert_eq!(
+                        CANONICAL.decode(&other).ok(),
+                        plain.decode(&other).ok(),
+                        "{other:?}"
+                    );
+                }
+            }
+            for cut in 0..text.len() {
+                assert_eq!(CANONICAL.decode(&text[..cut]).ok(), plain.decode(&text[..cut]).ok());
+            }
+        }
+    }
+
+    #[test]
+    fn few_bytes_are_read_and_written_as_any_are() {
+        for length in 0..=16 {
+            let bytes = bytes(length);
+            let text = CANONICAL.encode(&bytes);
+            let mut room = [0; 22];
+            assert_eq!(encode_few(&bytes, &mut room), text.as_bytes());
+            for at in 0..text.len() {
+                for byte in 0..=255u8 {
+                    let mut other = text.clone().into_bytes();
+                    other[at] = byte;
+                    let read = CANONICAL.decode(&other).ok();
+                    let number = |bytes: Vec<u8>| {
+                        bytes.iter().fold(0, |number, byte| number << 8 | u128::from(*byte))
+                    };
+                    assert_eq!(decode_few(&other), read.map(number), "{other:?}");
+                }
+            }
+            for cut in 0..text.len() {
+                let cut = &text.as_bytes()[..cut];
+                assert_eq!(decode_few(cut).is_some(), CANONICAL.decode(cut).is_ok());
+            }
+        }
+        assert_eq!(decode_few(&[b'A'; 23]), None);
+    }
+
+    #[test]
+    fn each_text_has_one_spelling() {
+        for text in ["AA==", "AA=", "AB", "AAB", "A", "+/+/", "AA\n", " AA", "A A"] {
+            assert!(CANONICAL.decode(text).is_err(), "{text}");
+        }
+        assert_eq!(CANONICAL.decode("-_-_").unwrap(), [0xfb, 0xff, 0xbf]);
+    }
+}

@@ -1,0 +1,291 @@
+//! JSON as Flask writes it: keys sorted by code point, ASCII only, no white space, Python's floats.
+
+use std::borrow::Cow;
+
+use super::{
+    number::push_number,
+    tag::Tag,
+    text::{code_points, push_escaped, push_string},
+};
+
+/// What an object with one key that is also a tag's stands for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Dicts {
+    /// Itself, a dictionary: written so that Flask does not take it for a tag.
+    Plain,
+    /// A tagged value.
+    Tagged,
+}
+
+/// Returns the dictionary of these members as Flask writes it: keys and JSON texts, and those whose
+/// keys are no Rust strings, in their quotes.
+///
+/// A value that is no JSON at all is left as it is.
+pub(crate) fn dictionary<'d>(
+    named: impl Iterator<Item = (&'d str, &'d str)>,
+    unnamed: impl Iterator<Item = (&'d str, &'d str)>,
+    dicts: Dicts,
+) -> String {
+    let value = |json: &str| value(json, dicts).unwrap_or_else(|| json.to_owned());
+    let named = named.map(|(key, json)| {
+        let mut quoted = String::with_capacity(key.len() + 2);
+        push_string(&mut quoted, key);
+        Member { order: Cow::Borrowed(key.as_bytes()), key: quoted, value: value(json) }
+    });
+    let unnamed = unnamed.filter_map(|(quoted, json)| {
+        let text = quoted.strip_prefix('"')?.strip_suffix('"')?;
+        Member::new(text, value(json))
+    });
+    let mut json = String::new();
+    // A session is a dictionary, whatever its values are.
+    push_members(&mut json, named.chain(unnamed).collect(), Dicts::Plain);
+    json
+}
+
+/// Returns this JSON text as Flask writes it, or `None` when it is none.
+pub(crate) fn value(json: &str, dicts: Dicts) -> Option<String> {
+    let mut rewriter =
+        Rewriter { text: json, at: 0, dicts, out: String::with_capacity(json.len()) };
+    rewriter.space();
+    rewriter.value()?;
+    rewriter.space();
+    (rewriter.at == json.len()).then_some(rewriter.out)
+}
+
+/// Returns a dictionary that looks like a tag, so that it does not.
+pub(crate) fn escaped(tag: Tag, value: &str) -> String {
+    format!("{{\" di\":{{\"{}__\":{value}}}}}", tag.key())
+}
+
+struct Rewriter<'j> {
+    text: &'j str,
+    at: usize,
+    dicts: Dicts,
+    out: String,
+}
+
+/// A member of an object, with what Python sorts it by: the code points of its key, as UTF-8 would
+/// have them if surrogates were characters.
+struct Member<'j> {
+    order: Cow<'j, [u8]>,
+    key: String,
+    value: String,
+}
+
+impl<'j> Member<'j> {
+    /// Takes what stands between the quotes of the key.
+    fn new(text: &'j str, value: String) -> Option<Self> {
+        let mut key = String::with_capacity(text.len() + 2);
+        push_escaped(&mut key, text)?;
+        Some(Self { order: code_points(text)?, key, value })
+    }
+}
+
+impl<'j> Rewriter<'j> {
+    fn peek(&self) -> Option<u8> {
+        self.text.as_bytes().get(self.at).copied()
+    }
+
+    fn accept(&mut self, byte: u8) -> bool {
+        let found = self.peek() == Some(byte);
+        self.at += usize::from(found);
+        found
+    }
+
+    fn space(&mut self) {
+        while matches!(self.peek(), Some(b' ' | b'\t' | b'\n' | b'\r')) {
+            self.at += 1;
+        }
+    }
+
+    fn value(&mut self) -> Option<()> {
+        match self.peek()? {
+            b'"' => {
+                let text = self.string()?;
+                push_escaped(&mut self.out, text)
+            }
+            b'{' => self.object(),
+            b'[' => self.array(),
+            _ => self.scalar(),
+        }
+    }
+
+    /// Consumes a string; returns what stands between its quotes.
+    fn string(&mut self) -> Option<&'j str> {
+        self.accept(b'"').then_some(())?;
+        let start = self.at;
+        loop {
+            match self.peek()? {
+                b'"' => {
+                    self.at += 1;
+                    return self.text.get(start..self.at - 1);
+                }
+                b'\\' => self.at += 2,
+                0..0x20 => return None,
+                _ => self.at += 1,
+            }
+        }
+    }
+
+    fn array(&mut self) -> Option<()> {
+        self.accept(b'[').then_some(())?;
+        self.out.push('[');
+        self.space();
+        if !self.accept(b']') {
+            loop {
+                self.space();
+                self.value()?;
+                self.space();
+                if self.accept(b']') {
+                    break;
+                }
+                self.accept(b',').then_some(())?;
+                self.out.push(',');
+            }
+        }
+        self.out.push(']');
+        Some(())
+    }
+
+    fn object(&mut self) -> Option<()> {
+        let members = self.members()?;
+        push_members(&mut self.out, members, self.dicts);
+        Some(())
+    }
+
+    fn members(&mut self) -> Option<Vec<Member<'j>>> {
+        let mut members = Vec::new();
+        self.accept(b'{').then_some(())?;
+        self.space();
+        if self.accept(b'}') {
+            return Some(members);
+        }
+        loop {
+            self.space();
+            let text = self.string()?;
+            self.space();
+            self.accept(b':').then_some(())?;
+            self.space();
+            let outer = std::mem::take(&mut self.out);
+            let parsed = self.value();
+            let value = std::mem::replace(&mut self.out, outer);
+            parsed?;
+            members.push(Member::new(text, value)?);
+            self.space();
+            if self.accept(b'}') {
+                return Some(members);
+            }
+            self.accept(b',').then_some(())?;
+        }
+    }
+
+    fn scalar(&mut self) -> Option<()> {
+        let start = self.at;
+        while matches!(
+            self.peek(),
+            Some(b'a'..=b'z' | b'A'..=b'Z' | b'0'..=b'9' | b'+' | b'-' | b'.')
+        ) {
+            self.at += 1;
+        }
+        let text = &self.text[start..self.at];
+        match text {
+            "null" | "true" | "false" | "NaN" | "Infinity" | "-Infinity" => self.out.push_str(text),
+            _ => push_number(&mut self.out, text)?,
+        }
+        Some(())
+    }
+}
+
+/// Appends an object: sorted, and escaped if it is a dictionary that looks like a tag.
+fn push_members(out: &mut String, mut members: Vec<Member<'_>>, dicts: Dicts) {
+    if !members.is_sorted_by(|one, next| one.order < next.order) {
+        members.sort_by(|one, other| one.order.cmp(&other.order));
+        // The sort is stable and the last of equal keys wins.
+        members.reverse();
+        members.dedup_by(|one, other| one.order == other.order);
+        members.reverse();
+    }
+    if let ([member], Dicts::Plain) = (members.as_slice(), dicts)
+        && let Some(tag) = Tag::of_bytes(&member.order)
+    {
+        out.push_str(&escaped(tag, &member.value));
+        return;
+    }
+    out.push('{');
+    for (number, member) in members.iter().enumerate() {
+        if number > 0 {
+            out.push(',');
+        }
+        out.push_str(&member.key);
+        out.push(':');
+        out.push_str(&member.value);
+    }
+    out.push('}');
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{Dicts, dictionary, value};
+
+    fn tagged(json: &str) -> Option<String> {
+        value(json, Dicts::Tagged)
+    }
+
+    #[test]
+    fn integers_and_pythons_words_are_left_alone() {
+        for json in ["0", "-1", "123456789012345678901234567890", "NaN", "Infinity", "-Infinity"] {
+            assert_eq!(tagged(json).as_deref(), Some(json));
+        }
+    }
+
+    #[test]
+    fn keys_are_sorted_by_code_point_and_the_last_of_equal_ones_counts() {
+        let json = r#" { "b" : 1 , "𝕏" : 2 , "\ud835" : 3 , "\uffff" : 4, "a" : [ { } , [ ] ] , "\u0062" : 5 } "#;
+        let expected = r#"{"a":[{},[]],"b":5,"\ud835":3,"\uffff":4,"\ud835\udd4f":2}"#;
+        assert_eq!(tagged(json).as_deref(), Some(expected));
+    }
+
+    #[test]
+    fn dictionaries_that_look_like_tags_are_escaped_where_they_are_none() {
+        let json = r#"{"a":{" t":{" b":[{" x":{" di":1}}]}}}"#;
+        let expected = r#"{"a":{" di":{" t__":{" di":{" b__":[{" x":{" di":{" di__":1}}}]}}}}}"#;
+        assert_eq!(value(json, Dicts::Plain).as_deref(), Some(expected));
+        assert_eq!(tagged(json).as_deref(), Some(json));
+    }
+
+    #[test]
+    fn a_session_that_looks_like_a_tag_is_escaped_and_values_of_no_json_are_left_alone() {
+        let whole = |members: &[(&'static str, &'static str)]| {
+            dictionary(members.iter().copied(), std::iter::empty(), Dicts::Tagged)
+        };
+        assert_eq!(whole(&[]), "{}");
+        assert_eq!(whole(&[(" t", "[1]")]), r#"{" di":{" t__":[1]}}"#);
+        assert_eq!(whole(&[(" t", "[1]"), ("é", "[1 2]")]), r#"{" t":[1],"\u00e9":[1 2]}"#);
+    }
+
+    #[test]
+    fn what_is_no_json_is_none() {
+        for text in [
+            "",
+            "[1 2]",
+            "[1,]",
+            "{\"a\"}",
+            "{\"a\":1,}",
+            "nan",
+            "+1",
+            ".5",
+            "1e",
+            "\"\\x\"",
+            "\"\\u12\"",
+            "\"\\u+123\"",
+            "1 1",
+            "[",
+            "{\"a\":[}",
+            "--1",
+            "1.2.3",
+            "\"\n\"",
+        ] {
+            assert_eq!(tagged(text), None, "{text}");
+        }
+    }
+}

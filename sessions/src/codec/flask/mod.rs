@@ -1,0 +1,21 @@
+//! Flask's JSON: its tags, and the spelling that Python gives it.
+
+pub(crate) mod canonical;
+mod date_time;
+mod map_key;
+mod number;
+mod read;
+pub(crate) mod tag;
+mod text;
+mod uuid;
+mod value;
+mod wrappers;
+mod write;
+
+pub use self::{
+    date_time::{DateTime, NoDateTime},
+    uuid::{NoUuid, Uuid},
+    value::Value,
+    wrappers::{Bytes, Markup, Tuple},
+};
+pub(crate) use self::{read::Reader, write::to_json};

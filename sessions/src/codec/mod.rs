@@ -1,0 +1,9 @@
+//! Text formats: pure functions without I/O, which know nothing of sessions.
+
+pub(crate) mod base64url;
+pub(crate) mod constant_time;
+#[cfg(feature = "flask")]
+pub(crate) mod flask;
+pub(crate) mod json_scan;
+
+pub(crate) use self::{base64url::CANONICAL, constant_time::same_bytes};

@@ -1,0 +1,257 @@
+//! The middleware: drives the life of a request.
+
+use std::{
+    fmt,
+    future::Future,
+    pin::Pin,
+    rc::Rc,
+    sync::Arc,
+    task::{Context, Poll, ready},
+};
+
+use actix_service::{Service, Transform, forward_ready};
+use actix_web::{
+    Error, HttpMessage,
+    dev::{ServiceRequest, ServiceResponse},
+};
+use futures_util::future::LocalBoxFuture;
+use pin_project_lite::pin_project;
+use sessions_policy::OpenMode;
+
+use super::{
+    save::{Finish, finish, save},
+    service_state::Site,
+    slot::{Innermost, Slot},
+};
+use crate::{clock::Clock, error::ExtractError, interface::SessionInterface};
+
+/// The middleware of an interface, for `App::wrap`.
+///
+/// A type with `#[derive(SessionInterface)]` goes into `App::wrap` without it.
+///
+/// # Examples
+///
+/// ```
+/// use actix_web::App;
+/// use sessions::{SecretKey, SessionConfig, SessionInterface, SessionMiddleware};
+///
+/// #[derive(Clone, SessionInterface)]
+/// struct AppSessions {
+///     config: SessionConfig,
+/// }
+///
+/// let config = SessionConfig::new().secret_key(SecretKey::generate());
+/// let app = App::new().wrap(SessionMiddleware::new(AppSessions { config }));
+/// # let _ = app;
+/// ```
+pub struct SessionMiddleware<I> {
+    interface: Arc<I>,
+    clock: Clock,
+}
+
+impl<I: SessionInterface> SessionMiddleware<I> {
+    /// Returns the middleware of this interface.
+    pub fn new(interface: I) -> Self {
+        Self { interface: Arc::new(interface), clock: Clock::system() }
+    }
+
+    /// Sets where the time comes from. For tests.
+    #[must_use]
+    pub fn with_clock(self, clock: Clock) -> Self {
+        Self { clock, ..self }
+    }
+}
+
+impl<I> Clone for SessionMiddleware<I> {
+    fn clone(&self) -> Self {
+        Self { interface: Arc::clone(&self.interface), clock: self.clock.clone() }
+    }
+}
+
+impl<I> fmt::Debug for SessionMiddleware<I> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("SessionMiddleware")
+            .field("interface", &std::any::type_name::<I>())
+            .finish_non_exhaustive()
+    }
+}
+
+impl<S, B, I> Transform<S, ServiceRequest> for SessionMiddleware<I>
+where
+    S: Service<ServiceRequest, Response = ServiceResponse<B>, Error = Error> + 'static,
+    B: 'static,
+    I: SessionInterface,
+{
+    type Response = ServiceResponse<B>;
+    type Error = Error;
+    type Transform = SessionService<S, I>;
+    type InitError = ();
+    type Future = std::future::Ready<Result<Self::Transform, ()>>;
+
+    fn new_transform(&self, service: S) -> Self::Future {
+        std::future::ready(SessionService::new(
+            service,
+            Arc::clone(&self.interface),
+            self.clock.clone(),
+        ))
+    }
+}
+
+/// The service that [`SessionMiddleware`] makes.
+pub struct SessionService<S, I> {
+    service: Rc<S>,
+    site: Arc<Site<I>>,
+}
+
+impl<S, I: SessionInterface> SessionService<S, I> {
+    /// Resolves and checks the policies. Actix's error carries no text, so the reason is logged.
+    pub(crate) fn new(service: S, interface: Arc<I>, clock: Clock) -> Result<Self, ()> {
+        let name = std::any::type_name::<I>();
+        let site = Site::new(interface, clock).map_err(|err| {
+            tracing::error!(target: "sessions", interface = name, "session policies are wrong: {err}");
+        })?;
+        let overridden = site.interface.policies().overridden();
+        if !overridden.is_empty() {
+            tracing::warn!(
+                target: "sessions",
+                interface = name,
+                "settings of the configuration without effect, since attributes override them: {}",
+                overridden.join(", "),
+            );
+        }
+        Ok(Self { service: Rc::new(service), site: Arc::new(site) })
+    }
+}
+
+impl<S, I> fmt::Debug for SessionService<S, I> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("SessionService")
+            .field("interface", &std::any::type_name::<I>())
+            .finish_non_exhaustive()
+    }
+}
+
+impl<S, B, I> Service<ServiceRequest> for SessionService<S, I>
+where
+    S: Service<ServiceRequest, Response = ServiceResponse<B>, Error = Error> + 'static,
+    B: 'static,
+    I: SessionInterface,
+{
+    type Response = ServiceResponse<B>;
+    type Error = Error;
+    type Future = SessionFuture<S::Future, B, I>;
+
+    forward_ready!(service);
+
+    fn call(&self, request: ServiceRequest) -> Self::Future {
+        let outer = request.extensions().get::<Innermost>().map(|Innermost(slot)| Arc::clone(slot));
+        let slot = Arc::new(Slot::new(Arc::clone(&self.site), outer));
+        request.extensions_mut().insert(Innermost(Arc::<Slot<I>>::clone(&slot)));
+        let stage = match self.site.settings.open() {
+            OpenMode::Eager => Stage::Waiting {
+                fut: Box::pin(eager(Rc::clone(&self.service), request, Arc::clone(&slot))),
+            },
+            _ => Stage::Inner { fut: self.service.call(request) },
+        };
+        SessionFuture { stage, slot, is_finished: false }
+    }
+}
+
+/// Opens the session, then lives like any other request. A failed opening ends the request here.
+async fn eager<S, B, I>(
+    service: Rc<S>,
+    request: ServiceRequest,
+    slot: Arc<Slot<I>>,
+) -> Result<ServiceResponse<B>, Error>
+where
+    S: Service<ServiceRequest, Response = ServiceResponse<B>, Error = Error>,
+    B: 'static,
+    I: SessionInterface,
+{
+    match slot.open(request.request()).await {
+        Ok(()) | Err(ExtractError::Closed) => {}
+        Err(err) => return Err(err.into()),
+    }
+    let mut result = service.call(request).await;
+    match finish(&slot, &mut result) {
+        Finish::Answer => result,
+        Finish::Save(session) => save(slot, session, result).await,
+    }
+}
+
+pin_project! {
+    /// The future of [`SessionService`]. A request that does not change its session passes through it
+    /// without a box.
+    pub struct SessionFuture<F, B, I: SessionInterface> {
+        #[pin]
+        stage: Stage<F, B>,
+        slot: Arc<Slot<I>>,
+        is_finished: bool,
+    }
+
+    impl<F, B, I: SessionInterface> PinnedDrop for SessionFuture<F, B, I> {
+        // A client went away, or a timeout or a panic ended the handler. A handle that lives on
+        // gets an error for what it writes.
+        fn drop(this: Pin<&mut Self>) {
+            if !this.is_finished {
+                this.project().slot.abandon();
+            }
+        }
+    }
+}
+
+pin_project! {
+    #[project = StageProjection]
+    enum Stage<F, B> {
+        /// The inner service is at work.
+        Inner { #[pin] fut: F },
+        /// The session is opened or saved.
+        Waiting { fut: LocalBoxFuture<'static, Result<ServiceResponse<B>, Error>> },
+    }
+}
+
+impl<F, B, I> Future for SessionFuture<F, B, I>
+where
+    F: Future<Output = Result<ServiceResponse<B>, Error>>,
+    B: 'static,
+    I: SessionInterface,
+{
+    type Output = F::Output;
+
+    fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
+        let mut this = self.project();
+        if let StageProjection::Inner { fut } = this.stage.as_mut().project() {
+            let mut result = ready!(fut.poll(cx));
+            let finish = finish(this.slot, &mut result);
+            *this.is_finished = true;
+            match finish {
+                Finish::Answer => return Poll::Ready(result),
+                Finish::Save(session) => {
+                    let fut = Box::pin(save(Arc::clone(this.slot), session, result));
+                    this.stage.set(Stage::Waiting { fut });
+                }
+            }
+        }
+        match this.stage.project() {
+            StageProjection::Waiting { fut } => fut.as_mut().poll(cx),
+            StageProjection::Inner { .. } => unreachable!("the inner stage has just ended"),
+        }
+    }
+}
+
+impl<F, B, I: SessionInterface> fmt::Debug for SessionFuture<F, B, I> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("SessionFuture").finish_non_exhaustive()
+    }
+}
+
+/// The body of the derive's `Transform`.
+pub fn new_transform<S, I>(
+    interface: &I,
+    service: S,
+) -> std::future::Ready<Result<SessionService<S, I>, ()>>
+where
+    I: SessionInterface + Clone,
+{
+    std::future::ready(SessionService::new(service, Arc::new(interface.clone()), Clock::system()))
+}

@@ -1,0 +1,65 @@
+//! What all requests of a service share.
+
+use std::sync::Arc;
+
+use actix_web::HttpRequest;
+use sessions_policy::{CookieAttributes, CookieDomain, CookieName, CookiePath, CookiePolicy};
+
+use crate::{
+    clock::Clock,
+    error::{ConfigError, CookieError},
+    interface::{SessionContent, SessionInterface},
+    policy::Settings,
+};
+
+/// An interface whose policies are resolved.
+pub(crate) struct Site<I> {
+    pub(crate) interface: Arc<I>,
+    pub(crate) settings: Settings,
+    pub(crate) clock: Clock,
+}
+
+impl<I: SessionInterface> Site<I> {
+    pub(crate) fn new(interface: Arc<I>, clock: Clock) -> Result<Self, ConfigError> {
+        let settings = interface.policies().resolve()?;
+        I::Content::check()?;
+        Ok(Self { interface, settings, clock })
+    }
+
+    /// Asks the interface for the policies of this request's cookie, and checks them unless they
+    /// are those that were checked when the service was built.
+    pub(crate) fn cookie_for(
+        &self,
+        request: &HttpRequest,
+    ) -> Result<Arc<CookiePolicy>, CookieError> {
+        let interface = &*self.interface;
+        let name = interface.cookie_name(request);
+        let domain = interface.cookie_domain(request);
+        let path = interface.cookie_path(request);
+        let secure = interface.cookie_secure(request);
+        let httponly = interface.cookie_httponly(request);
+        let samesite = interface.cookie_samesite(request);
+        let partitioned = interface.cookie_partitioned(request);
+        if let Some(fixed) = &self.settings.cookie
+            && fixed.name().as_str() == name
+            && fixed.domain().map(CookieDomain::as_str) == domain.as_deref()
+            && fixed.path().as_str() == path
+            && fixed.secure() == secure
+            && fixed.httponly() == httponly
+            && fixed.samesite() == samesite
+            && fixed.partitioned() == partitioned
+        {
+            return Ok(Arc::clone(fixed));
+        }
+        let attributes = CookieAttributes {
+            name: CookieName::new(name.into_owned())?,
+            domain: domain.map(|domain| CookieDomain::new(domain.into_owned())).transpose()?,
+            path: CookiePath::new(path.into_owned())?,
+            secure,
+            httponly,
+            samesite,
+            partitioned,
+        };
+        Ok(Arc::new(attributes.check()?))
+    }
+}
