@@ -39,7 +39,7 @@ struct Device {
 async fn index(session: Session, sessions: Data<AppSessions>) -> actix_web::Result<Html> {
     let Some(owner) = session.owner() else { return Ok(Html::new(LOGIN)) };
     let mut rows = String::new();
-    for device in sessions.backend.of_owner(&owner).await? {
+    for device in sessions.backend.sessions_of(&owner).await? {
         let _ = write!(rows, "<tr>{}</tr>", row(&device, device.is_current(&session))?);
     }
     Ok(Html::new(DEVICES.replace("{owner}", &escaped(&owner)).replace("{rows}", &rows)))

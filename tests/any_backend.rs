@@ -4,7 +4,7 @@ use std::{env, sync::Arc};
 
 use actix_web::{App, test::init_service, web};
 use sessions::{
-    AnyBackend, Ending, MemoryStore, ServerSide, Session, SessionInterface, SignedCookie,
+    AnyBackend, MemoryStore, PurgeOutcome, ServerSide, Session, SessionInterface, SignedCookie,
 };
 use sessions_tests::{Browser, key};
 
@@ -54,10 +54,10 @@ async fn an_application_chooses_by_its_environment() {
     let memory = env::var_os("SESSIONS_TESTS_BACKEND").is_some();
     let (length, ending) = lived(choose()).await;
     if memory {
-        assert_eq!((length, ending), (45, format!("{:?}", Ending::Ended)));
+        assert_eq!((length, ending), (45, format!("{:?}", PurgeOutcome::TokenRevoked)));
         return;
     }
-    assert_eq!(ending, format!("{:?}", Ending::Forgotten));
+    assert_eq!(ending, format!("{:?}", PurgeOutcome::CookieRemoved));
     assert!(length > 45);
     let child = std::process::Command::new(env::current_exe().unwrap())
         .args(["--exact", "an_application_chooses_by_its_environment"])

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use proptest::prelude::*;
 use serde_json::{Value, json};
-use sessions::{Change, Dictionary, NullSession, SessionError};
+use sessions::{Dictionary, NullSession, SessionError, SessionStatus};
 
 type Model = BTreeMap<String, Value>;
 
@@ -246,28 +246,28 @@ fn a_null_dictionary_reads_as_empty_and_refuses_every_write() {
 #[test]
 fn what_happened_to_the_session_as_a_whole() {
     let opened = || Dictionary::from_json(r#"{"a":1}"#).unwrap();
-    assert_eq!(opened().change(), Change::Unchanged);
+    assert_eq!(opened().change(), SessionStatus::Unchanged);
 
     let mut changed = opened();
     changed.remove("a").unwrap();
-    assert_eq!(changed.change(), Change::Changed);
+    assert_eq!(changed.change(), SessionStatus::Changed);
 
     let mut renewed = opened();
     renewed.renew().unwrap();
-    assert_eq!(renewed.change(), Change::Renewed);
+    assert_eq!(renewed.change(), SessionStatus::Renewed);
     renewed.insert("a", &2).unwrap();
-    assert_eq!(renewed.change(), Change::Renewed);
+    assert_eq!(renewed.change(), SessionStatus::Renewed);
 
     let mut purged = opened();
     purged.renew().unwrap();
     purged.purge().unwrap();
     purged.renew().unwrap();
     purged.insert("b", &1).unwrap();
-    assert_eq!(purged.change(), Change::Purged);
+    assert_eq!(purged.change(), SessionStatus::Purged);
     assert!(purged.is_new());
     assert_eq!(purged.to_json(), r#"{"b":1}"#);
     purged.rollback().unwrap();
-    assert_eq!(purged.change(), Change::Purged);
+    assert_eq!(purged.change(), SessionStatus::Purged);
     assert!(purged.is_empty());
 }
 

@@ -69,7 +69,7 @@ async fn act<S: Store + Clone>(
             "login" => session.set_owner(object)?,
             "now" => drop(session.save_now().await?),
             "panic" => panic!("told to"),
-            "devices" => said = kept.backend.of_owner(object).await?.len().to_string(),
+            "devices" => said = kept.backend.sessions_of(object).await?.len().to_string(),
             other => return Err(actix_web::error::ErrorNotFound(other.to_owned())),
         }
     }

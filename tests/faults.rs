@@ -67,7 +67,7 @@ async fn act(
                 let saved = session.save_now().await?;
                 said = format!("{:?} {:?}", saved.outcome(), saved.get::<u32>("n")?);
             }
-            "devices" => said = kept.backend.of_owner(object).await?.len().to_string(),
+            "devices" => said = kept.backend.sessions_of(object).await?.len().to_string(),
             "others" => said = kept.backend.end_others(&session).await?.to_string(),
             "all" => said = kept.backend.end_all(object).await?.to_string(),
             other => return Err(actix_web::error::ErrorNotFound(other.to_owned())),
@@ -98,7 +98,7 @@ const fn scenario(before: &'static [&'static str], request: &'static str) -> Sce
 }
 
 /// Listing and ending what an owner has may take ten seconds.
-const fn of_owner(before: &'static [&'static str], request: &'static str) -> Scenario {
+const fn sessions_of(before: &'static [&'static str], request: &'static str) -> Scenario {
     Scenario { before, request, limit: Duration::from_secs(11) }
 }
 
@@ -118,9 +118,9 @@ const SCENARIOS: [Scenario; 18] = [
     scenario(&["/count"], "/login-7/now"),
     scenario(&["/login-8/count"], "/login-7"),
     scenario(&["/login-7"], "/purge"),
-    of_owner(&["/login-7/count", "/login-8", "/login-7/count"], "/devices-7"),
-    of_owner(&["/login-7/count", "/login-8", "/login-7/count"], "/others"),
-    of_owner(&["/login-7/count", "/login-8", "/login-7/count"], "/all-7"),
+    sessions_of(&["/login-7/count", "/login-8", "/login-7/count"], "/devices-7"),
+    sessions_of(&["/login-7/count", "/login-8", "/login-7/count"], "/others"),
+    sessions_of(&["/login-7/count", "/login-8", "/login-7/count"], "/all-7"),
 ];
 
 fn faults() -> Vec<Fault> {

@@ -16,7 +16,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::{Map, Number, Value as Json, json};
 use sessions::{
     SecretKey, Session, SessionConfig,
-    flask::{Bytes, DateTime, Digest, FlaskCookie, KeyDerivation, Markup, Uuid, Value},
+    flask::{Bytes, DateTime, FlaskCookie, HashAlgorithm, KeyDerivation, Markup, Uuid, Value},
 };
 use sessions_tests::{SharedSessions, forged::Random};
 
@@ -79,10 +79,10 @@ impl Case {
             .fallbacks
             .iter()
             .fold(config, |config, fallback| config.secret_key_fallback(key(fallback)));
-        let digest = Digest::ALL.iter().find(|one| one.name() == self.digest);
+        let digest = HashAlgorithm::ALL.iter().find(|one| one.name() == self.digest);
         let derivation = KeyDerivation::ALL.iter().find(|one| one.name() == self.derivation);
         let backend = FlaskCookie::from_config(&config)
-            .with_digest(*digest.expect("a digest"))
+            .with_hash(*digest.expect("a digest"))
             .with_key_derivation(*derivation.expect("a derivation"));
         SharedSessions { config, backend }
     }
@@ -369,7 +369,7 @@ async fn what_we_write_flask_reads_and_would_have_written() {
     let mut lines = File::create(&spool.0).expect("a file");
     while tally.sessions < how_many() {
         let content = maker.session();
-        let (digests, derivations) = (Digest::ALL, KeyDerivation::ALL);
+        let (digests, derivations) = (HashAlgorithm::ALL, KeyDerivation::ALL);
         let mut case = Case {
             key: ["dev", "x", "ключ"][maker.below(3)].to_owned(),
             fallbacks: Vec::new(),

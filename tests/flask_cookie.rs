@@ -7,7 +7,7 @@ use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD};
 use flate2::{Compression, write::ZlibEncoder};
 use sessions::{
     KeyError, KeyRing, SecretKey, Session, SessionConfig, SessionError, SharedKeys, SignedCookie,
-    flask::{Digest, FlaskCookie, KeyDerivation, Tuple},
+    flask::{FlaskCookie, HashAlgorithm, KeyDerivation, Tuple},
     test::TestClock,
 };
 use sessions_tests::{FLASK_KEY, SharedSessions, flask_cookie, flask_json, key, sign_payload};
@@ -95,12 +95,12 @@ async fn keys_are_replaced_while_the_server_runs() {
 
 #[actix_web::test]
 async fn a_cookie_opens_where_digest_derivation_and_salt_are_its_own_and_nowhere_else() {
-    let backends: Vec<FlaskCookie> = Digest::ALL
+    let backends: Vec<FlaskCookie> = HashAlgorithm::ALL
         .iter()
         .flat_map(|digest| {
             KeyDerivation::ALL.iter().map(|derivation| {
                 FlaskCookie::new(SecretKey::for_interoperation(FLASK_KEY).expect("a key"))
-                    .with_digest(*digest)
+                    .with_hash(*digest)
                     .with_key_derivation(*derivation)
             })
         })
@@ -148,7 +148,7 @@ async fn a_session_of_ours_and_one_of_flask_are_not_mistaken_for_each_other() {
     let ours = ours.cookie().expect("saved").value;
     let flask = SharedSessions {
         config: SessionConfig::flask(),
-        backend: FlaskCookie::new(key(1)).with_digest(Digest::Sha256),
+        backend: FlaskCookie::new(key(1)).with_hash(HashAlgorithm::Sha256),
     };
     assert_eq!(user(flask, &ours).await, None);
 }

@@ -7,7 +7,7 @@ use serde::Deserialize;
 use serde_json::{Map, Value};
 use sessions::{
     Clock, SecretKey, Session, SessionConfig, SessionError, SessionInterface, SessionMiddleware,
-    flask::{self, Digest, FlaskCookie, KeyDerivation},
+    flask::{self, FlaskCookie, HashAlgorithm, KeyDerivation},
 };
 use sessions_tests::Answer;
 
@@ -61,7 +61,7 @@ fn golden() -> Golden {
 impl Case {
     fn middleware(&self, now: u64) -> SessionMiddleware<Shared> {
         let Settings { key, digest, derivation, salt } = &self.settings;
-        let digest = Digest::ALL.iter().find(|one| one.name() == digest).expect("a digest");
+        let digest = HashAlgorithm::ALL.iter().find(|one| one.name() == digest).expect("a digest");
         let derivation =
             KeyDerivation::ALL.iter().find(|one| one.name() == derivation).expect("a derivation");
         let key = SecretKey::for_interoperation(key.as_bytes()).expect("a key");
@@ -70,7 +70,7 @@ impl Case {
             config = config.salt(salt.as_str());
         }
         let backend =
-            FlaskCookie::from_config(&config).with_digest(*digest).with_key_derivation(*derivation);
+            FlaskCookie::from_config(&config).with_hash(*digest).with_key_derivation(*derivation);
         let time = UNIX_EPOCH + Duration::from_secs(now);
         SessionMiddleware::new(Shared { config, backend }).with_clock(Clock::from_fn(move || time))
     }

@@ -7,7 +7,7 @@ use actix_web::{App, HttpResponse, test::TestRequest, test::init_service, web};
 use serde::Deserialize;
 use serde_json::{Map, Value};
 use sessions::{
-    Clock, Digest, SecretKey, Session, SessionConfig, SessionInterface, SessionMiddleware,
+    Clock, HashAlgorithm, SecretKey, Session, SessionConfig, SessionInterface, SessionMiddleware,
     SignedCookie,
 };
 use sessions_tests::Answer;
@@ -38,14 +38,14 @@ fn vectors() -> Vec<Golden> {
 impl Golden {
     fn middleware(&self) -> SessionMiddleware<GoldenSessions> {
         let digest = match self.digest.as_str() {
-            "sha256" => Digest::Sha256,
-            "sha512" => Digest::Sha512,
+            "sha256" => HashAlgorithm::Sha256,
+            "sha512" => HashAlgorithm::Sha512,
             other => panic!("no digest {other}"),
         };
         let key = SecretKey::from_bytes(self.key.as_bytes()).expect("a strong key");
         let time = UNIX_EPOCH + Duration::from_secs(self.now);
         let sessions = GoldenSessions {
-            backend: SignedCookie::new(key).with_digest(digest),
+            backend: SignedCookie::new(key).with_hash(digest),
             config: SessionConfig::new().salt(self.salt.as_str()),
         };
         SessionMiddleware::new(sessions).with_clock(Clock::from_fn(move || time))

@@ -457,7 +457,7 @@ async fn a_session_ended_by_someone_else_does_not_come_back() {
     let app = app(import.clone(), config(), &time).await;
     let mut browser = with_old(&value);
     assert_eq!(browser.get(&app, "/owner").await.body, "alice");
-    let listed = import.backend().of_owner("alice").await.unwrap();
+    let listed = import.backend().sessions_of("alice").await.unwrap();
     assert_eq!(listed.len(), 1);
     assert_eq!(import.backend().end_all("alice").await.unwrap(), 1);
     assert_logged_out(&app, &mut browser, &value).await;
@@ -481,7 +481,7 @@ async fn all_sessions_of_an_owner_ended_means_those_not_taken_over_as_well() {
         assert_eq!((answer.status.as_u16(), answer.body.as_str()), (409, ""));
         assert_eq!(browser.cookie(OLD), None);
         assert_logged_out(&app, &mut browser, &signed(&content)).await;
-        assert!(import.backend().of_owner("alice").await.unwrap().is_empty());
+        assert!(import.backend().sessions_of("alice").await.unwrap().is_empty());
     }
 }
 

@@ -86,10 +86,10 @@ fn weak_keys_are_refused_with_a_text_that_says_what_to_do() {
 fn weak_keys_are_refused_in_every_encoding() {
     let zeros = "00".repeat(32);
     assert!(matches!(SecretKey::from_hex(&zeros), Err(KeyError::Weak { .. })));
-    assert!(matches!(SecretKey::from_hex(&zeros[2..]), Err(KeyError::TooShort { length: 31 })));
-    assert!(matches!(SecretKey::from_hex(""), Err(KeyError::TooShort { length: 0 })));
+    assert!(matches!(SecretKey::from_hex(&zeros[2..]), Err(KeyError::TooShort { length: 31, .. })));
+    assert!(matches!(SecretKey::from_hex(""), Err(KeyError::TooShort { length: 0, .. })));
     assert!(matches!(SecretKey::from_base64(&"A".repeat(44)), Err(KeyError::Weak { .. })));
-    assert!(matches!(SecretKey::from_base64("c2VjcmV0"), Err(KeyError::TooShort { length: 6 })));
+    assert!(matches!(SecretKey::from_base64("c2VjcmV0"), Err(KeyError::TooShort { length: 6, .. })));
 }
 
 #[test]
@@ -252,7 +252,7 @@ fn a_file_that_holds_no_key_is_an_error_and_stays_as_it_is() {
     SecretKey::for_development(&path).unwrap();
     for (content, is_expected) in [
         ("not base64!", (|err| matches!(err, KeyError::Encoding { .. })) as fn(&KeyError) -> bool),
-        ("", |err| matches!(err, KeyError::TooShort { length: 0 })),
+        ("", |err| matches!(err, KeyError::TooShort { length: 0, .. })),
         ("AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA", |err| matches!(err, KeyError::Weak { .. })),
     ] {
         fs::write(&path, content).unwrap();

@@ -13,8 +13,8 @@ use actix_web::{
     web,
 };
 use sessions::{
-    CookieName, Digest, Session, SessionConfig, SessionInterface, SessionMiddleware, SignedCookie,
-    test::TestClock,
+    CookieName, HashAlgorithm, Session, SessionConfig, SessionInterface, SessionMiddleware,
+    SignedCookie, test::TestClock,
 };
 use sessions_tests::{
     Answer, Mode,
@@ -113,7 +113,7 @@ async fn a_token_opens_only_in_its_own_mode_and_under_its_own_name_salt_and_key(
             sites.push((mode, name.clone()));
         }
     }
-    let sha512 = SignedCookie::new(key(1)).with_digest(Digest::Sha512);
+    let sha512 = SignedCookie::new(key(1)).with_hash(HashAlgorithm::Sha512);
     sites.push((Mode::Signed(sha512), SessionConfig::new()));
 
     let mut apps = Vec::new();

@@ -123,7 +123,7 @@ async fn act(
             "login" => session.set_owner(object)?,
             "owner" => said = session.owner().unwrap_or_default(),
             "insert" => session.insert(object, true)?,
-            "devices" => said = kept.backend.of_owner(object).await?.len().to_string(),
+            "devices" => said = kept.backend.sessions_of(object).await?.len().to_string(),
             "others" => said = kept.backend.end_others(&session).await?.to_string(),
             "all" => said = kept.backend.end_all(object).await?.to_string(),
             other => return Err(actix_web::error::ErrorNotFound(other.to_owned())),

@@ -13,7 +13,7 @@ use actix_web::{
     web,
 };
 use sessions::{
-    EncryptedCookie, Ending, MemoryStore, OwnerError, Revocation, Session, SessionConfig,
+    EncryptedCookie, MemoryStore, OwnerError, PurgeOutcome, Revocation, Session, SessionConfig,
     SessionInterface, SessionMiddleware, SignedCookie, Store,
     store::{
         CreateOutcome, DeleteIfOutcome, DeleteOutcome, Loaded, Record, RecordKey, ReplaceOutcome,
@@ -258,7 +258,7 @@ async fn to_purge_one_session_is_to_forget_it() {
     browser.get(&app, "/login-7").await;
     let copy = browser.cookie("app").unwrap().to_owned();
     let answer = browser.get(&app, "/purge").await;
-    assert_eq!(answer.body, format!("{:?}", Ending::Forgotten));
+    assert_eq!(answer.body, format!("{:?}", PurgeOutcome::CookieRemoved));
     assert!(answer.cookie().unwrap().is_removal());
     assert_eq!(Answer::of(&app, with_token("/read", &copy)).await.body, SEVEN);
 }

@@ -7,7 +7,7 @@ use actix_web::{
     test::TestRequest,
 };
 use futures_util::future::join_all;
-use sessions::{Ending, OnGone, SaveOutcome, SessionConfig, Store};
+use sessions::{OnGone, PurgeOutcome, SaveOutcome, SessionConfig, Store};
 use sessions_tests::{
     Answer, Browser, Logged,
     in_memory::{World, meanwhile, with_token},
@@ -159,7 +159,10 @@ async fn invariant_5_gone_stays_gone() {
         let token = browser.cookie("id").unwrap().to_owned();
         let slow = Answer::of(&app, with_token("/read/wait/count", &token));
         let answer = meanwhile(&world, slow, async || {
-            assert_eq!(browser.get(&app, "/purge").await.body, format!("{:?}", Ending::Ended));
+            assert_eq!(
+                browser.get(&app, "/purge").await.body,
+                format!("{:?}", PurgeOutcome::TokenRevoked)
+            );
             assert_eq!(browser.cookie("id"), None);
         })
         .await;

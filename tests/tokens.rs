@@ -17,7 +17,7 @@ use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD};
 use hmac::{Hmac, KeyInit, Mac};
 use serde_json::Value;
 use sessions::{
-    CookieName, Digest, KeyRing, SecretKey, Session, SessionConfig, SessionInterface,
+    CookieName, HashAlgorithm, KeyRing, SecretKey, Session, SessionConfig, SessionInterface,
     SessionMiddleware, SharedKeys, SignedCookie, test::TestClock,
 };
 use sessions_tests::{Answer, Mode, SetCookie, key};
@@ -212,9 +212,9 @@ async fn a_token_opens_where_name_salt_digest_and_key_are_its_own_and_nowhere_el
         Site::new(backend(1), SessionConfig::new().salt("cookie-sessiom")),
         Site::new(backend(1), SessionConfig::new().salt("session")),
         Site::new(backend(1), SessionConfig::new().salt("")),
-        Site::new(backend(1).with_digest(Digest::Sha512), SessionConfig::new()),
+        Site::new(backend(1).with_hash(HashAlgorithm::Sha512), SessionConfig::new()),
         Site::new(backend(2), SessionConfig::new()),
-        Site::new(backend(2).with_digest(Digest::Sha512), named("admin")),
+        Site::new(backend(2).with_hash(HashAlgorithm::Sha512), named("admin")),
     ]
     .map(|site| site.at(&time));
     for (from, signing) in sites.iter().enumerate() {

@@ -2,7 +2,7 @@
 
 use crate::{
     key::SecretKey,
-    token::signed::{Digest, Signer},
+    token::signed::{HashAlgorithm, Signer},
 };
 
 /// Signs and verifies as signed cookies do.
@@ -12,7 +12,7 @@ pub struct Signing(Signer);
 impl Signing {
     /// Works out the key's state.
     pub fn new(key: &SecretKey) -> Self {
-        Self(Signer::new(key, b"sessions.signed-cookie.session", Digest::Sha256))
+        Self(Signer::new(key, b"sessions.signed-cookie.session", HashAlgorithm::Sha256))
     }
 
     /// Returns the token for `payload`, signed at `now` in seconds since 1970.

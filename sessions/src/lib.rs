@@ -102,18 +102,18 @@ pub use crate::{
     },
     clock::Clock,
     cookie::CookieValues,
-    dictionary::{Change, ChangeSet, Dictionary, Ending},
+    dictionary::{ChangeSet, Dictionary, PurgeOutcome, SessionStatus},
     error::{ConfigError, ExtractError, KeyError, NullSession, OpenError, SaveError, SessionError},
     interface::{OpenContext, SaveContext, Saved, SessionContent, SessionInterface},
     key::{KeyRing, KeyUses, SecretKey, SharedKeys},
     policy::{DomainSetting, Overrides, Policies, SessionConfig, Settings},
-    request::{EarlySave, SaveOutcome, SessionFuture, SessionMiddleware, SessionService},
+    request::{SaveOutcome, SavedSession, SessionFuture, SessionMiddleware, SessionService},
     session::{
-        Only, OpenedSessionExt, ReadSession, Scope, Session, SessionData, SessionExt, TrySession,
-        Typed,
+        Inferred, OpenedSessionExt, ReadSession, Session, SessionData, SessionExt, SessionSelector,
+        TrySession, Typed,
     },
     store::{MemoryStore, Store},
-    token::signed::Digest,
+    token::signed::HashAlgorithm,
 };
 
 /// What the code that the derive writes calls. Not for anyone else.

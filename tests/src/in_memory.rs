@@ -119,7 +119,7 @@ async fn act(
                 said = format!("{:?} {n:?}", saved.outcome());
             }
             "devices" => {
-                let sessions = kept.backend.of_owner(object).await?;
+                let sessions = kept.backend.sessions_of(object).await?;
                 let current = sessions.iter().filter(|one| one.is_current(&session)).count();
                 said = format!("{} {current}", sessions.len());
             }

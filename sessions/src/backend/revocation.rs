@@ -11,7 +11,7 @@ use crate::{
     dictionary::Dictionary,
     error::{OpenError, SaveError},
     interface::OpenContext,
-    session::{Scope, Session},
+    session::{Session, SessionSelector},
     store::{OwnerIndex, OwnerKey, Stamp, Store},
 };
 
@@ -125,7 +125,10 @@ impl Revocation {
     ///
     /// [`OwnerError::NoOwner`] when nobody is logged in with the session, or it is saved already;
     /// otherwise those of [`end_all`](Self::end_all).
-    pub async fn end_others<I: Scope>(&self, current: &Session<I>) -> Result<(), OwnerError> {
+    pub async fn end_others<I: SessionSelector>(
+        &self,
+        current: &Session<I>,
+    ) -> Result<(), OwnerError> {
         let owner = current.owner().ok_or(OwnerError::NoOwner)?;
         let before = self.shared.stamps.now();
         let after = self.shared.stamps.now();

@@ -21,7 +21,7 @@ use serde::{Serialize, de::DeserializeOwned};
 
 pub use self::{
     changes::ChangeSet,
-    state::{Change, Ending},
+    state::{PurgeOutcome, SessionStatus},
 };
 pub(crate) use self::{changes::Run, entry::same_value, format::Format, state::Adopted};
 use self::{

@@ -21,7 +21,7 @@ use crate::{
 /// What a request did to its session as a whole.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 #[non_exhaustive]
-pub enum Change {
+pub enum SessionStatus {
     /// The session is as it was opened.
     #[default]
     Unchanged,
@@ -56,7 +56,7 @@ pub(super) struct State {
     logs_in: bool,
     /// When the request began, where the backend has logins note it.
     stamp: Option<Stamp>,
-    /// Ending the session ends it for every copy of its token.
+    /// PurgeOutcome the session ends it for every copy of its token.
     revocable: bool,
     /// The session was taken over from elsewhere.
     adopted: Option<Adopted>,
@@ -74,12 +74,12 @@ pub(crate) struct Adopted {
 
 /// What [`purge`](Dictionary::purge) does to the session.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Ending {
-    /// It ends on the server, when the request is answered: its token is worth nothing from then
-    /// on, whoever has a copy.
-    Ended,
-    /// This client forgets its cookie. A copy of the cookie goes on until its lifetime ends.
-    Forgotten,
+pub enum PurgeOutcome {
+    /// The server ends the session when the request is answered: its token opens nothing from then
+    /// on, in no copy.
+    TokenRevoked,
+    /// This client's cookie is removed. A copy of the cookie stays valid until its lifetime ends.
+    CookieRemoved,
 }
 
 impl State {
@@ -195,7 +195,7 @@ impl Dictionary {
     /// # Errors
     ///
     /// [`SessionError::Null`] in a null session.
-    pub fn purge(&mut self) -> Result<Ending, SessionError> {
+    pub fn purge(&mut self) -> Result<PurgeOutcome, SessionError> {
         self.inner.state.writable()?;
         self.inner.entries.clear();
         self.inner.unnamed.clear();
@@ -206,7 +206,11 @@ impl Dictionary {
         self.inner.state.logs_in = false;
         self.inner.state.adopted = None;
         self.inner.revision += 1;
-        Ok(if self.inner.state.revocable { Ending::Ended } else { Ending::Forgotten })
+        Ok(if self.inner.state.revocable {
+            PurgeOutcome::TokenRevoked
+        } else {
+            PurgeOutcome::CookieRemoved
+        })
     }
 
     /// Logs `owner` in: the session is theirs from here on, and gets a new token. The session of
@@ -269,12 +273,12 @@ impl Dictionary {
     }
 
     /// Returns what this request did to the session.
-    pub fn change(&self) -> Change {
+    pub fn change(&self) -> SessionStatus {
         match self.inner.state.identity {
-            Identity::Ended => Change::Purged,
-            Identity::Renewed => Change::Renewed,
-            Identity::Kept if self.is_modified() => Change::Changed,
-            Identity::Kept => Change::Unchanged,
+            Identity::Ended => SessionStatus::Purged,
+            Identity::Renewed => SessionStatus::Renewed,
+            Identity::Kept if self.is_modified() => SessionStatus::Changed,
+            Identity::Kept => SessionStatus::Unchanged,
         }
     }
 

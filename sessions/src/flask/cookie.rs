@@ -12,7 +12,7 @@ use crate::{
     key::{SecretKey, SharedKeys},
     policy::SessionConfig,
     token::{
-        flask::{Digest, KeyDerivation, decode_payload, encode_payload, signer},
+        flask::{HashAlgorithm, KeyDerivation, decode_payload, encode_payload, signer},
         signed::{Rejected, Signer},
     },
 };
@@ -50,7 +50,7 @@ pub struct FlaskCookie {
 /// Flask's payload, and a signature.
 #[derive(Clone, Copy, Debug)]
 struct Flask {
-    digest: Digest,
+    digest: HashAlgorithm,
     derivation: KeyDerivation,
     max_inflated: usize,
 }
@@ -89,7 +89,7 @@ impl FlaskCookie {
 
     fn with_keys(keys: Option<SharedKeys>) -> Self {
         let seal = Flask {
-            digest: Digest::default(),
+            digest: HashAlgorithm::default(),
             derivation: KeyDerivation::default(),
             max_inflated: Self::DEFAULT_MAX_INFLATED,
         };
@@ -97,9 +97,9 @@ impl FlaskCookie {
     }
 
     /// Sets the hash function of the signatures: Flask's `digest_method`. Defaults to
-    /// [`Digest::Sha1`].
+    /// [`HashAlgorithm::Sha1`].
     #[must_use]
-    pub fn with_digest(self, digest: Digest) -> Self {
+    pub fn with_hash(self, digest: HashAlgorithm) -> Self {
         let seal = Flask { digest, ..self.seal };
         self.with_seal(seal)
     }

@@ -113,5 +113,5 @@ pub use self::cookie::FlaskCookie;
 pub(crate) use self::session::{session, unescaped};
 pub use crate::{
     codec::flask::{Bytes, DateTime, Markup, NoDateTime, NoUuid, Tuple, Uuid, Value},
-    token::flask::{Digest, KeyDerivation},
+    token::flask::{HashAlgorithm, KeyDerivation},
 };

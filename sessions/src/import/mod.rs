@@ -45,7 +45,7 @@ pub use self::{
 use crate::{
     backend::{Backend, Confidential, run_to_completion},
     cookie::CookieValues,
-    dictionary::{Change, Dictionary},
+    dictionary::{Dictionary, SessionStatus},
     error::{CookieError, OpenError, SaveError},
     interface::{ENDED, OpenContext, SaveContext, Saved},
     request::check_token,
@@ -293,7 +293,7 @@ impl<B: Backend> Backend for ImportActixSession<B> {
         let Some(brought) = dictionary.attachment::<Brought>() else {
             return self.backend.save(dictionary, cx).await;
         };
-        if cx.change() == Change::Purged || dictionary.is_empty() {
+        if cx.change() == SessionStatus::Purged || dictionary.is_empty() {
             self.ended.note(brought.old.iter().map(AsRef::as_ref), cx.now());
         }
         let mut saved = self.backend.save(dictionary, cx).await;
@@ -314,7 +314,7 @@ impl<B: Backend> Backend for ImportActixSession<B> {
                 cx.former.marks.set(!self.is_over(cx.now()));
                 self.leave(brought, cx).await;
             }
-            Ok(_) if cx.change() == Change::Purged => self.end(brought, cx).await?,
+            Ok(_) if cx.change() == SessionStatus::Purged => self.end(brought, cx).await?,
             // What does not fit is not sent: the old session is then all there is.
             Ok(Saved::Token(token)) if check_token(token, cx.cookie(), dictionary).is_ok() => {
                 if dictionary.adopted().is_some() {

@@ -14,7 +14,8 @@ use sessions_policy::CookiePolicy;
 
 use super::legacy_cookie::FormerCookie;
 use crate::{
-    clock::Clock, cookie::CookieValues, dictionary::Change, error::NullSession, policy::Settings,
+    clock::Clock, cookie::CookieValues, dictionary::SessionStatus, error::NullSession,
+    policy::Settings,
 };
 
 /// What [`open_session`](crate::SessionInterface::open_session) gets to know.
@@ -91,7 +92,7 @@ pub struct SaveContext<'r> {
     pub(crate) cookie: &'r CookiePolicy,
     pub(crate) settings: &'r Settings,
     pub(crate) now: SystemTime,
-    pub(crate) change: Change,
+    pub(crate) change: SessionStatus,
     pub(crate) status: StatusCode,
     pub(crate) headers: Option<&'r HeaderMap>,
     pub(crate) stored: &'r Cell<Option<String>>,
@@ -118,9 +119,9 @@ impl<'r> SaveContext<'r> {
         self.now
     }
 
-    /// Returns what the request did to the session. [`Change::Unchanged`] when only the token is
+    /// Returns what the request did to the session. [`SessionStatus::Unchanged`] when only the token is
     /// to be made anew.
-    pub fn change(&self) -> Change {
+    pub fn change(&self) -> SessionStatus {
         self.change
     }
 

@@ -15,5 +15,5 @@ pub(crate) use self::service_state::Site;
 pub(crate) use self::slot::{AnySlot, Innermost, Opening, Slot};
 pub use self::{
     middleware::{SessionFuture, SessionMiddleware, SessionService, new_transform},
-    saved_session::{EarlySave, SaveOutcome},
+    saved_session::{SaveOutcome, SavedSession},
 };

@@ -11,13 +11,13 @@ use sessions_policy::{CookiePolicy, MAX_NAME_VALUE, OnGone, OnSaveError};
 
 use super::{
     headers::{ErrorWithHeaders, SessionHeaders},
-    saved_session::{EarlySave, SaveOutcome},
+    saved_session::{SaveOutcome, SavedSession},
     service_state::Site,
     slot::{OpenSession, OpenedCookie, Sealed, Slot},
 };
 use crate::{
     cookie::{Lifetime, set_cookie},
-    dictionary::Change,
+    dictionary::SessionStatus,
     error::{ExtractError, SaveError, SessionError},
     interface::{FormerCookie, SaveContext, Saved, SessionContent, SessionInterface},
 };
@@ -152,7 +152,9 @@ fn with_headers(err: Error, headers: Vec<SessionHeaders>) -> Error {
 }
 
 /// Saves before there is a response, which will carry the headers.
-pub(crate) async fn save_now<I: SessionInterface>(slot: &Slot<I>) -> Result<EarlySave, SaveError> {
+pub(crate) async fn save_now<I: SessionInterface>(
+    slot: &Slot<I>,
+) -> Result<SavedSession, SaveError> {
     let Sealed::Session(session) = seal(slot, true, || StatusCode::OK) else {
         return Err(SaveError::Saved);
     };
@@ -163,7 +165,7 @@ pub(crate) async fn save_now<I: SessionInterface>(slot: &Slot<I>) -> Result<Earl
     match saved {
         Ok(done) => {
             slot.finish_early(done.headers);
-            Ok(EarlySave::new(done.outcome, &session.content, done.stored))
+            Ok(SavedSession::new(done.outcome, &session.content, done.stored))
         }
         Err(failed) => {
             slot.finish_early(failed.headers);
@@ -282,12 +284,16 @@ async fn write<I: SessionInterface>(
 }
 
 /// Decides, from what the request did, whether the backend is asked at all.
-fn must_save<I: SessionInterface>(interface: &I, content: &I::Content, change: Change) -> bool {
+fn must_save<I: SessionInterface>(
+    interface: &I,
+    content: &I::Content,
+    change: SessionStatus,
+) -> bool {
     let is_wanted = || content.dictionary().wants_refresh() || interface.should_set_cookie(content);
     match change {
-        Change::Purged | Change::Renewed => true,
-        Change::Changed => content.is_empty() || is_wanted(),
-        Change::Unchanged => !content.is_empty() && is_wanted(),
+        SessionStatus::Purged | SessionStatus::Renewed => true,
+        SessionStatus::Changed => content.is_empty() || is_wanted(),
+        SessionStatus::Unchanged => !content.is_empty() && is_wanted(),
     }
 }
 
@@ -295,17 +301,17 @@ fn must_save<I: SessionInterface>(interface: &I, content: &I::Content, change: C
 /// never passed over.
 fn is_passed_over(
     content: &impl SessionContent,
-    change: Change,
+    change: SessionStatus,
     on_save_error: OnSaveError,
     err: &SaveError,
 ) -> bool {
     let logged = on_save_error == OnSaveError::Log;
     match change {
-        Change::Purged | Change::Renewed => false,
-        Change::Changed => logged && !content.is_empty(),
+        SessionStatus::Purged | SessionStatus::Renewed => false,
+        SessionStatus::Changed => logged && !content.is_empty(),
         // A session that only was to be refreshed, and has become too long for that, is as good as
         // before.
-        Change::Unchanged => logged || matches!(err, SaveError::TooLarge { .. }),
+        SessionStatus::Unchanged => logged || matches!(err, SaveError::TooLarge { .. }),
     }
 }
 

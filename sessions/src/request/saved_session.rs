@@ -11,7 +11,7 @@ use crate::{dictionary::Dictionary, error::SessionError, interface::SessionConte
 ///
 /// With a server-side store these may differ from what the handler saw: another request may have
 /// saved in the meantime, and an `update` then ran again on what that one left.
-pub struct EarlySave {
+pub struct SavedSession {
     outcome: SaveOutcome,
     stored: Dictionary,
 }
@@ -28,7 +28,7 @@ pub enum SaveOutcome {
     Unchanged,
 }
 
-impl EarlySave {
+impl SavedSession {
     pub(crate) fn new(
         outcome: SaveOutcome,
         content: &impl SessionContent,
@@ -66,9 +66,9 @@ impl EarlySave {
     }
 }
 
-impl fmt::Debug for EarlySave {
+impl fmt::Debug for SavedSession {
     /// Shows neither keys nor values.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("EarlySave").field("outcome", &self.outcome).finish_non_exhaustive()
+        f.debug_struct("SavedSession").field("outcome", &self.outcome).finish_non_exhaustive()
     }
 }

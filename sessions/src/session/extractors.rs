@@ -16,31 +16,31 @@ use actix_web::{
 };
 use futures_util::future::{FutureExt, LocalBoxFuture, Map};
 
-use super::{Only, Scope, Session};
+use super::{Inferred, Session, SessionSelector};
 use crate::{
     error::{ExtractError, OpenError},
     request::{Innermost, Opening},
 };
 
 /// The future of the extractor of [`Session`]: boxed once, where the session has to be opened.
-pub struct Extracting<I: Scope = Only> {
+pub struct Extracting<I: SessionSelector = Inferred> {
     stage: Stage<I>,
 }
 
-enum Stage<I: Scope> {
+enum Stage<I: SessionSelector> {
     Done(Option<Result<Session<I>, ExtractError>>),
     Opening { slot: Arc<I::Slot>, fut: LocalBoxFuture<'static, Result<(), ExtractError>> },
 }
 
-impl<I: Scope> Extracting<I> {
+impl<I: SessionSelector> Extracting<I> {
     fn done(result: Result<Session<I>, ExtractError>) -> Self {
         Self { stage: Stage::Done(Some(result)) }
     }
 }
 
-impl<I: Scope> Unpin for Extracting<I> {}
+impl<I: SessionSelector> Unpin for Extracting<I> {}
 
-impl<I: Scope> Future for Extracting<I> {
+impl<I: SessionSelector> Future for Extracting<I> {
     type Output = Result<Session<I>, ExtractError>;
 
     fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
@@ -60,7 +60,7 @@ impl<I: Scope> Future for Extracting<I> {
     }
 }
 
-impl<I: Scope> fmt::Debug for Extracting<I> {
+impl<I: SessionSelector> fmt::Debug for Extracting<I> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Extracting").finish_non_exhaustive()
     }
@@ -73,7 +73,7 @@ impl<I: Scope> fmt::Debug for Extracting<I> {
 /// [`ExtractError`]. When the session cannot be opened, the middleware answers the client with the
 /// error whatever the handler returns, `Option<Session>` and `Result<Session, _>` included: an
 /// outage must not look like nobody being logged in. [`TrySession`] lets a handler decide.
-impl<I: Scope> FromRequest for Session<I> {
+impl<I: SessionSelector> FromRequest for Session<I> {
     type Error = ExtractError;
     type Future = Extracting<I>;
 
@@ -116,11 +116,11 @@ impl<I: Scope> FromRequest for Session<I> {
 ///     Ok(HttpResponse::Ok().body(format!("Welcome, {}.", name.as_deref().unwrap_or("stranger"))))
 /// }
 /// ```
-pub struct TrySession<I: Scope = Only> {
+pub struct TrySession<I: SessionSelector = Inferred> {
     result: Result<Session<I>, ExtractError>,
 }
 
-impl<I: Scope> TrySession<I> {
+impl<I: SessionSelector> TrySession<I> {
     /// Returns the session or the error.
     ///
     /// # Errors
@@ -131,13 +131,13 @@ impl<I: Scope> TrySession<I> {
     }
 }
 
-impl<I: Scope> fmt::Debug for TrySession<I> {
+impl<I: SessionSelector> fmt::Debug for TrySession<I> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_tuple("TrySession").field(&self.result).finish()
     }
 }
 
-impl<I: Scope> FromRequest for TrySession<I> {
+impl<I: SessionSelector> FromRequest for TrySession<I> {
     type Error = std::convert::Infallible;
     type Future =
         Map<Extracting<I>, fn(Result<Session<I>, ExtractError>) -> Result<Self, Self::Error>>;
@@ -181,7 +181,7 @@ pub trait SessionExt: OpenedSessionExt {
     ///
     /// [`ExtractError`].
     fn session(&self) -> impl Future<Output = Result<Session, ExtractError>> {
-        self.session_of::<Only>()
+        self.session_of::<Inferred>()
     }
 
     /// Opens the session of the interface `I`, unless that is done.
@@ -189,7 +189,9 @@ pub trait SessionExt: OpenedSessionExt {
     /// # Errors
     ///
     /// [`ExtractError`].
-    fn session_of<I: Scope>(&self) -> impl Future<Output = Result<Session<I>, ExtractError>>;
+    fn session_of<I: SessionSelector>(
+        &self,
+    ) -> impl Future<Output = Result<Session<I>, ExtractError>>;
 }
 
 /// The session where it is open already: all that guards can see, since they cannot wait.
@@ -203,11 +205,11 @@ pub trait OpenedSessionExt {
     }
 
     /// Returns the session of the interface `I` if it is open.
-    fn opened_session_of<I: Scope>(&self) -> Option<Session<I>>;
+    fn opened_session_of<I: SessionSelector>(&self) -> Option<Session<I>>;
 }
 
 impl SessionExt for HttpRequest {
-    async fn session_of<I: Scope>(&self) -> Result<Session<I>, ExtractError> {
+    async fn session_of<I: SessionSelector>(&self) -> Result<Session<I>, ExtractError> {
         let found = find::<I>(&self.extensions());
         let slot = found.inspect_err(|err| log_misuse(self, err))?;
         match I::any_arc(&slot).open(self) {
@@ -219,47 +221,51 @@ impl SessionExt for HttpRequest {
 }
 
 impl SessionExt for ServiceRequest {
-    fn session_of<I: Scope>(&self) -> impl Future<Output = Result<Session<I>, ExtractError>> {
+    fn session_of<I: SessionSelector>(
+        &self,
+    ) -> impl Future<Output = Result<Session<I>, ExtractError>> {
         self.request().session_of()
     }
 }
 
 impl<B> SessionExt for ServiceResponse<B> {
-    fn session_of<I: Scope>(&self) -> impl Future<Output = Result<Session<I>, ExtractError>> {
+    fn session_of<I: SessionSelector>(
+        &self,
+    ) -> impl Future<Output = Result<Session<I>, ExtractError>> {
         self.request().session_of()
     }
 }
 
 impl OpenedSessionExt for HttpRequest {
-    fn opened_session_of<I: Scope>(&self) -> Option<Session<I>> {
+    fn opened_session_of<I: SessionSelector>(&self) -> Option<Session<I>> {
         opened(&self.extensions())
     }
 }
 
 impl OpenedSessionExt for ServiceRequest {
-    fn opened_session_of<I: Scope>(&self) -> Option<Session<I>> {
+    fn opened_session_of<I: SessionSelector>(&self) -> Option<Session<I>> {
         opened(&self.extensions())
     }
 }
 
 impl<B> OpenedSessionExt for ServiceResponse<B> {
-    fn opened_session_of<I: Scope>(&self) -> Option<Session<I>> {
+    fn opened_session_of<I: SessionSelector>(&self) -> Option<Session<I>> {
         opened(&self.request().extensions())
     }
 }
 
 impl OpenedSessionExt for GuardContext<'_> {
-    fn opened_session_of<I: Scope>(&self) -> Option<Session<I>> {
+    fn opened_session_of<I: SessionSelector>(&self) -> Option<Session<I>> {
         opened(&self.req_data())
     }
 }
 
-fn opened<I: Scope>(extensions: &Extensions) -> Option<Session<I>> {
+fn opened<I: SessionSelector>(extensions: &Extensions) -> Option<Session<I>> {
     let slot = find::<I>(extensions).ok()?;
     I::any(&slot).is_open().then(|| Session::of(slot))
 }
 
-fn find<I: Scope>(extensions: &Extensions) -> Result<Arc<I::Slot>, ExtractError> {
+fn find<I: SessionSelector>(extensions: &Extensions) -> Result<Arc<I::Slot>, ExtractError> {
     match extensions.get::<Innermost>() {
         Some(Innermost(innermost)) => I::pick(innermost),
         None => Err(ExtractError::NotWrapped { missing: I::missing() }),

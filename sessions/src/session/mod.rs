@@ -18,7 +18,7 @@ use self::rerun::KeyUpdate;
 pub use self::{
     extractors::{OpenedSessionExt, SessionExt, TrySession},
     read_only::ReadSession,
-    scope::{Only, Scope},
+    scope::{Inferred, SessionSelector},
     typed::{SessionData, Typed},
 };
 use crate::{
@@ -52,11 +52,11 @@ use crate::{
 ///     Ok(format!("visit number {visits}"))
 /// }
 /// ```
-pub struct Session<I: Scope = Only> {
+pub struct Session<I: SessionSelector = Inferred> {
     slot: Arc<I::Slot>,
 }
 
-impl<I: Scope> Session<I> {
+impl<I: SessionSelector> Session<I> {
     /// For a slot that is open.
     pub(crate) fn of(slot: Arc<I::Slot>) -> Self {
         Self { slot }
@@ -98,7 +98,7 @@ impl<I: Scope> Session<I> {
 }
 
 /// Keys and values.
-impl<I: Scope> Session<I> {
+impl<I: SessionSelector> Session<I> {
     /// Returns the value under `key`, or `None` when there is none.
     ///
     /// # Errors
@@ -293,13 +293,13 @@ impl<I: Scope> Session<I> {
     }
 }
 
-impl<I: Scope> Clone for Session<I> {
+impl<I: SessionSelector> Clone for Session<I> {
     fn clone(&self) -> Self {
         Self { slot: Arc::clone(&self.slot) }
     }
 }
 
-impl<I: Scope> fmt::Debug for Session<I> {
+impl<I: SessionSelector> fmt::Debug for Session<I> {
     /// Shows neither keys nor values.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Session")

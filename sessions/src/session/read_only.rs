@@ -8,7 +8,7 @@ use serde::de::DeserializeOwned;
 use serde_json::{Map, Value};
 
 use super::{
-    Only, Scope, Session,
+    Inferred, Session, SessionSelector,
     extractors::Extracting,
     typed::{SessionData, Typed},
 };
@@ -32,11 +32,11 @@ use crate::{
 ///     Ok(format!("Hello, {}!", name.as_deref().unwrap_or("stranger")))
 /// }
 /// ```
-pub struct ReadSession<I: Scope = Only> {
+pub struct ReadSession<I: SessionSelector = Inferred> {
     session: Session<I>,
 }
 
-impl<I: Scope> ReadSession<I> {
+impl<I: SessionSelector> ReadSession<I> {
     /// Returns the value under `key`, or `None` when there is none.
     ///
     /// # Errors
@@ -111,20 +111,20 @@ where
     }
 }
 
-impl<I: Scope> Clone for ReadSession<I> {
+impl<I: SessionSelector> Clone for ReadSession<I> {
     fn clone(&self) -> Self {
         Self { session: self.session.clone() }
     }
 }
 
-impl<I: Scope> fmt::Debug for ReadSession<I> {
+impl<I: SessionSelector> fmt::Debug for ReadSession<I> {
     /// Shows neither keys nor values.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_tuple("ReadSession").field(&self.session).finish()
     }
 }
 
-impl<I: Scope> FromRequest for ReadSession<I> {
+impl<I: SessionSelector> FromRequest for ReadSession<I> {
     type Error = ExtractError;
     type Future = future::Map<
         Extracting<I>,

@@ -5,7 +5,7 @@ use std::{marker::PhantomData, sync::Arc};
 
 use serde::{Serialize, de::DeserializeOwned};
 
-use super::{Scope, Session};
+use super::{Session, SessionSelector};
 use crate::{
     dictionary::{Dictionary, Format, Run},
     error::SessionError,
@@ -30,7 +30,7 @@ pub(super) trait Rerun: Send + Sync + 'static {
     ) -> Result<(), SessionError>;
 }
 
-impl<I: Scope> Session<I> {
+impl<I: SessionSelector> Session<I> {
     pub(super) fn rerun<U: Rerun>(&self, update: U) -> Result<U::Answer, SessionError> {
         let update = Arc::new(update);
         for _ in 0..MAX_TRIES {

@@ -12,9 +12,9 @@ use crate::{
 ///
 /// Its keys can be read and written. Typed content needs the interface: `Session<AppSessions>`.
 #[derive(Debug)]
-pub enum Only {}
+pub enum Inferred {}
 
-/// Which session a handle means: the one of an interface, or [`Only`].
+/// Which session a handle means: the one of an interface, or [`Inferred`].
 ///
 /// Implemented for every [`SessionInterface`].
 #[diagnostic::on_unimplemented(
@@ -22,12 +22,12 @@ pub enum Only {}
     label = "names no session",
     note = "`Session<…>` takes the type that is wrapped: one with `#[derive(SessionInterface)]`"
 )]
-pub trait Scope: 'static + sealed::Scope {}
+pub trait SessionSelector: 'static + sealed::SessionSelector {}
 
 mod sealed {
     use super::{AnySlot, Arc, ExtractError};
 
-    pub trait Scope {
+    pub trait SessionSelector {
         /// The slot as far as its type is known.
         type Slot: ?Sized;
 
@@ -42,9 +42,9 @@ mod sealed {
     }
 }
 
-impl<I: SessionInterface> Scope for I {}
+impl<I: SessionInterface> SessionSelector for I {}
 
-impl<I: SessionInterface> sealed::Scope for I {
+impl<I: SessionInterface> sealed::SessionSelector for I {
     type Slot = Slot<I>;
 
     fn pick(innermost: &Arc<dyn AnySlot>) -> Result<Arc<Slot<I>>, ExtractError> {
@@ -72,9 +72,9 @@ impl<I: SessionInterface> sealed::Scope for I {
     }
 }
 
-impl Scope for Only {}
+impl SessionSelector for Inferred {}
 
-impl sealed::Scope for Only {
+impl sealed::SessionSelector for Inferred {
     type Slot = dyn AnySlot;
 
     fn pick(innermost: &Arc<dyn AnySlot>) -> Result<Arc<dyn AnySlot>, ExtractError> {

@@ -1,14 +1,14 @@
 //! What is done to the session as a whole, and the messages for the next page.
 
-use super::{Scope, Session, flash::Flash};
+use super::{Session, SessionSelector, flash::Flash};
 use crate::{
-    dictionary::{Dictionary, Ending, FLASHES},
+    dictionary::{Dictionary, FLASHES, PurgeOutcome},
     error::{SaveError, SessionError},
-    request::EarlySave,
+    request::SavedSession,
 };
 
 /// The session as a whole.
-impl<I: Scope> Session<I> {
+impl<I: SessionSelector> Session<I> {
     /// Whether the session outlives the browser session.
     pub fn permanent(&self) -> bool {
         self.look(Dictionary::permanent)
@@ -51,15 +51,15 @@ impl<I: Scope> Session<I> {
     /// Ends the session: log out. What is written after it starts a new one, a message for the
     /// next page say. Carried out whatever the status of the response.
     ///
-    /// Returns what that comes to: a session that is kept on the server is [`Ending::Ended`] once
+    /// Returns what that comes to: a session that is kept on the server is [`PurgeOutcome::TokenRevoked`] once
     /// the response is sent, and if that fails the client gets an error; one that lives in its
-    /// cookie is [`Ending::Forgotten`] by this client, and a copy of the cookie goes on (OWASP
+    /// cookie is [`PurgeOutcome::CookieRemoved`] by this client, and a copy of the cookie goes on (OWASP
     /// ASVS 5.0, 7.4.1).
     ///
     /// # Errors
     ///
     /// [`SessionError::Null`], [`SessionError::Saved`].
-    pub fn purge(&self) -> Result<Ending, SessionError> {
+    pub fn purge(&self) -> Result<PurgeOutcome, SessionError> {
         self.change(Dictionary::purge)
     }
 
@@ -86,7 +86,7 @@ impl<I: Scope> Session<I> {
     /// of it comes along. What the session held before the login stays in it.
     ///
     /// The id is what the application knows the owner by, a number or a UUID say. With a
-    /// server-side store, sessions can then be [listed](crate::ServerSide::of_owner) and [ended
+    /// server-side store, sessions can then be [listed](crate::ServerSide::sessions_of) and [ended
     /// together](crate::ServerSide::end_all).
     ///
     /// # Errors
@@ -135,7 +135,7 @@ impl<I: Scope> Session<I> {
     ///     Ok(HttpResponse::Ok().body(format!("you have {} tickets", tickets.unwrap_or(0))))
     /// }
     /// ```
-    pub async fn save_now(&self) -> Result<EarlySave, SaveError> {
+    pub async fn save_now(&self) -> Result<SavedSession, SaveError> {
         // What the outcome tells of the session reaches the response, as from any other read.
         self.look(|_| ());
         I::any_arc(&self.slot).save_now().await
@@ -153,7 +153,7 @@ impl<I: Scope> Session<I> {
 }
 
 /// Messages for the next page.
-impl<I: Scope> Session<I> {
+impl<I: SessionSelector> Session<I> {
     /// Leaves a message for the next page, under a category of your choice: Flask's `flash`.
     ///
     /// # Errors

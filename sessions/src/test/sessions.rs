@@ -18,7 +18,7 @@ use sessions_policy::CookiePolicy;
 use crate::{
     clock::Clock,
     cookie::name_of,
-    dictionary::Change,
+    dictionary::SessionStatus,
     interface::{FormerCookie, SaveContext, Saved, SessionContent, SessionInterface},
     request::{Site, Slot, check_token},
 };
@@ -81,7 +81,7 @@ impl<I: SessionInterface + Clone> TestSessions<I> {
             cookie: &cookie,
             settings,
             now,
-            change: Change::Changed,
+            change: SessionStatus::Changed,
             status: StatusCode::OK,
             headers: None,
             stored: &Cell::new(None),

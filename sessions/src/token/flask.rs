@@ -32,11 +32,11 @@ macro_rules! digests {
         /// default, is not broken; new applications have better ones (RFC 6151, section 2.3).
         #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
         #[non_exhaustive]
-        pub enum Digest {
+        pub enum HashAlgorithm {
             $($(#[$doc])* $name,)*
         }
 
-        impl Digest {
+        impl HashAlgorithm {
             /// All of them.
             pub const ALL: &[Self] = &[$(Self::$name,)*];
 
@@ -52,11 +52,11 @@ macro_rules! digests {
         pub(crate) fn signer(
             key: &SecretKey,
             salt: &[u8],
-            digest: Digest,
+            digest: HashAlgorithm,
             derivation: KeyDerivation,
         ) -> Signer {
             match digest {
-                $(Digest::$name => Signer::of_mac(keyed::<$hash>(key, salt, derivation)),)*
+                $(HashAlgorithm::$name => Signer::of_mac(keyed::<$hash>(key, salt, derivation)),)*
             }
         }
     };
@@ -207,7 +207,8 @@ mod tests {
     use base64::Engine;
 
     use super::{
-        CANONICAL, Digest, KeyDerivation, compress, decode_payload, encode_payload, inflate, signer,
+        CANONICAL, HashAlgorithm, KeyDerivation, compress, decode_payload, encode_payload, inflate,
+        signer,
     };
     use crate::{key::SecretKey, token::flipped::flip};
 
@@ -215,7 +216,7 @@ mod tests {
     fn every_single_bit_of_twenty_tokens_of_flask_counts() {
         let (key, mut total) = (SecretKey::generate(), [0; 2]);
         for number in 0..20 {
-            let digest = Digest::ALL[number % Digest::ALL.len()];
+            let digest = HashAlgorithm::ALL[number % HashAlgorithm::ALL.len()];
             let signer = signer(&key, b"cookie-session", digest, KeyDerivation::ALL[number % 4]);
             let payload = encode_payload(&format!(r#"{{"user":"{}"}}"#, "x".repeat(2 * number)));
             let token = signer.sign_text(payload.as_bytes(), 1_700_000_000 + number as u64);

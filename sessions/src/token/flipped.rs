@@ -2,7 +2,7 @@
 
 use super::{
     sealed::Sealer,
-    signed::{Digest, Signer},
+    signed::{HashAlgorithm, Signer},
     split::SplitToken,
 };
 use crate::key::SecretKey;
@@ -27,7 +27,8 @@ pub(super) fn flip(token: String, accepts: impl Fn(&[u8]) -> bool) -> [usize; 2]
 fn every_single_bit_of_twenty_tokens_of_each_kind_counts() {
     let key = SecretKey::generate();
     let sealer = Sealer::new(&key, "a");
-    let signers = [Digest::Sha256, Digest::Sha512].map(|it| Signer::new(&key, b"a", it));
+    let signers =
+        [HashAlgorithm::Sha256, HashAlgorithm::Sha512].map(|it| Signer::new(&key, b"a", it));
     let mut totals = [[0; 2]; 4];
     for number in 0..20 {
         let payload = format!(r#"{{"user":"{}"}}"#, "x".repeat(number));

@@ -31,7 +31,7 @@ const SECONDS_ROOM: usize = 11;
 /// There is no algorithm in the token: what is set here signs and verifies.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 #[non_exhaustive]
-pub enum Digest {
+pub enum HashAlgorithm {
     /// HMAC-SHA256.
     #[default]
     Sha256,
@@ -98,10 +98,10 @@ impl fmt::Display for Rejected {
 }
 
 impl Signer {
-    pub(crate) fn new(key: &SecretKey, salt: &[u8], digest: Digest) -> Self {
+    pub(crate) fn new(key: &SecretKey, salt: &[u8], digest: HashAlgorithm) -> Self {
         match digest {
-            Digest::Sha256 => Self::of_mac(derive::<Hmac<Sha256>>(key, salt)),
-            Digest::Sha512 => Self::of_mac(derive::<Hmac<Sha512>>(key, salt)),
+            HashAlgorithm::Sha256 => Self::of_mac(derive::<Hmac<Sha256>>(key, salt)),
+            HashAlgorithm::Sha512 => Self::of_mac(derive::<Hmac<Sha512>>(key, salt)),
         }
     }
 

@@ -157,7 +157,7 @@ async fn act<S: Store + Clone>(
             "owner" => said = session.owner().unwrap_or_default(),
             "wait" => gates.of(object).pass().await,
             "panic" => panic!("told to"),
-            "devices" => said = kept.backend.of_owner(object).await?.len().to_string(),
+            "devices" => said = kept.backend.sessions_of(object).await?.len().to_string(),
             "all" => said = kept.backend.end_all(object).await?.to_string(),
             other => return Err(actix_web::error::ErrorNotFound(other.to_owned())),
         }

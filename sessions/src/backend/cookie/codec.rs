@@ -12,7 +12,7 @@ use crate::{
         derived_keys::{Salt, SaltKeys, Salted},
         revocation::Revocation,
     },
-    dictionary::{Change, Dictionary, Format},
+    dictionary::{Dictionary, Format, SessionStatus},
     error::{OpenError, SaveError},
     interface::{OpenContext, SaveContext, Saved, unix_seconds},
     key::{KeyBytes, SecretKey, SharedKeys},
@@ -172,7 +172,9 @@ impl<S: Seal> InCookie<S> {
         let keys = self.keys_for(cx.settings(), cx.cookie().name().as_str());
         // A session does not outlive its key by being sealed anew: the key may have leaked.
         let came_under = dictionary.attachment::<KeyBytes>();
-        if came_under.is_some_and(|key| !keys.ring().has(key)) && cx.change() != Change::Purged {
+        if came_under.is_some_and(|key| !keys.ring().has(key))
+            && cx.change() != SessionStatus::Purged
+        {
             return Err(SaveError::Gone);
         }
         if let Some(revocation) = &self.revocation {

@@ -9,7 +9,7 @@ use crate::{
     error::{OpenError, SaveError},
     interface::{OpenContext, SaveContext, Saved},
     key::{SecretKey, SharedKeys},
-    session::{Scope, Session},
+    session::{Session, SessionSelector},
     token::{sealed::Sealer, signed::Rejected},
 };
 
@@ -92,7 +92,10 @@ impl EncryptedCookie {
     ///
     /// [`OwnerError::Unsupported`] when the backend is not [`revocable`](Self::revocable), and those
     /// of [`Revocation::end_others`].
-    pub async fn end_others<I: Scope>(&self, current: &Session<I>) -> Result<(), OwnerError> {
+    pub async fn end_others<I: SessionSelector>(
+        &self,
+        current: &Session<I>,
+    ) -> Result<(), OwnerError> {
         self.sessions.revocation()?.end_others(current).await
     }
 

@@ -9,8 +9,8 @@ use crate::{
     error::{OpenError, SaveError},
     interface::{OpenContext, SaveContext, Saved},
     key::{SecretKey, SharedKeys},
-    session::{Scope, Session},
-    token::signed::{Digest, Rejected, Signer},
+    session::{Session, SessionSelector},
+    token::signed::{HashAlgorithm, Rejected, Signer},
 };
 
 /// Sessions that live in their cookie, signed with HMAC in the format of itsdangerous.
@@ -54,22 +54,22 @@ pub struct SignedCookie {
 /// The payload as it is, and a signature.
 #[derive(Clone, Debug)]
 struct Signed {
-    digest: Digest,
+    digest: HashAlgorithm,
 }
 
 impl SignedCookie {
     /// Returns a backend that signs with this key, or with the current one of this ring or of what
     /// this handle holds.
     pub fn new(keys: impl Into<SharedKeys>) -> Self {
-        let seal = Signed { digest: Digest::default() };
+        let seal = Signed { digest: HashAlgorithm::default() };
         Self { sessions: InCookie::new(keys.into(), seal) }
     }
 
-    /// Sets the hash function of the signatures. Defaults to [`Digest::Sha256`].
+    /// Sets the hash function of the signatures. Defaults to [`HashAlgorithm::Sha256`].
     ///
     /// Tokens under another one do not verify: changing it ends all sessions.
     #[must_use]
-    pub fn with_digest(self, digest: Digest) -> Self {
+    pub fn with_hash(self, digest: HashAlgorithm) -> Self {
         Self { sessions: self.sessions.with_seal(Signed { digest }) }
     }
 
@@ -99,7 +99,10 @@ impl SignedCookie {
     ///
     /// [`OwnerError::Unsupported`] when the backend is not [`revocable`](Self::revocable), and those
     /// of [`Revocation::end_others`].
-    pub async fn end_others<I: Scope>(&self, current: &Session<I>) -> Result<(), OwnerError> {
+    pub async fn end_others<I: SessionSelector>(
+        &self,
+        current: &Session<I>,
+    ) -> Result<(), OwnerError> {
         self.sessions.revocation()?.end_others(current).await
     }
 

@@ -18,7 +18,7 @@ use crate::{
     backend::circuit_breaker::Deadline,
     dictionary::Dictionary,
     error::SessionError,
-    session::{Scope, Session},
+    session::{Session, SessionSelector},
     store::{
         Loaded, Owner, OwnerIndex, OwnerKey, Record, RecordKey, ReplaceOutcome, Stamp, Store,
         StoreError,
@@ -34,7 +34,7 @@ const REMEMBERED: Duration = Duration::from_secs(24 * 60 * 60);
 /// How often the current session is stamped anew because another request was faster.
 const MAX_TRIES: usize = 100;
 
-/// One session of an owner, as [`ServerSide::of_owner`] found it.
+/// One session of an owner, as [`ServerSide::sessions_of`] found it.
 pub struct OwnedSession {
     key: RecordKey,
     owner: OwnerKey,
@@ -55,7 +55,7 @@ impl OwnedSession {
     }
 
     /// Whether it is this request's session.
-    pub fn is_current<I: Scope>(&self, session: &Session<I>) -> bool {
+    pub fn is_current<I: SessionSelector>(&self, session: &Session<I>) -> bool {
         current_key(session) == Some(self.key)
     }
 
@@ -127,7 +127,7 @@ impl<S: Store> ServerSide<S> {
     /// # Errors
     ///
     /// [`OwnerError`].
-    pub async fn of_owner(
+    pub async fn sessions_of(
         &self,
         owner: impl fmt::Display,
     ) -> Result<Vec<OwnedSession>, OwnerError> {
@@ -163,7 +163,7 @@ impl<S: Store> ServerSide<S> {
         Ok(found)
     }
 
-    /// Ends one of the sessions that [`of_owner`](Self::of_owner) returned. Returns whether there
+    /// Ends one of the sessions that [`sessions_of`](Self::sessions_of) returned. Returns whether there
     /// was something to end.
     ///
     /// # Errors
@@ -181,7 +181,7 @@ impl<S: Store> ServerSide<S> {
     ///
     /// [`OwnerError`].
     pub async fn end_by_id(&self, owner: impl fmt::Display, id: &str) -> Result<bool, OwnerError> {
-        let sessions = self.of_owner(owner).await?;
+        let sessions = self.sessions_of(owner).await?;
         let Some(session) = sessions.iter().find(|session| session.id() == id) else {
             return Ok(false);
         };
@@ -198,7 +198,10 @@ impl<S: Store> ServerSide<S> {
     /// # Errors
     ///
     /// [`OwnerError`].
-    pub async fn end_others<I: Scope>(&self, current: &Session<I>) -> Result<usize, OwnerError> {
+    pub async fn end_others<I: SessionSelector>(
+        &self,
+        current: &Session<I>,
+    ) -> Result<usize, OwnerError> {
         let owner = current.owner().ok_or(OwnerError::NoOwner)?;
         let owner = OwnerKey::of_id(&owner);
         let key = current_key(current);
@@ -355,7 +358,7 @@ fn owned_session(
     })
 }
 
-fn current_key<I: Scope>(session: &Session<I>) -> Option<RecordKey> {
+fn current_key<I: SessionSelector>(session: &Session<I>) -> Option<RecordKey> {
     session.peek(|dictionary| {
         let opened = dictionary.attachment::<Opened>()?;
         opened.created.get().copied().or(match &opened.origin {

@@ -12,7 +12,7 @@ use super::{
 };
 use crate::{
     backend::circuit_breaker::Deadline,
-    dictionary::{Adopted, Change, ChangeSet, Dictionary},
+    dictionary::{Adopted, ChangeSet, Dictionary, SessionStatus},
     error::SaveError,
     interface::{SaveContext, Saved, unix_seconds},
     store::{Stamp, Store},
@@ -57,13 +57,13 @@ impl<S: Store> ServerSide<S> {
 impl<S: Store> Saving<'_, S> {
     async fn save_found(&self, found: &Found) -> Result<Saved, SaveError> {
         match self.cx.change() {
-            Change::Unchanged if found.by_former => Ok(Saved::Nothing),
-            Change::Unchanged => Ok(self.refresh(found).await),
-            Change::Changed if found.by_former => Err(SaveError::Superseded),
-            Change::Changed => self.rewrite(found).await,
-            Change::Renewed if found.by_former => Box::pin(self.save_stale()).await,
-            Change::Renewed => self.renew(found).await,
-            Change::Purged => {
+            SessionStatus::Unchanged if found.by_former => Ok(Saved::Nothing),
+            SessionStatus::Unchanged => Ok(self.refresh(found).await),
+            SessionStatus::Changed if found.by_former => Err(SaveError::Superseded),
+            SessionStatus::Changed => self.rewrite(found).await,
+            SessionStatus::Renewed if found.by_former => Box::pin(self.save_stale()).await,
+            SessionStatus::Renewed => self.renew(found).await,
+            SessionStatus::Purged => {
                 self.backend.end_record(found.key, found.record.owner(), &self.deadline).await?;
                 self.begin(self.dictionary).await
             }
@@ -91,9 +91,9 @@ impl<S: Store> Saving<'_, S> {
     async fn save_stale(&self) -> Result<Saved, SaveError> {
         let changes = self.dictionary.changes();
         match self.cx.change() {
-            Change::Unchanged => Ok(Saved::Nothing),
-            Change::Purged if self.dictionary.logs_in() => self.begin(self.dictionary).await,
-            Change::Renewed => match changes {
+            SessionStatus::Unchanged => Ok(Saved::Nothing),
+            SessionStatus::Purged if self.dictionary.logs_in() => self.begin(self.dictionary).await,
+            SessionStatus::Renewed => match changes {
                 // Opened with the former token: what the record holds does not come along.
                 Some(_) if !self.dictionary.logs_in() => Err(SaveError::Superseded),
                 Some(changes) => {
@@ -103,7 +103,7 @@ impl<S: Store> Saving<'_, S> {
                 None if self.dictionary.is_empty() => Ok(Saved::Nothing),
                 None => self.begin(self.dictionary).await,
             },
-            Change::Changed | Change::Purged => Err(SaveError::Superseded),
+            SessionStatus::Changed | SessionStatus::Purged => Err(SaveError::Superseded),
         }
     }
 

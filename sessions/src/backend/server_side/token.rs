@@ -8,7 +8,7 @@ use crate::{
     policy::Settings,
     store::{RecordKey, VerifierHash},
     token::{
-        signed::{Digest, Rejected, Signer},
+        signed::{HashAlgorithm, Rejected, Signer},
         split::SplitToken,
     },
 };
@@ -55,7 +55,7 @@ impl Tokens {
             // Never the policy `salt` alone: ids of records are signed apart from sessions.
             let salt = Salt::Of("server-side", settings.salt().unwrap_or(name));
             signing.salted.get(&signing.keys, salt, |key, salt| {
-                Signer::new(key, salt.as_bytes(), Digest::Sha256)
+                Signer::new(key, salt.as_bytes(), HashAlgorithm::Sha256)
             })
         });
         CookieTokens { signers }

@@ -15,7 +15,7 @@ use crate::{
     dictionary::Dictionary,
     error::{CookieError, ExtractError, NullSession, OpenError, SaveError, SessionError},
     interface::{SessionContent, SessionInterface},
-    request::{save, saved_session::EarlySave},
+    request::{save, saved_session::SavedSession},
 };
 
 /// A slot whatever its interface.
@@ -33,7 +33,7 @@ pub trait AnySlot: Any + Send + Sync {
     fn open(self: Arc<Self>, request: &HttpRequest) -> Opening;
 
     /// Saves the session now, and closes it.
-    fn save_now(self: Arc<Self>) -> LocalBoxFuture<'static, Result<EarlySave, SaveError>>;
+    fn save_now(self: Arc<Self>) -> LocalBoxFuture<'static, Result<SavedSession, SaveError>>;
     fn is_open(&self) -> bool;
 
     /// Whether the session is open or being opened.
@@ -99,7 +99,7 @@ impl<I: SessionInterface> AnySlot for Slot<I> {
         }
     }
 
-    fn save_now(self: Arc<Self>) -> LocalBoxFuture<'static, Result<EarlySave, SaveError>> {
+    fn save_now(self: Arc<Self>) -> LocalBoxFuture<'static, Result<SavedSession, SaveError>> {
         Box::pin(async move { save::save_now(&self).await })
     }
 
