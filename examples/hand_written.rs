@@ -12,7 +12,7 @@ use std::borrow::Cow;
 
 use actix_web::{App, HttpRequest, HttpServer, Responder, web};
 use sessions::{
-    Backend, Dictionary, OpenContext, OpenError, SaveContext, SaveError, Saved, SecretKey, Session,
+    Backend, SessionState, OpenContext, OpenError, SaveContext, SaveError, Saved, SecretKey, Session,
     SessionInterface, SessionMiddleware, SignedCookie,
 };
 
@@ -21,15 +21,15 @@ struct TwoAreas {
 }
 
 impl SessionInterface for TwoAreas {
-    type Content = Dictionary;
+    type Content = SessionState;
 
-    async fn open_session(&self, cx: OpenContext<'_>) -> Result<Option<Dictionary>, OpenError> {
+    async fn open_session(&self, cx: OpenContext<'_>) -> Result<Option<SessionState>, OpenError> {
         self.backend.open(&cx).await
     }
 
     async fn save_session(
         &self,
-        content: &Dictionary,
+        content: &SessionState,
         cx: SaveContext<'_>,
     ) -> Result<Saved, SaveError> {
         self.backend.save(content, &cx).await

@@ -17,7 +17,7 @@ use actix_web::{
     test::TestRequest, test::init_service, web,
 };
 use sessions::{
-    Backend, CookieDomain, CookieName, CookiePath, Dictionary, NullSession, OpenContext, OpenError,
+    Backend, CookieDomain, CookieName, CookiePath, SessionState, NullSession, OpenContext, OpenError,
     SameSite, SaveContext, SaveError, Saved, Session, SessionConfig, SessionContent,
     SessionInterface, SessionMiddleware, SignedCookie, test::TestClock,
 };
@@ -115,11 +115,11 @@ const INSIDE: &str = "sid-a; Domain=a.internal; Expires=Thu, 01 Jan 2026 01:00:0
 const OUTSIDE: &str = "sid-b; Expires=Thu, 01 Jan 2026 01:00:00 GMT; Max-Age=3600; Path=/outer; \
                        Secure; HttpOnly; SameSite=None; Partitioned";
 
-fn in_an_hour<I>(_: &I, _: &Dictionary, now: SystemTime) -> Option<SystemTime> {
+fn in_an_hour<I>(_: &I, _: &SessionState, now: SystemTime) -> Option<SystemTime> {
     now.checked_add(HOUR)
 }
 
-fn if_modified<I>(_: &I, content: &Dictionary) -> bool {
+fn if_modified<I>(_: &I, content: &SessionState) -> bool {
     content.is_modified()
 }
 
@@ -146,15 +146,15 @@ struct ByMethod {
 }
 
 impl SessionInterface for ByMethod {
-    type Content = Dictionary;
+    type Content = SessionState;
 
-    async fn open_session(&self, cx: OpenContext<'_>) -> Result<Option<Dictionary>, OpenError> {
+    async fn open_session(&self, cx: OpenContext<'_>) -> Result<Option<SessionState>, OpenError> {
         self.backend.open(&cx).await
     }
 
     async fn save_session(
         &self,
-        content: &Dictionary,
+        content: &SessionState,
         cx: SaveContext<'_>,
     ) -> Result<Saved, SaveError> {
         self.backend.save(content, &cx).await
@@ -192,11 +192,11 @@ impl SessionInterface for ByMethod {
         outside(self, request)
     }
 
-    fn expiration_time(&self, content: &Dictionary, now: SystemTime) -> Option<SystemTime> {
+    fn expiration_time(&self, content: &SessionState, now: SystemTime) -> Option<SystemTime> {
         in_an_hour(self, content, now)
     }
 
-    fn should_set_cookie(&self, content: &Dictionary) -> bool {
+    fn should_set_cookie(&self, content: &SessionState) -> bool {
         if_modified(self, content)
     }
 
@@ -277,14 +277,14 @@ struct Counting {
 async fn open_counting(
     sessions: &Counting,
     cx: OpenContext<'_>,
-) -> Result<Option<Dictionary>, OpenError> {
+) -> Result<Option<SessionState>, OpenError> {
     sessions.calls[0].fetch_add(1, Ordering::SeqCst);
     sessions.backend.open(&cx).await
 }
 
 async fn save_counting(
     sessions: &Counting,
-    content: &Dictionary,
+    content: &SessionState,
     cx: SaveContext<'_>,
 ) -> Result<Saved, SaveError> {
     sessions.calls[1].fetch_add(1, Ordering::SeqCst);
@@ -307,7 +307,7 @@ async fn functions_open_and_save_in_place_of_the_backend() {
 
 /// A dictionary that takes writes in a null session too, and loses them by design.
 struct Lossy {
-    dictionary: Dictionary,
+    dictionary: SessionState,
     null: bool,
 }
 
@@ -316,11 +316,11 @@ impl SessionContent for Lossy {
         panic!("the interface makes its null sessions by itself")
     }
 
-    fn dictionary(&self) -> &Dictionary {
+    fn state(&self) -> &SessionState {
         &self.dictionary
     }
 
-    fn dictionary_mut(&mut self) -> &mut Dictionary {
+    fn state_mut(&mut self) -> &mut SessionState {
         &mut self.dictionary
     }
 }
@@ -347,7 +347,7 @@ impl SessionInterface for NoRobots {
     }
 
     fn make_null_session(&self, _: NullSession) -> Lossy {
-        Lossy { dictionary: Dictionary::new(), null: true }
+        Lossy { dictionary: SessionState::new(), null: true }
     }
 
     fn is_null_session(&self, content: &Lossy) -> bool {

@@ -12,7 +12,7 @@ use actix_web::{
     web,
 };
 use sessions::{
-    Backend, ConfigError, CookieDomain, CookieName, CookiePath, Dictionary, OpenContext, OpenError,
+    Backend, ConfigError, CookieDomain, CookieName, CookiePath, SessionState, OpenContext, OpenError,
     OpenMode, Overrides, SameSite, SaveContext, SaveError, Saved, Session, SessionConfig,
     SessionInterface, SessionMiddleware, SignedCookie, error::CookieError,
 };
@@ -216,18 +216,18 @@ struct ByConstant {
 }
 
 impl SessionInterface for ByConstant {
-    type Content = Dictionary;
+    type Content = SessionState;
 
     const OVERRIDES: Overrides =
         Overrides::NONE.cookie_secure(false).cookie_samesite(SameSite::None);
 
-    async fn open_session(&self, cx: OpenContext<'_>) -> Result<Option<Dictionary>, OpenError> {
+    async fn open_session(&self, cx: OpenContext<'_>) -> Result<Option<SessionState>, OpenError> {
         self.backend.open(&cx).await
     }
 
     async fn save_session(
         &self,
-        content: &Dictionary,
+        content: &SessionState,
         cx: SaveContext<'_>,
     ) -> Result<Saved, SaveError> {
         self.backend.save(content, &cx).await

@@ -13,7 +13,7 @@ use actix_web::{
     web,
 };
 use sessions::{
-    ConfigError, CookieDomain, CookieName, CookiePath, Dictionary, DomainSetting, SameSite,
+    ConfigError, CookieDomain, CookieName, CookiePath, SessionState, DomainSetting, SameSite,
     Session, SessionConfig, SessionInterface, SessionMiddleware, SignedCookie, test::TestClock,
 };
 use sessions_tests::{Answer, Browser, SetCookie, key};
@@ -283,7 +283,7 @@ struct Expiring {
 }
 
 /// The session says how many seconds it has left; it may be none.
-fn from_content(_: &Expiring, content: &Dictionary, now: SystemTime) -> Option<SystemTime> {
+fn from_content(_: &Expiring, content: &SessionState, now: SystemTime) -> Option<SystemTime> {
     let left: Option<i64> = content.get("left").ok().flatten();
     left.map(|left| {
         let by = Duration::from_secs(left.unsigned_abs());

@@ -14,7 +14,7 @@ use actix_web::{
     web,
 };
 use sessions::{
-    Backend, CookieName, Dictionary, NullSession, OpenContext, OpenError, SameSite, SaveContext,
+    Backend, CookieName, SessionState, NullSession, OpenContext, OpenError, SameSite, SaveContext,
     SaveError, Saved, Session, SessionConfig, SessionInterface, SignedCookie, Typed,
 };
 use sessions_tests::{
@@ -70,7 +70,7 @@ mod shadowed {
     struct Duration;
     struct SystemTime;
     struct Ready;
-    struct Dictionary;
+    struct SessionState;
     struct HttpRequest;
     struct Overrides;
     struct Typed;
@@ -140,31 +140,31 @@ mod shadowed {
 
     fn expiration_time(
         _: &Functions,
-        _: &::sessions::Dictionary,
+        _: &::sessions::SessionState,
         _: ::std::time::SystemTime,
     ) -> ::core::option::Option<::std::time::SystemTime> {
         ::core::option::Option::None
     }
 
-    fn should_set_cookie(_: &Functions, content: &::sessions::Dictionary) -> bool {
+    fn should_set_cookie(_: &Functions, content: &::sessions::SessionState) -> bool {
         content.is_modified()
     }
 
-    fn null(_: &Functions, null: ::sessions::NullSession) -> ::sessions::Dictionary {
-        ::sessions::Dictionary::null(null)
+    fn null(_: &Functions, null: ::sessions::NullSession) -> ::sessions::SessionState {
+        ::sessions::SessionState::null(null)
     }
 
     async fn open(
         functions: &Functions,
         cx: ::sessions::OpenContext<'_>,
-    ) -> ::core::result::Result<::core::option::Option<::sessions::Dictionary>, ::sessions::OpenError>
+    ) -> ::core::result::Result<::core::option::Option<::sessions::SessionState>, ::sessions::OpenError>
     {
         ::sessions::Backend::open(&functions.0, &cx).await
     }
 
     async fn save(
         functions: &Functions,
-        content: &::sessions::Dictionary,
+        content: &::sessions::SessionState,
         cx: ::sessions::SaveContext<'_>,
     ) -> ::core::result::Result<::sessions::Saved, ::sessions::SaveError> {
         ::sessions::Backend::save(&functions.0, content, &cx).await
@@ -199,7 +199,7 @@ mod bare {
             &self,
             cx: ::sessions::OpenContext<'_>,
         ) -> ::core::result::Result<
-            ::core::option::Option<::sessions::Dictionary>,
+            ::core::option::Option<::sessions::SessionState>,
             ::sessions::OpenError,
         > {
             ::sessions::Backend::open(&self.config, &cx).await
@@ -328,7 +328,7 @@ impl<S: Backend + Clone, B: Clone + Send + Sync + 'static, const N: usize> Gener
         format!("{}-{}", self.name, self.others.len()).into()
     }
 
-    async fn open<'r>(&'r self, cx: OpenContext<'r>) -> Result<Option<Dictionary>, OpenError> {
+    async fn open<'r>(&'r self, cx: OpenContext<'r>) -> Result<Option<SessionState>, OpenError> {
         self.backend.open(&cx).await
     }
 }
@@ -487,12 +487,12 @@ impl AllFunctions {
         clippy::unnecessary_wraps,
         reason = "the signature of the policy"
     )]
-    fn in_a_minute(&self, _: &Dictionary, now: SystemTime) -> Option<SystemTime> {
+    fn in_a_minute(&self, _: &SessionState, now: SystemTime) -> Option<SystemTime> {
         Some(now + Duration::from_secs(60))
     }
 
     #[expect(clippy::unused_self, reason = "the signature of the policy")]
-    fn looked_at(&self, content: &Dictionary) -> bool {
+    fn looked_at(&self, content: &SessionState) -> bool {
         content.is_accessed()
     }
 }
@@ -549,15 +549,15 @@ const TOKEN: &str = "the-only-one";
 async fn open_from_memory(
     sessions: &InMemory,
     cx: OpenContext<'_>,
-) -> Result<Option<Dictionary>, OpenError> {
+) -> Result<Option<SessionState>, OpenError> {
     if !sessions.open {
         return Ok(None);
     }
     let known = cx.cookies().iter().any(|token| token == TOKEN.as_bytes());
     let json = sessions.memory.lock().unwrap_or_else(PoisonError::into_inner).clone();
     Ok(Some(match json {
-        Some(json) if known => Dictionary::from_json(json).map_err(OpenError::unavailable)?,
-        _ => Dictionary::new(),
+        Some(json) if known => SessionState::from_json(json).map_err(OpenError::unavailable)?,
+        _ => SessionState::new(),
     }))
 }
 
@@ -565,7 +565,7 @@ impl InMemory {
     #[expect(clippy::unused_async, reason = "the signature of the policy")]
     async fn save_in_memory(
         &self,
-        content: &Dictionary,
+        content: &SessionState,
         _: SaveContext<'_>,
     ) -> Result<Saved, SaveError> {
         let mut memory = self.memory.lock().unwrap_or_else(PoisonError::into_inner);
@@ -578,9 +578,9 @@ impl InMemory {
     }
 
     #[expect(clippy::needless_pass_by_value, reason = "the signature of the policy")]
-    fn closed(&self, null: NullSession) -> Dictionary {
+    fn closed(&self, null: NullSession) -> SessionState {
         let reason = format!("closed ({}): {null}", self.open);
-        Dictionary::null(NullSession::new(reason))
+        SessionState::null(NullSession::new(reason))
     }
 }
 
@@ -634,7 +634,7 @@ async fn functions_get_typed_content() {
         content: &Typed<Cart>,
         cx: SaveContext<'_>,
     ) -> Result<Saved, SaveError> {
-        let dictionary = sessions::SessionContent::dictionary(content);
+        let dictionary = sessions::SessionContent::state(content);
         assert_eq!(cx.status(), 200);
         Ok(Saved::Token(format!("items-{}", dictionary.raw("items").unwrap_or("none"))))
     }

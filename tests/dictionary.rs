@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use proptest::prelude::*;
 use serde_json::{Value, json};
-use sessions::{Dictionary, NullSession, SessionError, SessionStatus};
+use sessions::{SessionState, NullSession, SessionError, SessionStatus};
 
 type Model = BTreeMap<String, Value>;
 
@@ -53,7 +53,7 @@ fn step() -> impl Strategy<Value = Step> {
     ]
 }
 
-fn content(dictionary: &Dictionary) -> Model {
+fn content(dictionary: &SessionState) -> Model {
     dictionary
         .iter()
         .map(|(key, json)| (key.to_owned(), serde_json::from_str(json).expect("JSON")))
@@ -69,7 +69,7 @@ proptest! {
         steps in prop::collection::vec(step(), 0..16),
     ) {
         let opened = serde_json::to_string(&base).unwrap();
-        let mut dictionary = Dictionary::from_json(opened.as_str()).unwrap();
+        let mut dictionary = SessionState::from_json(opened.as_str()).unwrap();
         let mut model = base.clone();
         prop_assert!(!dictionary.is_new());
         for step in steps {
@@ -102,14 +102,14 @@ proptest! {
         }
         let written: Model = serde_json::from_str(&dictionary.to_json()).unwrap();
         prop_assert_eq!(&written, &model);
-        prop_assert_eq!(&content(&Dictionary::from_json(dictionary.to_json()).unwrap()), &model);
+        prop_assert_eq!(&content(&SessionState::from_json(dictionary.to_json()).unwrap()), &model);
     }
 
     #[test]
     fn no_text_makes_it_panic(text in "\\PC*|[{}\\[\\]\",:0-9a-z\\\\ ]*") {
-        if let Ok(dictionary) = Dictionary::from_json(text) {
+        if let Ok(dictionary) = SessionState::from_json(text) {
             let _ = content_or_raw(&dictionary);
-            let again = Dictionary::from_json(dictionary.to_json()).unwrap();
+            let again = SessionState::from_json(dictionary.to_json()).unwrap();
             prop_assert_eq!(content_or_raw(&dictionary), content_or_raw(&again));
         }
     }
@@ -121,16 +121,16 @@ proptest! {
         theirs in prop::collection::btree_map(key(), value(), 0..4),
     ) {
         let base = serde_json::to_string(&base).unwrap();
-        let mut this = Dictionary::from_json(base.as_str()).unwrap();
+        let mut this = SessionState::from_json(base.as_str()).unwrap();
         this.keep_changes();
-        let mut other = Dictionary::from_json(base.as_str()).unwrap();
+        let mut other = SessionState::from_json(base.as_str()).unwrap();
         for (key, value) in &mine {
             this.insert(key, value).unwrap();
         }
         for (key, value) in &theirs {
             other.insert(key, value).unwrap();
         }
-        let mut newer = Dictionary::from_json(other.to_json()).unwrap();
+        let mut newer = SessionState::from_json(other.to_json()).unwrap();
         this.changes().unwrap().apply_to(&mut newer).unwrap();
         let mut expected = content(&other);
         expected.extend(mine);
@@ -138,20 +138,20 @@ proptest! {
     }
 }
 
-fn content_or_raw(dictionary: &Dictionary) -> Vec<(String, String)> {
+fn content_or_raw(dictionary: &SessionState) -> Vec<(String, String)> {
     dictionary.iter().map(|(key, json)| (key.to_owned(), json.to_owned())).collect()
 }
 
 #[test]
 fn the_last_of_equal_keys_wins() {
-    let dictionary = Dictionary::from_json(r#"{"b":0,"a":1,"a":2,"b":3,"\u0061":4}"#).unwrap();
+    let dictionary = SessionState::from_json(r#"{"b":0,"a":1,"a":2,"b":3,"\u0061":4}"#).unwrap();
     assert_eq!(content_or_raw(&dictionary), [("a".into(), "4".into()), ("b".into(), "3".into())]);
 }
 
 #[test]
 fn an_equal_value_in_another_spelling_is_no_change() {
     let mut dictionary =
-        Dictionary::from_json(r#"{"map":{"b":1,"a":[ 1, 2 ]},"text":"\u00e9","n":1}"#).unwrap();
+        SessionState::from_json(r#"{"map":{"b":1,"a":[ 1, 2 ]},"text":"\u00e9","n":1}"#).unwrap();
     dictionary.insert("map", &json!({"a": [1, 2], "b": 1})).unwrap();
     dictionary.insert("text", "é").unwrap();
     assert!(!dictionary.is_modified());
@@ -162,7 +162,7 @@ fn an_equal_value_in_another_spelling_is_no_change() {
 #[test]
 fn values_that_json_readers_refuse_pass_through_and_fail_their_own_get() {
     let text = r#"{"big":123456789012345678901234567890,"n":1,"nan":NaN,"s":"\ud800"}"#;
-    let mut dictionary = Dictionary::from_json(text).unwrap();
+    let mut dictionary = SessionState::from_json(text).unwrap();
     assert!(matches!(dictionary.get::<f64>("nan"), Err(SessionError::Decode { .. })));
     assert!(matches!(dictionary.get::<String>("s"), Err(SessionError::Decode { .. })));
     assert!(matches!(dictionary.get::<u64>("big"), Err(SessionError::Decode { .. })));
@@ -173,49 +173,49 @@ fn values_that_json_readers_refuse_pass_through_and_fail_their_own_get() {
 #[test]
 fn a_clear_on_a_newer_state_removes_what_nobody_else_changed() {
     let base = r#"{"a":1,"b":1}"#;
-    let mut cleared = Dictionary::from_json(base).unwrap();
+    let mut cleared = SessionState::from_json(base).unwrap();
     cleared.keep_changes();
     cleared.insert("lost", &1).unwrap();
     cleared.clear().unwrap();
     cleared.insert("c", &1).unwrap();
-    let mut newer = Dictionary::from_json(r#"{"a":1,"b":2,"d":3}"#).unwrap();
+    let mut newer = SessionState::from_json(r#"{"a":1,"b":2,"d":3}"#).unwrap();
     cleared.changes().unwrap().apply_to(&mut newer).unwrap();
     assert_eq!(newer.to_json(), r#"{"b":2,"c":1,"d":3}"#);
 }
 
 #[test]
 fn a_removal_on_a_newer_state_removes_whatever_is_there() {
-    let mut removed = Dictionary::from_json(r#"{"a":1}"#).unwrap();
+    let mut removed = SessionState::from_json(r#"{"a":1}"#).unwrap();
     removed.keep_changes();
     assert!(removed.remove("a").unwrap());
-    let mut newer = Dictionary::from_json(r#"{"a":2,"b":1}"#).unwrap();
+    let mut newer = SessionState::from_json(r#"{"a":2,"b":1}"#).unwrap();
     removed.changes().unwrap().apply_to(&mut newer).unwrap();
     assert_eq!(newer.to_json(), r#"{"b":1}"#);
 }
 
 #[test]
 fn a_change_set_is_kept_only_when_asked_for() {
-    let mut dictionary = Dictionary::new();
+    let mut dictionary = SessionState::new();
     dictionary.insert("a", &1).unwrap();
     assert!(dictionary.changes().is_none());
     dictionary.keep_changes();
     dictionary.insert("b", &1).unwrap();
-    let mut newer = Dictionary::new();
+    let mut newer = SessionState::new();
     dictionary.changes().unwrap().apply_to(&mut newer).unwrap();
     assert_eq!(newer.to_json(), r#"{"b":1}"#);
 }
 
 #[test]
 fn what_is_rolled_back_or_purged_is_not_done_again() {
-    let purge = |dictionary: &mut Dictionary| dictionary.purge().map(drop);
-    for undo in [Dictionary::rollback, purge] {
-        let mut dictionary = Dictionary::from_json(r#"{"a":1}"#).unwrap();
+    let purge = |dictionary: &mut SessionState| dictionary.purge().map(drop);
+    for undo in [SessionState::rollback, purge] {
+        let mut dictionary = SessionState::from_json(r#"{"a":1}"#).unwrap();
         dictionary.keep_changes();
         dictionary.insert("a", &2).unwrap();
         dictionary.set_permanent(true).unwrap();
         undo(&mut dictionary).unwrap();
         dictionary.insert("b", &3).unwrap();
-        let mut newer = Dictionary::from_json(r#"{"a":5}"#).unwrap();
+        let mut newer = SessionState::from_json(r#"{"a":5}"#).unwrap();
         dictionary.changes().unwrap().apply_to(&mut newer).unwrap();
         assert_eq!(newer.to_json(), r#"{"a":5,"b":3}"#);
     }
@@ -223,7 +223,7 @@ fn what_is_rolled_back_or_purged_is_not_done_again() {
 
 #[test]
 fn a_null_dictionary_reads_as_empty_and_refuses_every_write() {
-    let mut null = Dictionary::null(NullSession::new("there is no key; set one"));
+    let mut null = SessionState::null(NullSession::new("there is no key; set one"));
     assert!(null.is_empty());
     assert_eq!(null.get::<u32>("a").unwrap(), None);
     let refused = [
@@ -245,7 +245,7 @@ fn a_null_dictionary_reads_as_empty_and_refuses_every_write() {
 
 #[test]
 fn what_happened_to_the_session_as_a_whole() {
-    let opened = || Dictionary::from_json(r#"{"a":1}"#).unwrap();
+    let opened = || SessionState::from_json(r#"{"a":1}"#).unwrap();
     assert_eq!(opened().change(), SessionStatus::Unchanged);
 
     let mut changed = opened();
@@ -273,7 +273,7 @@ fn what_happened_to_the_session_as_a_whole() {
 
 #[test]
 fn the_time_it_began_is_kept_and_shown_to_no_one() {
-    let mut dictionary = Dictionary::from_json(r#"{"_started":1700000000,"a":1}"#).unwrap();
+    let mut dictionary = SessionState::from_json(r#"{"_started":1700000000,"a":1}"#).unwrap();
     assert!(dictionary.started().is_some());
     assert_eq!(dictionary.len(), 1);
     assert!(!dictionary.contains_key("_started"));

@@ -23,7 +23,7 @@ use futures_util::future::poll_fn;
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 use sessions::{
-    Backend, Clock, Dictionary, ExtractError, NullSession, OnSaveError, OpenContext, OpenError,
+    Backend, Clock, SessionState, ExtractError, NullSession, OnSaveError, OpenContext, OpenError,
     SaveContext, SaveError, SaveWhen, Saved, SecretKey, Session, SessionConfig, SessionError,
     SessionExt, SessionInterface, SessionMiddleware, SignedCookie, TrySession,
     test::{TestClock, TestSessions},
@@ -45,7 +45,7 @@ fn keyed(config: SessionConfig) -> Keyed {
 fn numbers_that_parsing_rounds_to_one_are_a_change() {
     let number = 1_u128 << 100;
     let stored = json!({"deep": 0}).to_string().replace('0', &format!("[{number}]"));
-    let mut dictionary = Dictionary::from_json(stored).unwrap();
+    let mut dictionary = SessionState::from_json(stored).unwrap();
     dictionary.insert("deep", &[number]).unwrap();
     assert!(!dictionary.is_modified());
     dictionary.insert("deep", &[number + 1]).unwrap();
@@ -58,12 +58,12 @@ fn a_value_too_deep_to_be_read_again_is_refused() {
     let nested = |depth: usize| -> Value {
         (0..depth).fold(Value::Null, |inner, _| Value::Array(vec![inner]))
     };
-    let mut dictionary = Dictionary::new();
+    let mut dictionary = SessionState::new();
     dictionary.insert("user", &1).unwrap();
     let err = dictionary.insert("draft", &nested(128)).unwrap_err();
     assert!(matches!(err, SessionError::Encode { .. }));
     dictionary.insert("draft", &nested(127)).unwrap();
-    assert_eq!(Dictionary::from_json(dictionary.to_json()).unwrap().len(), 2);
+    assert_eq!(SessionState::from_json(dictionary.to_json()).unwrap().len(), 2);
 }
 
 #[actix_web::test]
@@ -108,14 +108,14 @@ async fn wait(mut times: u32) {
 }
 
 impl Backend for Slow {
-    async fn open(&self, cx: &OpenContext<'_>) -> Result<Option<Dictionary>, OpenError> {
+    async fn open(&self, cx: &OpenContext<'_>) -> Result<Option<SessionState>, OpenError> {
         wait(5).await;
         self.0.open(cx).await
     }
 
     async fn save(
         &self,
-        dictionary: &Dictionary,
+        dictionary: &SessionState,
         cx: &SaveContext<'_>,
     ) -> Result<Saved, SaveError> {
         self.0.save(dictionary, cx).await
@@ -246,8 +246,8 @@ async fn between_two_sessions_the_outer_one_is_the_only_one_before_and_after() {
 
 // Null sessions.
 
-fn guest(_: &Guests, _: NullSession) -> Dictionary {
-    Dictionary::from_json(r#"{"guest":true}"#).expect("JSON")
+fn guest(_: &Guests, _: NullSession) -> SessionState {
+    SessionState::from_json(r#"{"guest":true}"#).expect("JSON")
 }
 
 #[derive(Clone, SessionInterface)]
@@ -308,7 +308,7 @@ async fn a_refresh_that_no_longer_fits_leaves_the_cookie_alone() {
     assert_eq!(answer.cookie(), None);
 }
 
-fn in_the_far_future(_: &FarFuture, _: &Dictionary, now: SystemTime) -> Option<SystemTime> {
+fn in_the_far_future(_: &FarFuture, _: &SessionState, now: SystemTime) -> Option<SystemTime> {
     now.checked_add(Duration::from_secs(1 << 40))
 }
 
@@ -470,15 +470,15 @@ async fn the_debug_of_a_save_shows_no_token_of_another_session() {
     #[derive(Clone)]
     struct Outer(SignedCookie, Arc<Mutex<String>>);
     impl SessionInterface for Outer {
-        type Content = Dictionary;
+        type Content = SessionState;
 
-        async fn open_session(&self, cx: OpenContext<'_>) -> Result<Option<Dictionary>, OpenError> {
+        async fn open_session(&self, cx: OpenContext<'_>) -> Result<Option<SessionState>, OpenError> {
             self.0.open(&cx).await
         }
 
         async fn save_session(
             &self,
-            content: &Dictionary,
+            content: &SessionState,
             cx: SaveContext<'_>,
         ) -> Result<Saved, SaveError> {
             *self.1.lock().unwrap() = format!("{cx:?}");

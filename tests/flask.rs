@@ -14,7 +14,7 @@ use actix_web::{
     web,
 };
 use sessions::{
-    Backend, CookieDomain, CookiePath, Dictionary, OpenContext, OpenError, OpenMode, SameSite,
+    Backend, CookieDomain, CookiePath, SessionState, OpenContext, OpenError, OpenMode, SameSite,
     SaveContext, SaveError, Saved, Session, SessionConfig, SessionError, SessionInterface,
     SessionMiddleware, SignedCookie,
 };
@@ -170,9 +170,9 @@ struct Bans {
 }
 
 impl SessionInterface for Bans {
-    type Content = Dictionary;
+    type Content = SessionState;
 
-    async fn open_session(&self, cx: OpenContext<'_>) -> Result<Option<Dictionary>, OpenError> {
+    async fn open_session(&self, cx: OpenContext<'_>) -> Result<Option<SessionState>, OpenError> {
         let mut opened = self.inner.open(&cx).await?;
         if let Some(dictionary) = &mut opened
             && cx.request().headers().contains_key("x-banned")
@@ -184,7 +184,7 @@ impl SessionInterface for Bans {
 
     async fn save_session(
         &self,
-        content: &Dictionary,
+        content: &SessionState,
         cx: SaveContext<'_>,
     ) -> Result<Saved, SaveError> {
         self.inner.save(content, &cx).await

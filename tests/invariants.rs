@@ -12,7 +12,7 @@ use actix_web::{
     web,
 };
 use sessions::{
-    Dictionary, OpenContext, OpenError, SaveContext, SaveError, Saved, Session, SessionConfig,
+    SessionState, OpenContext, OpenError, SaveContext, SaveError, Saved, Session, SessionConfig,
     SessionError, SessionInterface, SessionMiddleware, SignedCookie,
 };
 use sessions_tests::{Answer, Browser, Switched, key};
@@ -86,14 +86,14 @@ async fn invariant_2_nothing_is_lost_in_silence_after_the_session_is_saved() {
 struct Counts(Arc<AtomicUsize>);
 
 impl SessionInterface for Counts {
-    type Content = Dictionary;
+    type Content = SessionState;
 
-    async fn open_session(&self, cx: OpenContext<'_>) -> Result<Option<Dictionary>, OpenError> {
+    async fn open_session(&self, cx: OpenContext<'_>) -> Result<Option<SessionState>, OpenError> {
         self.0.store(cx.cookies().iter().count(), Ordering::SeqCst);
-        Ok(Some(Dictionary::new()))
+        Ok(Some(SessionState::new()))
     }
 
-    async fn save_session(&self, _: &Dictionary, _: SaveContext<'_>) -> Result<Saved, SaveError> {
+    async fn save_session(&self, _: &SessionState, _: SaveContext<'_>) -> Result<Saved, SaveError> {
         Ok(Saved::Nothing)
     }
 }

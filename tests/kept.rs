@@ -14,7 +14,7 @@ use actix_web::{
 };
 use futures_util::stream;
 use sessions::{
-    Dictionary, OpenContext, OpenError, OpenMode, SaveContext, SaveError, Saved, Session,
+    SessionState, OpenContext, OpenError, OpenMode, SaveContext, SaveError, Saved, Session,
     SessionConfig, SessionError, SessionExt, SessionInterface,
 };
 use sessions_tests::{Browser, key};
@@ -135,7 +135,7 @@ struct NoneSessions {
     config: SessionConfig,
 }
 
-async fn open_none(_: &NoneSessions, cx: OpenContext<'_>) -> Result<Option<Dictionary>, OpenError> {
+async fn open_none(_: &NoneSessions, cx: OpenContext<'_>) -> Result<Option<SessionState>, OpenError> {
     if cx.request().path() == "/fails" {
         return Err(OpenError::internal(std::io::Error::other("no luck")));
     }
@@ -144,7 +144,7 @@ async fn open_none(_: &NoneSessions, cx: OpenContext<'_>) -> Result<Option<Dicti
 
 async fn save_never(
     _: &NoneSessions,
-    _: &Dictionary,
+    _: &SessionState,
     _: SaveContext<'_>,
 ) -> Result<Saved, SaveError> {
     panic!("neither a null session nor a failed one is saved")

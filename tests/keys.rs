@@ -89,7 +89,10 @@ fn weak_keys_are_refused_in_every_encoding() {
     assert!(matches!(SecretKey::from_hex(&zeros[2..]), Err(KeyError::TooShort { length: 31, .. })));
     assert!(matches!(SecretKey::from_hex(""), Err(KeyError::TooShort { length: 0, .. })));
     assert!(matches!(SecretKey::from_base64(&"A".repeat(44)), Err(KeyError::Weak { .. })));
-    assert!(matches!(SecretKey::from_base64("c2VjcmV0"), Err(KeyError::TooShort { length: 6, .. })));
+    assert!(matches!(
+        SecretKey::from_base64("c2VjcmV0"),
+        Err(KeyError::TooShort { length: 6, .. })
+    ));
 }
 
 #[test]

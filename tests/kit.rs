@@ -15,7 +15,7 @@ use actix_web::{
 use serde::Serialize;
 use serde_json::{Value, json};
 use sessions::{
-    CookieName, Dictionary, SameSite, Session, SessionConfig, SessionInterface, SessionMiddleware,
+    CookieName, SessionState, SameSite, Session, SessionConfig, SessionInterface, SessionMiddleware,
     SignedCookie,
     test::{TestClock, TestSessions},
 };
@@ -59,7 +59,7 @@ async fn app<I: SessionInterface>(
     .await
 }
 
-fn content(dictionary: &Dictionary) -> Value {
+fn content(dictionary: &SessionState) -> Value {
     serde_json::from_str(&dictionary.to_json()).expect("it is JSON")
 }
 

@@ -14,7 +14,7 @@ use actix_web::{
 };
 use futures_util::{future::poll_fn, stream};
 use sessions::{
-    Dictionary, ExtractError, OnLoadError, OnSaveError, OpenMode, SaveWhen, Session, SessionConfig,
+    SessionState, ExtractError, OnLoadError, OnSaveError, OpenMode, SaveWhen, Session, SessionConfig,
     SessionError, SessionExt, SessionInterface, SignedCookie, TrySession, test::TestSessions,
 };
 use sessions_tests::{Answer, Browser, Switched, Switches, key};
@@ -136,24 +136,24 @@ async fn an_opening_that_is_dropped_can_be_done_again() {
 struct Waits;
 
 impl SessionInterface for Waits {
-    type Content = Dictionary;
+    type Content = SessionState;
 
     async fn open_session(
         &self,
         _: sessions::OpenContext<'_>,
-    ) -> Result<Option<Dictionary>, sessions::OpenError> {
+    ) -> Result<Option<SessionState>, sessions::OpenError> {
         let mut waited = false;
         poll_fn(|cx| {
             cx.waker().wake_by_ref();
             if std::mem::replace(&mut waited, true) { Poll::Ready(()) } else { Poll::Pending }
         })
         .await;
-        Ok(Some(Dictionary::new()))
+        Ok(Some(SessionState::new()))
     }
 
     async fn save_session(
         &self,
-        _: &Dictionary,
+        _: &SessionState,
         _: sessions::SaveContext<'_>,
     ) -> Result<sessions::Saved, sessions::SaveError> {
         Ok(sessions::Saved::Nothing)

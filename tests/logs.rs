@@ -18,7 +18,7 @@ use actix_web::{
 };
 use serde_json::json;
 use sessions::{
-    CookieName, Dictionary, OnLoadError, OnSaveError, OpenMode, SameSite, SaveContext, SaveError,
+    CookieName, SessionState, OnLoadError, OnSaveError, OpenMode, SameSite, SaveContext, SaveError,
     Saved, Session, SessionConfig, SessionInterface, SessionMiddleware, SignedCookie, TrySession,
     test::{TestClock, TestSessions},
 };
@@ -236,7 +236,7 @@ struct Spaced {
     backend: SignedCookie,
 }
 
-fn with_a_space(_: &Spaced, _: &Dictionary, _: SaveContext<'_>) -> Ready<Result<Saved, SaveError>> {
+fn with_a_space(_: &Spaced, _: &SessionState, _: SaveContext<'_>) -> Ready<Result<Saved, SaveError>> {
     ready(Ok(Saved::Token("not-for-the log".to_owned())))
 }
 

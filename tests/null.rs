@@ -8,7 +8,7 @@ use actix_web::{
 };
 use serde_json::json;
 use sessions::{
-    Dictionary, NullSession, OpenContext, OpenError, OpenMode, SaveContext, SaveError, Saved,
+    SessionState, NullSession, OpenContext, OpenError, OpenMode, SaveContext, SaveError, Saved,
     Session, SessionConfig, SessionError, SessionInterface, SessionMiddleware,
 };
 use sessions_tests::{Browser, key};
@@ -177,14 +177,14 @@ async fn with_a_key_the_same_struct_has_sessions_and_finds_them_again() {
 // Reasons.
 
 /// Opens no session, and says why on one page.
-async fn open_none<I>(_: &I, cx: OpenContext<'_>) -> Result<Option<Dictionary>, OpenError> {
+async fn open_none<I>(_: &I, cx: OpenContext<'_>) -> Result<Option<SessionState>, OpenError> {
     if cx.request().path() == "/with-reason" {
         return Ok(cx.no_session(NullSession::new("the client refused; ask it first")));
     }
     Ok(None)
 }
 
-async fn save_never<I>(_: &I, _: &Dictionary, _: SaveContext<'_>) -> Result<Saved, SaveError> {
+async fn save_never<I>(_: &I, _: &SessionState, _: SaveContext<'_>) -> Result<Saved, SaveError> {
     panic!("null sessions are not saved")
 }
 
@@ -199,9 +199,9 @@ struct ExplainedByAttribute {
 }
 
 #[expect(clippy::needless_pass_by_value, reason = "the contract gives it away")]
-fn explain(sessions: &ExplainedByAttribute, null: NullSession) -> Dictionary {
+fn explain(sessions: &ExplainedByAttribute, null: NullSession) -> SessionState {
     let (reason, page) = (null.reason(), sessions.page);
-    Dictionary::null(NullSession::new(format!("{reason}; see {page}")))
+    SessionState::null(NullSession::new(format!("{reason}; see {page}")))
 }
 
 struct ExplainedByHand {
@@ -209,23 +209,23 @@ struct ExplainedByHand {
 }
 
 impl SessionInterface for ExplainedByHand {
-    type Content = Dictionary;
+    type Content = SessionState;
 
-    async fn open_session(&self, cx: OpenContext<'_>) -> Result<Option<Dictionary>, OpenError> {
+    async fn open_session(&self, cx: OpenContext<'_>) -> Result<Option<SessionState>, OpenError> {
         open_none(self, cx).await
     }
 
     async fn save_session(
         &self,
-        content: &Dictionary,
+        content: &SessionState,
         cx: SaveContext<'_>,
     ) -> Result<Saved, SaveError> {
         save_never(self, content, cx).await
     }
 
-    fn make_null_session(&self, null: NullSession) -> Dictionary {
+    fn make_null_session(&self, null: NullSession) -> SessionState {
         let (reason, page) = (null.reason(), self.page);
-        Dictionary::null(NullSession::new(format!("{reason}; see {page}")))
+        SessionState::null(NullSession::new(format!("{reason}; see {page}")))
     }
 }
 

@@ -8,7 +8,7 @@ use std::{
 
 use actix_web::{App, test::init_service, web};
 use sessions::{
-    Backend, CookieDomain, CookieName, CookiePath, Dictionary, OnLoadError, OnSaveError,
+    Backend, CookieDomain, CookieName, CookiePath, SessionState, OnLoadError, OnSaveError,
     OpenContext, OpenError, OpenMode, Overrides, SameSite, SaveContext, SaveError, SaveWhen, Saved,
     Session, SessionConfig, SessionInterface, SessionMiddleware, SignedCookie, test::TestClock,
 };
@@ -30,7 +30,7 @@ impl Spy {
 }
 
 impl Backend for Spy {
-    async fn open(&self, cx: &OpenContext<'_>) -> Result<Option<Dictionary>, OpenError> {
+    async fn open(&self, cx: &OpenContext<'_>) -> Result<Option<SessionState>, OpenError> {
         let settings = cx.settings();
         let seen = vec![
             format!("permanent {}", settings.permanent()),
@@ -50,7 +50,7 @@ impl Backend for Spy {
 
     async fn save(
         &self,
-        dictionary: &Dictionary,
+        dictionary: &SessionState,
         cx: &SaveContext<'_>,
     ) -> Result<Saved, SaveError> {
         self.inner.save(dictionary, cx).await
@@ -350,7 +350,7 @@ struct ByConstant {
 }
 
 impl SessionInterface for ByConstant {
-    type Content = Dictionary;
+    type Content = SessionState;
 
     const OVERRIDES: Overrides = Overrides::NONE
         .cookie_name("by-attribute")
@@ -372,13 +372,13 @@ impl SessionInterface for ByConstant {
         .absolute_timeout(Duration::from_secs(10 * 60 * 60))
         .touch_interval(Duration::from_secs(20));
 
-    async fn open_session(&self, cx: OpenContext<'_>) -> Result<Option<Dictionary>, OpenError> {
+    async fn open_session(&self, cx: OpenContext<'_>) -> Result<Option<SessionState>, OpenError> {
         self.backend.open(&cx).await
     }
 
     async fn save_session(
         &self,
-        content: &Dictionary,
+        content: &SessionState,
         cx: SaveContext<'_>,
     ) -> Result<Saved, SaveError> {
         self.backend.save(content, &cx).await

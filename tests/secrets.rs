@@ -12,7 +12,7 @@ use actix_web::{
 };
 use serde_json::json;
 use sessions::{
-    Backend, Dictionary, EncryptedCookie, KeyRing, MemoryStore, OpenContext, OpenError,
+    Backend, SessionState, EncryptedCookie, KeyRing, MemoryStore, OpenContext, OpenError,
     SaveContext, SaveError, Saved, SecretKey, ServerSide, Session, SessionConfig, SessionInterface,
     SessionMiddleware, SharedKeys, SignedCookie, TrySession, test::TestSessions,
 };
@@ -94,18 +94,18 @@ impl Watched {
 }
 
 impl Backend for Watched {
-    async fn open(&self, cx: &OpenContext<'_>) -> Result<Option<Dictionary>, OpenError> {
+    async fn open(&self, cx: &OpenContext<'_>) -> Result<Option<SessionState>, OpenError> {
         self.see("OpenContext", cx);
         self.see("CookieValues", cx.cookies());
         self.see("Settings", cx.settings());
         let opened = self.inner.open(cx).await?;
-        self.see("Dictionary", &opened);
+        self.see("SessionState", &opened);
         Ok(opened)
     }
 
-    async fn save(&self, content: &Dictionary, cx: &SaveContext<'_>) -> Result<Saved, SaveError> {
+    async fn save(&self, content: &SessionState, cx: &SaveContext<'_>) -> Result<Saved, SaveError> {
         self.see("SaveContext", cx);
-        self.see("Dictionary", content);
+        self.see("SessionState", content);
         let saved = self.inner.save(content, cx).await?;
         self.see("Saved", &saved);
         Ok(saved)

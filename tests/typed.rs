@@ -10,7 +10,7 @@ use actix_web::{
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 use sessions::{
-    Dictionary, OnDecodeError, ReadSession, Session, SessionConfig, SessionError, SessionInterface,
+    SessionState, OnDecodeError, ReadSession, Session, SessionConfig, SessionError, SessionInterface,
     SignedCookie, Typed, error::ConfigError, test::TestSessions,
 };
 use sessions_tests::{Answer, Logged, key};
@@ -77,7 +77,7 @@ async fn with(shop: &Shop, stored: Value, act: Act) -> Left {
     Left { status: response.status().as_u16(), sets, keys }
 }
 
-fn dictionary(content: &Typed<Cart>) -> &Dictionary {
+fn dictionary(content: &Typed<Cart>) -> &SessionState {
     sessions::SessionContent::dictionary(content)
 }
 
@@ -298,7 +298,7 @@ impl Keeps {
         &self,
         _: sessions::OpenContext<'_>,
     ) -> Result<Option<Typed<Cart>>, sessions::OpenError> {
-        let mut dictionary = Dictionary::from_json(r#"{"items":[],"visits":1}"#).expect("JSON");
+        let mut dictionary = SessionState::from_json(r#"{"items":[],"visits":1}"#).expect("JSON");
         dictionary.keep_changes();
         Ok(Some(dictionary.into()))
     }
@@ -310,7 +310,7 @@ impl Keeps {
         _: sessions::SaveContext<'_>,
     ) -> Result<sessions::Saved, sessions::SaveError> {
         let newer = r#"{"items":[{"name":"tea","count":1}],"visits":7}"#;
-        let mut newer = Dictionary::from_json(newer).expect("JSON");
+        let mut newer = SessionState::from_json(newer).expect("JSON");
         let changes = dictionary(content).changes().expect("they are kept");
         changes.apply_to(&mut newer).expect("values of their types");
         let items: Vec<Item> = newer.get("items").expect("items").expect("items");

@@ -1,7 +1,7 @@
 //! The rooms one by one: `cargo bench --manifest-path benches/Cargo.toml`.
 
 use divan::{Bencher, black_box};
-use sessions::{__benches::Signing, CookieValues, Dictionary, SecretKey};
+use sessions::{__benches::Signing, CookieValues, SessionState, SecretKey};
 use sessions_benches::payload::{self, COUNTER};
 
 const NOW: u64 = 1_700_000_000;
@@ -42,19 +42,19 @@ fn dictionary_open(bencher: Bencher<'_, '_>, bytes: usize) {
     let json = json(bytes);
     bencher
         .with_inputs(|| json.clone())
-        .bench_values(|json| Dictionary::from_json(json).expect("it is JSON"));
+        .bench_values(|json| SessionState::from_json(json).expect("it is JSON"));
 }
 
 #[divan::bench(args = SIZES)]
 fn dictionary_get(bencher: Bencher<'_, '_>, bytes: usize) {
-    let dictionary = Dictionary::from_json(json(bytes)).expect("it is JSON");
+    let dictionary = SessionState::from_json(json(bytes)).expect("it is JSON");
     bencher.bench(|| black_box(&dictionary).get::<u64>(COUNTER).expect("it is a number"));
 }
 
 #[divan::bench(args = SIZES)]
 fn dictionary_set_and_save(bencher: Bencher<'_, '_>, bytes: usize) {
     let json = json(bytes);
-    bencher.with_inputs(|| Dictionary::from_json(json.as_str()).expect("it is JSON")).bench_values(
+    bencher.with_inputs(|| SessionState::from_json(json.as_str()).expect("it is JSON")).bench_values(
         |mut dictionary| {
             dictionary.insert(COUNTER, &42).expect("it takes writes");
             dictionary.to_json()

@@ -82,6 +82,7 @@ mod key;
 mod policy;
 mod request;
 mod session;
+mod state;
 pub mod store;
 #[cfg(feature = "test")]
 pub mod test;
@@ -102,7 +103,7 @@ pub use crate::{
     },
     clock::Clock,
     cookie::CookieValues,
-    dictionary::{ChangeSet, Dictionary, PurgeOutcome, SessionStatus},
+    dictionary::ChangeSet,
     error::{ConfigError, ExtractError, KeyError, NullSession, OpenError, SaveError, SessionError},
     interface::{OpenContext, SaveContext, Saved, SessionContent, SessionInterface},
     key::{KeyRing, KeyUses, SecretKey, SharedKeys},
@@ -112,6 +113,7 @@ pub use crate::{
         Inferred, OpenedSessionExt, ReadSession, Session, SessionData, SessionExt, SessionSelector,
         TrySession, Typed,
     },
+    state::{PurgeOutcome, SessionState, SessionStatus},
     store::{MemoryStore, Store},
     token::signed::HashAlgorithm,
 };

@@ -22,7 +22,7 @@ use std::{borrow::Cow, time::SystemTime};
 use actix_web::HttpRequest;
 use serde::{Deserialize, Serialize};
 use sessions::{
-    Dictionary, NullSession, OpenContext, OpenError, SameSite, SaveContext, SaveError, Saved,
+    SessionState, NullSession, OpenContext, OpenError, SameSite, SaveContext, SaveError, Saved,
     SessionConfig, SessionInterface, SignedCookie, Typed,
 };
 
@@ -82,23 +82,23 @@ impl Functions {
         SameSite::Lax
     }
 
-    fn now(&self, _: &Dictionary, now: SystemTime) -> Option<SystemTime> {
+    fn now(&self, _: &SessionState, now: SystemTime) -> Option<SystemTime> {
         Some(now)
     }
 
-    fn modified(&self, content: &Dictionary) -> bool {
+    fn modified(&self, content: &SessionState) -> bool {
         content.is_modified()
     }
 
-    fn null(&self, null: NullSession) -> Dictionary {
-        Dictionary::null(null)
+    fn null(&self, null: NullSession) -> SessionState {
+        SessionState::null(null)
     }
 
-    async fn open(&self, _: OpenContext<'_>) -> Result<Option<Dictionary>, OpenError> {
-        Ok(Some(Dictionary::new()))
+    async fn open(&self, _: OpenContext<'_>) -> Result<Option<SessionState>, OpenError> {
+        Ok(Some(SessionState::new()))
     }
 
-    async fn save(&self, _: &Dictionary, _: SaveContext<'_>) -> Result<Saved, SaveError> {
+    async fn save(&self, _: &SessionState, _: SaveContext<'_>) -> Result<Saved, SaveError> {
         Ok(Saved::Token("linted".to_owned()))
     }
 }
@@ -111,7 +111,7 @@ pub struct TypedFunctions;
 #[expect(clippy::unused_async, reason = "the signatures are those of the policies")]
 impl TypedFunctions {
     async fn open(&self, _: OpenContext<'_>) -> Result<Option<Typed<Cart>>, OpenError> {
-        Ok(Some(Dictionary::new().into()))
+        Ok(Some(SessionState::new().into()))
     }
 
     async fn save(&self, _: &Typed<Cart>, _: SaveContext<'_>) -> Result<Saved, SaveError> {

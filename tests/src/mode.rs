@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use sessions::{
-    Backend, Dictionary, EncryptedCookie, MemoryStore, OpenContext, OpenError, SaveContext,
+    Backend, SessionState, EncryptedCookie, MemoryStore, OpenContext, OpenError, SaveContext,
     SaveError, Saved, ServerSide, SharedKeys, SignedCookie, flask::FlaskCookie,
 };
 
@@ -67,7 +67,7 @@ impl From<SignedCookie> for Mode {
 }
 
 impl Backend for Mode {
-    async fn open(&self, cx: &OpenContext<'_>) -> Result<Option<Dictionary>, OpenError> {
+    async fn open(&self, cx: &OpenContext<'_>) -> Result<Option<SessionState>, OpenError> {
         match self {
             Self::Signed(backend) => backend.open(cx).await,
             Self::Encrypted(backend) => backend.open(cx).await,
@@ -78,7 +78,7 @@ impl Backend for Mode {
 
     async fn save(
         &self,
-        dictionary: &Dictionary,
+        dictionary: &SessionState,
         cx: &SaveContext<'_>,
     ) -> Result<Saved, SaveError> {
         match self {

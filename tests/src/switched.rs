@@ -6,7 +6,7 @@ use std::sync::{
 };
 
 use sessions::{
-    Backend, Dictionary, OpenContext, OpenError, SaveContext, SaveError, Saved, SignedCookie,
+    Backend, SessionState, OpenContext, OpenError, SaveContext, SaveError, Saved, SignedCookie,
 };
 
 /// The error of a backend that is told to fail.
@@ -60,7 +60,7 @@ impl<B> Switched<B> {
 }
 
 impl<B: Backend> Backend for Switched<B> {
-    async fn open(&self, cx: &OpenContext<'_>) -> Result<Option<Dictionary>, OpenError> {
+    async fn open(&self, cx: &OpenContext<'_>) -> Result<Option<SessionState>, OpenError> {
         self.switches.opened.fetch_add(1, Ordering::SeqCst);
         if self.switches.fail_open.load(Ordering::SeqCst) {
             return Err(OpenError::unavailable(ToldToFail));
@@ -70,7 +70,7 @@ impl<B: Backend> Backend for Switched<B> {
 
     async fn save(
         &self,
-        dictionary: &Dictionary,
+        dictionary: &SessionState,
         cx: &SaveContext<'_>,
     ) -> Result<Saved, SaveError> {
         self.switches.saved.fetch_add(1, Ordering::SeqCst);

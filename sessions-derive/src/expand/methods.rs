@@ -58,7 +58,7 @@ pub(super) fn save_session(input: &Input<'_>, krate: &TokenStream) -> TokenStrea
             None => quote!(&self.#member),
         };
         let dictionary = match input.attrs.data {
-            Some(_) => quote!(::core::convert::AsRef::<#krate::Dictionary>::as_ref(#content)),
+            Some(_) => quote!(::core::convert::AsRef::<#krate::SessionState>::as_ref(#content)),
             None => quote!(#content),
         };
         let call = quote!(#krate::Backend::save(#backend, #dictionary, &#cx).await);
@@ -205,7 +205,7 @@ pub(crate) fn content_type(attrs: &StructAttrs, krate: &TokenStream) -> TokenStr
             let (before, after) = (placed(quote!(#krate::Typed<), data), placed(quote!(>), data));
             quote!(#before #data #after)
         }
-        None => quote!(#krate::Dictionary),
+        None => quote!(#krate::SessionState),
     }
 }
 

@@ -142,19 +142,19 @@ mod tests {
             &quote! {
                 #[automatically_derived]
                 impl ::sessions::SessionInterface for AppSessions {
-                    type Content = ::sessions::Dictionary;
+                    type Content = ::sessions::SessionState;
                     const OVERRIDES: ::sessions::Overrides = ::sessions::Overrides::NONE
                         .cookie_name("__Host-app")
                         .cookie_samesite(::sessions::SameSite::Strict)
                         .lifetime(::core::time::Duration::from_secs(1209600));
                     async fn open_session(&self, cx: ::sessions::OpenContext<'_>)
-                        -> ::core::result::Result<::core::option::Option<::sessions::Dictionary>, ::sessions::OpenError>
+                        -> ::core::result::Result<::core::option::Option<::sessions::SessionState>, ::sessions::OpenError>
                     {
                         ::sessions::Backend::open(&self.backend, &cx).await
                     }
                     async fn save_session(
                         &self,
-                        content: &::sessions::Dictionary,
+                        content: &::sessions::SessionState,
                         cx: ::sessions::SaveContext<'_>,
                     ) -> ::core::result::Result<::sessions::Saved, ::sessions::SaveError> {
                         ::sessions::Backend::save(&self.backend, content, &cx).await
@@ -175,23 +175,23 @@ mod tests {
             &quote! {
                 #[automatically_derived]
                 impl<T: Send, const N: usize> k::SessionInterface for A<T, N> where T: Sync {
-                    type Content = k::Dictionary;
+                    type Content = k::SessionState;
                     const OVERRIDES: k::Overrides = k::Overrides::NONE
                         .by_function(&["cookie_domain", "cookie_secure"]);
                     async fn open_session<'__a, '__c>(&'__a self, cx: k::OpenContext<'__c>)
-                        -> ::core::result::Result<::core::option::Option<k::Dictionary>, k::OpenError>
+                        -> ::core::result::Result<::core::option::Option<k::SessionState>, k::OpenError>
                     {
                         let policy: fn(&'__a Self, k::OpenContext<'__c>) -> _ = open;
-                        let result: ::core::result::Result<::core::option::Option<k::Dictionary>, k::OpenError> =
+                        let result: ::core::result::Result<::core::option::Option<k::SessionState>, k::OpenError> =
                             policy(self, cx).await;
                         result
                     }
                     async fn save_session<'__a, '__b, '__c>(
-                        &'__a self, content: &'__b k::Dictionary, cx: k::SaveContext<'__c>
+                        &'__a self, content: &'__b k::SessionState, cx: k::SaveContext<'__c>
                     )
                         -> ::core::result::Result<k::Saved, k::SaveError>
                     {
-                        let policy: fn(&'__a Self, &'__b k::Dictionary, k::SaveContext<'__c>) -> _ = save;
+                        let policy: fn(&'__a Self, &'__b k::SessionState, k::SaveContext<'__c>) -> _ = save;
                         let result: ::core::result::Result<k::Saved, k::SaveError> =
                             policy(self, content, cx).await;
                         result

@@ -6,9 +6,9 @@ use futures_util::future::LocalBoxFuture;
 
 use super::Backend;
 use crate::{
-    dictionary::Dictionary,
     error::{OpenError, SaveError},
     interface::{OpenContext, SaveContext, Saved},
+    state::SessionState,
 };
 
 /// Any backend: for applications that choose theirs at run time, in memory on a developer's machine
@@ -50,16 +50,12 @@ impl AnyBackend {
 }
 
 impl Backend for AnyBackend {
-    async fn open(&self, cx: &OpenContext<'_>) -> Result<Option<Dictionary>, OpenError> {
+    async fn open(&self, cx: &OpenContext<'_>) -> Result<Option<SessionState>, OpenError> {
         self.backend.open_boxed(cx).await
     }
 
-    async fn save(
-        &self,
-        dictionary: &Dictionary,
-        cx: &SaveContext<'_>,
-    ) -> Result<Saved, SaveError> {
-        self.backend.save_boxed(dictionary, cx).await
+    async fn save(&self, state: &SessionState, cx: &SaveContext<'_>) -> Result<Saved, SaveError> {
+        self.backend.save_boxed(state, cx).await
     }
 }
 
@@ -74,11 +70,11 @@ trait BoxedBackend: Send + Sync {
     fn open_boxed<'a>(
         &'a self,
         cx: &'a OpenContext<'_>,
-    ) -> LocalBoxFuture<'a, Result<Option<Dictionary>, OpenError>>;
+    ) -> LocalBoxFuture<'a, Result<Option<SessionState>, OpenError>>;
 
     fn save_boxed<'a>(
         &'a self,
-        dictionary: &'a Dictionary,
+        state: &'a SessionState,
         cx: &'a SaveContext<'_>,
     ) -> LocalBoxFuture<'a, Result<Saved, SaveError>>;
 
@@ -89,16 +85,16 @@ impl<B: Backend> BoxedBackend for B {
     fn open_boxed<'a>(
         &'a self,
         cx: &'a OpenContext<'_>,
-    ) -> LocalBoxFuture<'a, Result<Option<Dictionary>, OpenError>> {
+    ) -> LocalBoxFuture<'a, Result<Option<SessionState>, OpenError>> {
         Box::pin(self.open(cx))
     }
 
     fn save_boxed<'a>(
         &'a self,
-        dictionary: &'a Dictionary,
+        state: &'a SessionState,
         cx: &'a SaveContext<'_>,
     ) -> LocalBoxFuture<'a, Result<Saved, SaveError>> {
-        Box::pin(self.save(dictionary, cx))
+        Box::pin(self.save(state, cx))
     }
 
     fn name(&self) -> &'static str {

@@ -2,30 +2,26 @@
 
 use super::{Backend, SignedCookie};
 use crate::{
-    dictionary::Dictionary,
     error::{KeyError, NullSession, OpenError, SaveError},
     interface::{OpenContext, SaveContext, Saved},
     key::{KeyRing, SharedKeys},
     policy::SessionConfig,
+    state::SessionState,
 };
 
 /// Flask's own default: cookies signed with the configuration's key, and the null session while
 /// there is none.
 impl Backend for SessionConfig {
-    async fn open(&self, cx: &OpenContext<'_>) -> Result<Option<Dictionary>, OpenError> {
+    async fn open(&self, cx: &OpenContext<'_>) -> Result<Option<SessionState>, OpenError> {
         match self.signed_cookie() {
             Some(backend) => backend.open(cx).await,
             None => Ok(cx.no_session(NullSession::no_secret_key())),
         }
     }
 
-    async fn save(
-        &self,
-        dictionary: &Dictionary,
-        cx: &SaveContext<'_>,
-    ) -> Result<Saved, SaveError> {
+    async fn save(&self, state: &SessionState, cx: &SaveContext<'_>) -> Result<Saved, SaveError> {
         match self.signed_cookie() {
-            Some(backend) => backend.save(dictionary, cx).await,
+            Some(backend) => backend.save(state, cx).await,
             // Without a key there is the null session, which is never saved.
             None => Err(SaveError::internal(KeyError::Missing { variable: "SECRET_KEY".into() })),
         }

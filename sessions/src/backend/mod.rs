@@ -20,9 +20,9 @@ pub use self::{
     server_side::{OwnedSession, OwnerError, ServerSide},
 };
 use crate::{
-    dictionary::Dictionary,
     error::{OpenError, SaveError},
     interface::{OpenContext, SaveContext, Saved},
+    state::SessionState,
 };
 
 /// Opens and saves dictionaries: the part of an interface that is the same for every application.
@@ -45,7 +45,7 @@ pub trait Backend: Send + Sync + 'static {
     ///
     /// [`OpenError`] when a session may be there and cannot be read. A bad token is no error: it
     /// is no session.
-    async fn open(&self, cx: &OpenContext<'_>) -> Result<Option<Dictionary>, OpenError>;
+    async fn open(&self, cx: &OpenContext<'_>) -> Result<Option<SessionState>, OpenError>;
 
     /// Saves the session when its request is answered, as
     /// [`SessionInterface::save_session`](crate::SessionInterface::save_session) does.
@@ -53,6 +53,5 @@ pub trait Backend: Send + Sync + 'static {
     /// # Errors
     ///
     /// [`SaveError`] when it cannot be kept.
-    async fn save(&self, dictionary: &Dictionary, cx: &SaveContext<'_>)
-    -> Result<Saved, SaveError>;
+    async fn save(&self, state: &SessionState, cx: &SaveContext<'_>) -> Result<Saved, SaveError>;
 }

@@ -8,10 +8,10 @@ use super::{
     server_side::OwnerError,
 };
 use crate::{
-    dictionary::Dictionary,
     error::{OpenError, SaveError},
     interface::OpenContext,
     session::{Session, SessionSelector},
+    state::SessionState,
     store::{OwnerIndex, OwnerKey, Stamp, Store},
 };
 
@@ -133,8 +133,8 @@ impl Revocation {
         let before = self.shared.stamps.now();
         let after = self.shared.stamps.now();
         current
-            .change(|dictionary| {
-                dictionary.begin_again(after);
+            .change(|state| {
+                state.begin_again(after);
                 Ok(())
             })
             .map_err(|_| OwnerError::NoOwner)?;
@@ -159,24 +159,24 @@ impl Revocation {
     /// Whether the sessions of its owner were ended since this one began.
     pub(super) async fn has_ended(
         &self,
-        dictionary: &Dictionary,
+        state: &SessionState,
         deadline: &Deadline,
     ) -> Result<bool, OpenError> {
-        let Some(owner) = dictionary.owner() else { return Ok(false) };
+        let Some(owner) = state.owner() else { return Ok(false) };
         let index =
             self.store.index().ok_or_else(|| OpenError::internal(OwnerError::Unsupported))?;
         let owner = OwnerKey::of_id(&owner);
         let not_before = self.call(deadline, index.not_before(&owner)).await?;
-        Ok(not_before.is_some_and(|not_before| dictionary.owner_since() <= not_before))
+        Ok(not_before.is_some_and(|not_before| state.owner_since() <= not_before))
     }
 
     /// Refuses a login that began before its owner's sessions were ended: its token would be worth
     /// nothing.
-    pub(super) async fn check_login(&self, dictionary: &Dictionary) -> Result<(), SaveError> {
-        if !dictionary.logs_in() {
+    pub(super) async fn check_login(&self, state: &SessionState) -> Result<(), SaveError> {
+        if !state.logs_in() {
             return Ok(());
         }
-        match self.has_ended(dictionary, &self.deadline()).await {
+        match self.has_ended(state, &self.deadline()).await {
             Ok(false) => Ok(()),
             Ok(true) => Err(SaveError::Gone),
             Err(OpenError::Timeout) => Err(SaveError::Timeout),

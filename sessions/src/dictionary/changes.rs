@@ -6,7 +6,7 @@ use super::Dictionary;
 use crate::error::SessionError;
 
 /// A closure that can run again: an `update` of one key, or a `modify` of typed content.
-pub(crate) type Run = Arc<dyn Fn(&mut Dictionary) -> Result<(), SessionError> + Send + Sync>;
+pub(crate) type Replay = Arc<dyn Fn(&mut Dictionary) -> Result<(), SessionError> + Send + Sync>;
 
 /// What a request did to its session, in its order.
 ///
@@ -32,19 +32,13 @@ enum Step {
     Clear {
         opened: Vec<(Box<str>, String)>,
     },
-    Run(Run),
+    Replay(Replay),
 }
 
 impl ChangeSet {
-    /// Does the same to a newer state of the session: sets and removals as they are, closures of
-    /// `update` run again, and of a `clear` only what nobody else has changed.
-    ///
-    /// # Errors
-    ///
-    /// [`SessionError::Null`] when `newer` is a null session, and those of the closures: a value
-    /// that is by now of another type, for instance.
-    pub fn apply_to(&self, newer: &mut Dictionary) -> Result<(), SessionError> {
-        newer.inner.state.writable()?;
+    /// Replays the steps on a newer dictionary: sets and removals as they are, closures of
+    /// `update` run again, and a `clear` removes only what no other request has changed.
+    pub(crate) fn replay(&self, newer: &mut Dictionary) -> Result<(), SessionError> {
         for step in self.steps() {
             match step {
                 Step::Set { key, json } => newer.put(key, json.clone()),
@@ -53,12 +47,12 @@ impl ChangeSet {
                 }
                 Step::Clear { opened } => {
                     for (key, json) in opened {
-                        if newer.stored(key) == Some(json) {
+                        if newer.raw(key) == Some(json) {
                             newer.take_out(key);
                         }
                     }
                 }
-                Step::Run(run) => run(newer)?,
+                Step::Replay(replay) => replay(newer)?,
             }
         }
         Ok(())
@@ -98,49 +92,47 @@ impl ChangeSet {
         self.steps = Some(Arc::new(vec![Step::Clear { opened }]));
     }
 
-    pub(super) fn run(&mut self, run: Run) {
-        self.steps_mut().push(Step::Run(run));
+    pub(super) fn replayable(&mut self, replay: Replay) {
+        self.steps_mut().push(Step::Replay(replay));
     }
 }
 
 /// The change set of a dictionary.
 impl Dictionary {
-    /// Keeps the change set from here on. For backends whose store may hold a newer state when
-    /// this one is saved; others need not pay for it.
-    pub fn keep_changes(&mut self) {
-        self.inner.changes.get_or_insert_default();
+    /// Keeps the change set from here on.
+    pub(crate) fn keep_changes(&mut self) {
+        self.changes.get_or_insert_default();
     }
 
     /// Returns what was done since [`keep_changes`](Self::keep_changes), if that was called.
-    pub fn changes(&self) -> Option<&ChangeSet> {
-        self.inner.changes.as_ref()
+    pub(crate) fn changes(&self) -> Option<&ChangeSet> {
+        self.changes.as_ref()
     }
 
-    /// Does what a closure came to on the state of `revision`, and notes how to `run` it again.
-    /// Returns `false`, having done nothing, when the dictionary has changed since.
+    /// Applies the outcome of a closure that ran on the state of `revision`, and notes how to
+    /// `replay` it. Returns `false`, having done nothing, when the dictionary has changed since.
     pub(crate) fn update_at(
         &mut self,
         revision: u64,
         outcome: impl FnOnce(&mut Self) -> Result<(), SessionError>,
-        run: Option<Run>,
+        replay: Option<Replay>,
     ) -> Result<bool, SessionError> {
-        self.inner.state.writable()?;
-        if self.inner.revision != revision {
+        if self.revision != revision {
             return Ok(false);
         }
         // The closure stands for its outcome, which is therefore not noted.
-        let changes = self.inner.changes.take();
+        let changes = self.changes.take();
         let done = outcome(self);
-        self.inner.changes = changes;
+        self.changes = changes;
         done?;
-        if let (Some(changes), Some(run)) = (&mut self.inner.changes, run) {
-            changes.run(run);
+        if let (Some(changes), Some(replay)) = (&mut self.changes, replay) {
+            changes.replayable(replay);
         }
         Ok(true)
     }
 
-    pub(super) fn forget_changes(&mut self) {
-        if let Some(changes) = &mut self.inner.changes {
+    pub(super) fn discard_changes(&mut self) {
+        if let Some(changes) = &mut self.changes {
             *changes = ChangeSet::default();
         }
     }

@@ -1,7 +1,14 @@
 //! How values are written as JSON text.
 
-use serde::{Serialize, de::DeserializeSeed};
+use std::marker::PhantomData;
+
+use serde::{
+    Serialize,
+    de::{DeserializeOwned, DeserializeSeed},
+};
 use serde_json::error::Result;
+
+use crate::error::SessionError;
 
 /// Plain JSON, or JSON in which tags stand for what JSON does not have.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -56,5 +63,25 @@ impl Format {
         let former = flashes.unwrap_or("[]").trim().strip_prefix('[')?.strip_suffix(']')?.trim();
         let comma = if former.is_empty() { "" } else { "," };
         Some(format!("[{former}{comma}{pair}]"))
+    }
+}
+
+/// The value of a key.
+impl Format {
+    pub(crate) fn decode<T: DeserializeOwned>(
+        self,
+        key: &str,
+        json: &str,
+    ) -> std::result::Result<T, SessionError> {
+        self.read(PhantomData, json)
+            .map_err(|source| SessionError::Decode { key: key.into(), source })
+    }
+
+    pub(crate) fn encode<T: Serialize + ?Sized>(
+        self,
+        key: &str,
+        value: &T,
+    ) -> std::result::Result<String, SessionError> {
+        self.write(value).map_err(|source| SessionError::Encode { key: key.into(), source })
     }
 }

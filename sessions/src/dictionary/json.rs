@@ -4,11 +4,10 @@
 use std::sync::Arc;
 
 use super::{
-    Dictionary, Inner,
+    Dictionary,
     entry::{Edit, Entry, Key, Span},
     payload::Payload,
-    state::State,
-    unnamed::Unnamed,
+    surrogate_keys::SurrogateKeys,
 };
 use crate::{codec::json_scan, error::DecodeError};
 
@@ -17,13 +16,13 @@ const BYTES_PER_MEMBER: usize = 48;
 
 /// Reading and writing.
 impl Dictionary {
-    /// Returns the session that was saved as this JSON object.
+    /// Returns the dictionary that this JSON object means.
     ///
     /// # Errors
     ///
     /// [`DecodeError`] when the text is not one JSON object, nests deeper than 127 levels inside a
     /// value, or is 4 GiB long.
-    pub fn from_json(json: impl Into<String>) -> Result<Self, DecodeError> {
+    pub(crate) fn from_json(json: impl Into<String>) -> Result<Self, DecodeError> {
         Self::open(Payload::Own(json.into()))
     }
 
@@ -37,7 +36,7 @@ impl Dictionary {
             return Err(DecodeError::TooLong);
         }
         let mut entries = Vec::with_capacity(payload.len() / BYTES_PER_MEMBER + 4);
-        let mut unnamed = Unnamed::default();
+        let mut surrogate_keys = SurrogateKeys::default();
         let mut sorted = true;
         let mut last: Option<&[u8]> = None;
         json_scan::members(&payload, |member| {
@@ -46,7 +45,7 @@ impl Dictionary {
                 sorted = false;
                 match serde_json::from_str(quoted) {
                     Ok(key) => Key::Owned(key),
-                    Err(_) => return unnamed.push(&payload, &member).ok(),
+                    Err(_) => return surrogate_keys.push(&payload, &member).ok(),
                 }
             } else {
                 let key = &payload.as_bytes()[member.key.clone()];
@@ -65,15 +64,13 @@ impl Dictionary {
             entries.dedup_by(|one, other| one.key(&payload) == other.key(&payload));
             entries.reverse();
         }
-        let state = State::opened();
-        let inner = Inner { payload, entries, unnamed, state, ..Inner::default() };
-        Ok(Self { inner: Box::new(inner) })
+        Ok(Self { payload, entries, surrogate_keys, ..Self::default() })
     }
 
     /// Returns the present state as a JSON object, keys sorted by code point, without white space
     /// between members.
-    pub fn to_json(&self) -> String {
-        let Inner { payload, entries, unnamed, .. } = &*self.inner;
+    pub(crate) fn to_json(&self) -> String {
+        let Self { payload, entries, surrogate_keys, .. } = self;
         let added: usize = entries.iter().map(|entry| entry.added_room(payload)).sum();
         let mut json = String::with_capacity(payload.len() + added + "{}".len());
         json.push('{');
@@ -99,7 +96,7 @@ impl Dictionary {
             json.push(':');
             json.push_str(value);
         }
-        for (key, value) in unnamed.members(payload) {
+        for (key, value) in surrogate_keys.members(payload) {
             if json.len() > 1 {
                 json.push(',');
             }
@@ -112,7 +109,7 @@ impl Dictionary {
     }
 }
 
-pub(super) fn quoted(key: &str) -> String {
+pub(crate) fn quoted(key: &str) -> String {
     serde_json::to_string(key).expect("a string is always valid JSON")
 }
 

@@ -5,12 +5,13 @@ use crate::{
         Backend,
         cookie::{InCookie, Seal, Unsealed},
     },
-    dictionary::{Dictionary, Format},
+    dictionary::Format,
     error::{KeyError, NullSession, OpenError, SaveError},
     flask,
     interface::{OpenContext, SaveContext, Saved},
     key::{SecretKey, SharedKeys},
     policy::SessionConfig,
+    state::SessionState,
     token::{
         flask::{HashAlgorithm, KeyDerivation, decode_payload, encode_payload, signer},
         signed::{Rejected, Signer},
@@ -131,20 +132,16 @@ impl FlaskCookie {
 }
 
 impl Backend for FlaskCookie {
-    async fn open(&self, cx: &OpenContext<'_>) -> Result<Option<Dictionary>, OpenError> {
+    async fn open(&self, cx: &OpenContext<'_>) -> Result<Option<SessionState>, OpenError> {
         match &self.sessions {
             Some(sessions) => sessions.open(cx).await.map(Some),
             None => Ok(cx.no_session(NullSession::no_secret_key())),
         }
     }
 
-    async fn save(
-        &self,
-        dictionary: &Dictionary,
-        cx: &SaveContext<'_>,
-    ) -> Result<Saved, SaveError> {
+    async fn save(&self, state: &SessionState, cx: &SaveContext<'_>) -> Result<Saved, SaveError> {
         match &self.sessions {
-            Some(sessions) => sessions.save(dictionary, cx).await,
+            Some(sessions) => sessions.save(state, cx).await,
             // Without a key there is the null session, which is never saved.
             None => Err(SaveError::internal(KeyError::Missing { variable: "SECRET_KEY".into() })),
         }
@@ -171,19 +168,19 @@ impl Seal for Flask {
         Ok(signer.sign_text(payload, now))
     }
 
-    fn read(&self, payload: Vec<u8>) -> Result<Dictionary, Rejected> {
+    fn read(&self, payload: Vec<u8>) -> Result<SessionState, Rejected> {
         let json = decode_payload(&payload, self.max_inflated)?;
         let json = flask::unescaped(json).ok_or(Rejected::Format)?;
-        let mut dictionary = Dictionary::from_json(json).map_err(|_| Rejected::Format)?;
-        dictionary.attach(Payload(payload));
-        Ok(dictionary)
+        let mut state = SessionState::from_json(json).map_err(|_| Rejected::Format)?;
+        state.extensions_mut().insert(Payload(payload));
+        Ok(state)
     }
 
     /// A session that did not change keeps its payload to the byte, whoever compressed it.
-    fn write(&self, dictionary: &Dictionary) -> Vec<u8> {
-        match dictionary.attachment() {
-            Some(Payload(payload)) if dictionary.is_as_opened() => payload.clone(),
-            _ => encode_payload(&flask::session(dictionary)).into_bytes(),
+    fn write(&self, state: &SessionState) -> Vec<u8> {
+        match state.extensions().get() {
+            Some(Payload(payload)) if state.is_as_opened() => payload.clone(),
+            _ => encode_payload(&flask::session(state.dictionary())).into_bytes(),
         }
     }
 }

@@ -17,7 +17,7 @@ pub(crate) fn session(dictionary: &Dictionary) -> String {
         Format::Flask => Dicts::Tagged,
         Format::Json => Dicts::Plain,
     };
-    canonical::dictionary(dictionary.members(), dictionary.unnamed_members(), dicts)
+    canonical::dictionary(dictionary.members(), dictionary.surrogate_members(), dicts)
 }
 
 /// Returns the text of a session with the keys that it has for handlers. `None` when it is a tagged

@@ -45,10 +45,10 @@ pub use self::{
 use crate::{
     backend::{Backend, Confidential, run_to_completion},
     cookie::CookieValues,
-    dictionary::{Dictionary, SessionStatus},
     error::{CookieError, OpenError, SaveError},
     interface::{ENDED, OpenContext, SaveContext, Saved},
     request::check_token,
+    state::{SessionState, SessionStatus},
     store::StoreError,
 };
 
@@ -257,49 +257,45 @@ impl<B: Backend> ImportActixSession<B> {
 }
 
 impl<B: Backend> Backend for ImportActixSession<B> {
-    async fn open(&self, cx: &OpenContext<'_>) -> Result<Option<Dictionary>, OpenError> {
+    async fn open(&self, cx: &OpenContext<'_>) -> Result<Option<SessionState>, OpenError> {
         let policy = self.policy.as_ref().map_err(Clone::clone)?;
         let own = cx.cookies().without(ENDED.as_bytes());
         let marked = own.len() < cx.cookies().len();
-        let Some(mut dictionary) = self.backend.open(&cx.with_cookies(&own)).await? else {
+        let Some(mut state) = self.backend.open(&cx.with_cookies(&own)).await? else {
             return Ok(None);
         };
         let one_name = policy.name() == cx.cookie().name();
         let old = if one_name { own } else { cx.cookies_named(self.old.sent_name()) };
         if cx.cookies().is_empty() && old.is_empty() {
-            return Ok(Some(dictionary));
+            return Ok(Some(state));
         }
         let may_be_ours = !one_name && !own.is_empty();
         let may_take_over = !marked && !may_be_ours && !self.is_over(cx.now());
-        if dictionary.is_new()
-            && dictionary.null_session().is_none()
+        if state.is_new()
+            && state.null_session().is_none()
             && may_take_over
             && let Some(kept) = self.take_over(&old, cx, one_name).await?
         {
-            dictionary.adopt(&kept.content, kept.since);
+            state.adopt(&kept.content, kept.since);
         }
         if !old.is_empty() && !self.old.is_revocable() && !one_name {
-            dictionary.set_revocable(false);
+            state.set_revocable(false);
         }
-        dictionary.attach(Brought { old: old.iter().map(Into::into).collect() });
-        Ok(Some(dictionary))
+        state.extensions_mut().insert(Brought { old: old.iter().map(Into::into).collect() });
+        Ok(Some(state))
     }
 
-    async fn save(
-        &self,
-        dictionary: &Dictionary,
-        cx: &SaveContext<'_>,
-    ) -> Result<Saved, SaveError> {
-        let Some(brought) = dictionary.attachment::<Brought>() else {
-            return self.backend.save(dictionary, cx).await;
+    async fn save(&self, state: &SessionState, cx: &SaveContext<'_>) -> Result<Saved, SaveError> {
+        let Some(brought) = state.extensions().get::<Brought>() else {
+            return self.backend.save(state, cx).await;
         };
-        if cx.change() == SessionStatus::Purged || dictionary.is_empty() {
+        if cx.change() == SessionStatus::Purged || state.is_empty() {
             self.ended.note(brought.old.iter().map(AsRef::as_ref), cx.now());
         }
-        let mut saved = self.backend.save(dictionary, cx).await;
+        let mut saved = self.backend.save(state, cx).await;
         // Its token is not sent, so that what was saved opens to nobody.
         if matches!(saved, Ok(Saved::Token(_)))
-            && dictionary.adopted().is_some()
+            && state.adopted().is_some()
             && self.has_ended(brought, cx).await?
         {
             saved = Err(SaveError::Gone);
@@ -316,8 +312,8 @@ impl<B: Backend> Backend for ImportActixSession<B> {
             }
             Ok(_) if cx.change() == SessionStatus::Purged => self.end(brought, cx).await?,
             // What does not fit is not sent: the old session is then all there is.
-            Ok(Saved::Token(token)) if check_token(token, cx.cookie(), dictionary).is_ok() => {
-                if dictionary.adopted().is_some() {
+            Ok(Saved::Token(token)) if check_token(token, cx.cookie(), state).is_ok() => {
+                if state.adopted().is_some() {
                     self.taken_over.fetch_add(1, Ordering::Relaxed);
                     tracing::info!(target: "sessions", "a session of actix-session is taken over");
                 }

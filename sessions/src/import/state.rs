@@ -9,14 +9,14 @@ use std::{
 use serde_json::Value;
 
 use super::identity::ActixIdentity;
-use crate::{dictionary::Dictionary, policy::Settings};
+use crate::{policy::Settings, state::SessionState};
 
 /// A session of actix-session.
 pub(super) struct State(BTreeMap<String, String>);
 
 /// A session that is to be ours.
 pub(super) struct Kept {
-    pub(super) content: Dictionary,
+    pub(super) content: SessionState,
     /// When its user logged in, if that is known.
     pub(super) since: Option<SystemTime>,
 }
@@ -72,7 +72,7 @@ impl State {
                 return Err(NotTaken::VisitTooOld);
             }
         }
-        let mut content = Dictionary::new();
+        let mut content = SessionState::new();
         for (key, json) in self.0 {
             if content.insert_json(&key, json).is_err() {
                 tracing::warn!(target: "sessions", key, "a value of actix-session is left out: its key is reserved, or it is no JSON");

@@ -1,13 +1,13 @@
 //! The session object behind the handle.
 
 use crate::{
-    dictionary::Dictionary,
     error::{ConfigError, NullSession, SessionError},
+    state::SessionState,
 };
 
 /// What a session object can do: Flask's `SessionMixin`.
 ///
-/// [`Dictionary`] is the one that most interfaces use. A type of its own keeps a dictionary, which
+/// [`SessionState`] is the one that most interfaces use. A type of its own keeps a dictionary, which
 /// is what handles read and write, and whatever else `save_session` needs to know from
 /// `open_session`.
 pub trait SessionContent: Send + Sync + 'static {
@@ -15,10 +15,10 @@ pub trait SessionContent: Send + Sync + 'static {
     fn null(null: NullSession) -> Self;
 
     /// Returns the dictionary.
-    fn dictionary(&self) -> &Dictionary;
+    fn state(&self) -> &SessionState;
 
     /// Returns the dictionary to write to.
-    fn dictionary_mut(&mut self) -> &mut Dictionary;
+    fn state_mut(&mut self) -> &mut SessionState;
 
     /// Checks, when the service is built, that the content can be what it says.
     ///
@@ -31,12 +31,12 @@ pub trait SessionContent: Send + Sync + 'static {
 
     /// Whether there is no session, only what stands in for it.
     fn is_null(&self) -> bool {
-        self.dictionary().null_session().is_some()
+        self.state().null_session().is_some()
     }
 
     /// Whether the session outlives the browser session: the key `_permanent`, as in Flask.
     fn permanent(&self) -> bool {
-        self.dictionary().permanent()
+        self.state().permanent()
     }
 
     /// Makes the session permanent or not.
@@ -45,40 +45,40 @@ pub trait SessionContent: Send + Sync + 'static {
     ///
     /// [`SessionError::Null`] in a null session.
     fn set_permanent(&mut self, permanent: bool) -> Result<(), SessionError> {
-        self.dictionary_mut().set_permanent(permanent)
+        self.state_mut().set_permanent(permanent)
     }
 
     /// Whether no former request left this session.
     fn is_new(&self) -> bool {
-        self.dictionary().is_new()
+        self.state().is_new()
     }
 
     /// Whether this request changed the session.
     fn is_modified(&self) -> bool {
-        self.dictionary().is_modified()
+        self.state().is_modified()
     }
 
     /// Whether this request looked into the session.
     fn is_accessed(&self) -> bool {
-        self.dictionary().is_accessed()
+        self.state().is_accessed()
     }
 
     /// Whether the session has no keys.
     fn is_empty(&self) -> bool {
-        self.dictionary().is_empty()
+        self.state().is_empty()
     }
 }
 
-impl SessionContent for Dictionary {
+impl SessionContent for SessionState {
     fn null(null: NullSession) -> Self {
         Self::null(null)
     }
 
-    fn dictionary(&self) -> &Dictionary {
+    fn state(&self) -> &SessionState {
         self
     }
 
-    fn dictionary_mut(&mut self) -> &mut Dictionary {
+    fn state_mut(&mut self) -> &mut SessionState {
         self
     }
 }

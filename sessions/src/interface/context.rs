@@ -14,8 +14,7 @@ use sessions_policy::CookiePolicy;
 
 use super::legacy_cookie::FormerCookie;
 use crate::{
-    clock::Clock, cookie::CookieValues, dictionary::SessionStatus, error::NullSession,
-    policy::Settings,
+    clock::Clock, cookie::CookieValues, error::NullSession, policy::Settings, state::SessionStatus,
 };
 
 /// What [`open_session`](crate::SessionInterface::open_session) gets to know.
@@ -62,13 +61,13 @@ impl<'r> OpenContext<'r> {
     /// # Examples
     ///
     /// ```
-    /// use sessions::{Dictionary, NullSession, OpenContext, OpenError};
+    /// use sessions::{SessionState, NullSession, OpenContext, OpenError};
     ///
-    /// async fn open(cx: OpenContext<'_>) -> Result<Option<Dictionary>, OpenError> {
+    /// async fn open(cx: OpenContext<'_>) -> Result<Option<SessionState>, OpenError> {
     ///     if cx.request().headers().contains_key("x-no-session") {
     ///         return Ok(cx.no_session(NullSession::new("the client asked for none")));
     ///     }
-    ///     Ok(Some(Dictionary::new()))
+    ///     Ok(Some(SessionState::new()))
     /// }
     /// ```
     pub fn no_session<C>(&self, null: NullSession) -> Option<C> {

@@ -44,7 +44,7 @@ use crate::{
 ///
 /// use actix_web::HttpRequest;
 /// use sessions::{
-///     Backend, Dictionary, OpenContext, OpenError, SaveContext, SaveError, Saved, SessionInterface,
+///     Backend, SessionState, OpenContext, OpenError, SaveContext, SaveError, Saved, SessionInterface,
 ///     SignedCookie,
 /// };
 ///
@@ -53,15 +53,15 @@ use crate::{
 /// }
 ///
 /// impl SessionInterface for TwoAreas {
-///     type Content = Dictionary;
+///     type Content = SessionState;
 ///
-///     async fn open_session(&self, cx: OpenContext<'_>) -> Result<Option<Dictionary>, OpenError> {
+///     async fn open_session(&self, cx: OpenContext<'_>) -> Result<Option<SessionState>, OpenError> {
 ///         self.backend.open(&cx).await
 ///     }
 ///
 ///     async fn save_session(
 ///         &self,
-///         content: &Dictionary,
+///         content: &SessionState,
 ///         cx: SaveContext<'_>,
 ///     ) -> Result<Saved, SaveError> {
 ///         self.backend.save(content, &cx).await
@@ -84,7 +84,7 @@ use crate::{
     reason = "Actix runs handlers on the thread that accepted the connection"
 )]
 pub trait SessionInterface: Sized + Send + Sync + 'static {
-    /// The session object: [`Dictionary`](crate::Dictionary) unless there is a reason. Flask's
+    /// The session object: [`SessionState`](crate::SessionState) unless there is a reason. Flask's
     /// `session_class`.
     type Content: SessionContent;
 

@@ -17,9 +17,9 @@ use super::{
 };
 use crate::{
     cookie::{Lifetime, set_cookie},
-    dictionary::SessionStatus,
     error::{ExtractError, SaveError, SessionError},
     interface::{FormerCookie, SaveContext, Saved, SessionContent, SessionInterface},
+    state::SessionStatus,
 };
 
 /// What is left to do at the end of a request.
@@ -180,11 +180,11 @@ fn seal<I: SessionInterface>(
     status: impl FnOnce() -> StatusCode,
 ) -> Sealed<I::Content> {
     let settings = &slot.site.settings;
-    slot.seal(early, |dictionary| {
-        if !settings.save_when().saves(status().as_u16()) && dictionary.null_session().is_none() {
-            dictionary.rollback().expect("a session that is not null takes writes");
+    slot.seal(early, |state| {
+        if !settings.save_when().saves(status().as_u16()) && state.null_session().is_none() {
+            state.rollback().expect("a session that is not null takes writes");
         }
-        dictionary.settle(|| slot.site.clock.now(), settings.absolute_timeout().is_some());
+        state.finalize(|| slot.site.clock.now(), settings.absolute_timeout().is_some());
     })
 }
 
@@ -215,7 +215,7 @@ fn unsaved<I: SessionInterface>(slot: &Slot<I>, content: &I::Content) -> Option<
     if interface.is_null_session(content) {
         return Some(Done::unchanged(None));
     }
-    let change = content.dictionary().change();
+    let change = content.state().status();
     (!must_save(interface, content, change)).then(|| Done::unchanged(vary(content, None, None)))
 }
 
@@ -239,7 +239,7 @@ async fn write<I: SessionInterface>(
 ) -> Result<Done, NotSaved> {
     let Site { interface, settings, clock } = &*slot.site;
     let OpenSession { content, cookie } = session;
-    let change = content.dictionary().change();
+    let change = content.state().status();
     let now = clock.now();
     let former = FormerCookie::default();
     let vary = |set_cookie| vary(content, set_cookie, former.removed.get().map(|policy| &**policy));
@@ -289,7 +289,7 @@ fn must_save<I: SessionInterface>(
     content: &I::Content,
     change: SessionStatus,
 ) -> bool {
-    let is_wanted = || content.dictionary().wants_refresh() || interface.should_set_cookie(content);
+    let is_wanted = || content.state().wants_refresh() || interface.should_set_cookie(content);
     match change {
         SessionStatus::Purged | SessionStatus::Renewed => true,
         SessionStatus::Changed => content.is_empty() || is_wanted(),
@@ -352,7 +352,7 @@ pub(crate) fn check_token(
     }
     let length = policy.name().as_str().len() + token.len();
     if length > MAX_NAME_VALUE {
-        let largest_key = content.dictionary().largest_key().map(Into::into);
+        let largest_key = content.state().largest_key().map(Into::into);
         return Err(SaveError::TooLarge { length, largest_key });
     }
     Ok(())

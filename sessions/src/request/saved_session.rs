@@ -5,7 +5,7 @@ use std::fmt;
 use serde::de::DeserializeOwned;
 use serde_json::{Map, Value};
 
-use crate::{dictionary::Dictionary, error::SessionError, interface::SessionContent};
+use crate::{error::SessionError, interface::SessionContent, state::SessionState};
 
 /// What [`Session::save_now`](crate::Session::save_now) came to, with the values that are stored.
 ///
@@ -13,7 +13,7 @@ use crate::{dictionary::Dictionary, error::SessionError, interface::SessionConte
 /// saved in the meantime, and an `update` then ran again on what that one left.
 pub struct SavedSession {
     outcome: SaveOutcome,
-    stored: Dictionary,
+    stored: SessionState,
 }
 
 /// What became of a session.
@@ -34,9 +34,9 @@ impl SavedSession {
         content: &impl SessionContent,
         stored: Option<String>,
     ) -> Self {
-        let json = stored.unwrap_or_else(|| content.dictionary().to_json());
-        let format = content.dictionary().format();
-        let stored = Dictionary::from_json(json).unwrap_or_default().in_format(format);
+        let json = stored.unwrap_or_else(|| content.state().to_json());
+        let format = content.state().format();
+        let stored = SessionState::from_json(json).unwrap_or_default().in_format(format);
         Self { outcome, stored }
     }
 

@@ -1,22 +1,68 @@
 //! Messages for the next page.
 
-use super::rerun::Rerun;
+use super::{Session, SessionSelector, replay::Replayable};
 use crate::{
-    dictionary::{Dictionary, FLASHES, Format},
+    dictionary::{Dictionary, Format},
     error::SessionError,
+    state::SessionState,
 };
+
+/// The key of the messages, as in Flask.
+const FLASHES: &str = "_flashes";
+
+/// Messages for the next page.
+impl<I: SessionSelector> Session<I> {
+    /// Leaves a message for the next page, under a category of your choice: Flask's `flash`.
+    ///
+    /// # Errors
+    ///
+    /// Those of [`update`](Self::update).
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// # use sessions::{Session, SessionError};
+    /// fn saved(session: &Session) -> Result<(), SessionError> {
+    ///     session.flash("success", "Your changes are saved.")
+    /// }
+    /// ```
+    pub fn flash(
+        &self,
+        category: impl Into<String>,
+        message: impl Into<String>,
+    ) -> Result<(), SessionError> {
+        self.run_update(Flash { category: category.into(), message: message.into() })
+    }
+
+    /// Takes the messages that [`flash`](Self::flash) left, as pairs of category and message, the
+    /// oldest first. Taking none is no change.
+    ///
+    /// # Errors
+    ///
+    /// Those of [`take`](Self::take).
+    pub fn take_flashes(&self) -> Result<Vec<(String, String)>, SessionError> {
+        if !self.contains_key(FLASHES) {
+            return Ok(Vec::new());
+        }
+        Ok(self.take(FLASHES)?.unwrap_or_default())
+    }
+}
 
 /// A message to be put behind those that are there. They stay the text they are: another program
 /// may have written them.
-pub(super) struct Flash {
-    pub(super) category: String,
-    pub(super) message: String,
+struct Flash {
+    category: String,
+    message: String,
 }
 
-impl Rerun for Flash {
+impl Replayable for Flash {
     type Loaded = (Format, Option<String>);
     type Outcome = String;
     type Answer = ();
+
+    fn check(&self, state: &SessionState) -> Result<(), SessionError> {
+        state.check_writable(FLASHES)
+    }
 
     fn load(&self, dictionary: &Dictionary) -> Result<Self::Loaded, SessionError> {
         Ok((dictionary.format(), dictionary.raw(FLASHES).map(Into::into)))

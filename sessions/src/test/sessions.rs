@@ -18,9 +18,9 @@ use sessions_policy::CookiePolicy;
 use crate::{
     clock::Clock,
     cookie::name_of,
-    dictionary::SessionStatus,
     interface::{FormerCookie, SaveContext, Saved, SessionContent, SessionInterface},
     request::{Site, Slot, check_token},
+    state::SessionStatus,
 };
 
 /// Makes and reads the sessions of an interface, as its middleware would.
@@ -69,14 +69,14 @@ impl<I: SessionInterface + Clone> TestSessions<I> {
         let Site { interface, settings, clock } = &*self.site;
         let cookie = self.cookie(&self.request);
         let mut seeded = self.open(&self.request, &[]).await;
-        let dictionary = seeded.dictionary_mut();
+        let state = seeded.state_mut();
         for (key, value) in object(&content) {
-            dictionary
+            state
                 .insert(&key, &value)
                 .unwrap_or_else(|err| panic!("`{key}` cannot be seeded: {err}"));
         }
         let now = clock.now();
-        dictionary.settle(|| now, settings.absolute_timeout().is_some());
+        state.finalize(|| now, settings.absolute_timeout().is_some());
         let cx = SaveContext {
             cookie: &cookie,
             settings,

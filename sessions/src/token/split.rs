@@ -116,9 +116,9 @@ mod tests {
     fn a_renewal_keeps_the_key_and_changes_the_verifier() {
         let token = SplitToken::random().unwrap();
         let renewed = token.renewed().unwrap();
-        assert!(renewed.key() == token.key());
+        assert!(renewed.selector() == token.selector());
         assert!(renewed.verifier() != token.verifier());
-        assert!(SplitToken::random().unwrap().key() != token.key());
+        assert!(SplitToken::random().unwrap().selector() != token.selector());
     }
 
     #[test]

@@ -1,6 +1,6 @@
 //! What a function saves is not known to be confidential.
 
-use sessions::{Dictionary, EncryptedCookie, SaveContext, SaveError, Saved, SessionInterface};
+use sessions::{SessionState, EncryptedCookie, SaveContext, SaveError, Saved, SessionInterface};
 
 #[derive(Clone, SessionInterface)]
 #[session(confidential, save_with = save)]
@@ -8,13 +8,13 @@ struct AppSessions {
     backend: EncryptedCookie,
 }
 
-async fn save(_: &AppSessions, _: &Dictionary, _: SaveContext<'_>) -> Result<Saved, SaveError> {
+async fn save(_: &AppSessions, _: &SessionState, _: SaveContext<'_>) -> Result<Saved, SaveError> {
     Ok(Saved::Nothing)
 }
 
 mod legal {
     use sessions::{
-        Backend, Dictionary, EncryptedCookie, OpenContext, OpenError, SessionInterface,
+        Backend, SessionState, EncryptedCookie, OpenContext, OpenError, SessionInterface,
     };
 
     #[derive(Clone, SessionInterface)]
@@ -26,7 +26,7 @@ mod legal {
     async fn open(
         sessions: &AppSessions,
         cx: OpenContext<'_>,
-    ) -> Result<Option<Dictionary>, OpenError> {
+    ) -> Result<Option<SessionState>, OpenError> {
         sessions.backend.open(&cx).await
     }
 }

@@ -2,9 +2,9 @@
 
 use std::time::SystemTime;
 
-use sessions::{Dictionary, SessionInterface, SignedCookie};
+use sessions::{SessionState, SessionInterface, SignedCookie};
 
-fn expires(_: &AppSessions, _: &Dictionary, now: SystemTime) -> Option<SystemTime> {
+fn expires(_: &AppSessions, _: &SessionState, now: SystemTime) -> Option<SystemTime> {
     Some(now)
 }
 

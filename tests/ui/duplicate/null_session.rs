@@ -1,9 +1,9 @@
 //! `null_session` is given once.
 
-use sessions::{Dictionary, NullSession, SessionInterface, SignedCookie};
+use sessions::{SessionState, NullSession, SessionInterface, SignedCookie};
 
-fn null(_: &AppSessions, null: NullSession) -> Dictionary {
-    Dictionary::null(null)
+fn null(_: &AppSessions, null: NullSession) -> SessionState {
+    SessionState::null(null)
 }
 
 #[derive(Clone, SessionInterface)]

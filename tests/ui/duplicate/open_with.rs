@@ -1,8 +1,8 @@
 //! `open_with` is given once.
 
-use sessions::{Dictionary, OpenContext, OpenError, SessionInterface, SignedCookie};
+use sessions::{SessionState, OpenContext, OpenError, SessionInterface, SignedCookie};
 
-async fn open(_: &AppSessions, _: OpenContext<'_>) -> Result<Option<Dictionary>, OpenError> {
+async fn open(_: &AppSessions, _: OpenContext<'_>) -> Result<Option<SessionState>, OpenError> {
     Ok(None)
 }
 

@@ -1,8 +1,8 @@
 //! `save_with` is given once.
 
-use sessions::{Dictionary, SaveContext, SaveError, Saved, SessionInterface, SignedCookie};
+use sessions::{SessionState, SaveContext, SaveError, Saved, SessionInterface, SignedCookie};
 
-async fn save(_: &AppSessions, _: &Dictionary, _: SaveContext<'_>) -> Result<Saved, SaveError> {
+async fn save(_: &AppSessions, _: &SessionState, _: SaveContext<'_>) -> Result<Saved, SaveError> {
     Ok(Saved::Nothing)
 }
 

@@ -1,8 +1,8 @@
 //! `should_set_cookie` is given once.
 
-use sessions::{Dictionary, SessionInterface, SignedCookie};
+use sessions::{SessionState, SessionInterface, SignedCookie};
 
-fn should(_: &AppSessions, _: &Dictionary) -> bool {
+fn should(_: &AppSessions, _: &SessionState) -> bool {
     true
 }
 

@@ -2,9 +2,9 @@
 
 use std::time::{Duration, SystemTime};
 
-use sessions::{Dictionary, SessionInterface, SignedCookie};
+use sessions::{SessionState, SessionInterface, SignedCookie};
 
-fn wrong(_: &AppSessions, _: &Dictionary, _: SystemTime) -> Option<Duration> {
+fn wrong(_: &AppSessions, _: &SessionState, _: SystemTime) -> Option<Duration> {
     Some(Duration::from_secs(1))
 }
 

@@ -1,9 +1,9 @@
 //! A function for the null session is told why there is none.
 
-use sessions::{Dictionary, SessionInterface, SignedCookie};
+use sessions::{SessionState, SessionInterface, SignedCookie};
 
-fn wrong(_: &AppSessions) -> Dictionary {
-    Dictionary::new()
+fn wrong(_: &AppSessions) -> SessionState {
+    SessionState::new()
 }
 
 #[derive(Clone, SessionInterface)]

@@ -1,16 +1,16 @@
 //! A function that opens is async, takes the context and can fail.
 
-use sessions::{Dictionary, OpenContext, OpenError, SessionInterface, SignedCookie};
+use sessions::{SessionState, OpenContext, OpenError, SessionInterface, SignedCookie};
 
-async fn wrong(_: &AppSessions, _: OpenContext<'_>) -> Option<Dictionary> {
+async fn wrong(_: &AppSessions, _: OpenContext<'_>) -> Option<SessionState> {
     None
 }
 
-fn not_async(_: &B, _: OpenContext<'_>) -> Result<Option<Dictionary>, OpenError> {
+fn not_async(_: &B, _: OpenContext<'_>) -> Result<Option<SessionState>, OpenError> {
     Ok(None)
 }
 
-async fn other_argument(_: &C) -> Result<Option<Dictionary>, OpenError> {
+async fn other_argument(_: &C) -> Result<Option<SessionState>, OpenError> {
     Ok(None)
 }
 

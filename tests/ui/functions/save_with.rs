@@ -1,12 +1,12 @@
 //! A function that saves takes the content before the context, and says what became of it.
 
-use sessions::{Dictionary, SaveContext, SaveError, Saved, SessionInterface, SignedCookie};
+use sessions::{SessionState, SaveContext, SaveError, Saved, SessionInterface, SignedCookie};
 
-async fn wrong(_: &AppSessions, _: SaveContext<'_>, _: &Dictionary) -> Result<Saved, SaveError> {
+async fn wrong(_: &AppSessions, _: SaveContext<'_>, _: &SessionState) -> Result<Saved, SaveError> {
     Ok(Saved::Nothing)
 }
 
-async fn no_answer(_: &B, _: &Dictionary, _: SaveContext<'_>) -> Result<(), SaveError> {
+async fn no_answer(_: &B, _: &SessionState, _: SaveContext<'_>) -> Result<(), SaveError> {
     Ok(())
 }
 

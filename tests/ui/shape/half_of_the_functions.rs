@@ -1,7 +1,7 @@
 //! Who opens with a function and has no backend saves with one as well.
 
 use sessions::{
-    Dictionary, OpenContext, OpenError, SaveContext, SaveError, Saved, SessionInterface,
+    SessionState, OpenContext, OpenError, SaveContext, SaveError, Saved, SessionInterface,
 };
 
 #[derive(Clone, SessionInterface)]
@@ -12,11 +12,11 @@ struct AppSessions;
 #[session(save_with = save)]
 struct B;
 
-async fn open(_: &AppSessions, _: OpenContext<'_>) -> Result<Option<Dictionary>, OpenError> {
+async fn open(_: &AppSessions, _: OpenContext<'_>) -> Result<Option<SessionState>, OpenError> {
     Ok(None)
 }
 
-async fn save(_: &B, _: &Dictionary, _: SaveContext<'_>) -> Result<Saved, SaveError> {
+async fn save(_: &B, _: &SessionState, _: SaveContext<'_>) -> Result<Saved, SaveError> {
     Ok(Saved::Nothing)
 }
 

@@ -12,11 +12,12 @@ use crate::{
         derived_keys::{Salt, SaltKeys, Salted},
         revocation::Revocation,
     },
-    dictionary::{Dictionary, Format, SessionStatus},
+    dictionary::Format,
     error::{OpenError, SaveError},
     interface::{OpenContext, SaveContext, Saved, unix_seconds},
     key::{KeyBytes, SecretKey, SharedKeys},
     policy::Settings,
+    state::{SessionState, SessionStatus},
     token::signed::{Rejected, check_age},
 };
 
@@ -43,14 +44,14 @@ pub(crate) trait Seal: Send + Sync + 'static {
     fn seal(key: &Self::Key, payload: &[u8], now: u64) -> Result<String, SaveError>;
 
     /// Returns the session of a payload.
-    fn read(&self, payload: Vec<u8>) -> Result<Dictionary, Rejected> {
+    fn read(&self, payload: Vec<u8>) -> Result<SessionState, Rejected> {
         let json = String::from_utf8(payload).map_err(|_| Rejected::Format)?;
-        Dictionary::from_json(json).map_err(|_| Rejected::Format)
+        SessionState::from_json(json).map_err(|_| Rejected::Format)
     }
 
     /// Returns the payload of a session.
-    fn write(&self, dictionary: &Dictionary) -> Vec<u8> {
-        dictionary.to_json().into_bytes()
+    fn write(&self, state: &SessionState) -> Vec<u8> {
+        state.to_json().into_bytes()
     }
 }
 
@@ -73,7 +74,7 @@ struct Opened {
     /// Which of the cookies it is.
     at: usize,
     sealed_at: u64,
-    dictionary: Dictionary,
+    state: SessionState,
 }
 
 impl<S: Seal> InCookie<S> {
@@ -98,38 +99,38 @@ impl<S: Seal> InCookie<S> {
         &self.keys
     }
 
-    pub(crate) async fn open(&self, cx: &OpenContext<'_>) -> Result<Dictionary, OpenError> {
+    pub(crate) async fn open(&self, cx: &OpenContext<'_>) -> Result<SessionState, OpenError> {
         match &self.revocation {
             // Boxed, so that sessions that cannot be ended carry nothing of it with them.
             Some(revocation) => Box::pin(self.open_unless_ended(cx, revocation)).await,
-            None => Ok(self.newest(cx, &[]).map_or_else(Self::new_session, |it| it.dictionary)),
+            None => Ok(self.newest(cx, &[]).map_or_else(Self::new_session, |it| it.state)),
         }
     }
 
-    fn new_session() -> Dictionary {
-        Dictionary::new().in_format(S::FORMAT)
+    fn new_session() -> SessionState {
+        SessionState::new().in_format(S::FORMAT)
     }
 
     async fn open_unless_ended(
         &self,
         cx: &OpenContext<'_>,
         revocation: &Revocation,
-    ) -> Result<Dictionary, OpenError> {
+    ) -> Result<SessionState, OpenError> {
         let stamp = revocation.stamp(cx);
         let deadline = revocation.deadline();
         let mut ended = Vec::new();
-        let mut dictionary = loop {
-            let Some(Opened { at, dictionary, .. }) = self.newest(cx, &ended) else {
+        let mut state = loop {
+            let Some(Opened { at, state, .. }) = self.newest(cx, &ended) else {
                 break Self::new_session();
             };
-            if !revocation.has_ended(&dictionary, &deadline).await? {
-                break dictionary;
+            if !revocation.has_ended(&state, &deadline).await? {
+                break state;
             }
             tracing::info!(target: "sessions", "session cookie refused: its owner's sessions were ended");
             ended.push(at);
         };
-        dictionary.stamp_logins(stamp);
-        Ok(dictionary)
+        state.stamp_logins(stamp);
+        Ok(state)
     }
 
     /// Opens the newest of the cookies that verify, but those.
@@ -163,24 +164,24 @@ impl<S: Seal> InCookie<S> {
 
     pub(crate) async fn save(
         &self,
-        dictionary: &Dictionary,
+        state: &SessionState,
         cx: &SaveContext<'_>,
     ) -> Result<Saved, SaveError> {
-        if dictionary.is_empty() {
+        if state.is_empty() {
             return Ok(Saved::Removed);
         }
         let keys = self.keys_for(cx.settings(), cx.cookie().name().as_str());
         // A session does not outlive its key by being sealed anew: the key may have leaked.
-        let came_under = dictionary.attachment::<KeyBytes>();
+        let came_under = state.extensions().get::<KeyBytes>();
         if came_under.is_some_and(|key| !keys.ring().has(key))
             && cx.change() != SessionStatus::Purged
         {
             return Err(SaveError::Gone);
         }
         if let Some(revocation) = &self.revocation {
-            Box::pin(revocation.check_login(dictionary)).await?;
+            Box::pin(revocation.check_login(state)).await?;
         }
-        let payload = self.seal.write(dictionary);
+        let payload = self.seal.write(state);
         S::seal(keys.current(), &payload, unix_seconds(cx.now())).map(Saved::Token)
     }
 
@@ -203,23 +204,23 @@ fn open_token<S: Seal>(
     let age_limit =
         settings.idle_timeout().map_or(settings.lifetime(), |idle| idle.min(settings.lifetime()));
     check_age(sealed_at, now, age_limit.as_secs(), LEEWAY.as_secs())?;
-    let mut dictionary = seal.read(payload)?.in_format(S::FORMAT);
+    let mut state = seal.read(payload)?.in_format(S::FORMAT);
 
     if let Some(limit) = settings.absolute_timeout() {
         // A session from before the limit was set began, at the latest, when it was sealed.
-        let started = dictionary.started().unwrap_or(UNIX_EPOCH + Duration::from_secs(sealed_at));
+        let started = state.started().unwrap_or(UNIX_EPOCH + Duration::from_secs(sealed_at));
         check_age(unix_seconds(started), now, limit.as_secs(), LEEWAY.as_secs())?;
-        dictionary.set_started(started);
+        state.set_started(started);
     }
     let idle_for = Duration::from_secs(now.saturating_sub(sealed_at));
     let by_fallback = at > 0;
     if by_fallback || settings.idle_timeout().is_some() && idle_for >= settings.touch_interval() {
-        dictionary.request_refresh();
+        state.request_refresh();
     }
     keys.ring().count(at);
     // For the save: whether the key still holds.
-    dictionary.attach_shared(Arc::clone(keys.ring().key(at).shared()));
-    Ok(Opened { at: number, sealed_at, dictionary })
+    state.extensions_mut().insert_shared(Arc::clone(keys.ring().key(at).shared()));
+    Ok(Opened { at: number, sealed_at, state })
 }
 
 impl<S: Seal + Clone> Clone for InCookie<S> {

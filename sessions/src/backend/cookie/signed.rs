@@ -5,11 +5,11 @@ use std::fmt;
 use super::codec::{InCookie, Seal, Unsealed};
 use crate::{
     backend::{Backend, OwnerError, revocation::Revocation},
-    dictionary::Dictionary,
     error::{OpenError, SaveError},
     interface::{OpenContext, SaveContext, Saved},
     key::{SecretKey, SharedKeys},
     session::{Session, SessionSelector},
+    state::SessionState,
     token::signed::{HashAlgorithm, Rejected, Signer},
 };
 
@@ -113,16 +113,12 @@ impl SignedCookie {
 }
 
 impl Backend for SignedCookie {
-    async fn open(&self, cx: &OpenContext<'_>) -> Result<Option<Dictionary>, OpenError> {
+    async fn open(&self, cx: &OpenContext<'_>) -> Result<Option<SessionState>, OpenError> {
         self.sessions.open(cx).await.map(Some)
     }
 
-    async fn save(
-        &self,
-        dictionary: &Dictionary,
-        cx: &SaveContext<'_>,
-    ) -> Result<Saved, SaveError> {
-        self.sessions.save(dictionary, cx).await
+    async fn save(&self, state: &SessionState, cx: &SaveContext<'_>) -> Result<Saved, SaveError> {
+        self.sessions.save(state, cx).await
     }
 }
 

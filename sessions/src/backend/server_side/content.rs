@@ -4,9 +4,9 @@ use std::{sync::Arc, time::SystemTime};
 
 use super::open::unix_millis;
 use crate::{
-    dictionary::Dictionary,
     error::SaveError,
     interface::unix_seconds,
+    state::SessionState,
     store::{Owner, OwnerKey, Stamp},
 };
 
@@ -19,16 +19,16 @@ pub(super) struct Content {
 
 impl Content {
     /// Returns `None` when nothing is left.
-    pub(super) fn of(dictionary: &Dictionary, limit: usize) -> Result<Option<Self>, SaveError> {
-        if dictionary.is_empty() {
+    pub(super) fn of(state: &SessionState, limit: usize) -> Result<Option<Self>, SaveError> {
+        if state.is_empty() {
             return Ok(None);
         }
-        let json = dictionary.to_json();
+        let json = state.to_json();
         if json.len() > limit {
-            let largest_key = dictionary.largest_key().map(Into::into);
+            let largest_key = state.largest_key().map(Into::into);
             return Err(SaveError::PayloadTooLarge { length: json.len(), limit, largest_key });
         }
-        let owner = dictionary.owner().map(|id| OwnerKey::of_id(&id));
+        let owner = state.owner().map(|id| OwnerKey::of_id(&id));
         Ok(Some(Self { json: json.into(), owner }))
     }
 }

@@ -22,11 +22,11 @@ use super::{
     monotonic_clock::Stamps,
 };
 use crate::{
-    dictionary::Dictionary,
     error::{OpenError, SaveError},
     interface::{OpenContext, SaveContext, Saved},
     key::SharedKeys,
     policy::Settings,
+    state::SessionState,
     store::{Store, StoreError, Touch},
 };
 
@@ -162,7 +162,7 @@ impl<S: Store> ServerSide<S> {
 }
 
 impl<S: Store> Backend for ServerSide<S> {
-    async fn open(&self, cx: &OpenContext<'_>) -> Result<Option<Dictionary>, OpenError> {
+    async fn open(&self, cx: &OpenContext<'_>) -> Result<Option<SessionState>, OpenError> {
         if cx.cookies().is_empty() {
             return Ok(Some(self.new_session(cx)));
         }
@@ -171,12 +171,8 @@ impl<S: Store> Backend for ServerSide<S> {
         Box::pin(self.open_session(cx)).await.map(Some)
     }
 
-    async fn save(
-        &self,
-        dictionary: &Dictionary,
-        cx: &SaveContext<'_>,
-    ) -> Result<Saved, SaveError> {
-        Box::pin(self.save_session(dictionary, cx)).await
+    async fn save(&self, state: &SessionState, cx: &SaveContext<'_>) -> Result<Saved, SaveError> {
+        Box::pin(self.save_session(state, cx)).await
     }
 }
 

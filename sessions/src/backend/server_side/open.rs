@@ -11,10 +11,10 @@ use std::{
 use super::{ServerSide, timeouts::is_past, touch};
 use crate::{
     backend::circuit_breaker::Deadline,
-    dictionary::Dictionary,
     error::OpenError,
     interface::OpenContext,
     policy::Settings,
+    state::SessionState,
     store::{Loaded, Record, RecordKey, Revision, Stamp, Store, StoreError, Touch},
     token::split::SplitToken,
 };
@@ -38,10 +38,10 @@ impl Opened {
         Self { origin, stamp: AtomicU64::new(stamp.get()), left, created: OnceLock::new() }
     }
 
-    fn attached_to(self, mut dictionary: Dictionary) -> Dictionary {
-        dictionary.set_revocable(!matches!(self.origin, Origin::Stale));
-        dictionary.attach(self);
-        dictionary
+    fn attached_to(self, mut state: SessionState) -> SessionState {
+        state.set_revocable(!matches!(self.origin, Origin::Stale));
+        state.extensions_mut().insert(self);
+        state
     }
 
     /// Returns the moment that a login of this request counts from.
@@ -85,9 +85,9 @@ enum Judged {
 
 impl<S: Store> ServerSide<S> {
     /// Returns the session of a request that came without a cookie.
-    pub(super) fn new_session(&self, cx: &OpenContext<'_>) -> Dictionary {
+    pub(super) fn new_session(&self, cx: &OpenContext<'_>) -> SessionState {
         let opened = Opened::new(Origin::New, self.begin(cx), self.deadlines.request);
-        opened.attached_to(Dictionary::new())
+        opened.attached_to(SessionState::new())
     }
 
     /// Notes a request, and stamps it.
@@ -96,7 +96,10 @@ impl<S: Store> ServerSide<S> {
         self.shared.stamps.of_request(cx.clock, cx.now())
     }
 
-    pub(super) async fn open_session(&self, cx: &OpenContext<'_>) -> Result<Dictionary, OpenError> {
+    pub(super) async fn open_session(
+        &self,
+        cx: &OpenContext<'_>,
+    ) -> Result<SessionState, OpenError> {
         let stamp = self.begin(cx);
         let deadline = Deadline::after(self.deadlines.request);
         let mut newest: Option<(Box<Found>, usize)> = None;
@@ -137,25 +140,26 @@ impl<S: Store> ServerSide<S> {
             }
         }
         let left = deadline.left();
-        let (dictionary, origin) = match newest {
-            Some((found, at)) => match Dictionary::from_shared(Arc::clone(&found.record.payload)) {
-                Ok(mut dictionary) => {
+        let (state, origin) = match newest {
+            Some((found, at)) => match SessionState::from_shared(Arc::clone(&found.record.payload))
+            {
+                Ok(mut state) => {
                     if at > 0 {
                         // Under a fallback key.
-                        dictionary.request_refresh();
+                        state.request_refresh();
                     }
-                    dictionary.keep_changes();
-                    (dictionary, Origin::Record(found))
+                    state.keep_changes();
+                    (state, Origin::Record(found))
                 }
                 Err(_) => {
                     log_corrupt("its content is no JSON object");
-                    (Dictionary::new(), Origin::New)
+                    (SessionState::new(), Origin::New)
                 }
             },
-            None if stale => (Dictionary::new(), Origin::Stale),
-            None => (Dictionary::new(), Origin::New),
+            None if stale => (SessionState::new(), Origin::Stale),
+            None => (SessionState::new(), Origin::New),
         };
-        Ok(Opened::new(origin, stamp, left).attached_to(dictionary))
+        Ok(Opened::new(origin, stamp, left).attached_to(state))
     }
 
     async fn load(

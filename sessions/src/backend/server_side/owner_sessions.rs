@@ -16,9 +16,9 @@ use super::{
 };
 use crate::{
     backend::circuit_breaker::Deadline,
-    dictionary::Dictionary,
     error::SessionError,
     session::{Session, SessionSelector},
+    state::SessionState,
     store::{
         Loaded, Owner, OwnerIndex, OwnerKey, Record, RecordKey, ReplaceOutcome, Stamp, Store,
         StoreError,
@@ -40,7 +40,7 @@ pub struct OwnedSession {
     owner: OwnerKey,
     created: SystemTime,
     last_seen: SystemTime,
-    content: Dictionary,
+    content: SessionState,
 }
 
 impl OwnedSession {
@@ -205,9 +205,9 @@ impl<S: Store> ServerSide<S> {
         let owner = current.owner().ok_or(OwnerError::NoOwner)?;
         let owner = OwnerKey::of_id(&owner);
         let key = current_key(current);
-        let login = current.peek(|dictionary| {
-            let opened = dictionary.attachment::<Opened>()?;
-            dictionary.logs_in().then(|| opened.stamp())
+        let login = current.peek(|state| {
+            let opened = state.extensions().get::<Opened>()?;
+            state.logs_in().then(|| opened.stamp())
         });
         if key.is_none() && login.is_none() {
             return Err(OwnerError::NoOwner);
@@ -216,8 +216,8 @@ impl<S: Store> ServerSide<S> {
         let ends = run_to_completion(async move { backend.end_all_but(owner, key, login).await });
         let (ended, login) = ends.await?;
         if let Some(stamp) = login {
-            current.peek(|dictionary| {
-                if let Some(opened) = dictionary.attachment::<Opened>() {
+            current.peek(|state| {
+                if let Some(opened) = state.extensions().get::<Opened>() {
                     opened.stamp_again(stamp);
                 }
             });
@@ -354,15 +354,15 @@ fn owned_session(
         owner,
         created: record.created(),
         last_seen: now.checked_sub(unused_for)?.max(record.created()),
-        content: Dictionary::from_shared(record.payload).ok()?,
+        content: SessionState::from_shared(record.payload).ok()?,
     })
 }
 
 fn current_key<I: SessionSelector>(session: &Session<I>) -> Option<RecordKey> {
-    session.peek(|dictionary| {
-        let opened = dictionary.attachment::<Opened>()?;
+    session.peek(|state| {
+        let opened = state.extensions().get::<Opened>()?;
         opened.created.get().copied().or(match &opened.origin {
-            Origin::Record(found) if !dictionary.is_new() => Some(found.key),
+            Origin::Record(found) if !state.is_new() => Some(found.key),
             _ => None,
         })
     })

@@ -12,9 +12,10 @@ use super::{
 };
 use crate::{
     backend::circuit_breaker::Deadline,
-    dictionary::{Adopted, ChangeSet, Dictionary, SessionStatus},
+    dictionary::ChangeSet,
     error::SaveError,
     interface::{SaveContext, Saved, unix_seconds},
+    state::{Adopted, SessionState, SessionStatus},
     store::{Stamp, Store},
     token::split::SplitToken,
 };
@@ -26,7 +27,7 @@ const MAX_IDS: usize = 5;
 /// One request's session on its way to the store.
 struct Saving<'s, S> {
     backend: &'s ServerSide<S>,
-    dictionary: &'s Dictionary,
+    state: &'s SessionState,
     cx: &'s SaveContext<'s>,
     stamp: Stamp,
     deadline: Deadline,
@@ -35,19 +36,19 @@ struct Saving<'s, S> {
 impl<S: Store> ServerSide<S> {
     pub(super) async fn save_session(
         &self,
-        dictionary: &Dictionary,
+        state: &SessionState,
         cx: &SaveContext<'_>,
     ) -> Result<Saved, SaveError> {
-        let opened = dictionary.attachment::<Opened>();
+        let opened = state.extensions().get::<Opened>();
         let saving = Saving {
             backend: self,
-            dictionary,
+            state,
             cx,
             stamp: opened.map_or_else(|| self.shared.stamps.now(), Opened::stamp),
             deadline: Deadline::after(opened.map_or(self.deadlines.request, |opened| opened.left)),
         };
         match opened.map_or(&Origin::New, |opened| &opened.origin) {
-            Origin::New => saving.begin(dictionary).await,
+            Origin::New => saving.begin(state).await,
             Origin::Stale => Box::pin(saving.save_stale()).await,
             Origin::Record(found) => saving.save_found(found).await,
         }
@@ -65,7 +66,7 @@ impl<S: Store> Saving<'_, S> {
             SessionStatus::Renewed => self.renew(found).await,
             SessionStatus::Purged => {
                 self.backend.end_record(found.key, found.record.owner(), &self.deadline).await?;
-                self.begin(self.dictionary).await
+                self.begin(self.state).await
             }
         }
     }
@@ -89,19 +90,19 @@ impl<S: Store> Saving<'_, S> {
     /// For a token from before a renewal: the browser may have the new one by now, so that nothing
     /// but a login sets a cookie.
     async fn save_stale(&self) -> Result<Saved, SaveError> {
-        let changes = self.dictionary.changes();
+        let changes = self.state.changes();
         match self.cx.change() {
             SessionStatus::Unchanged => Ok(Saved::Nothing),
-            SessionStatus::Purged if self.dictionary.logs_in() => self.begin(self.dictionary).await,
+            SessionStatus::Purged if self.state.logs_in() => self.begin(self.state).await,
             SessionStatus::Renewed => match changes {
                 // Opened with the former token: what the record holds does not come along.
-                Some(_) if !self.dictionary.logs_in() => Err(SaveError::Superseded),
+                Some(_) if !self.state.logs_in() => Err(SaveError::Superseded),
                 Some(changes) => {
                     let fresh = self.fresh(changes)?;
                     self.begin(&fresh).await
                 }
-                None if self.dictionary.is_empty() => Ok(Saved::Nothing),
-                None => self.begin(self.dictionary).await,
+                None if self.state.is_empty() => Ok(Saved::Nothing),
+                None => self.begin(self.state).await,
             },
             SessionStatus::Changed | SessionStatus::Purged => Err(SaveError::Superseded),
         }
@@ -113,7 +114,7 @@ impl<S: Store> Saving<'_, S> {
             Written::Kept { .. } => Ok(Saved::Nothing),
             Written::Deleted => Ok(Saved::Removed),
             // It was to be emptied.
-            Written::Gone if self.dictionary.is_empty() => Ok(Saved::Removed),
+            Written::Gone if self.state.is_empty() => Ok(Saved::Removed),
             Written::Gone => Err(SaveError::Gone),
         }
     }
@@ -136,8 +137,8 @@ impl<S: Store> Saving<'_, S> {
     /// Starts a fresh session where the one that was to be renewed has ended: with what this
     /// request itself set. Rights that belong to an owner are not carried over without a login.
     async fn begin_instead(&self, found: &Found) -> Result<Saved, SaveError> {
-        let is_owners = found.record.owner.is_some() && !self.dictionary.logs_in();
-        let changes = self.dictionary.changes().filter(|_| !is_owners);
+        let is_owners = found.record.owner.is_some() && !self.state.logs_in();
+        let changes = self.state.changes().filter(|_| !is_owners);
         let fresh = self.fresh(changes.ok_or(SaveError::Gone)?)?;
         if fresh.is_empty() {
             return Err(SaveError::Gone);
@@ -146,18 +147,18 @@ impl<S: Store> Saving<'_, S> {
     }
 
     /// Returns a new session that holds what this request itself set.
-    fn fresh(&self, changes: &ChangeSet) -> Result<Dictionary, SaveError> {
-        let mut fresh = Dictionary::new();
+    fn fresh(&self, changes: &ChangeSet) -> Result<SessionState, SaveError> {
+        let mut fresh = SessionState::new();
         let settings = self.cx.settings();
         fresh.start_permanent(settings.permanent());
         changes.apply_to(&mut fresh).map_err(SaveError::internal)?;
-        fresh.settle(|| self.cx.now(), settings.absolute_timeout().is_some());
+        fresh.finalize(|| self.cx.now(), settings.absolute_timeout().is_some());
         Ok(fresh)
     }
 
     /// Creates the record of a new session.
-    async fn begin(&self, dictionary: &Dictionary) -> Result<Saved, SaveError> {
-        let Some(content) = self.content(dictionary)? else {
+    async fn begin(&self, state: &SessionState) -> Result<Saved, SaveError> {
+        let Some(content) = self.content(state)? else {
             return Ok(Saved::Removed);
         };
         for _ in 0..MAX_IDS {
@@ -177,7 +178,7 @@ impl<S: Store> Saving<'_, S> {
             match create.run().await? {
                 Created::Done => {
                     tracing::debug!(target: "sessions", "session created");
-                    if let Some(opened) = self.dictionary.attachment::<Opened>() {
+                    if let Some(opened) = self.state.extensions().get::<Opened>() {
                         opened.created.get_or_init(|| key);
                     }
                     return Ok(self.token(&token));
@@ -199,14 +200,14 @@ impl<S: Store> Saving<'_, S> {
         renewed: Option<&SplitToken>,
     ) -> Result<Written, SaveError> {
         let settings = self.cx.settings();
-        let content = self.content(self.dictionary)?;
-        let login = content.as_ref().filter(|_| self.dictionary.logs_in());
+        let content = self.content(self.state)?;
+        let login = content.as_ref().filter(|_| self.state.logs_in());
         let rewrite = Box::new(Rewrite {
             backend: self.backend.clone(),
             key: found.key,
             base: found.record.clone(),
             revision: found.revision,
-            changes: self.dictionary.changes().cloned().unwrap_or_default(),
+            changes: self.state.changes().cloned().unwrap_or_default(),
             opened_with: found.record.verifier,
             renewal: renewed.map(|token| Renewal {
                 verifier: token.verifier_hash(),
@@ -225,15 +226,15 @@ impl<S: Store> Saving<'_, S> {
         Ok(written)
     }
 
-    fn content(&self, dictionary: &Dictionary) -> Result<Option<Content>, SaveError> {
-        Content::of(dictionary, self.backend.max_payload)
+    fn content(&self, state: &SessionState) -> Result<Option<Content>, SaveError> {
+        Content::of(state, self.backend.max_payload)
     }
 
     /// Who logs in with a record that is new to them.
     fn login(&self, content: &Content) -> Option<Login> {
-        let stamp = match self.dictionary.adopted() {
+        let stamp = match self.state.adopted() {
             // Not known when: before everything that ended the owner's sessions.
-            Some(Adopted { since }) if !self.dictionary.logs_in() => {
+            Some(Adopted { since }) if !self.state.logs_in() => {
                 Stamp::of(since.unwrap_or(UNIX_EPOCH))
             }
             _ => self.stamp,
@@ -244,7 +245,7 @@ impl<S: Store> Saving<'_, S> {
     /// When a new record's session began, in seconds since 1970.
     fn began(&self) -> u64 {
         let now = self.now().seconds;
-        let adopted = self.dictionary.adopted().filter(|_| !self.dictionary.logs_in());
+        let adopted = self.state.adopted().filter(|_| !self.state.logs_in());
         let since = adopted.and_then(|Adopted { since }| since);
         since.map_or(now, |since| unix_seconds(since).min(now))
     }

@@ -12,21 +12,21 @@ use sessions_policy::CookiePolicy;
 
 use super::{Claim, Claimed, Closed, Phase, Slot, UNSHARED};
 use crate::{
-    dictionary::Dictionary,
     error::{CookieError, ExtractError, NullSession, OpenError, SaveError, SessionError},
     interface::{SessionContent, SessionInterface},
     request::{save, saved_session::SavedSession},
+    state::SessionState,
 };
 
 /// A slot whatever its interface.
 pub trait AnySlot: Any + Send + Sync {
     /// Calls `look` once with the dictionary of an opened session.
-    fn read(&self, look: &mut dyn FnMut(&Dictionary));
+    fn read(&self, look: &mut dyn FnMut(&SessionState));
 
     /// Calls `change` once with the dictionary, unless the session is saved.
     fn write(
         &self,
-        change: &mut dyn FnMut(&mut Dictionary) -> Result<(), SessionError>,
+        change: &mut dyn FnMut(&mut SessionState) -> Result<(), SessionError>,
     ) -> Result<(), SessionError>;
 
     /// Opens the session unless that is done; waits while someone else is at it.
@@ -59,25 +59,25 @@ pub enum Opening {
 pub(crate) struct Innermost(pub(crate) Arc<dyn AnySlot>);
 
 impl<I: SessionInterface> AnySlot for Slot<I> {
-    fn read(&self, look: &mut dyn FnMut(&Dictionary)) {
+    fn read(&self, look: &mut dyn FnMut(&SessionState)) {
         let phase = self.phase();
         let closed = match &*phase {
-            Phase::Open(session) => return look(session.content.dictionary()),
+            Phase::Open(session) => return look(session.content.state()),
             Phase::Closed(Closed { session: Some(session), .. }) => Arc::clone(session),
             // Refused after it was opened.
-            _ => return look(&Dictionary::null(NullSession::refused())),
+            _ => return look(&SessionState::null(NullSession::refused())),
         };
         drop(phase);
-        look(closed.content.dictionary());
+        look(closed.content.state());
     }
 
     fn write(
         &self,
-        change: &mut dyn FnMut(&mut Dictionary) -> Result<(), SessionError>,
+        change: &mut dyn FnMut(&mut SessionState) -> Result<(), SessionError>,
     ) -> Result<(), SessionError> {
         match &mut *self.phase() {
             Phase::Open(session) => {
-                change(Arc::get_mut(session).expect(UNSHARED).content.dictionary_mut())
+                change(Arc::get_mut(session).expect(UNSHARED).content.state_mut())
             }
             Phase::Failed(_) => Err(SessionError::Null(NullSession::refused())),
             _ => Err(SessionError::Saved),

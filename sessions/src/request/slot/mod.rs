@@ -26,9 +26,9 @@ use self::claim::Claim;
 use super::{headers::SessionHeaders, service_state::Site};
 use crate::{
     cookie::CookieValues,
-    dictionary::Dictionary,
     error::{ExtractError, NullSession, OpenError, SaveError},
     interface::{OpenContext, SessionContent, SessionInterface},
+    state::SessionState,
 };
 
 /// One request's session of one interface.
@@ -175,7 +175,7 @@ impl<I: SessionInterface> Slot<I> {
             }
             Err(err) => return Err(err),
         };
-        content.dictionary_mut().start_permanent(settings.permanent());
+        content.state_mut().start_permanent(settings.permanent());
         Ok(OpenSession { content, cookie })
     }
 
@@ -235,13 +235,13 @@ impl<I: SessionInterface> Slot<I> {
     pub(crate) fn seal(
         &self,
         early: bool,
-        prepare: impl FnOnce(&mut Dictionary),
+        prepare: impl FnOnce(&mut SessionState),
     ) -> Sealed<I::Content> {
         let mut phase = self.phase();
         match &mut *phase {
             Phase::Open(session) => {
                 let unshared = Arc::get_mut(session).expect(UNSHARED);
-                prepare(unshared.content.dictionary_mut());
+                prepare(unshared.content.state_mut());
                 let sealed = Sealed::Session(Arc::clone(session));
                 let early = if early { Early::Running } else { Early::NotAsked };
                 phase.close(early);

@@ -19,8 +19,9 @@ impl Fields {
     pub(super) fn of<T: Serialize>(data: &T, format: Format) -> Result<Self, SessionError> {
         let wrong = |source| SessionError::Data { data: type_name::<T>(), source };
         let json = format.write(data).map_err(|err| wrong(err.into()))?;
-        let fields = Dictionary::from_json(json).map_err(|err| wrong(err.into()))?;
-        Ok(Self(fields.in_format(format)))
+        let mut fields = Dictionary::from_json(json).map_err(|err| wrong(err.into()))?;
+        fields.set_format(format);
+        Ok(Self(fields))
     }
 
     pub(super) fn get(&self, field: &str) -> Option<&str> {
@@ -28,16 +29,16 @@ impl Fields {
     }
 
     pub(super) fn names(&self) -> impl Iterator<Item = &str> {
-        self.0.stored_keys()
+        self.0.members().map(|(key, _)| key)
     }
 
     /// Returns the keys whose values differ in `after`, with their values there, if any.
     pub(super) fn changed_to(&self, after: &Self) -> Vec<(Box<str>, Option<String>)> {
         let set = after
             .0
-            .iter()
+            .members()
             .filter(|(key, json)| !self.get(key).is_some_and(|before| same_value(before, json)));
-        let removed = self.0.iter().filter(|(key, _)| after.get(key).is_none());
+        let removed = self.0.members().filter(|(key, _)| after.get(key).is_none());
         set.map(|(key, json)| (key.into(), Some(json.into())))
             .chain(removed.map(|(key, _)| (key.into(), None)))
             .collect()

@@ -1,6 +1,7 @@
 //! Typed content: a struct whose fields are keys of the dictionary.
 
 mod fields;
+mod handle;
 mod reader;
 
 use std::{any::type_name, fmt, marker::PhantomData};
@@ -13,6 +14,7 @@ use crate::{
     dictionary::{Dictionary, Format},
     error::{ConfigError, NullSession, SessionError},
     interface::SessionContent,
+    state::SessionState,
 };
 
 /// What a struct must be to be the content of sessions: written and read by serde, as a JSON object
@@ -33,13 +35,13 @@ impl<T: Serialize + DeserializeOwned + Default + Send + Sync + 'static> SessionD
 /// The top-level fields of `T` are keys of the dictionary, so that both views see the same session,
 /// and keys that `T` does not know, written by another version of the program, stay as they are.
 pub struct Typed<T> {
-    dictionary: Dictionary,
+    state: SessionState,
     data: PhantomData<fn() -> T>,
 }
 
-impl<T> From<Dictionary> for Typed<T> {
-    fn from(dictionary: Dictionary) -> Self {
-        Self { dictionary, data: PhantomData }
+impl<T> From<SessionState> for Typed<T> {
+    fn from(state: SessionState) -> Self {
+        Self { state, data: PhantomData }
     }
 }
 
@@ -53,28 +55,28 @@ impl<T: SessionData> Typed<T> {
     ///
     /// [`SessionError::Data`] when `T` cannot be the content of a session.
     pub fn snapshot(&self) -> Result<T, SessionError> {
-        read(&self.dictionary, OnDecodeError::Default)
+        read(self.state.dictionary(), OnDecodeError::Default)
     }
 }
 
 /// The dictionary, whatever `T` is.
-impl<T> AsRef<Dictionary> for Typed<T> {
-    fn as_ref(&self) -> &Dictionary {
-        &self.dictionary
+impl<T> AsRef<SessionState> for Typed<T> {
+    fn as_ref(&self) -> &SessionState {
+        &self.state
     }
 }
 
 impl<T: SessionData> SessionContent for Typed<T> {
     fn null(null: NullSession) -> Self {
-        Dictionary::null(null).into()
+        SessionState::null(null).into()
     }
 
-    fn dictionary(&self) -> &Dictionary {
-        &self.dictionary
+    fn state(&self) -> &SessionState {
+        &self.state
     }
 
-    fn dictionary_mut(&mut self) -> &mut Dictionary {
-        &mut self.dictionary
+    fn state_mut(&mut self) -> &mut SessionState {
+        &mut self.state
     }
 
     fn check() -> Result<(), ConfigError> {
@@ -126,7 +128,7 @@ impl Diff {
             match json {
                 Some(json) => dictionary.insert_json(&key, json)?,
                 None => {
-                    dictionary.remove(&key)?;
+                    dictionary.remove(&key);
                 }
             }
         }

@@ -86,7 +86,7 @@ pub(super) fn check<T: SessionData>(fields: &Fields) -> Result<(), String> {
     if let Some(name) = fields.names().find(|name| name.starts_with('_')) {
         return Err(reserved(name));
     }
-    let empty = Dictionary::new();
+    let empty = Dictionary::default();
     let sources = Sources {
         dictionary: &empty,
         defaults: None,

@@ -19,8 +19,8 @@ use crate::{
         circuit_breaker::Deadline,
         server_side::{content::Content, run_to_completion},
     },
-    dictionary::Dictionary,
     error::SaveError,
+    state::SessionState,
     store::{Record, Revision, Store, StoreError},
 };
 
@@ -186,9 +186,9 @@ impl<S: Store> Together<S> {
 /// Makes changes on a state. A closure that panics is the failure of its own request only.
 fn make(state: Arc<str>, changes: &Changes, limit: usize) -> Result<Option<Content>, SaveError> {
     let make = || {
-        let mut dictionary = Dictionary::from_shared(state).map_err(SaveError::internal)?;
-        changes.set.apply_to(&mut dictionary).map_err(SaveError::internal)?;
-        Content::of(&dictionary, limit)
+        let mut state = SessionState::from_shared(state).map_err(SaveError::internal)?;
+        changes.set.apply_to(&mut state).map_err(SaveError::internal)?;
+        Content::of(&state, limit)
     };
     catch_unwind(AssertUnwindSafe(make)).unwrap_or_else(|_| Err(SaveError::internal(Panicked)))
 }

@@ -22,8 +22,9 @@ use crate::{
             run_to_completion,
         },
     },
-    dictionary::{ChangeSet, Dictionary},
+    dictionary::ChangeSet,
     error::SaveError,
+    state::SessionState,
     store::{
         DeleteIfOutcome, Former, Owner, Record, RecordKey, ReplaceOutcome, Revision, Store,
         StoreError, VerifierHash,
@@ -258,7 +259,7 @@ impl<S: Store> Rewrite<S> {
             self.renewal = None;
         }
         let mut newer =
-            Dictionary::from_shared(Arc::clone(&record.payload)).map_err(SaveError::internal)?;
+            SessionState::from_shared(Arc::clone(&record.payload)).map_err(SaveError::internal)?;
         self.changes.apply_to(&mut newer).map_err(SaveError::internal)?;
         self.content = Content::of(&newer, self.backend.max_payload)?;
         self.base = record;

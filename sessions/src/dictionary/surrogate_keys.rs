@@ -1,6 +1,6 @@
 //! Members whose keys no Rust string holds, since Python wrote a surrogate without its partner.
 //!
-//! Nobody can ask for them. They pass through, and go when everything goes.
+//! No handler can ask for them. They pass through, and are removed by `clear` and `purge`.
 
 use std::fmt;
 
@@ -10,17 +10,17 @@ use super::entry::Span;
 use crate::{codec::json_scan::Member, error::DecodeError};
 
 #[derive(Default)]
-pub(super) struct Unnamed {
+pub(super) struct SurrogateKeys {
     /// Each key with its quotes, and its value.
     members: Vec<(Span, Span)>,
     removed: bool,
 }
 
-impl Unnamed {
+impl SurrogateKeys {
     /// Takes a member whose key is escaped and is no Rust string.
     pub(super) fn push(&mut self, payload: &str, member: &Member) -> Result<(), DecodeError> {
         let quoted = member.key.start - 1..member.key.end + 1;
-        // Well-formed it must be all the same.
+        // It must still be well-formed.
         serde_json::from_str::<AnyString>(&payload[quoted.clone()])
             .map_err(|_| DecodeError::NotAnObject)?;
         let spans = Span::new(&quoted).zip(Span::new(&member.value));
@@ -31,10 +31,6 @@ impl Unnamed {
     pub(super) fn members<'p>(&self, payload: &'p str) -> impl Iterator<Item = (&'p str, &'p str)> {
         let present = if self.removed { &[][..] } else { self.members.as_slice() };
         present.iter().map(|(key, value)| (key.of(payload), value.of(payload)))
-    }
-
-    pub(super) fn is_empty(&self) -> bool {
-        self.removed || self.members.is_empty()
     }
 
     pub(super) fn is_edited(&self) -> bool {
@@ -49,8 +45,8 @@ impl Unnamed {
         self.removed = false;
     }
 
-    /// Forgets that there were any.
-    pub(super) fn clear(&mut self) {
+    /// Drops the members as if none had been opened.
+    pub(super) fn reset(&mut self) {
         *self = Self::default();
     }
 }

@@ -7,8 +7,9 @@ use serde::{Serialize, de::DeserializeOwned};
 
 use super::{Session, SessionSelector};
 use crate::{
-    dictionary::{Dictionary, Format, Run},
+    dictionary::{Dictionary, Format, Replay},
     error::SessionError,
+    state::SessionState,
 };
 
 /// How often an update tries again when others change the session between its read and its write.
@@ -16,11 +17,13 @@ const MAX_TRIES: usize = 1_000;
 
 /// An update in its three parts, the middle one without the session's lock, so that a closure of
 /// the user may use the session.
-pub(super) trait Rerun: Send + Sync + 'static {
+pub(super) trait Replayable: Send + Sync + 'static {
     type Loaded;
     type Outcome;
     type Answer;
 
+    /// Fails where a handler cannot make this update.
+    fn check(&self, state: &SessionState) -> Result<(), SessionError>;
     fn load(&self, dictionary: &Dictionary) -> Result<Self::Loaded, SessionError>;
     fn run(&self, loaded: Self::Loaded) -> Result<(Self::Outcome, Self::Answer), SessionError>;
     fn apply(
@@ -31,21 +34,19 @@ pub(super) trait Rerun: Send + Sync + 'static {
 }
 
 impl<I: SessionSelector> Session<I> {
-    pub(super) fn rerun<U: Rerun>(&self, update: U) -> Result<U::Answer, SessionError> {
+    pub(super) fn run_update<U: Replayable>(&self, update: U) -> Result<U::Answer, SessionError> {
         let update = Arc::new(update);
         for _ in 0..MAX_TRIES {
-            let (revision, keeps, loaded) = self.look(|dictionary| {
+            let (revision, is_replayed, loaded) = self.look(|state| {
+                update.check(state)?;
+                let dictionary = state.dictionary();
                 let loaded = update.load(dictionary)?;
-                Ok((dictionary.revision(), dictionary.changes().is_some(), loaded))
+                Ok((dictionary.revision(), state.changes().is_some(), loaded))
             })?;
             let (outcome, answer) = update.run(loaded)?;
-            let again = keeps.then(|| again(Arc::clone(&update)));
-            let applied = self.change(|dictionary| {
-                dictionary.update_at(
-                    revision,
-                    |dictionary| update.apply(outcome, dictionary),
-                    again,
-                )
+            let replay = is_replayed.then(|| replay(Arc::clone(&update)));
+            let applied = self.change(|state| {
+                state.update_at(revision, |dictionary| update.apply(outcome, dictionary), replay)
             })?;
             if applied {
                 return Ok(answer);
@@ -56,7 +57,7 @@ impl<I: SessionSelector> Session<I> {
 }
 
 /// An update as the change set keeps it.
-fn again<U: Rerun>(update: Arc<U>) -> Run {
+fn replay<U: Replayable>(update: Arc<U>) -> Replay {
     Arc::new(move |dictionary| {
         let loaded = update.load(dictionary)?;
         let (outcome, _) = update.run(loaded)?;
@@ -72,7 +73,7 @@ pub(super) struct KeyUpdate<A, T, F> {
     pub(super) value: PhantomData<fn() -> T>,
 }
 
-impl<A, T, F> Rerun for KeyUpdate<A, T, F>
+impl<A, T, F> Replayable for KeyUpdate<A, T, F>
 where
     A: Send + Sync + 'static,
     T: Serialize + DeserializeOwned + 'static,
@@ -81,6 +82,10 @@ where
     type Loaded = (Format, Option<T>);
     type Outcome = String;
     type Answer = T;
+
+    fn check(&self, state: &SessionState) -> Result<(), SessionError> {
+        state.check_writable(&self.key)
+    }
 
     fn load(&self, dictionary: &Dictionary) -> Result<Self::Loaded, SessionError> {
         Ok((dictionary.format(), dictionary.get(&self.key)?))

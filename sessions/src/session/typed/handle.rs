@@ -5,14 +5,14 @@ use std::marker::PhantomData;
 use sessions_policy::OnDecodeError;
 
 use super::{
-    Session,
-    rerun::Rerun,
-    typed::{self, Diff, SessionData, Typed},
+    super::{Session, replay::Replayable},
+    Diff, SessionData, Typed, read,
 };
 use crate::{
     dictionary::{Dictionary, Format},
     error::SessionError,
     interface::SessionInterface,
+    state::SessionState,
 };
 
 /// Typed content, for interfaces with `#[session(data = T)]`.
@@ -64,7 +64,7 @@ where
     /// Those of [`read`](Self::read).
     pub fn snapshot(&self) -> Result<T, SessionError> {
         let on_decode_error = self.on_decode_error();
-        self.look(|dictionary| typed::read(dictionary, on_decode_error))
+        self.look(|state| read(state.dictionary(), on_decode_error))
     }
 
     /// Has `change` change the content, and returns what it returns. The fields that differ after
@@ -101,7 +101,7 @@ where
         F: Fn(&mut T) -> R + Send + Sync + 'static,
     {
         let on_decode_error = self.on_decode_error();
-        self.rerun(DataUpdate { change, on_decode_error, data: PhantomData })
+        self.run_update(DataUpdate { change, on_decode_error, data: PhantomData })
     }
 
     fn on_decode_error(&self) -> OnDecodeError {
@@ -116,7 +116,7 @@ struct DataUpdate<T, R, F> {
     data: PhantomData<fn() -> (T, R)>,
 }
 
-impl<T, R, F> Rerun for DataUpdate<T, R, F>
+impl<T, R, F> Replayable for DataUpdate<T, R, F>
 where
     T: SessionData,
     R: 'static,
@@ -126,8 +126,12 @@ where
     type Outcome = Diff;
     type Answer = R;
 
+    fn check(&self, _state: &SessionState) -> Result<(), SessionError> {
+        Ok(())
+    }
+
     fn load(&self, dictionary: &Dictionary) -> Result<Self::Loaded, SessionError> {
-        Ok((dictionary.format(), typed::read(dictionary, self.on_decode_error)?))
+        Ok((dictionary.format(), read(dictionary, self.on_decode_error)?))
     }
 
     fn run(&self, (format, mut data): Self::Loaded) -> Result<(Diff, R), SessionError> {
