@@ -16,10 +16,10 @@ use std::{
 
 use actix_web::{App, HttpServer, Responder, get};
 use sessions::{
-    ServerSide, Session, SessionInterface, Store,
+    ServerSide, Session, SessionInterface,
     store::{
         CreateOutcome, DeleteIfOutcome, DeleteOutcome, Loaded, Record, RecordKey, ReplaceOutcome,
-        Revision, StoreError, Touch,
+        Revision, Store, StoreError, Touch,
     },
 };
 
@@ -217,7 +217,7 @@ mod tests {
     use std::{env, fs, path::PathBuf, process, time::Duration};
 
     use sessions::{
-        Store,
+        store::Store,
         test::store::{conformance, random_key, record},
     };
 

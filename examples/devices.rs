@@ -16,7 +16,7 @@ use actix_web::{
     web::{Data, Form, Html, Redirect},
 };
 use serde::Deserialize;
-use sessions::{MemoryStore, OwnedSession, ServerSide, Session, SessionInterface};
+use sessions::{MemoryStore, ServerSide, Session, SessionInterface, backend::OwnedSession};
 
 #[derive(Clone, SessionInterface)]
 #[session(cookie_name = "__Host-id", samesite = "Strict", idle_timeout = "14 days")]

@@ -12,8 +12,10 @@ use std::borrow::Cow;
 
 use actix_web::{App, HttpRequest, HttpServer, Responder, web};
 use sessions::{
-    Backend, SessionState, OpenContext, OpenError, SaveContext, SaveError, Saved, SecretKey, Session,
-    SessionInterface, SessionMiddleware, SignedCookie,
+    SecretKey, Session, SessionInterface, SessionMiddleware, SessionState, SignedCookie,
+    backend::Backend,
+    error::{OpenError, SaveError},
+    interface::{OpenContext, SaveContext, Saved},
 };
 
 struct TwoAreas {

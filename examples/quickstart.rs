@@ -9,7 +9,7 @@
 use std::env;
 
 use actix_web::{App, HttpRequest, HttpServer, Responder, get, web::Html};
-use sessions::{KeyError, SecretKey, Session, SessionInterface, SignedCookie};
+use sessions::{SecretKey, Session, SessionInterface, SignedCookie, error::KeyError};
 
 #[derive(Clone, SessionInterface)]
 #[session(cookie_name = "__Host-quickstart", permanent = true, lifetime = "14 days")]

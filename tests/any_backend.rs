@@ -4,7 +4,8 @@ use std::{env, sync::Arc};
 
 use actix_web::{App, test::init_service, web};
 use sessions::{
-    AnyBackend, MemoryStore, PurgeOutcome, ServerSide, Session, SessionInterface, SignedCookie,
+    AnyBackend, MemoryStore, ServerSide, Session, SessionInterface, SignedCookie,
+    session::PurgeOutcome,
 };
 use sessions_tests::{Browser, key};
 

@@ -17,9 +17,13 @@ use actix_web::{
     test::TestRequest, test::init_service, web,
 };
 use sessions::{
-    Backend, CookieDomain, CookieName, CookiePath, SessionState, NullSession, OpenContext, OpenError,
-    SameSite, SaveContext, SaveError, Saved, Session, SessionConfig, SessionContent,
-    SessionInterface, SessionMiddleware, SignedCookie, test::TestClock,
+    SameSite, Session, SessionConfig, SessionInterface, SessionMiddleware, SessionState,
+    SignedCookie,
+    backend::Backend,
+    error::{OpenError, SaveError},
+    interface::{NullSession, OpenContext, SaveContext, Saved, SessionContent},
+    policy::{CookieDomain, CookieName, CookiePath},
+    test::TestClock,
 };
 use sessions_tests::{Browser, key};
 

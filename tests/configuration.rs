@@ -10,8 +10,11 @@ use std::{
 use actix_web::{App, test::init_service, web};
 use serde_json::{Value, json};
 use sessions::{
-    CookieDomain, CookieName, CookiePath, DomainSetting, ImportMode, OnGone, OnLoadError,
-    OnSaveError, OpenMode, SameSite, SaveWhen, SecretKey, Session, SessionConfig, SessionInterface,
+    SameSite, SecretKey, Session, SessionConfig, SessionInterface,
+    policy::{
+        CookieDomain, CookieName, CookiePath, DomainSetting, ImportMode, OnGone, OnLoadError,
+        OnSaveError, OpenMode, SaveWhen,
+    },
 };
 use sessions_tests::Browser;
 

@@ -12,9 +12,12 @@ use actix_web::{
     web,
 };
 use sessions::{
-    Backend, ConfigError, CookieDomain, CookieName, CookiePath, SessionState, OpenContext, OpenError,
-    OpenMode, Overrides, SameSite, SaveContext, SaveError, Saved, Session, SessionConfig,
-    SessionInterface, SessionMiddleware, SignedCookie, error::CookieError,
+    SameSite, Session, SessionConfig, SessionInterface, SessionMiddleware, SessionState,
+    SignedCookie,
+    backend::Backend,
+    error::{ConfigError, CookieError, OpenError, SaveError},
+    interface::{OpenContext, SaveContext, Saved},
+    policy::{CookieDomain, CookieName, CookiePath, OpenMode, Overrides},
 };
 use sessions_tests::{Browser, key};
 

@@ -17,8 +17,8 @@ use actix_web::{
     web,
 };
 use sessions::{
-    Clock, CookieName, Session, SessionConfig, SessionInterface, SessionMiddleware, SignedCookie,
-    test::TestClock,
+    Session, SessionConfig, SessionInterface, SessionMiddleware, SignedCookie, policy::CookieName,
+    request::Clock, test::TestClock,
 };
 use sessions_tests::{Answer, key};
 

@@ -13,8 +13,11 @@ use actix_web::{
     web,
 };
 use sessions::{
-    ConfigError, CookieDomain, CookieName, CookiePath, SessionState, DomainSetting, SameSite,
-    Session, SessionConfig, SessionInterface, SessionMiddleware, SignedCookie, test::TestClock,
+    SameSite, Session, SessionConfig, SessionInterface, SessionMiddleware, SessionState,
+    SignedCookie,
+    error::ConfigError,
+    policy::{CookieDomain, CookieName, CookiePath, DomainSetting},
+    test::TestClock,
 };
 use sessions_tests::{Answer, Browser, SetCookie, key};
 

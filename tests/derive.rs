@@ -14,8 +14,12 @@ use actix_web::{
     web,
 };
 use sessions::{
-    Backend, CookieName, SessionState, NullSession, OpenContext, OpenError, SameSite, SaveContext,
-    SaveError, Saved, Session, SessionConfig, SessionInterface, SignedCookie, Typed,
+    SameSite, Session, SessionConfig, SessionInterface, SessionState, SignedCookie,
+    backend::Backend,
+    error::{OpenError, SaveError},
+    interface::{NullSession, OpenContext, SaveContext, Saved},
+    policy::CookieName,
+    session::Typed,
 };
 use sessions_tests::{
     Answer, Browser, SetCookie, key,
@@ -150,24 +154,26 @@ mod shadowed {
         content.is_modified()
     }
 
-    fn null(_: &Functions, null: ::sessions::NullSession) -> ::sessions::SessionState {
+    fn null(_: &Functions, null: ::sessions::interface::NullSession) -> ::sessions::SessionState {
         ::sessions::SessionState::null(null)
     }
 
     async fn open(
         functions: &Functions,
-        cx: ::sessions::OpenContext<'_>,
-    ) -> ::core::result::Result<::core::option::Option<::sessions::SessionState>, ::sessions::OpenError>
-    {
-        ::sessions::Backend::open(&functions.0, &cx).await
+        cx: ::sessions::interface::OpenContext<'_>,
+    ) -> ::core::result::Result<
+        ::core::option::Option<::sessions::SessionState>,
+        ::sessions::error::OpenError,
+    > {
+        ::sessions::backend::Backend::open(&functions.0, &cx).await
     }
 
     async fn save(
         functions: &Functions,
         content: &::sessions::SessionState,
-        cx: ::sessions::SaveContext<'_>,
-    ) -> ::core::result::Result<::sessions::Saved, ::sessions::SaveError> {
-        ::sessions::Backend::save(&functions.0, content, &cx).await
+        cx: ::sessions::interface::SaveContext<'_>,
+    ) -> ::core::result::Result<::sessions::interface::Saved, ::sessions::error::SaveError> {
+        ::sessions::backend::Backend::save(&functions.0, content, &cx).await
     }
 }
 
@@ -197,12 +203,12 @@ mod bare {
 
         async fn open(
             &self,
-            cx: ::sessions::OpenContext<'_>,
+            cx: ::sessions::interface::OpenContext<'_>,
         ) -> ::core::result::Result<
             ::core::option::Option<::sessions::SessionState>,
-            ::sessions::OpenError,
+            ::sessions::error::OpenError,
         > {
-            ::sessions::Backend::open(&self.config, &cx).await
+            ::sessions::backend::Backend::open(&self.config, &cx).await
         }
     }
 }
@@ -343,7 +349,7 @@ async fn a_struct_keeps_its_generics() {
 
 #[derive(Clone, SessionInterface)]
 #[session(data = T)]
-struct GenericContent<T: sessions::SessionData> {
+struct GenericContent<T: sessions::session::SessionData> {
     backend: SignedCookie,
     data: PhantomData<fn() -> T>,
 }
@@ -634,7 +640,7 @@ async fn functions_get_typed_content() {
         content: &Typed<Cart>,
         cx: SaveContext<'_>,
     ) -> Result<Saved, SaveError> {
-        let dictionary = sessions::SessionContent::state(content);
+        let dictionary = sessions::interface::SessionContent::state(content);
         assert_eq!(cx.status(), 200);
         Ok(Saved::Token(format!("items-{}", dictionary.raw("items").unwrap_or("none"))))
     }

@@ -4,7 +4,10 @@ use std::collections::BTreeMap;
 
 use proptest::prelude::*;
 use serde_json::{Value, json};
-use sessions::{SessionState, NullSession, SessionError, SessionStatus};
+use sessions::{
+    SessionError, SessionState,
+    interface::{NullSession, SessionStatus},
+};
 
 type Model = BTreeMap<String, Value>;
 

@@ -23,9 +23,13 @@ use futures_util::future::poll_fn;
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 use sessions::{
-    Backend, Clock, SessionState, ExtractError, NullSession, OnSaveError, OpenContext, OpenError,
-    SaveContext, SaveError, SaveWhen, Saved, SecretKey, Session, SessionConfig, SessionError,
-    SessionExt, SessionInterface, SessionMiddleware, SignedCookie, TrySession,
+    SecretKey, Session, SessionConfig, SessionError, SessionExt, SessionInterface,
+    SessionMiddleware, SessionState, SignedCookie, TrySession,
+    backend::Backend,
+    error::{ExtractError, OpenError, SaveError},
+    interface::{NullSession, OpenContext, SaveContext, Saved},
+    policy::{OnSaveError, SaveWhen},
+    request::Clock,
     test::{TestClock, TestSessions},
 };
 use sessions_tests::{Answer, Browser, Logged, Switched, key};
@@ -472,7 +476,10 @@ async fn the_debug_of_a_save_shows_no_token_of_another_session() {
     impl SessionInterface for Outer {
         type Content = SessionState;
 
-        async fn open_session(&self, cx: OpenContext<'_>) -> Result<Option<SessionState>, OpenError> {
+        async fn open_session(
+            &self,
+            cx: OpenContext<'_>,
+        ) -> Result<Option<SessionState>, OpenError> {
             self.0.open(&cx).await
         }
 

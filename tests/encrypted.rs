@@ -20,8 +20,8 @@ use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD};
 use serde::Deserialize;
 use serde_json::{Map, Value};
 use sessions::{
-    Clock, CookieName, EncryptedCookie, SecretKey, Session, SessionConfig, SessionInterface,
-    SessionMiddleware,
+    EncryptedCookie, SecretKey, Session, SessionConfig, SessionInterface, SessionMiddleware,
+    policy::CookieName, request::Clock,
 };
 use sessions_tests::{Answer, Logged, key};
 

@@ -13,8 +13,8 @@ use actix_web::{
     web,
 };
 use sessions::{
-    ExtractError, OpenMode, OpenedSessionExt, Session, SessionConfig, SessionExt, SessionInterface,
-    SignedCookie, TrySession,
+    OpenedSessionExt, Session, SessionConfig, SessionExt, SessionInterface, SignedCookie,
+    TrySession, error::ExtractError, policy::OpenMode,
 };
 use sessions_tests::{Answer, Browser, key};
 

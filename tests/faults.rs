@@ -19,8 +19,8 @@ use actix_web::{
 };
 use futures_util::FutureExt;
 use sessions::{
-    MemoryStore, ServerSide, Session, SessionInterface, Store,
-    store::StoreError,
+    MemoryStore, ServerSide, Session, SessionInterface,
+    store::{Store, StoreError},
     test::{
         Fault, FaultStore, Moment, Operation,
         store::{random_key, record},

@@ -14,9 +14,12 @@ use actix_web::{
     web,
 };
 use sessions::{
-    Backend, CookieDomain, CookiePath, SessionState, OpenContext, OpenError, OpenMode, SameSite,
-    SaveContext, SaveError, Saved, Session, SessionConfig, SessionError, SessionInterface,
-    SessionMiddleware, SignedCookie,
+    SameSite, Session, SessionConfig, SessionError, SessionInterface, SessionMiddleware,
+    SessionState, SignedCookie,
+    backend::Backend,
+    error::{OpenError, SaveError},
+    interface::{OpenContext, SaveContext, Saved},
+    policy::{CookieDomain, CookiePath, OpenMode},
 };
 use sessions_tests::{Browser, SetCookie, key};
 

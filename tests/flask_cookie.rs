@@ -6,7 +6,8 @@ use actix_web::HttpResponse;
 use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD};
 use flate2::{Compression, write::ZlibEncoder};
 use sessions::{
-    KeyError, KeyRing, SecretKey, Session, SessionConfig, SessionError, SharedKeys, SignedCookie,
+    KeyRing, SecretKey, Session, SessionConfig, SessionError, SharedKeys, SignedCookie,
+    error::KeyError,
     flask::{FlaskCookie, HashAlgorithm, KeyDerivation, Tuple},
     test::TestClock,
 };

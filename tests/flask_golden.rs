@@ -6,8 +6,9 @@ use actix_web::{App, HttpResponse, test::TestRequest, test::init_service, web};
 use serde::Deserialize;
 use serde_json::{Map, Value};
 use sessions::{
-    Clock, SecretKey, Session, SessionConfig, SessionError, SessionInterface, SessionMiddleware,
+    SecretKey, Session, SessionConfig, SessionError, SessionInterface, SessionMiddleware,
     flask::{self, FlaskCookie, HashAlgorithm, KeyDerivation},
+    request::Clock,
 };
 use sessions_tests::Answer;
 

@@ -7,8 +7,8 @@ use actix_web::{App, HttpResponse, test::TestRequest, test::init_service, web};
 use serde::Deserialize;
 use serde_json::{Map, Value};
 use sessions::{
-    Clock, HashAlgorithm, SecretKey, Session, SessionConfig, SessionInterface, SessionMiddleware,
-    SignedCookie,
+    SecretKey, Session, SessionConfig, SessionInterface, SessionMiddleware, SignedCookie,
+    backend::HashAlgorithm, request::Clock,
 };
 use sessions_tests::Answer;
 

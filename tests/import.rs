@@ -23,12 +23,14 @@ use base64::{Engine, engine::general_purpose::STANDARD};
 use hmac::{Hmac, Mac};
 use serde_json::{Value, json};
 use sessions::{
-    Backend, CookieName, CookiePath, EncryptedCookie, ImportMode, MemoryStore, ServerSide, Session,
-    SessionConfig, SessionInterface, SessionMiddleware, SignedCookie,
+    EncryptedCookie, MemoryStore, ServerSide, Session, SessionConfig, SessionInterface,
+    SessionMiddleware, SignedCookie,
+    backend::Backend,
     flask::FlaskCookie,
     import::{
         ActixIdentity, ActixSession, ActixSessionKey, ActixSessionRecords, ImportActixSession,
     },
+    policy::{CookieName, CookiePath, ImportMode},
     store::{BoxFuture, StoreError},
     test::TestClock,
 };

@@ -12,8 +12,10 @@ use actix_web::{
     web,
 };
 use sessions::{
-    SessionState, OpenContext, OpenError, SaveContext, SaveError, Saved, Session, SessionConfig,
-    SessionError, SessionInterface, SessionMiddleware, SignedCookie,
+    Session, SessionConfig, SessionError, SessionInterface, SessionMiddleware, SessionState,
+    SignedCookie,
+    error::{OpenError, SaveError},
+    interface::{OpenContext, SaveContext, Saved},
 };
 use sessions_tests::{Answer, Browser, Switched, key};
 

@@ -14,8 +14,10 @@ use actix_web::{
 };
 use futures_util::stream;
 use sessions::{
-    SessionState, OpenContext, OpenError, OpenMode, SaveContext, SaveError, Saved, Session,
-    SessionConfig, SessionError, SessionExt, SessionInterface,
+    Session, SessionConfig, SessionError, SessionExt, SessionInterface, SessionState,
+    error::{OpenError, SaveError},
+    interface::{OpenContext, SaveContext, Saved},
+    policy::OpenMode,
 };
 use sessions_tests::{Browser, key};
 
@@ -135,7 +137,10 @@ struct NoneSessions {
     config: SessionConfig,
 }
 
-async fn open_none(_: &NoneSessions, cx: OpenContext<'_>) -> Result<Option<SessionState>, OpenError> {
+async fn open_none(
+    _: &NoneSessions,
+    cx: OpenContext<'_>,
+) -> Result<Option<SessionState>, OpenError> {
     if cx.request().path() == "/fails" {
         return Err(OpenError::internal(std::io::Error::other("no luck")));
     }

@@ -14,7 +14,8 @@ use base64::{
 };
 use serde_json::json;
 use sessions::{
-    KeyError, SecretKey, SessionConfig, SessionInterface,
+    SecretKey, SessionConfig, SessionInterface,
+    error::KeyError,
     test::{TestClock, TestSessions},
 };
 use sessions_tests::Logged;

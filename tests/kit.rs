@@ -15,8 +15,9 @@ use actix_web::{
 use serde::Serialize;
 use serde_json::{Value, json};
 use sessions::{
-    CookieName, SessionState, SameSite, Session, SessionConfig, SessionInterface, SessionMiddleware,
+    SameSite, Session, SessionConfig, SessionInterface, SessionMiddleware, SessionState,
     SignedCookie,
+    policy::CookieName,
     test::{TestClock, TestSessions},
 };
 use sessions_tests::{Switched, key};

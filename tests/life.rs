@@ -14,8 +14,11 @@ use actix_web::{
 };
 use futures_util::{future::poll_fn, stream};
 use sessions::{
-    SessionState, ExtractError, OnLoadError, OnSaveError, OpenMode, SaveWhen, Session, SessionConfig,
-    SessionError, SessionExt, SessionInterface, SignedCookie, TrySession, test::TestSessions,
+    Session, SessionConfig, SessionError, SessionExt, SessionInterface, SessionState, SignedCookie,
+    TrySession,
+    error::ExtractError,
+    policy::{OnLoadError, OnSaveError, OpenMode, SaveWhen},
+    test::TestSessions,
 };
 use sessions_tests::{Answer, Browser, Switched, Switches, key};
 
@@ -140,8 +143,8 @@ impl SessionInterface for Waits {
 
     async fn open_session(
         &self,
-        _: sessions::OpenContext<'_>,
-    ) -> Result<Option<SessionState>, sessions::OpenError> {
+        _: sessions::interface::OpenContext<'_>,
+    ) -> Result<Option<SessionState>, sessions::error::OpenError> {
         let mut waited = false;
         poll_fn(|cx| {
             cx.waker().wake_by_ref();
@@ -154,9 +157,9 @@ impl SessionInterface for Waits {
     async fn save_session(
         &self,
         _: &SessionState,
-        _: sessions::SaveContext<'_>,
-    ) -> Result<sessions::Saved, sessions::SaveError> {
-        Ok(sessions::Saved::Nothing)
+        _: sessions::interface::SaveContext<'_>,
+    ) -> Result<sessions::interface::Saved, sessions::error::SaveError> {
+        Ok(sessions::interface::Saved::Nothing)
     }
 }
 

@@ -16,8 +16,8 @@ use actix_web::{
 };
 use log::{LevelFilter, Log, Record};
 use sessions::{
-    KeyRing, OnLoadError, OnSaveError, SecretKey, Session, SessionConfig, SessionInterface,
-    SharedKeys,
+    KeyRing, SecretKey, Session, SessionConfig, SessionInterface, SharedKeys,
+    policy::{OnLoadError, OnSaveError},
 };
 use sessions_tests::{Answer, Logged, Mode, SetCookie, Switched, Switches};
 

@@ -18,8 +18,11 @@ use actix_web::{
 };
 use serde_json::json;
 use sessions::{
-    CookieName, SessionState, OnLoadError, OnSaveError, OpenMode, SameSite, SaveContext, SaveError,
-    Saved, Session, SessionConfig, SessionInterface, SessionMiddleware, SignedCookie, TrySession,
+    SameSite, Session, SessionConfig, SessionInterface, SessionMiddleware, SessionState,
+    SignedCookie, TrySession,
+    error::SaveError,
+    interface::{SaveContext, Saved},
+    policy::{CookieName, OnLoadError, OnSaveError, OpenMode},
     test::{TestClock, TestSessions},
 };
 use sessions_tests::{Answer, Browser, Logged, Switched, Switches, key};
@@ -236,7 +239,11 @@ struct Spaced {
     backend: SignedCookie,
 }
 
-fn with_a_space(_: &Spaced, _: &SessionState, _: SaveContext<'_>) -> Ready<Result<Saved, SaveError>> {
+fn with_a_space(
+    _: &Spaced,
+    _: &SessionState,
+    _: SaveContext<'_>,
+) -> Ready<Result<Saved, SaveError>> {
     ready(Ok(Saved::Token("not-for-the log".to_owned())))
 }
 

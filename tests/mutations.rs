@@ -13,8 +13,8 @@ use actix_web::{
     web,
 };
 use sessions::{
-    CookieName, HashAlgorithm, Session, SessionConfig, SessionInterface, SessionMiddleware,
-    SignedCookie, test::TestClock,
+    Session, SessionConfig, SessionInterface, SessionMiddleware, SignedCookie,
+    backend::HashAlgorithm, policy::CookieName, test::TestClock,
 };
 use sessions_tests::{
     Answer, Mode,

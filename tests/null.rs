@@ -8,8 +8,10 @@ use actix_web::{
 };
 use serde_json::json;
 use sessions::{
-    SessionState, NullSession, OpenContext, OpenError, OpenMode, SaveContext, SaveError, Saved,
-    Session, SessionConfig, SessionError, SessionInterface, SessionMiddleware,
+    Session, SessionConfig, SessionError, SessionInterface, SessionMiddleware, SessionState,
+    error::{OpenError, SaveError},
+    interface::{NullSession, OpenContext, SaveContext, Saved},
+    policy::OpenMode,
 };
 use sessions_tests::{Browser, key};
 

@@ -8,9 +8,16 @@ use std::{
 
 use actix_web::{App, test::init_service, web};
 use sessions::{
-    Backend, CookieDomain, CookieName, CookiePath, SessionState, OnLoadError, OnSaveError,
-    OpenContext, OpenError, OpenMode, Overrides, SameSite, SaveContext, SaveError, SaveWhen, Saved,
-    Session, SessionConfig, SessionInterface, SessionMiddleware, SignedCookie, test::TestClock,
+    SameSite, Session, SessionConfig, SessionInterface, SessionMiddleware, SessionState,
+    SignedCookie,
+    backend::Backend,
+    error::{OpenError, SaveError},
+    interface::{OpenContext, SaveContext, Saved},
+    policy::{
+        CookieDomain, CookieName, CookiePath, OnLoadError, OnSaveError, OpenMode, Overrides,
+        SaveWhen,
+    },
+    test::TestClock,
 };
 use sessions_tests::{Browser, key};
 

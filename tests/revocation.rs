@@ -13,11 +13,13 @@ use actix_web::{
     web,
 };
 use sessions::{
-    EncryptedCookie, MemoryStore, OwnerError, PurgeOutcome, Revocation, Session, SessionConfig,
-    SessionInterface, SessionMiddleware, SignedCookie, Store,
+    EncryptedCookie, MemoryStore, Session, SessionConfig, SessionInterface, SessionMiddleware,
+    SignedCookie,
+    backend::{OwnerError, Revocation},
+    session::PurgeOutcome,
     store::{
         CreateOutcome, DeleteIfOutcome, DeleteOutcome, Loaded, Record, RecordKey, ReplaceOutcome,
-        Revision, StoreError, Touch,
+        Revision, Store, StoreError, Touch,
     },
     test::{Fault, FaultStore, Moment, Operation, TestClock},
 };

@@ -20,8 +20,8 @@ use actix_web::{
     web,
 };
 use sessions::{
-    Backend, KeyRing, KeyUses, MemoryStore, ServerSide, Session, SessionConfig, SessionError,
-    SessionInterface, SessionMiddleware, SharedKeys, SignedCookie, test::TestClock,
+    KeyRing, MemoryStore, ServerSide, Session, SessionConfig, SessionError, SessionInterface,
+    SessionMiddleware, SharedKeys, SignedCookie, backend::Backend, key::KeyUses, test::TestClock,
 };
 use sessions_tests::{Answer, Browser, Logged, Mode, key};
 

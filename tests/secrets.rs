@@ -12,9 +12,12 @@ use actix_web::{
 };
 use serde_json::json;
 use sessions::{
-    Backend, SessionState, EncryptedCookie, KeyRing, MemoryStore, OpenContext, OpenError,
-    SaveContext, SaveError, Saved, SecretKey, ServerSide, Session, SessionConfig, SessionInterface,
-    SessionMiddleware, SharedKeys, SignedCookie, TrySession, test::TestSessions,
+    EncryptedCookie, KeyRing, MemoryStore, SecretKey, ServerSide, Session, SessionConfig,
+    SessionInterface, SessionMiddleware, SessionState, SharedKeys, SignedCookie, TrySession,
+    backend::Backend,
+    error::{OpenError, SaveError},
+    interface::{OpenContext, SaveContext, Saved},
+    test::TestSessions,
 };
 use sessions_tests::{Mode, SetCookie};
 

@@ -4,8 +4,8 @@ use std::borrow::Cow;
 
 use actix_web::{App, HttpRequest, test::init_service, web};
 use sessions::{
-    CookieDomain, CookieName, CookiePath, DomainSetting, Session, SessionConfig, SessionInterface,
-    SessionMiddleware,
+    Session, SessionConfig, SessionInterface, SessionMiddleware,
+    policy::{CookieDomain, CookieName, CookiePath, DomainSetting},
 };
 use sessions_tests::{Browser, key};
 

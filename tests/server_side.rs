@@ -7,7 +7,12 @@ use actix_web::{
     test::TestRequest,
 };
 use futures_util::future::join_all;
-use sessions::{OnGone, PurgeOutcome, SaveOutcome, SessionConfig, Store};
+use sessions::{
+    SessionConfig,
+    policy::OnGone,
+    session::{PurgeOutcome, SaveOutcome},
+    store::Store,
+};
 use sessions_tests::{
     Answer, Browser, Logged,
     in_memory::{World, meanwhile, with_token},
@@ -375,7 +380,7 @@ async fn a_slow_refresh_does_not_bring_back_a_token_from_before_a_renewal_or_a_l
 
 #[actix_web::test]
 async fn what_a_refused_response_changed_is_saved_by_save_when() {
-    let config = SessionConfig::new().save_when(sessions::SaveWhen::Success);
+    let config = SessionConfig::new().save_when(sessions::policy::SaveWhen::Success);
     let world = World::with(config, |backend| backend);
     let app = world.app().await;
     let mut browser = Browser::new();

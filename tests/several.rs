@@ -12,8 +12,8 @@ use actix_web::{
 };
 use serde_json::json;
 use sessions::{
-    ExtractError, OpenedSessionExt, Session, SessionConfig, SessionExt, SessionInterface,
-    SignedCookie, test::TestSessions,
+    OpenedSessionExt, Session, SessionConfig, SessionExt, SessionInterface, SignedCookie,
+    error::ExtractError, test::TestSessions,
 };
 use sessions_tests::{Answer, Browser, Switched, key};
 
@@ -228,7 +228,7 @@ async fn the_same_interface_wrapped_twice_is_refused_too() {
 #[actix_web::test]
 async fn one_name_with_two_paths_is_fine_for_requests_that_use_one() {
     let path = |path: &str| {
-        SessionConfig::new().cookie_path(path.parse::<sessions::CookiePath>().unwrap())
+        SessionConfig::new().cookie_path(path.parse::<sessions::policy::CookiePath>().unwrap())
     };
     let one_sessions = One { backend: shop().backend, config: path("/") };
     let two_sessions = Two { backend: admin_like(), config: path("/scope") };

@@ -13,10 +13,10 @@ use std::{
 
 use futures_util::future::{FutureExt, join_all};
 use sessions::{
-    MemoryStore, Store,
+    MemoryStore,
     store::{
         BoxFuture, CreateOutcome, DeleteIfOutcome, DeleteOutcome, Loaded, OwnerIndex, OwnerKey,
-        Record, RecordKey, ReplaceOutcome, Revision, Stamp, StoreError, Touch,
+        Record, RecordKey, ReplaceOutcome, Revision, Stamp, Store, StoreError, Touch,
     },
     test::store::{self, breaches, conformance, conformance_when_full},
 };

@@ -17,8 +17,8 @@ use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD};
 use hmac::{Hmac, KeyInit, Mac};
 use serde_json::Value;
 use sessions::{
-    CookieName, HashAlgorithm, KeyRing, SecretKey, Session, SessionConfig, SessionInterface,
-    SessionMiddleware, SharedKeys, SignedCookie, test::TestClock,
+    KeyRing, SecretKey, Session, SessionConfig, SessionInterface, SessionMiddleware, SharedKeys,
+    SignedCookie, backend::HashAlgorithm, policy::CookieName, test::TestClock,
 };
 use sessions_tests::{Answer, Mode, SetCookie, key};
 use sha2::Sha256;

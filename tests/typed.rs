@@ -10,8 +10,8 @@ use actix_web::{
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 use sessions::{
-    SessionState, OnDecodeError, ReadSession, Session, SessionConfig, SessionError, SessionInterface,
-    SignedCookie, Typed, error::ConfigError, test::TestSessions,
+    ReadSession, Session, SessionConfig, SessionError, SessionInterface, SessionState,
+    SignedCookie, error::ConfigError, policy::OnDecodeError, session::Typed, test::TestSessions,
 };
 use sessions_tests::{Answer, Logged, key};
 
@@ -78,7 +78,7 @@ async fn with(shop: &Shop, stored: Value, act: Act) -> Left {
 }
 
 fn dictionary(content: &Typed<Cart>) -> &SessionState {
-    sessions::SessionContent::dictionary(content)
+    sessions::interface::SessionContent::dictionary(content)
 }
 
 fn object(value: Value) -> BTreeMap<String, Value> {
@@ -296,8 +296,8 @@ impl Keeps {
     #[expect(clippy::unused_async, reason = "the signature of `open_with`")]
     async fn opens(
         &self,
-        _: sessions::OpenContext<'_>,
-    ) -> Result<Option<Typed<Cart>>, sessions::OpenError> {
+        _: sessions::interface::OpenContext<'_>,
+    ) -> Result<Option<Typed<Cart>>, sessions::error::OpenError> {
         let mut dictionary = SessionState::from_json(r#"{"items":[],"visits":1}"#).expect("JSON");
         dictionary.keep_changes();
         Ok(Some(dictionary.into()))
@@ -307,8 +307,8 @@ impl Keeps {
     async fn saves(
         &self,
         content: &Typed<Cart>,
-        _: sessions::SaveContext<'_>,
-    ) -> Result<sessions::Saved, sessions::SaveError> {
+        _: sessions::interface::SaveContext<'_>,
+    ) -> Result<sessions::interface::Saved, sessions::error::SaveError> {
         let newer = r#"{"items":[{"name":"tea","count":1}],"visits":7}"#;
         let mut newer = SessionState::from_json(newer).expect("JSON");
         let changes = dictionary(content).changes().expect("they are kept");
@@ -319,7 +319,7 @@ impl Keeps {
             ["tea", "cake"]
         );
         assert_eq!(newer.get::<u32>("visits").expect("a number"), Some(8));
-        Ok(sessions::Saved::Nothing)
+        Ok(sessions::interface::Saved::Nothing)
     }
 }
 

@@ -1,7 +1,7 @@
 //! The rooms one by one: `cargo bench --manifest-path benches/Cargo.toml`.
 
 use divan::{Bencher, black_box};
-use sessions::{__benches::Signing, CookieValues, SessionState, SecretKey};
+use sessions::{__benches::Signing, interface::CookieValues, SecretKey, SessionState};
 use sessions_benches::payload::{self, COUNTER};
 
 const NOW: u64 = 1_700_000_000;

@@ -18,7 +18,7 @@ use crate::{Connect, Connection, RedisStore};
 /// # Examples
 ///
 /// ```
-/// use sessions::{ServerSide, import::{ActixSession, ActixSessionKey, ImportActixSession}};
+/// use sessions::{import::{ActixSession, ActixSessionKey, ImportActixSession}, ServerSide};
 /// use sessions_redis::{ActixSessionRedis, RedisStore};
 /// # let bytes: Vec<u8> = (0..64u32).map(|n| (n * 151 % 251) as u8).collect();
 /// # let key = ActixSessionKey::from_bytes(&bytes)?;

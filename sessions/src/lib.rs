@@ -67,7 +67,7 @@
 
 #![cfg_attr(docsrs, feature(doc_cfg))]
 
-mod backend;
+pub mod backend;
 mod clock;
 mod codec;
 mod cookie;
@@ -77,11 +77,11 @@ pub mod error;
 pub mod flask;
 #[cfg(feature = "import-actix-session")]
 pub mod import;
-mod interface;
-mod key;
-mod policy;
-mod request;
-mod session;
+pub mod interface;
+pub mod key;
+pub mod policy;
+pub mod request;
+pub mod session;
 mod state;
 pub mod store;
 #[cfg(feature = "test")]
@@ -91,31 +91,18 @@ mod token;
 #[cfg(feature = "derive")]
 #[doc = include_str!("derive.md")]
 pub use sessions_derive::SessionInterface;
-pub use sessions_policy::{
-    CookieDomain, CookieName, CookiePath, CookiePolicy, ImportMode, OnDecodeError, OnGone,
-    OnLoadError, OnSaveError, OpenMode, SameSite, SaveWhen,
-};
 
+#[doc(inline)]
 pub use crate::{
-    backend::{
-        AnyBackend, Backend, Confidential, EncryptedCookie, OwnedSession, OwnerError, Revocation,
-        ServerSide, SignedCookie,
-    },
-    clock::Clock,
-    cookie::CookieValues,
-    dictionary::ChangeSet,
-    error::{ConfigError, ExtractError, KeyError, NullSession, OpenError, SaveError, SessionError},
-    interface::{OpenContext, SaveContext, Saved, SessionContent, SessionInterface},
-    key::{KeyRing, KeyUses, SecretKey, SharedKeys},
-    policy::{DomainSetting, Overrides, Policies, SessionConfig, Settings},
-    request::{SaveOutcome, SavedSession, SessionFuture, SessionMiddleware, SessionService},
-    session::{
-        Inferred, OpenedSessionExt, ReadSession, Session, SessionData, SessionExt, SessionSelector,
-        TrySession, Typed,
-    },
-    state::{PurgeOutcome, SessionState, SessionStatus},
-    store::{MemoryStore, Store},
-    token::signed::HashAlgorithm,
+    backend::{AnyBackend, EncryptedCookie, ServerSide, SignedCookie},
+    error::SessionError,
+    interface::SessionInterface,
+    key::{KeyRing, SecretKey, SharedKeys},
+    policy::{SameSite, SessionConfig},
+    request::SessionMiddleware,
+    session::{OpenedSessionExt, ReadSession, Session, SessionExt, TrySession},
+    state::SessionState,
+    store::MemoryStore,
 };
 
 /// What the code that the derive writes calls. Not for anyone else.
@@ -129,7 +116,11 @@ pub mod __private {
         dev::{ServiceRequest, ServiceResponse},
     };
 
-    pub use crate::{backend::confidential, request::new_transform};
+    pub use crate::{
+        backend::confidential::confidential,
+        interface::{NullSession, OpenContext, Opened, SaveContext, Saved},
+        request::middleware::new_transform,
+    };
 }
 
 /// The signature by itself, for our benches. Not for anyone else.

@@ -13,8 +13,8 @@ use actix_web::{
     web,
 };
 use sessions::{
-    Clock, MemoryStore, ServerSide, Session, SessionConfig, SessionInterface, SessionMiddleware,
-    test::TestClock,
+    MemoryStore, ServerSide, Session, SessionConfig, SessionInterface, SessionMiddleware,
+    request::Clock, test::TestClock,
 };
 use tokio::sync::Barrier;
 

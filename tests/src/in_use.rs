@@ -13,7 +13,7 @@ use std::{
 };
 
 use actix_web::{App, HttpResponse, HttpServer, web};
-use sessions::{ServerSide, Session, SessionInterface, Store, test::FaultStore};
+use sessions::{ServerSide, Session, SessionInterface, store::Store, test::FaultStore};
 
 use crate::{HttpAnswer, HttpClient, Served};
 

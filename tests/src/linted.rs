@@ -22,8 +22,10 @@ use std::{borrow::Cow, time::SystemTime};
 use actix_web::HttpRequest;
 use serde::{Deserialize, Serialize};
 use sessions::{
-    SessionState, NullSession, OpenContext, OpenError, SameSite, SaveContext, SaveError, Saved,
-    SessionConfig, SessionInterface, SignedCookie, Typed,
+    SameSite, SessionConfig, SessionInterface, SessionState, SignedCookie,
+    error::{OpenError, SaveError},
+    interface::{NullSession, OpenContext, SaveContext, Saved},
+    session::Typed,
 };
 
 /// An interface whose attributes are values.

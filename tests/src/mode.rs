@@ -3,8 +3,11 @@
 use std::time::Duration;
 
 use sessions::{
-    Backend, SessionState, EncryptedCookie, MemoryStore, OpenContext, OpenError, SaveContext,
-    SaveError, Saved, ServerSide, SharedKeys, SignedCookie, flask::FlaskCookie,
+    EncryptedCookie, MemoryStore, ServerSide, SessionState, SharedKeys, SignedCookie,
+    backend::Backend,
+    error::{OpenError, SaveError},
+    flask::FlaskCookie,
+    interface::{OpenContext, SaveContext, Saved},
 };
 
 /// A backend of one of the modes.

@@ -6,7 +6,10 @@ use std::sync::{
 };
 
 use sessions::{
-    Backend, SessionState, OpenContext, OpenError, SaveContext, SaveError, Saved, SignedCookie,
+    SessionState, SignedCookie,
+    backend::Backend,
+    error::{OpenError, SaveError},
+    interface::{OpenContext, SaveContext, Saved},
 };
 
 /// The error of a backend that is told to fail.

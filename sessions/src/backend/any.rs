@@ -7,7 +7,7 @@ use futures_util::future::LocalBoxFuture;
 use super::Backend;
 use crate::{
     error::{OpenError, SaveError},
-    interface::{OpenContext, SaveContext, Saved},
+    interface::{OpenContext, Opened, SaveContext, Saved},
     state::SessionState,
 };
 
@@ -50,7 +50,7 @@ impl AnyBackend {
 }
 
 impl Backend for AnyBackend {
-    async fn open(&self, cx: &OpenContext<'_>) -> Result<Option<SessionState>, OpenError> {
+    async fn open(&self, cx: &OpenContext<'_>) -> Result<Opened<SessionState>, OpenError> {
         self.backend.open_boxed(cx).await
     }
 
@@ -70,7 +70,7 @@ trait BoxedBackend: Send + Sync {
     fn open_boxed<'a>(
         &'a self,
         cx: &'a OpenContext<'_>,
-    ) -> LocalBoxFuture<'a, Result<Option<SessionState>, OpenError>>;
+    ) -> LocalBoxFuture<'a, Result<Opened<SessionState>, OpenError>>;
 
     fn save_boxed<'a>(
         &'a self,
@@ -85,7 +85,7 @@ impl<B: Backend> BoxedBackend for B {
     fn open_boxed<'a>(
         &'a self,
         cx: &'a OpenContext<'_>,
-    ) -> LocalBoxFuture<'a, Result<Option<SessionState>, OpenError>> {
+    ) -> LocalBoxFuture<'a, Result<Opened<SessionState>, OpenError>> {
         Box::pin(self.open(cx))
     }
 

@@ -3,7 +3,7 @@
 use super::{Backend, SignedCookie};
 use crate::{
     error::{KeyError, NullSession, OpenError, SaveError},
-    interface::{OpenContext, SaveContext, Saved},
+    interface::{OpenContext, Opened, SaveContext, Saved},
     key::{KeyRing, SharedKeys},
     policy::SessionConfig,
     state::SessionState,
@@ -12,10 +12,10 @@ use crate::{
 /// Flask's own default: cookies signed with the configuration's key, and the null session while
 /// there is none.
 impl Backend for SessionConfig {
-    async fn open(&self, cx: &OpenContext<'_>) -> Result<Option<SessionState>, OpenError> {
+    async fn open(&self, cx: &OpenContext<'_>) -> Result<Opened<SessionState>, OpenError> {
         match self.signed_cookie() {
             Some(backend) => backend.open(cx).await,
-            None => Ok(cx.no_session(NullSession::no_secret_key())),
+            None => Ok(Opened::Null(NullSession::no_secret_key())),
         }
     }
 

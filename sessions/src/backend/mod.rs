@@ -2,7 +2,7 @@
 
 mod any;
 mod circuit_breaker;
-mod confidential;
+pub(crate) mod confidential;
 pub(crate) mod cookie;
 mod derived_keys;
 mod from_config;
@@ -14,14 +14,15 @@ mod server_side;
 pub(crate) use self::server_side::run_to_completion;
 pub use self::{
     any::AnyBackend,
-    confidential::{Confidential, confidential},
+    confidential::Confidential,
     cookie::{EncryptedCookie, SignedCookie},
     revocation::Revocation,
     server_side::{OwnedSession, OwnerError, ServerSide},
 };
+pub use crate::token::signed::HashAlgorithm;
 use crate::{
     error::{OpenError, SaveError},
-    interface::{OpenContext, SaveContext, Saved},
+    interface::{OpenContext, Opened, SaveContext, Saved},
     state::SessionState,
 };
 
@@ -45,7 +46,7 @@ pub trait Backend: Send + Sync + 'static {
     ///
     /// [`OpenError`] when a session may be there and cannot be read. A bad token is no error: it
     /// is no session.
-    async fn open(&self, cx: &OpenContext<'_>) -> Result<Option<SessionState>, OpenError>;
+    async fn open(&self, cx: &OpenContext<'_>) -> Result<Opened<SessionState>, OpenError>;
 
     /// Saves the session when its request is answered, as
     /// [`SessionInterface::save_session`](crate::SessionInterface::save_session) does.

@@ -25,11 +25,6 @@ impl NullSession {
         )
     }
 
-    /// `open_session` returned `None` without a reason.
-    pub(crate) fn not_opened() -> Self {
-        Self::new("`open_session` returned `None` for this request")
-    }
-
     /// The policy `on_load_error = "null"`.
     pub(crate) fn load_failed() -> Self {
         Self::new(

@@ -3,12 +3,12 @@
 use crate::{
     backend::{
         Backend,
-        cookie::{InCookie, Seal, Unsealed},
+        cookie::{InCookie, Plaintext, Seal},
     },
     dictionary::Format,
     error::{KeyError, NullSession, OpenError, SaveError},
     flask,
-    interface::{OpenContext, SaveContext, Saved},
+    interface::{OpenContext, Opened, SaveContext, Saved},
     key::{SecretKey, SharedKeys},
     policy::SessionConfig,
     state::SessionState,
@@ -28,7 +28,7 @@ use crate::{
 /// # Examples
 ///
 /// ```
-/// use sessions::{SessionConfig, SessionInterface, flask::FlaskCookie};
+/// use sessions::{flask::FlaskCookie, SessionConfig, SessionInterface};
 ///
 /// #[derive(Clone, SessionInterface)]
 /// struct Shared {
@@ -132,10 +132,10 @@ impl FlaskCookie {
 }
 
 impl Backend for FlaskCookie {
-    async fn open(&self, cx: &OpenContext<'_>) -> Result<Option<SessionState>, OpenError> {
+    async fn open(&self, cx: &OpenContext<'_>) -> Result<Opened<SessionState>, OpenError> {
         match &self.sessions {
-            Some(sessions) => sessions.open(cx).await.map(Some),
-            None => Ok(cx.no_session(NullSession::no_secret_key())),
+            Some(sessions) => sessions.open(cx).await.map(Opened::Session),
+            None => Ok(Opened::Null(NullSession::no_secret_key())),
         }
     }
 
@@ -159,9 +159,9 @@ impl Seal for Flask {
         signer(key, salt.as_bytes(), self.digest, self.derivation)
     }
 
-    fn open(signer: &Signer, token: &[u8]) -> Result<Unsealed, Rejected> {
+    fn open(signer: &Signer, token: &[u8]) -> Result<Plaintext, Rejected> {
         let verified = signer.verify(token)?;
-        Ok(Unsealed { payload: verified.text().to_vec(), sealed_at: verified.signed_at })
+        Ok(Plaintext { payload: verified.text().to_vec(), sealed_at: verified.signed_at })
     }
 
     fn seal(signer: &Signer, payload: &[u8], now: u64) -> Result<String, SaveError> {

@@ -7,10 +7,7 @@
 //!
 //! ```no_run
 //! use actix_web::{App, HttpResponse, HttpServer, Responder, get};
-//! use sessions::{
-//!     Session, SessionConfig, SessionInterface,
-//!     flask::{FlaskCookie, Tuple},
-//! };
+//! use sessions::{flask::{FlaskCookie, Tuple}, Session, SessionConfig, SessionInterface};
 //!
 //! #[derive(Clone, SessionInterface)]
 //! struct SharedSessions {

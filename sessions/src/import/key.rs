@@ -31,7 +31,7 @@ const DERIVED_FOR: &[u8] = b"COOKIE;SIGNED:HMAC-SHA256;PRIVATE:AEAD-AES-256-GCM"
 /// // let master = key.master(), where there is an `actix_web::cookie::Key`.
 /// let key = ActixSessionKey::from_bytes(&master)?;
 /// assert_eq!(format!("{key:?}"), "ActixSessionKey");
-/// # Ok::<(), sessions::KeyError>(())
+/// # Ok::<(), sessions::error::KeyError>(())
 /// ```
 #[derive(Clone)]
 pub struct ActixSessionKey {

@@ -46,7 +46,9 @@ use crate::{
     backend::{Backend, Confidential, run_to_completion},
     cookie::CookieValues,
     error::{CookieError, OpenError, SaveError},
-    interface::{ENDED, OpenContext, SaveContext, Saved},
+    interface::{
+        CookieChange, ENDED, LegacyCookieEffects, OpenContext, Opened, SaveContext, Saved,
+    },
     request::check_token,
     state::{SessionState, SessionStatus},
     store::StoreError,
@@ -81,8 +83,8 @@ const MAX_LOADS: usize = 4;
 /// ```
 /// use std::time::{Duration, UNIX_EPOCH};
 /// use sessions::{
-///     MemoryStore, ServerSide, SessionInterface,
 ///     import::{ActixSession, ActixSessionKey, ImportActixSession},
+///     MemoryStore, ServerSide, SessionInterface,
 /// };
 /// # let master: Vec<u8> = (0..64u32).map(|n| (n * 151 % 251) as u8).collect();
 ///
@@ -211,28 +213,33 @@ impl<B: Backend> ImportActixSession<B> {
         Ok(true)
     }
 
-    /// Ends the old session: the one here has ended.
-    async fn end(&self, brought: &Brought, cx: &SaveContext<'_>) -> Result<(), SaveError> {
-        self.remove_cookie(brought, cx);
-        self.delete_records(brought).await.map_err(Into::into)
-    }
-
     /// Drops what is left of a session that is saved here by now.
-    async fn leave(&self, brought: &Brought, cx: &SaveContext<'_>) {
-        self.remove_cookie(brought, cx);
+    async fn leave(&self, brought: &Brought) {
         if let Err(err) = self.delete_records(brought).await {
             tracing::error!(target: "sessions", error = &err as &dyn std::error::Error, "the record of a session in the former store is not deleted");
         }
     }
 
+    /// Returns what the response does where the old session is left behind: its cookie is removed.
     /// A response never sets one cookie twice, so that one of our own name stays.
-    fn remove_cookie(&self, brought: &Brought, cx: &SaveContext<'_>) {
-        if let Ok(policy) = &self.policy
-            && policy.name() != cx.cookie().name()
-            && !brought.old.is_empty()
-        {
-            cx.former.removed.get_or_init(|| Arc::clone(policy));
-        }
+    fn removal(&self, brought: &Brought, cx: &SaveContext<'_>) -> LegacyCookieEffects {
+        let policy = self.policy.as_ref().ok();
+        let removes = policy
+            .filter(|policy| policy.name() != cx.cookie().name() && !brought.old.is_empty())
+            .map(Arc::clone);
+        LegacyCookieEffects { removes, marks_ended: false }
+    }
+
+    /// Returns what the response does where the session has ended here: the old cookie must not
+    /// bring it back.
+    fn ending(&self, brought: &Brought, cx: &SaveContext<'_>) -> LegacyCookieEffects {
+        LegacyCookieEffects { marks_ended: !self.is_over(cx.now()), ..self.removal(brought, cx) }
+    }
+
+    /// The answer where the session was ended by another request. The response tells the client.
+    async fn ended_elsewhere(&self, brought: &Brought, cx: &SaveContext<'_>) -> Saved {
+        self.leave(brought).await;
+        Saved::with(CookieChange::RemoveEnded).with_legacy_cookie(self.ending(brought, cx))
     }
 
     async fn delete_records(&self, brought: &Brought) -> Result<(), StoreError> {
@@ -257,17 +264,18 @@ impl<B: Backend> ImportActixSession<B> {
 }
 
 impl<B: Backend> Backend for ImportActixSession<B> {
-    async fn open(&self, cx: &OpenContext<'_>) -> Result<Option<SessionState>, OpenError> {
+    async fn open(&self, cx: &OpenContext<'_>) -> Result<Opened<SessionState>, OpenError> {
         let policy = self.policy.as_ref().map_err(Clone::clone)?;
         let own = cx.cookies().without(ENDED.as_bytes());
         let marked = own.len() < cx.cookies().len();
-        let Some(mut state) = self.backend.open(&cx.with_cookies(&own)).await? else {
-            return Ok(None);
+        let mut state = match self.backend.open(&cx.with_cookies(&own)).await? {
+            Opened::Session(state) => state,
+            null @ Opened::Null(_) => return Ok(null),
         };
         let one_name = policy.name() == cx.cookie().name();
         let old = if one_name { own } else { cx.cookies_named(self.old.sent_name()) };
         if cx.cookies().is_empty() && old.is_empty() {
-            return Ok(Some(state));
+            return Ok(state.into());
         }
         let may_be_ours = !one_name && !own.is_empty();
         let may_take_over = !marked && !may_be_ours && !self.is_over(cx.now());
@@ -282,48 +290,50 @@ impl<B: Backend> Backend for ImportActixSession<B> {
             state.set_revocable(false);
         }
         state.extensions_mut().insert(Brought { old: old.iter().map(Into::into).collect() });
-        Ok(Some(state))
+        Ok(state.into())
     }
 
     async fn save(&self, state: &SessionState, cx: &SaveContext<'_>) -> Result<Saved, SaveError> {
         let Some(brought) = state.extensions().get::<Brought>() else {
             return self.backend.save(state, cx).await;
         };
-        if cx.change() == SessionStatus::Purged || state.is_empty() {
+        let is_purged = cx.session_status() == SessionStatus::Purged;
+        if is_purged || state.is_empty() {
             self.ended.note(brought.old.iter().map(AsRef::as_ref), cx.now());
         }
-        let mut saved = self.backend.save(state, cx).await;
-        // Its token is not sent, so that what was saved opens to nobody.
-        if matches!(saved, Ok(Saved::Token(_)))
-            && state.adopted().is_some()
-            && self.has_ended(brought, cx).await?
-        {
-            saved = Err(SaveError::Gone);
-        }
-        match &saved {
-            Ok(Saved::Removed) => {
-                cx.former.marks.set(!self.is_over(cx.now()));
-                self.end(brought, cx).await?;
+        let saved = match self.backend.save(state, cx).await {
+            Err(SaveError::Gone) => Saved::with(CookieChange::RemoveEnded),
+            saved => saved?,
+        };
+        let is_adopted = state.adopted().is_some();
+        match &saved.cookie {
+            CookieChange::Remove => {
+                self.delete_records(brought).await?;
+                Ok(saved.with_legacy_cookie(self.ending(brought, cx)))
             }
-            // The error tells that the session has ended.
-            Err(SaveError::Gone) => {
-                cx.former.marks.set(!self.is_over(cx.now()));
-                self.leave(brought, cx).await;
+            CookieChange::RemoveEnded => Ok(self.ended_elsewhere(brought, cx).await),
+            // The token is not sent, so that what was saved opens to nobody.
+            CookieChange::Set { .. } if is_adopted && self.has_ended(brought, cx).await? => {
+                Ok(self.ended_elsewhere(brought, cx).await)
             }
-            Ok(_) if cx.change() == SessionStatus::Purged => self.end(brought, cx).await?,
+            _ if is_purged => {
+                self.delete_records(brought).await?;
+                Ok(saved.with_legacy_cookie(self.removal(brought, cx)))
+            }
             // What does not fit is not sent: the old session is then all there is.
-            Ok(Saved::Token(token)) if check_token(token, cx.cookie(), state).is_ok() => {
-                if state.adopted().is_some() {
+            CookieChange::Set { token } if check_token(token, cx.cookie(), state).is_ok() => {
+                if is_adopted {
                     self.taken_over.fetch_add(1, Ordering::Relaxed);
                     tracing::info!(target: "sessions", "a session of actix-session is taken over");
                 }
                 if cx.settings().import() == ImportMode::Move {
-                    self.leave(brought, cx).await;
+                    self.leave(brought).await;
+                    return Ok(saved.with_legacy_cookie(self.removal(brought, cx)));
                 }
+                Ok(saved)
             }
-            _ => {}
+            _ => Ok(saved),
         }
-        saved
     }
 }
 

@@ -28,7 +28,7 @@ const CALL_DEADLINE: Duration = Duration::from_millis(500);
 /// # Examples
 ///
 /// ```
-/// use sessions::{CookieName, CookiePath, import::{ActixSession, ActixSessionKey}};
+/// use sessions::{import::{ActixSession, ActixSessionKey}, policy::{CookieName, CookiePath}};
 /// # let bytes: Vec<u8> = (0..64u32).map(|n| (n * 151 % 251) as u8).collect();
 /// # let key = ActixSessionKey::from_bytes(&bytes)?;
 ///
@@ -40,7 +40,7 @@ const CALL_DEADLINE: Duration = Duration::from_millis(500);
 ///     .cookie_name(CookieName::from_static("sid"))
 ///     .cookie_path(CookiePath::from_static("/app"));
 /// # let _ = old;
-/// # Ok::<(), sessions::KeyError>(())
+/// # Ok::<(), sessions::error::KeyError>(())
 /// ```
 #[derive(Clone)]
 pub struct ActixSession {

@@ -1,7 +1,6 @@
-//! What opening and saving get to know, and what saving answers.
+//! What opening and saving are told.
 
 use std::{
-    cell::Cell,
     fmt,
     time::{Duration, SystemTime, UNIX_EPOCH},
 };
@@ -12,10 +11,7 @@ use actix_web::{
 };
 use sessions_policy::CookiePolicy;
 
-use super::legacy_cookie::FormerCookie;
-use crate::{
-    clock::Clock, cookie::CookieValues, error::NullSession, policy::Settings, state::SessionStatus,
-};
+use crate::{clock::Clock, cookie::CookieValues, policy::Settings, state::SessionStatus};
 
 /// What [`open_session`](crate::SessionInterface::open_session) gets to know.
 pub struct OpenContext<'r> {
@@ -25,7 +21,6 @@ pub struct OpenContext<'r> {
     pub(crate) settings: &'r Settings,
     pub(crate) now: SystemTime,
     pub(crate) clock: &'r Clock,
-    pub(crate) null: &'r Cell<Option<NullSession>>,
 }
 
 impl<'r> OpenContext<'r> {
@@ -54,26 +49,6 @@ impl<'r> OpenContext<'r> {
     pub fn now(&self) -> SystemTime {
         self.now
     }
-
-    /// Returns `None`, which opens the null session, and remembers why: the error of every write
-    /// will say so.
-    ///
-    /// # Examples
-    ///
-    /// ```
-    /// use sessions::{SessionState, NullSession, OpenContext, OpenError};
-    ///
-    /// async fn open(cx: OpenContext<'_>) -> Result<Option<SessionState>, OpenError> {
-    ///     if cx.request().headers().contains_key("x-no-session") {
-    ///         return Ok(cx.no_session(NullSession::new("the client asked for none")));
-    ///     }
-    ///     Ok(Some(SessionState::new()))
-    /// }
-    /// ```
-    pub fn no_session<C>(&self, null: NullSession) -> Option<C> {
-        self.null.set(Some(null));
-        None
-    }
 }
 
 impl fmt::Debug for OpenContext<'_> {
@@ -91,15 +66,9 @@ pub struct SaveContext<'r> {
     pub(crate) cookie: &'r CookiePolicy,
     pub(crate) settings: &'r Settings,
     pub(crate) now: SystemTime,
-    pub(crate) change: SessionStatus,
-    pub(crate) status: StatusCode,
-    pub(crate) headers: Option<&'r HeaderMap>,
-    pub(crate) stored: &'r Cell<Option<String>>,
-    #[cfg_attr(
-        not(feature = "import-actix-session"),
-        expect(dead_code, reason = "an import is what uses it")
-    )]
-    pub(crate) former: &'r FormerCookie,
+    pub(crate) session_status: SessionStatus,
+    pub(crate) response_status: StatusCode,
+    pub(crate) response_headers: Option<&'r HeaderMap>,
 }
 
 impl<'r> SaveContext<'r> {
@@ -118,27 +87,21 @@ impl<'r> SaveContext<'r> {
         self.now
     }
 
-    /// Returns what the request did to the session. [`SessionStatus::Unchanged`] when only the token is
-    /// to be made anew.
-    pub fn change(&self) -> SessionStatus {
-        self.change
+    /// Returns what the request did to the session. [`SessionStatus::Unchanged`] when only its
+    /// cookie is to be refreshed.
+    pub fn session_status(&self) -> SessionStatus {
+        self.session_status
     }
 
     /// Returns the status of the response to come.
-    pub fn status(&self) -> StatusCode {
-        self.status
+    pub fn response_status(&self) -> StatusCode {
+        self.response_status
     }
 
     /// Returns the headers of the response to come. `None` when an inner middleware answered with
     /// an error, which becomes a response further out.
-    pub fn headers(&self) -> Option<&'r HeaderMap> {
-        self.headers
-    }
-
-    /// Tells what is stored, as JSON, where that is not what the dictionary holds: another request
-    /// saved in the meantime, and its changes are in it too. `save_now` returns it to the handler.
-    pub fn set_stored(&self, json: String) {
-        self.stored.set(Some(json));
+    pub fn response_headers(&self) -> Option<&'r HeaderMap> {
+        self.response_headers
     }
 }
 
@@ -148,32 +111,9 @@ impl fmt::Debug for SaveContext<'_> {
         f.debug_struct("SaveContext")
             .field("cookie", &self.cookie)
             .field("now", &self.now)
-            .field("change", &self.change)
-            .field("status", &self.status)
+            .field("session_status", &self.session_status)
+            .field("response_status", &self.response_status)
             .finish_non_exhaustive()
-    }
-}
-
-/// What saving came to. The middleware writes the headers from it.
-#[derive(Clone, PartialEq, Eq)]
-pub enum Saved {
-    /// The session is saved; its cookie is to hold this token: characters that a cookie may hold
-    /// (RFC 6265bis, 4.1.1: no white space, quotes, comma, semicolon or backslash).
-    Token(String),
-    /// The session is deleted; its cookie is to be removed.
-    Removed,
-    /// The cookie is to be left as it is.
-    Nothing,
-}
-
-impl fmt::Debug for Saved {
-    /// Shows no token.
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(match self {
-            Self::Token(_) => "Token(…)",
-            Self::Removed => "Removed",
-            Self::Nothing => "Nothing",
-        })
     }
 }
 

@@ -4,6 +4,7 @@
 mod content;
 mod context;
 mod legacy_cookie;
+mod outcome;
 
 use std::{borrow::Cow, time::SystemTime};
 
@@ -14,11 +15,20 @@ use sessions_policy::SameSite;
 pub(crate) use self::legacy_cookie::ENDED;
 pub use self::{
     content::SessionContent,
-    context::{OpenContext, SaveContext, Saved},
+    context::{OpenContext, SaveContext},
+    outcome::{Opened, Saved},
 };
-pub(crate) use self::{context::unix_seconds, legacy_cookie::FormerCookie};
+pub(crate) use self::{
+    context::unix_seconds, legacy_cookie::LegacyCookieEffects, outcome::CookieChange,
+};
+pub use crate::{
+    cookie::CookieValues,
+    dictionary::ChangeSet,
+    error::NullSession,
+    state::{Extensions, SessionStatus},
+};
 use crate::{
-    error::{ConfigError, NullSession, OpenError, SaveError},
+    error::{ConfigError, OpenError, SaveError},
     policy::{Overrides, Policies, SessionConfig},
 };
 
@@ -44,8 +54,10 @@ use crate::{
 ///
 /// use actix_web::HttpRequest;
 /// use sessions::{
-///     Backend, SessionState, OpenContext, OpenError, SaveContext, SaveError, Saved, SessionInterface,
-///     SignedCookie,
+///     backend::Backend,
+///     error::{OpenError, SaveError},
+///     interface::{OpenContext, SaveContext, Saved},
+///     SessionInterface, SessionState, SignedCookie,
 /// };
 ///
 /// struct TwoAreas {
@@ -55,7 +67,7 @@ use crate::{
 /// impl SessionInterface for TwoAreas {
 ///     type Content = SessionState;
 ///
-///     async fn open_session(&self, cx: OpenContext<'_>) -> Result<Option<SessionState>, OpenError> {
+///     async fn open_session(&self, cx: OpenContext<'_>) -> Result<Opened<SessionState>, OpenError> {
 ///         self.backend.open(&cx).await
 ///     }
 ///
@@ -91,20 +103,20 @@ pub trait SessionInterface: Sized + Send + Sync + 'static {
     /// What the derive's attributes fix.
     const OVERRIDES: Overrides = Overrides::NONE;
 
-    /// Opens the session of a request: an empty new one when no cookie verifies, or `None` when
-    /// there can be none, which gives the null session. Flask's `open_session`.
+    /// Opens the session of a request: an empty new one when no cookie verifies, or the reason why there
+    /// can be none, which gives the null session. Flask's `open_session`.
     ///
     /// # Errors
     ///
     /// [`OpenError`] when a session may be there and cannot be read. It is never followed by a
     /// save, and the cookie is left alone.
-    async fn open_session(&self, cx: OpenContext<'_>) -> Result<Option<Self::Content>, OpenError>;
+    async fn open_session(&self, cx: OpenContext<'_>) -> Result<Opened<Self::Content>, OpenError>;
 
     /// Saves the session when its request is answered. Flask's `save_session`.
     ///
     /// Asked only when there is something to do: the content was changed, emptied, renewed or
     /// purged, or [`should_set_cookie`](Self::should_set_cookie) says so. Empty content means that
-    /// the session is to be deleted; the answer then is [`Saved::Removed`]. The middleware writes
+    /// the session is to be deleted; the answer then is [`Saved::removed`]. The middleware writes
     /// the headers.
     ///
     /// # Errors

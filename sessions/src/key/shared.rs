@@ -30,7 +30,7 @@ use super::{KeyBytes, KeyRing, SecretKey};
 /// keys that came after it, so those go too: replace the ring by a new key, with as fallbacks only
 /// keys that were out of use before the leaked one was taken into use. A request that is under way
 /// meanwhile does not carry its session over: that has ended
-/// ([`SaveError::Gone`](crate::SaveError::Gone)).
+/// ([`SaveError::Gone`](crate::error::SaveError::Gone)).
 ///
 /// # Examples
 ///

@@ -10,13 +10,14 @@ pub use self::{
     config::{DomainSetting, SessionConfig},
     settings::Settings,
 };
+pub use sessions_policy::{
+    CookieDomain, CookieName, CookiePath, CookiePolicy, ImportMode, OnDecodeError, OnGone,
+    OnLoadError, OnSaveError, OpenMode, SameSite, SaveWhen,
+};
 
 use std::{borrow::Cow, time::Duration};
 
-use sessions_policy::{
-    CookieName, CookiePath, ImportMode, NamePrefix, OnDecodeError, OnGone, OnLoadError,
-    OnSaveError, OpenMode, SameSite, SaveWhen,
-};
+use sessions_policy::NamePrefix;
 
 use self::overrides::FixedDomain;
 pub use self::overrides::Overrides;

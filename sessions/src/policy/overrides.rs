@@ -25,7 +25,7 @@ macro_rules! overrides {
         /// # Examples
         ///
         /// ```
-        /// use sessions::{Overrides, SameSite};
+        /// use sessions::{policy::Overrides, SameSite};
         ///
         /// const FIXED: Overrides = Overrides::NONE.cookie_name("__Host-app").cookie_samesite(SameSite::Strict);
         /// ```

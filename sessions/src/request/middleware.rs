@@ -19,9 +19,9 @@ use pin_project_lite::pin_project;
 use sessions_policy::OpenMode;
 
 use super::{
-    save::{Finish, finish, save},
-    service_state::Site,
-    slot::{Innermost, Slot},
+    finish::{NextStep, finish, save},
+    service_state::ServiceState,
+    slot::{CurrentSlot, Slot},
 };
 use crate::{clock::Clock, error::ExtractError, interface::SessionInterface};
 
@@ -100,17 +100,17 @@ where
 /// The service that [`SessionMiddleware`] makes.
 pub struct SessionService<S, I> {
     service: Rc<S>,
-    site: Arc<Site<I>>,
+    state: Arc<ServiceState<I>>,
 }
 
 impl<S, I: SessionInterface> SessionService<S, I> {
     /// Resolves and checks the policies. Actix's error carries no text, so the reason is logged.
     pub(crate) fn new(service: S, interface: Arc<I>, clock: Clock) -> Result<Self, ()> {
         let name = std::any::type_name::<I>();
-        let site = Site::new(interface, clock).map_err(|err| {
+        let state = ServiceState::new(interface, clock).map_err(|err| {
             tracing::error!(target: "sessions", interface = name, "session policies are wrong: {err}");
         })?;
-        let overridden = site.interface.policies().overridden();
+        let overridden = state.interface.policies().overridden();
         if !overridden.is_empty() {
             tracing::warn!(
                 target: "sessions",
@@ -119,7 +119,7 @@ impl<S, I: SessionInterface> SessionService<S, I> {
                 overridden.join(", "),
             );
         }
-        Ok(Self { service: Rc::new(service), site: Arc::new(site) })
+        Ok(Self { service: Rc::new(service), state: Arc::new(state) })
     }
 }
 
@@ -144,10 +144,11 @@ where
     forward_ready!(service);
 
     fn call(&self, request: ServiceRequest) -> Self::Future {
-        let outer = request.extensions().get::<Innermost>().map(|Innermost(slot)| Arc::clone(slot));
-        let slot = Arc::new(Slot::new(Arc::clone(&self.site), outer));
-        request.extensions_mut().insert(Innermost(Arc::<Slot<I>>::clone(&slot)));
-        let stage = match self.site.settings.open() {
+        let outer =
+            request.extensions().get::<CurrentSlot>().map(|CurrentSlot(slot)| Arc::clone(slot));
+        let slot = Arc::new(Slot::new(Arc::clone(&self.state), outer));
+        request.extensions_mut().insert(CurrentSlot(Arc::<Slot<I>>::clone(&slot)));
+        let stage = match self.state.settings.open() {
             OpenMode::Eager => Stage::Waiting {
                 fut: Box::pin(eager(Rc::clone(&self.service), request, Arc::clone(&slot))),
             },
@@ -174,8 +175,8 @@ where
     }
     let mut result = service.call(request).await;
     match finish(&slot, &mut result) {
-        Finish::Answer => result,
-        Finish::Save(session) => save(slot, session, result).await,
+        NextStep::Respond => result,
+        NextStep::Save(session) => save(slot, session, result).await,
     }
 }
 
@@ -225,8 +226,8 @@ where
             let finish = finish(this.slot, &mut result);
             *this.is_finished = true;
             match finish {
-                Finish::Answer => return Poll::Ready(result),
-                Finish::Save(session) => {
+                NextStep::Respond => return Poll::Ready(result),
+                NextStep::Save(session) => {
                     let fut = Box::pin(save(Arc::clone(this.slot), session, result));
                     this.stage.set(Stage::Waiting { fut });
                 }

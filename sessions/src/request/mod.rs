@@ -1,19 +1,24 @@
 //! The life of a request: the middleware offers a slot, the slot opens the session, the end of the
 //! request saves it and writes the headers.
 
+mod cache_control;
+mod error_with_headers;
+mod finish;
 mod headers;
-mod middleware;
+pub(crate) mod middleware;
 mod save;
 mod saved_session;
 mod service_state;
 mod slot;
+mod token_check;
 
-#[cfg(any(feature = "import-actix-session", feature = "test"))]
-pub(crate) use self::save::check_token;
 #[cfg(feature = "test")]
-pub(crate) use self::service_state::Site;
-pub(crate) use self::slot::{AnySlot, Innermost, Opening, Slot};
+pub(crate) use self::service_state::ServiceState;
+pub(crate) use self::slot::{AnySlot, CurrentSlot, Opening, Slot};
+#[cfg(any(feature = "import-actix-session", feature = "test"))]
+pub(crate) use self::token_check::check_token;
 pub use self::{
-    middleware::{SessionFuture, SessionMiddleware, SessionService, new_transform},
+    middleware::{SessionFuture, SessionMiddleware, SessionService},
     saved_session::{SaveOutcome, SavedSession},
 };
+pub use crate::clock::Clock;

@@ -13,13 +13,13 @@ use crate::{
 };
 
 /// An interface whose policies are resolved.
-pub(crate) struct Site<I> {
+pub(crate) struct ServiceState<I> {
     pub(crate) interface: Arc<I>,
     pub(crate) settings: Settings,
     pub(crate) clock: Clock,
 }
 
-impl<I: SessionInterface> Site<I> {
+impl<I: SessionInterface> ServiceState<I> {
     pub(crate) fn new(interface: Arc<I>, clock: Clock) -> Result<Self, ConfigError> {
         let settings = interface.policies().resolve()?;
         I::Content::check()?;

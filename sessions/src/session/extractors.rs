@@ -19,7 +19,7 @@ use futures_util::future::{FutureExt, LocalBoxFuture, Map};
 use super::{Inferred, Session, SessionSelector};
 use crate::{
     error::{ExtractError, OpenError},
-    request::{Innermost, Opening},
+    request::{CurrentSlot, Opening},
 };
 
 /// The future of the extractor of [`Session`]: boxed once, where the session has to be opened.
@@ -85,7 +85,7 @@ impl<I: SessionSelector> FromRequest for Session<I> {
                 refuse(&request.extensions(), &err);
                 Extracting::done(Err(err))
             }
-            Ok(slot) => match I::any_arc(&slot).open(request) {
+            Ok(slot) => match I::erased(&slot).open(request) {
                 Opening::Done(result) => Extracting::done(result.map(|()| Session::of(slot))),
                 Opening::Waiting(fut) => Extracting { stage: Stage::Opening { slot, fut } },
             },
@@ -212,7 +212,7 @@ impl SessionExt for HttpRequest {
     async fn session_of<I: SessionSelector>(&self) -> Result<Session<I>, ExtractError> {
         let found = find::<I>(&self.extensions());
         let slot = found.inspect_err(|err| log_misuse(self, err))?;
-        match I::any_arc(&slot).open(self) {
+        match I::erased(&slot).open(self) {
             Opening::Done(result) => result?,
             Opening::Waiting(fut) => fut.await?,
         }
@@ -266,8 +266,8 @@ fn opened<I: SessionSelector>(extensions: &Extensions) -> Option<Session<I>> {
 }
 
 fn find<I: SessionSelector>(extensions: &Extensions) -> Result<Arc<I::Slot>, ExtractError> {
-    match extensions.get::<Innermost>() {
-        Some(Innermost(innermost)) => I::pick(innermost),
+    match extensions.get::<CurrentSlot>() {
+        Some(CurrentSlot(innermost)) => I::pick(innermost),
         None => Err(ExtractError::NotWrapped { missing: I::missing() }),
     }
 }
@@ -280,7 +280,7 @@ fn log_misuse(request: &HttpRequest, err: &ExtractError) {
 /// make of it that nobody is logged in.
 fn refuse(extensions: &Extensions, err: &ExtractError) {
     let misuse = matches!(err, ExtractError::Ambiguous { .. } | ExtractError::NotWrapped { .. });
-    if let (Some(Innermost(slot)), true) = (extensions.get(), misuse) {
+    if let (Some(CurrentSlot(slot)), true) = (extensions.get(), misuse) {
         slot.refuse(&OpenError::internal(err.clone()));
     }
 }

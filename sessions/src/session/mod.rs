@@ -19,6 +19,10 @@ pub use self::{
     typed::{SessionData, Typed},
 };
 use crate::{dictionary::Format, error::SessionError, state::SessionState};
+pub use crate::{
+    request::{SaveOutcome, SavedSession},
+    state::PurgeOutcome,
+};
 
 /// The session of the request.
 ///

@@ -31,6 +31,6 @@ impl<I: SessionSelector> Session<I> {
     pub async fn save_now(&self) -> Result<SavedSession, SaveError> {
         // What the outcome tells of the session reaches the response, as from any other read.
         self.look(|_| ());
-        I::any_arc(&self.slot).save_now().await
+        I::erased(&self.slot).save_now().await
     }
 }

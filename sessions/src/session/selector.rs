@@ -36,7 +36,7 @@ mod sealed {
         #[doc(hidden)]
         fn any(slot: &Self::Slot) -> &dyn AnySlot;
         #[doc(hidden)]
-        fn any_arc(slot: &Arc<Self::Slot>) -> Arc<dyn AnySlot>;
+        fn erased(slot: &Arc<Self::Slot>) -> Arc<dyn AnySlot>;
         #[doc(hidden)]
         fn missing() -> &'static str;
     }
@@ -63,7 +63,7 @@ impl<I: SessionInterface> sealed::SessionSelector for I {
         slot
     }
 
-    fn any_arc(slot: &Arc<Slot<I>>) -> Arc<dyn AnySlot> {
+    fn erased(slot: &Arc<Slot<I>>) -> Arc<dyn AnySlot> {
         Arc::<Slot<I>>::clone(slot)
     }
 
@@ -91,7 +91,7 @@ impl sealed::SessionSelector for Inferred {
         slot
     }
 
-    fn any_arc(slot: &Arc<dyn AnySlot>) -> Arc<dyn AnySlot> {
+    fn erased(slot: &Arc<dyn AnySlot>) -> Arc<dyn AnySlot> {
         Arc::clone(slot)
     }
 

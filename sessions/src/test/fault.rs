@@ -75,7 +75,7 @@ pub enum Fault {
 /// # use sessions::{Session, SessionInterface};
 /// use actix_web::{App, http::StatusCode, post, test::{TestRequest, init_service, try_call_service}};
 /// use serde_json::json;
-/// use sessions::{MemoryStore, ServerSide, test::{Fault, FaultStore, Operation, TestSessions}};
+/// use sessions::{test::{Fault, FaultStore, Operation, TestSessions}, MemoryStore, ServerSide};
 ///
 /// #[derive(Clone, SessionInterface)]
 /// struct AppSessions {
@@ -210,7 +210,8 @@ impl<S: Store> FaultStore<S> {
     /// use actix_web::{App, http::StatusCode, post, test::{TestRequest, init_service, try_call_service}};
     /// use serde_json::json;
     /// use sessions::{
-    ///     MemoryStore, ServerSide, test::{FaultStore, Moment, Operation, TestSessions},
+    ///     test::{FaultStore, Moment, Operation, TestSessions},
+    ///     MemoryStore, ServerSide,
     /// };
     ///
     /// # #[derive(Clone, SessionInterface)]

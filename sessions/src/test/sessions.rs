@@ -1,6 +1,6 @@
 //! Sessions as a browser would have them: made for a request, read from a response.
 
-use std::{cell::Cell, fmt, sync::Arc};
+use std::{fmt, sync::Arc};
 
 use actix_web::{
     HttpRequest,
@@ -18,14 +18,14 @@ use sessions_policy::CookiePolicy;
 use crate::{
     clock::Clock,
     cookie::name_of,
-    interface::{FormerCookie, SaveContext, Saved, SessionContent, SessionInterface},
-    request::{Site, Slot, check_token},
+    interface::{SaveContext, SessionContent, SessionInterface},
+    request::{ServiceState, Slot, check_token},
     state::SessionStatus,
 };
 
 /// Makes and reads the sessions of an interface, as its middleware would.
 pub struct TestSessions<I: SessionInterface> {
-    site: Arc<Site<I>>,
+    service: Arc<ServiceState<I>>,
     request: HttpRequest,
 }
 
@@ -46,9 +46,9 @@ impl<I: SessionInterface + Clone> TestSessions<I> {
     ///
     /// As [`new`](Self::new).
     pub fn with_clock(interface: &I, clock: Clock) -> Self {
-        let site = Site::new(Arc::new(interface.clone()), clock)
+        let service_state = ServiceState::new(Arc::new(interface.clone()), clock)
             .unwrap_or_else(|err| panic!("the policies are wrong: {err}"));
-        Self { site: Arc::new(site), request: TestRequest::default().to_http_request() }
+        Self { service: Arc::new(service_state), request: TestRequest::default().to_http_request() }
     }
 
     /// Sets the request that policies are asked with, for interfaces whose cookie depends on the
@@ -66,7 +66,7 @@ impl<I: SessionInterface + Clone> TestSessions<I> {
     ///
     /// When `content` is something else, or the interface cannot save it.
     pub async fn seed(&self, request: TestRequest, content: impl Serialize) -> TestRequest {
-        let Site { interface, settings, clock } = &*self.site;
+        let ServiceState { interface, settings, clock } = &*self.service;
         let cookie = self.cookie(&self.request);
         let mut seeded = self.open(&self.request, &[]).await;
         let state = seeded.state_mut();
@@ -81,21 +81,18 @@ impl<I: SessionInterface + Clone> TestSessions<I> {
             cookie: &cookie,
             settings,
             now,
-            change: SessionStatus::Changed,
-            status: StatusCode::OK,
-            headers: None,
-            stored: &Cell::new(None),
-            former: &FormerCookie::default(),
+            session_status: SessionStatus::Changed,
+            response_status: StatusCode::OK,
+            response_headers: None,
         };
-        match interface.save_session(&seeded, cx).await {
-            Ok(Saved::Token(token)) => {
-                check_token(&token, &cookie, &seeded)
-                    .unwrap_or_else(|err| panic!("the session cannot be saved: {err}"));
-                request.append_header((header::COOKIE, format!("{}={token}", cookie.name())))
-            }
-            Ok(saved) => panic!("saving gave no token but {saved:?}; seed at least one key"),
-            Err(err) => panic!("the session cannot be saved: {err}"),
-        }
+        let saved = interface.save_session(&seeded, cx).await;
+        let saved = saved.unwrap_or_else(|err| panic!("the session cannot be saved: {err}"));
+        let Some(token) = saved.new_token() else {
+            panic!("saving gave no token but {saved:?}; seed at least one key");
+        };
+        check_token(token, &cookie, &seeded)
+            .unwrap_or_else(|err| panic!("the session cannot be saved: {err}"));
+        request.append_header((header::COOKIE, format!("{}={token}", cookie.name())))
     }
 
     /// Returns the session that the client of this response has from here on: the one whose cookie
@@ -130,14 +127,14 @@ impl<I: SessionInterface + Clone> TestSessions<I> {
         for cookie in cookies {
             request = request.append_header((header::COOKIE, *cookie));
         }
-        let slot = Slot::new(Arc::clone(&self.site), None);
+        let slot = Slot::new(Arc::clone(&self.service), None);
         let opened = slot.open_content(&request.to_http_request()).await;
         let opened = opened.map(|session| session.content);
         opened.unwrap_or_else(|err| panic!("the session cannot be opened: {err}"))
     }
 
     fn cookie(&self, request: &HttpRequest) -> Arc<CookiePolicy> {
-        self.site
+        self.service
             .cookie_for(request)
             .unwrap_or_else(|err| panic!("no cookie for this request: {err}"))
     }

@@ -7,7 +7,7 @@ mod process;
 pub mod site;
 mod world;
 
-use sessions::{Store, test::store::histories};
+use sessions::{store::Store, test::store::histories};
 
 pub use self::{
     client::Client,

@@ -38,7 +38,7 @@ pub(crate) trait Seal: Send + Sync + 'static {
     fn key(&self, key: &SecretKey, salt: &str) -> Self::Key;
 
     /// Returns what a token holds, if it was sealed with this key.
-    fn open(key: &Self::Key, token: &[u8]) -> Result<Unsealed, Rejected>;
+    fn open(key: &Self::Key, token: &[u8]) -> Result<Plaintext, Rejected>;
 
     /// Returns the token of a payload, sealed at `now` in seconds since 1970.
     fn seal(key: &Self::Key, payload: &[u8], now: u64) -> Result<String, SaveError>;
@@ -56,7 +56,7 @@ pub(crate) trait Seal: Send + Sync + 'static {
 }
 
 /// What a token holds.
-pub(crate) struct Unsealed {
+pub(crate) struct Plaintext {
     pub(crate) payload: Vec<u8>,
     /// In seconds since 1970.
     pub(crate) sealed_at: u64,
@@ -70,7 +70,7 @@ pub(crate) struct InCookie<S: Seal> {
     revocation: Option<Revocation>,
 }
 
-struct Opened {
+struct OpenedToken {
     /// Which of the cookies it is.
     at: usize,
     sealed_at: u64,
@@ -120,7 +120,7 @@ impl<S: Seal> InCookie<S> {
         let deadline = revocation.deadline();
         let mut ended = Vec::new();
         let mut state = loop {
-            let Some(Opened { at, state, .. }) = self.newest(cx, &ended) else {
+            let Some(OpenedToken { at, state, .. }) = self.newest(cx, &ended) else {
                 break Self::new_session();
             };
             if !revocation.has_ended(&state, &deadline).await? {
@@ -134,12 +134,12 @@ impl<S: Seal> InCookie<S> {
     }
 
     /// Opens the newest of the cookies that verify, but those.
-    fn newest(&self, cx: &OpenContext<'_>, but: &[usize]) -> Option<Opened> {
+    fn newest(&self, cx: &OpenContext<'_>, but: &[usize]) -> Option<OpenedToken> {
         if cx.cookies().is_empty() {
             return None;
         }
         let keys = self.keys_for(cx.settings(), cx.cookie().name().as_str());
-        let mut newest: Option<Opened> = None;
+        let mut newest: Option<OpenedToken> = None;
         for (at, token) in cx.cookies().iter().enumerate() {
             if but.contains(&at) {
                 continue;
@@ -168,13 +168,13 @@ impl<S: Seal> InCookie<S> {
         cx: &SaveContext<'_>,
     ) -> Result<Saved, SaveError> {
         if state.is_empty() {
-            return Ok(Saved::Removed);
+            return Ok(Saved::removed());
         }
         let keys = self.keys_for(cx.settings(), cx.cookie().name().as_str());
         // A session does not outlive its key by being sealed anew: the key may have leaked.
         let came_under = state.extensions().get::<KeyBytes>();
         if came_under.is_some_and(|key| !keys.ring().has(key))
-            && cx.change() != SessionStatus::Purged
+            && cx.session_status() != SessionStatus::Purged
         {
             return Err(SaveError::Gone);
         }
@@ -182,7 +182,7 @@ impl<S: Seal> InCookie<S> {
             Box::pin(revocation.check_login(state)).await?;
         }
         let payload = self.seal.write(state);
-        S::seal(keys.current(), &payload, unix_seconds(cx.now())).map(Saved::Token)
+        S::seal(keys.current(), &payload, unix_seconds(cx.now())).map(Saved::token)
     }
 
     fn keys_for(&self, settings: &Settings, cookie_name: &str) -> Arc<SaltKeys<S::Key>> {
@@ -197,10 +197,10 @@ fn open_token<S: Seal>(
     token: &[u8],
     keys: &SaltKeys<S::Key>,
     cx: &OpenContext<'_>,
-) -> Result<Opened, Rejected> {
+) -> Result<OpenedToken, Rejected> {
     let settings = cx.settings();
     let now = unix_seconds(cx.now());
-    let (Unsealed { payload, sealed_at }, at) = keys.find(|key| S::open(key, token))?;
+    let (Plaintext { payload, sealed_at }, at) = keys.find(|key| S::open(key, token))?;
     let age_limit =
         settings.idle_timeout().map_or(settings.lifetime(), |idle| idle.min(settings.lifetime()));
     check_age(sealed_at, now, age_limit.as_secs(), LEEWAY.as_secs())?;
@@ -220,7 +220,7 @@ fn open_token<S: Seal>(
     keys.ring().count(at);
     // For the save: whether the key still holds.
     state.extensions_mut().insert_shared(Arc::clone(keys.ring().key(at).shared()));
-    Ok(Opened { at: number, sealed_at, state })
+    Ok(OpenedToken { at: number, sealed_at, state })
 }
 
 impl<S: Seal + Clone> Clone for InCookie<S> {

@@ -2,11 +2,11 @@
 
 use std::fmt;
 
-use super::codec::{InCookie, Seal, Unsealed};
+use super::codec::{InCookie, Plaintext, Seal};
 use crate::{
     backend::{Backend, OwnerError, revocation::Revocation},
     error::{OpenError, SaveError},
-    interface::{OpenContext, SaveContext, Saved},
+    interface::{OpenContext, Opened, SaveContext, Saved},
     key::{SecretKey, SharedKeys},
     session::{Session, SessionSelector},
     state::SessionState,
@@ -48,7 +48,7 @@ use crate::{
 ///
 /// let sessions = AppSessions { backend: EncryptedCookie::new(SecretKey::generate()) };
 /// sessions.check()?;
-/// # Ok::<(), sessions::ConfigError>(())
+/// # Ok::<(), sessions::error::ConfigError>(())
 /// ```
 #[derive(Clone, Debug)]
 pub struct EncryptedCookie {
@@ -106,8 +106,8 @@ impl EncryptedCookie {
 }
 
 impl Backend for EncryptedCookie {
-    async fn open(&self, cx: &OpenContext<'_>) -> Result<Option<SessionState>, OpenError> {
-        self.sessions.open(cx).await.map(Some)
+    async fn open(&self, cx: &OpenContext<'_>) -> Result<Opened<SessionState>, OpenError> {
+        self.sessions.open(cx).await.map(Opened::Session)
     }
 
     async fn save(&self, state: &SessionState, cx: &SaveContext<'_>) -> Result<Saved, SaveError> {
@@ -123,9 +123,9 @@ impl Seal for Encrypted {
         Sealer::new(key, salt)
     }
 
-    fn open(sealer: &Sealer, token: &[u8]) -> Result<Unsealed, Rejected> {
+    fn open(sealer: &Sealer, token: &[u8]) -> Result<Plaintext, Rejected> {
         let opened = sealer.open(token)?;
-        Ok(Unsealed { payload: opened.payload, sealed_at: opened.sealed_at })
+        Ok(Plaintext { payload: opened.payload, sealed_at: opened.sealed_at })
     }
 
     fn seal(sealer: &Sealer, payload: &[u8], now: u64) -> Result<String, SaveError> {

@@ -5,5 +5,5 @@ mod encrypted;
 mod signed;
 
 #[cfg(feature = "flask")]
-pub(crate) use self::codec::{InCookie, Seal, Unsealed};
+pub(crate) use self::codec::{InCookie, Plaintext, Seal};
 pub use self::{encrypted::EncryptedCookie, signed::SignedCookie};

@@ -2,11 +2,11 @@
 
 use std::fmt;
 
-use super::codec::{InCookie, Seal, Unsealed};
+use super::codec::{InCookie, Plaintext, Seal};
 use crate::{
     backend::{Backend, OwnerError, revocation::Revocation},
     error::{OpenError, SaveError},
-    interface::{OpenContext, SaveContext, Saved},
+    interface::{OpenContext, Opened, SaveContext, Saved},
     key::{SecretKey, SharedKeys},
     session::{Session, SessionSelector},
     state::SessionState,
@@ -44,7 +44,7 @@ use crate::{
 ///
 /// let sessions = AppSessions { backend: SignedCookie::new(SecretKey::generate()) };
 /// sessions.check()?;
-/// # Ok::<(), sessions::ConfigError>(())
+/// # Ok::<(), sessions::error::ConfigError>(())
 /// ```
 #[derive(Clone, Debug)]
 pub struct SignedCookie {
@@ -113,8 +113,8 @@ impl SignedCookie {
 }
 
 impl Backend for SignedCookie {
-    async fn open(&self, cx: &OpenContext<'_>) -> Result<Option<SessionState>, OpenError> {
-        self.sessions.open(cx).await.map(Some)
+    async fn open(&self, cx: &OpenContext<'_>) -> Result<Opened<SessionState>, OpenError> {
+        self.sessions.open(cx).await.map(Opened::Session)
     }
 
     async fn save(&self, state: &SessionState, cx: &SaveContext<'_>) -> Result<Saved, SaveError> {
@@ -130,9 +130,9 @@ impl Seal for Signed {
         Signer::new(key, salt.as_bytes(), self.digest)
     }
 
-    fn open(signer: &Signer, token: &[u8]) -> Result<Unsealed, Rejected> {
+    fn open(signer: &Signer, token: &[u8]) -> Result<Plaintext, Rejected> {
         let verified = signer.verify(token)?;
-        Ok(Unsealed { payload: verified.decode()?, sealed_at: verified.signed_at })
+        Ok(Plaintext { payload: verified.decode()?, sealed_at: verified.signed_at })
     }
 
     fn seal(signer: &Signer, payload: &[u8], now: u64) -> Result<String, SaveError> {

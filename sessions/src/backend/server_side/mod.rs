@@ -23,7 +23,7 @@ use super::{
 };
 use crate::{
     error::{OpenError, SaveError},
-    interface::{OpenContext, SaveContext, Saved},
+    interface::{OpenContext, Opened, SaveContext, Saved},
     key::SharedKeys,
     policy::Settings,
     state::SessionState,
@@ -73,7 +73,7 @@ use crate::{
 ///     .signed(SecretKey::generate())
 ///     .with_call_deadline(Duration::from_millis(200));
 /// AppSessions { backend }.check()?;
-/// # Ok::<(), sessions::ConfigError>(())
+/// # Ok::<(), sessions::error::ConfigError>(())
 /// ```
 pub struct ServerSide<S> {
     store: Arc<S>,
@@ -162,13 +162,13 @@ impl<S: Store> ServerSide<S> {
 }
 
 impl<S: Store> Backend for ServerSide<S> {
-    async fn open(&self, cx: &OpenContext<'_>) -> Result<Option<SessionState>, OpenError> {
+    async fn open(&self, cx: &OpenContext<'_>) -> Result<Opened<SessionState>, OpenError> {
         if cx.cookies().is_empty() {
-            return Ok(Some(self.new_session(cx)));
+            return Ok(self.new_session(cx).into());
         }
         // Boxed, here and below: malloc keeps blocks of up to a kilobyte at hand, and is slow with one
         // that holds all of what a request waits for.
-        Box::pin(self.open_session(cx)).await.map(Some)
+        Box::pin(self.open_session(cx)).await.map(Opened::Session)
     }
 
     async fn save(&self, state: &SessionState, cx: &SaveContext<'_>) -> Result<Saved, SaveError> {

@@ -23,7 +23,7 @@ use crate::{
 const MAX_LOADS: usize = 4;
 
 /// What saving needs to know of the opening. Attached to the dictionary.
-pub(super) struct Opened {
+pub(super) struct LoadState {
     pub(super) origin: Origin,
     /// When the request began to use its session, in microseconds since 1970.
     stamp: AtomicU64,
@@ -33,7 +33,7 @@ pub(super) struct Opened {
     pub(super) created: OnceLock<RecordKey>,
 }
 
-impl Opened {
+impl LoadState {
     fn new(origin: Origin, stamp: Stamp, left: Duration) -> Self {
         Self { origin, stamp: AtomicU64::new(stamp.get()), left, created: OnceLock::new() }
     }
@@ -86,7 +86,7 @@ enum Judged {
 impl<S: Store> ServerSide<S> {
     /// Returns the session of a request that came without a cookie.
     pub(super) fn new_session(&self, cx: &OpenContext<'_>) -> SessionState {
-        let opened = Opened::new(Origin::New, self.begin(cx), self.deadlines.request);
+        let opened = LoadState::new(Origin::New, self.begin(cx), self.deadlines.request);
         opened.attached_to(SessionState::new())
     }
 
@@ -159,7 +159,7 @@ impl<S: Store> ServerSide<S> {
             None if stale => (SessionState::new(), Origin::Stale),
             None => (SessionState::new(), Origin::New),
         };
-        Ok(Opened::new(origin, stamp, left).attached_to(state))
+        Ok(LoadState::new(origin, stamp, left).attached_to(state))
     }
 
     async fn load(

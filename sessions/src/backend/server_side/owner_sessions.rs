@@ -11,7 +11,7 @@ use serde::de::DeserializeOwned;
 
 use super::{
     ServerSide,
-    open::{Opened, Origin},
+    open::{LoadState, Origin},
     run_to_completion,
 };
 use crate::{
@@ -206,7 +206,7 @@ impl<S: Store> ServerSide<S> {
         let owner = OwnerKey::of_id(&owner);
         let key = current_key(current);
         let login = current.peek(|state| {
-            let opened = state.extensions().get::<Opened>()?;
+            let opened = state.extensions().get::<LoadState>()?;
             state.logs_in().then(|| opened.stamp())
         });
         if key.is_none() && login.is_none() {
@@ -217,7 +217,7 @@ impl<S: Store> ServerSide<S> {
         let (ended, login) = ends.await?;
         if let Some(stamp) = login {
             current.peek(|state| {
-                if let Some(opened) = state.extensions().get::<Opened>() {
+                if let Some(opened) = state.extensions().get::<LoadState>() {
                     opened.stamp_again(stamp);
                 }
             });
@@ -253,7 +253,7 @@ impl<S: Store> ServerSide<S> {
     /// is then dropped; [`purge`](Session::purge) the session as well, so that its cookie goes.
     ///
     /// No request that runs meanwhile logs this owner in, the one that asks included: its session
-    /// would be [`SaveError::Gone`](crate::SaveError::Gone), 409. To log in here and end all others,
+    /// would be [`SaveError::Gone`](crate::error::SaveError::Gone), 409. To log in here and end all others,
     /// call [`set_owner`](Session::set_owner) and then [`end_others`](Self::end_others).
     ///
     /// # Errors
@@ -360,7 +360,7 @@ fn owned_session(
 
 fn current_key<I: SessionSelector>(session: &Session<I>) -> Option<RecordKey> {
     session.peek(|state| {
-        let opened = state.extensions().get::<Opened>()?;
+        let opened = state.extensions().get::<LoadState>()?;
         opened.created.get().copied().or(match &opened.origin {
             Origin::Record(found) if !state.is_new() => Some(found.key),
             _ => None,

@@ -1,12 +1,12 @@
 //! Saving: what a request did, and where its session came from, decide what the store is asked.
 
-use std::time::UNIX_EPOCH;
+use std::{sync::Arc, time::UNIX_EPOCH};
 
 use super::{
     ServerSide,
     content::{Content, Login, Now},
     create::{Create, Created},
-    open::{Found, Opened, Origin},
+    open::{Found, LoadState, Origin},
     ttl,
     write::{Renewal, Rewrite, Written},
 };
@@ -39,12 +39,12 @@ impl<S: Store> ServerSide<S> {
         state: &SessionState,
         cx: &SaveContext<'_>,
     ) -> Result<Saved, SaveError> {
-        let opened = state.extensions().get::<Opened>();
+        let opened = state.extensions().get::<LoadState>();
         let saving = Saving {
             backend: self,
             state,
             cx,
-            stamp: opened.map_or_else(|| self.shared.stamps.now(), Opened::stamp),
+            stamp: opened.map_or_else(|| self.shared.stamps.now(), LoadState::stamp),
             deadline: Deadline::after(opened.map_or(self.deadlines.request, |opened| opened.left)),
         };
         match opened.map_or(&Origin::New, |opened| &opened.origin) {
@@ -57,8 +57,8 @@ impl<S: Store> ServerSide<S> {
 
 impl<S: Store> Saving<'_, S> {
     async fn save_found(&self, found: &Found) -> Result<Saved, SaveError> {
-        match self.cx.change() {
-            SessionStatus::Unchanged if found.by_former => Ok(Saved::Nothing),
+        match self.cx.session_status() {
+            SessionStatus::Unchanged if found.by_former => Ok(Saved::unchanged()),
             SessionStatus::Unchanged => Ok(self.refresh(found).await),
             SessionStatus::Changed if found.by_former => Err(SaveError::Superseded),
             SessionStatus::Changed => self.rewrite(found).await,
@@ -79,10 +79,10 @@ impl<S: Store> Saving<'_, S> {
             Ok(Some(loaded)) if loaded.record.verifier == found.record.verifier => {
                 self.token(&found.token)
             }
-            Ok(_) => Saved::Nothing,
+            Ok(_) => Saved::unchanged(),
             Err(err) => {
                 tracing::warn!(target: "sessions", error = &err as &dyn std::error::Error, "a session cookie was not refreshed; the next use tries again");
-                Saved::Nothing
+                Saved::unchanged()
             }
         }
     }
@@ -91,8 +91,8 @@ impl<S: Store> Saving<'_, S> {
     /// but a login sets a cookie.
     async fn save_stale(&self) -> Result<Saved, SaveError> {
         let changes = self.state.changes();
-        match self.cx.change() {
-            SessionStatus::Unchanged => Ok(Saved::Nothing),
+        match self.cx.session_status() {
+            SessionStatus::Unchanged => Ok(Saved::unchanged()),
             SessionStatus::Purged if self.state.logs_in() => self.begin(self.state).await,
             SessionStatus::Renewed => match changes {
                 // Opened with the former token: what the record holds does not come along.
@@ -101,7 +101,7 @@ impl<S: Store> Saving<'_, S> {
                     let fresh = self.fresh(changes)?;
                     self.begin(&fresh).await
                 }
-                None if self.state.is_empty() => Ok(Saved::Nothing),
+                None if self.state.is_empty() => Ok(Saved::unchanged()),
                 None => self.begin(self.state).await,
             },
             SessionStatus::Changed | SessionStatus::Purged => Err(SaveError::Superseded),
@@ -110,11 +110,12 @@ impl<S: Store> Saving<'_, S> {
 
     async fn rewrite(&self, found: &Found) -> Result<Saved, SaveError> {
         match self.write(found, None).await? {
-            Written::Kept { token_holds: true, .. } => Ok(self.token(&found.token)),
-            Written::Kept { .. } => Ok(Saved::Nothing),
-            Written::Deleted => Ok(Saved::Removed),
+            Written::Kept { token_holds, merged } => {
+                Ok(self.kept(token_holds.then_some(&found.token), merged))
+            }
+            Written::Deleted => Ok(Saved::removed()),
             // It was to be emptied.
-            Written::Gone if self.state.is_empty() => Ok(Saved::Removed),
+            Written::Gone if self.state.is_empty() => Ok(Saved::removed()),
             Written::Gone => Err(SaveError::Gone),
         }
     }
@@ -124,12 +125,13 @@ impl<S: Store> Saving<'_, S> {
         // A session that is begun instead shares the time.
         self.deadline.begin();
         match self.write(found, Some(&token)).await? {
-            Written::Kept { token_holds: true, .. } => {
-                tracing::debug!(target: "sessions", "session renewed");
-                Ok(self.token(&token))
+            Written::Kept { token_holds, merged } => {
+                if token_holds {
+                    tracing::debug!(target: "sessions", "session renewed");
+                }
+                Ok(self.kept(token_holds.then_some(&token), merged))
             }
-            Written::Kept { .. } => Ok(Saved::Nothing),
-            Written::Deleted => Ok(Saved::Removed),
+            Written::Deleted => Ok(Saved::removed()),
             Written::Gone => Box::pin(self.begin_instead(found)).await,
         }
     }
@@ -159,7 +161,7 @@ impl<S: Store> Saving<'_, S> {
     /// Creates the record of a new session.
     async fn begin(&self, state: &SessionState) -> Result<Saved, SaveError> {
         let Some(content) = self.content(state)? else {
-            return Ok(Saved::Removed);
+            return Ok(Saved::removed());
         };
         for _ in 0..MAX_IDS {
             let token = SplitToken::random().map_err(SaveError::internal)?;
@@ -178,7 +180,7 @@ impl<S: Store> Saving<'_, S> {
             match create.run().await? {
                 Created::Done => {
                     tracing::debug!(target: "sessions", "session created");
-                    if let Some(opened) = self.state.extensions().get::<Opened>() {
+                    if let Some(opened) = self.state.extensions().get::<LoadState>() {
                         opened.created.get_or_init(|| key);
                     }
                     return Ok(self.token(&token));
@@ -219,11 +221,7 @@ impl<S: Store> Saving<'_, S> {
             ttl: ttl(settings),
             deadline: self.deadline.clone(),
         });
-        let written = rewrite.run().await?;
-        if let Written::Kept { merged: Some(json), .. } = &written {
-            self.cx.set_stored(json.to_string());
-        }
-        Ok(written)
+        rewrite.run().await
     }
 
     fn content(&self, state: &SessionState) -> Result<Option<Content>, SaveError> {
@@ -254,10 +252,19 @@ impl<S: Store> Saving<'_, S> {
         Now::at(self.cx.now())
     }
 
+    /// The record is kept, with the changes of other requests where they are `merged`.
+    fn kept(&self, token: Option<&SplitToken>, merged: Option<Arc<str>>) -> Saved {
+        let saved = token.map_or_else(Saved::unchanged, |token| self.token(token));
+        match merged {
+            Some(json) => saved.with_stored(&*json),
+            None => saved,
+        }
+    }
+
     fn token(&self, token: &SplitToken) -> Saved {
         let tokens =
             self.backend.tokens.of_cookie(self.cx.settings(), self.cx.cookie().name().as_str());
-        Saved::Token(tokens.write(token))
+        Saved::token(tokens.write(token))
     }
 }
 

@@ -21,7 +21,7 @@ use super::{
 /// # Examples
 ///
 /// ```
-/// use sessions::{Session, SessionError, flask::Value};
+/// use sessions::{flask::Value, Session, SessionError};
 ///
 /// fn is_a_tuple(session: &Session) -> Result<bool, SessionError> {
 ///     Ok(matches!(session.get("pair")?, Some(Value::Tuple(_))))

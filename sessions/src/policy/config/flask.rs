@@ -26,7 +26,7 @@ impl SessionConfig {
     ///     .secret_key(SecretKey::for_interoperation("the key of the Flask application")?)
     ///     .cookie_secure(true);
     /// # let _ = config;
-    /// # Ok::<(), sessions::KeyError>(())
+    /// # Ok::<(), sessions::error::KeyError>(())
     /// ```
     #[must_use]
     pub fn flask() -> Self {

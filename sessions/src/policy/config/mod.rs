@@ -50,7 +50,7 @@ macro_rules! settings {
         ///
         /// ```
         /// use std::time::Duration;
-        /// use sessions::{CookieName, SecretKey, SessionConfig};
+        /// use sessions::{policy::CookieName, SecretKey, SessionConfig};
         ///
         /// let config = SessionConfig::new()
         ///     .secret_key(SecretKey::generate())

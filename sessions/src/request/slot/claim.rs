@@ -4,7 +4,7 @@ use std::{sync::Arc, task::Waker};
 
 use actix_web::HttpRequest;
 
-use super::{AnySlot, Phase, Slot, log_failure};
+use super::{AnySlot, Phase, Slot, open::log_failure};
 use crate::{error::ExtractError, interface::SessionInterface};
 
 /// The right to open the session. Dropped before the session is opened, as when a timeout drops the

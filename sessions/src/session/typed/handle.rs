@@ -105,7 +105,7 @@ where
     }
 
     fn on_decode_error(&self) -> OnDecodeError {
-        self.slot.site.settings.on_decode_error()
+        self.slot.service.settings.on_decode_error()
     }
 }
 

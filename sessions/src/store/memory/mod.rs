@@ -41,7 +41,7 @@ use crate::clock::Clock;
 /// // Made once, outside the closure of `HttpServer::new`: its workers share it.
 /// let sessions = AppSessions { backend: ServerSide::new(MemoryStore::new()) };
 /// sessions.check()?;
-/// # Ok::<(), sessions::ConfigError>(())
+/// # Ok::<(), sessions::error::ConfigError>(())
 /// ```
 #[derive(Clone)]
 pub struct MemoryStore {

@@ -14,7 +14,7 @@ use super::{Claim, Claimed, Closed, Phase, Slot, UNSHARED};
 use crate::{
     error::{CookieError, ExtractError, NullSession, OpenError, SaveError, SessionError},
     interface::{SessionContent, SessionInterface},
-    request::{save, saved_session::SavedSession},
+    request::{save::save_now, saved_session::SavedSession},
     state::SessionState,
 };
 
@@ -56,7 +56,7 @@ pub enum Opening {
 }
 
 /// What a request's extensions hold: the slot closest to the handler.
-pub(crate) struct Innermost(pub(crate) Arc<dyn AnySlot>);
+pub(crate) struct CurrentSlot(pub(crate) Arc<dyn AnySlot>);
 
 impl<I: SessionInterface> AnySlot for Slot<I> {
     fn read(&self, look: &mut dyn FnMut(&SessionState)) {
@@ -100,7 +100,7 @@ impl<I: SessionInterface> AnySlot for Slot<I> {
     }
 
     fn save_now(self: Arc<Self>) -> LocalBoxFuture<'static, Result<SavedSession, SaveError>> {
-        Box::pin(async move { save::save_now(&self).await })
+        Box::pin(async move { save_now(&self).await })
     }
 
     fn is_open(&self) -> bool {
@@ -131,7 +131,7 @@ impl<I: SessionInterface> AnySlot for Slot<I> {
         {
             return Ok(Arc::clone(&session.cookie.policy));
         }
-        self.site.cookie_for(request)
+        self.service.cookie_for(request)
     }
 
     fn take_failure(&self) {

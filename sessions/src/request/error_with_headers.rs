@@ -1,0 +1,54 @@
+//! The error of an inner middleware, with the session's headers.
+
+use std::fmt;
+
+use actix_web::{Error, HttpResponse, ResponseError, http::StatusCode};
+
+use super::headers::SessionHeaders;
+
+/// The error of an inner middleware, whose response carries the session's headers as well.
+///
+/// Status and body are those of the inner error, however often the response is asked for.
+pub(crate) struct ErrorWithHeaders {
+    inner: Error,
+    headers: Vec<SessionHeaders>,
+}
+
+impl ErrorWithHeaders {
+    pub(crate) fn new(inner: Error, headers: Vec<SessionHeaders>) -> Self {
+        Self { inner, headers }
+    }
+
+    /// Returns the headers, those of the errors inside as well.
+    pub(crate) fn all_headers(&self) -> Vec<SessionHeaders> {
+        let mut all = self.inner.as_error().map_or_else(Vec::new, Self::all_headers);
+        all.extend(self.headers.iter().cloned());
+        all
+    }
+}
+
+impl ResponseError for ErrorWithHeaders {
+    fn status_code(&self) -> StatusCode {
+        self.inner.as_response_error().status_code()
+    }
+
+    fn error_response(&self) -> HttpResponse {
+        let mut response = self.inner.error_response();
+        for headers in &self.headers {
+            headers.write(response.headers_mut());
+        }
+        response
+    }
+}
+
+impl fmt::Display for ErrorWithHeaders {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        fmt::Display::fmt(&self.inner, f)
+    }
+}
+
+impl fmt::Debug for ErrorWithHeaders {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        fmt::Debug::fmt(&self.inner, f)
+    }
+}

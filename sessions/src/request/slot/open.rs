@@ -1,0 +1,125 @@
+//! Opening: the interface is asked for the session of a request.
+
+use std::{fmt, sync::Arc};
+
+use actix_web::{
+    HttpMessage, HttpRequest,
+    http::header::{self, HeaderValue},
+};
+use sessions_policy::{CookiePolicy, OnLoadError};
+
+use super::{AnySlot, CurrentSlot, OpenSession, OpenedCookie, Slot};
+use crate::{
+    cookie::CookieValues,
+    error::{NullSession, OpenError},
+    interface::{OpenContext, Opened, SessionContent, SessionInterface},
+    request::service_state::ServiceState,
+};
+
+impl<I: SessionInterface> Slot<I> {
+    /// Asks the interface for the session of this request.
+    pub(crate) async fn open_content(
+        &self,
+        request: &HttpRequest,
+    ) -> Result<OpenSession<I::Content>, OpenError> {
+        let ServiceState { interface, settings, clock } = &*self.service;
+        let policy = self.service.cookie_for(request)?;
+        self.refuse_shared_cookie(request, &policy)?;
+        let headers = request.headers().get_all(header::COOKIE).map(HeaderValue::as_bytes);
+        let cookies = CookieValues::find(headers, policy.name().as_str());
+        let cookie = OpenedCookie { policy, came: !cookies.is_empty() };
+        let cx = OpenContext {
+            request,
+            cookie: &cookie.policy,
+            cookies: &cookies,
+            settings,
+            now: clock.now(),
+            clock,
+        };
+        let mut content = match interface.open_session(cx).await {
+            Ok(Opened::Session(content)) => content,
+            Ok(Opened::Null(null)) => self.null_content(null)?,
+            Err(err) if settings.on_load_error() == OnLoadError::Null => {
+                log_failure(self.interface_name(), &err);
+                self.null_content(NullSession::load_failed())?
+            }
+            Err(err) => return Err(err),
+        };
+        content.state_mut().start_permanent(settings.permanent());
+        Ok(OpenSession { content, cookie })
+    }
+
+    /// What stands in for a session must be known as that, or it would be saved over the real one.
+    fn null_content(&self, null: NullSession) -> Result<I::Content, OpenError> {
+        let interface = &*self.service.interface;
+        let content = interface.make_null_session(null);
+        if interface.is_null_session(&content) {
+            return Ok(content);
+        }
+        Err(OpenError::internal(NotNull { interface: self.interface_name() }))
+    }
+
+    /// Refuses this session, and the other one, where two are kept in cookies of one name: each
+    /// would be read as the other, and a response must not set one cookie twice. Cookies of
+    /// different paths are left alone as long as a request uses one of them.
+    fn refuse_shared_cookie(
+        &self,
+        request: &HttpRequest,
+        policy: &CookiePolicy,
+    ) -> Result<(), OpenError> {
+        if self.is_alone(request) {
+            return Ok(());
+        }
+        let mut next =
+            request.extensions().get::<CurrentSlot>().map(|CurrentSlot(slot)| Arc::clone(slot));
+        while let Some(slot) = next {
+            next = slot.outer().cloned();
+            if std::ptr::addr_eq(Arc::as_ptr(&slot), self) {
+                continue;
+            }
+            // Policies that are wrong are the other session's failure.
+            let Ok(other) = slot.cookie_policy(request) else { continue };
+            if other.name() == policy.name() && (other.path() == policy.path() || slot.is_used()) {
+                let err = OpenError::SharedCookie {
+                    cookie: policy.name().to_string(),
+                    one: self.interface_name(),
+                    other: slot.interface_name(),
+                };
+                slot.refuse(&err);
+                return Err(err);
+            }
+        }
+        Ok(())
+    }
+
+    /// Whether the request has no other session.
+    fn is_alone(&self, request: &HttpRequest) -> bool {
+        let extensions = request.extensions();
+        let innermost = extensions.get::<CurrentSlot>();
+        !self.has_outer()
+            && innermost.is_some_and(|CurrentSlot(slot)| std::ptr::addr_eq(Arc::as_ptr(slot), self))
+    }
+}
+
+/// An interface made a null session that it does not know as one.
+#[derive(Debug)]
+struct NotNull {
+    interface: &'static str,
+}
+
+impl fmt::Display for NotNull {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(
+            f,
+            "`{}` made a null session that `is_null_session` does not know; make it with \
+             `SessionContent::null`, or override both",
+            self.interface
+        )
+    }
+}
+
+impl std::error::Error for NotNull {}
+
+pub(super) fn log_failure(interface: &str, err: &OpenError) {
+    tracing::error!(target: "sessions", interface, error = err as &dyn std::error::Error, "session not opened");
+}

@@ -1,0 +1,35 @@
+//! Refuses tokens that browsers would drop.
+
+use sessions_policy::{CookiePolicy, MAX_NAME_VALUE};
+
+use crate::{error::SaveError, interface::SessionContent};
+
+/// Refuses what browsers would drop.
+pub(crate) fn check_token(
+    token: &str,
+    policy: &CookiePolicy,
+    content: &impl SessionContent,
+) -> Result<(), SaveError> {
+    // To the end, so that it is compiled to look at many bytes at once.
+    let all_allowed = token.bytes().fold(true, |all, byte| all & is_cookie_octet(byte));
+    if !all_allowed {
+        return Err(SaveError::InvalidToken);
+    }
+    let length = policy.name().as_str().len() + token.len();
+    if length > MAX_NAME_VALUE {
+        let largest_key = content.state().largest_key().map(Into::into);
+        return Err(SaveError::TooLarge { length, largest_key });
+    }
+    Ok(())
+}
+
+/// RFC 6265bis, 4.1.1.
+#[expect(clippy::needless_bitwise_bool, reason = "without branches many bytes are tested at once")]
+fn is_cookie_octet(byte: u8) -> bool {
+    (byte > b' ')
+        & (byte < 0x7f)
+        & (byte != b'"')
+        & (byte != b',')
+        & (byte != b';')
+        & (byte != b'\\')
+}
