@@ -34,8 +34,8 @@ const PREFIX: &str = "session:";
 /// connections.
 ///
 /// When a connection breaks before the answer arrives, the store repeats the call once over a new
-/// connection, since servers and proxies close idle connections. Each write carries an idempotency
-/// key, so that a repeated call is not applied twice.
+/// connection, since servers and proxies close idle connections. Creating or replacing a record
+/// carries an idempotency key, so that a repeated call is not applied twice.
 #[derive(Clone)]
 pub struct RedisStore<C = Connection> {
     connections: C,
