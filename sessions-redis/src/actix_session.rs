@@ -1,4 +1,4 @@
-//! The records of actix-session's Redis store.
+//! The records that actix-session's Redis store left.
 
 use std::{fmt, io, sync::Arc};
 
@@ -8,12 +8,12 @@ use sessions::{
     store::{BoxFuture, StoreError},
 };
 
-use crate::{Connect, Connection, RedisStore};
+use crate::{connect::Connect, connection::Connection, store::RedisStore};
 
-/// The sessions that actix-session's `RedisSessionStore` kept, for
+/// The records of actix-session's `RedisSessionStore`, for
 /// [`ActixSession::records`](sessions::import::ActixSession::records).
 ///
-/// The server may be another one than that of our sessions.
+/// They may be on a different server from the new sessions.
 ///
 /// # Examples
 ///
@@ -36,25 +36,25 @@ pub struct ActixSessionRedis<C = Connection> {
 }
 
 impl ActixSessionRedis {
-    /// Returns the records on one server, which is connected to as
-    /// [`RedisStore::new`](RedisStore::new) does.
+    /// Returns the records on one server. Takes the same URL as [`RedisStore::new`], and connects in
+    /// the same way.
     ///
     /// # Errors
     ///
-    /// [`io::ErrorKind::InvalidInput`] when the URL is none.
+    /// [`io::ErrorKind::InvalidInput`] when the URL is invalid.
     pub fn new(url: impl IntoConnectionInfo) -> io::Result<Self> {
         Connection::new(url).map(Self::from_connection)
     }
 }
 
 impl<C: Connect> ActixSessionRedis<C> {
-    /// Returns the records that are reached over a connection of the application.
+    /// Returns the records on the server of the application's own connection.
     pub fn from_connection(connections: C) -> Self {
         Self { server: RedisStore::from_connection(connections), keygen: Arc::new(str::to_owned) }
     }
 
-    /// Sets how Redis' key is made of the session key: the closure that
-    /// `RedisSessionStoreBuilder::cache_keygen` was given. Defaults to the session key itself.
+    /// Sets how the session key becomes a Redis key: the closure given to
+    /// `RedisSessionStoreBuilder::cache_keygen`. Defaults to the session key itself.
     #[must_use]
     pub fn cache_keygen(mut self, keygen: impl Fn(&str) -> String + Send + Sync + 'static) -> Self {
         self.keygen = Arc::new(keygen);
@@ -70,7 +70,7 @@ impl<C: Connect> ActixSessionRecords for ActixSessionRedis<C> {
         Box::pin(async move {
             let key = (self.keygen)(session_key);
             match self.server.command(cmd("GET").arg(key)).await {
-                // Something else of that key is no session.
+                // A value of another type under that key is not a session.
                 Err(StoreError::Corrupt { .. }) => Ok(None),
                 record => record,
             }

@@ -8,38 +8,38 @@ use redis::{
 };
 
 use crate::{
-    connection::{CONNECT_TIMEOUT, invalid, tcp_settings},
+    connection::client::{CONNECT_TIMEOUT, invalid_url, tcp_settings},
     store::{RedisStore, not_connected},
 };
 
-/// Below the deadline that a call has, so that the client forgets it first.
+/// Below the deadline of a call, so that the client gives up before the caller does.
 const RESPONSE_TIMEOUT: Duration = Duration::from_millis(450);
-/// The longest pause, in milliseconds, before the client sends again what a node could not do.
-const LONGEST_PAUSE: u64 = 250;
+/// The longest pause before the client repeats a request that a node could not serve, in milliseconds.
+const MAX_RETRY_MILLIS: u64 = 250;
 
 impl RedisStore<ClusterConnection> {
     /// Connects to a cluster through some of its nodes, and returns a store on it.
     ///
-    /// Each node has one multiplexed connection. A call is answered within 450 ms, redirections
-    /// included, or fails.
+    /// Each node has one multiplexed connection. A call that takes longer than 450 ms, redirections
+    /// included, fails.
     ///
     /// # Errors
     ///
-    /// [`io::ErrorKind::InvalidInput`] when there is no node or a URL is none,
-    /// [`io::ErrorKind::NotConnected`] when none of them answers.
+    /// [`io::ErrorKind::InvalidInput`] when `nodes` is empty or a URL is invalid,
+    /// [`io::ErrorKind::NotConnected`] when no node answers.
     pub async fn connect_cluster<T: IntoConnectionInfo>(
         nodes: impl IntoIterator<Item = T>,
     ) -> io::Result<Self> {
         #[cfg(feature = "tls")]
-        crate::connection::prepare_tls();
+        crate::connection::client::install_crypto_provider();
         let client = ClusterClient::builder(nodes)
             .tcp_settings(tcp_settings(&TcpSettings::default()))
             .connection_timeout(CONNECT_TIMEOUT)
             .response_timeout(RESPONSE_TIMEOUT)
             .overall_response_timeout(Some(RESPONSE_TIMEOUT))
-            .max_retry_wait(LONGEST_PAUSE)
+            .max_retry_wait(MAX_RETRY_MILLIS)
             .build()
-            .map_err(|err| invalid(&err))?;
+            .map_err(|err| invalid_url(&err))?;
         let connection = client.get_async_connection().await;
         let connection =
             connection.map_err(|err| not_connected("any node of the cluster", &err))?;

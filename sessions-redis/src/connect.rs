@@ -1,23 +1,24 @@
-//! Where a store has its connections from.
+//! The source of a store's connections.
 
 use std::fmt;
 
 use redis::aio::ConnectionLike;
 use sessions::store::StoreError;
 
-/// Gives the store a connection for each call.
+/// A source of connections: the store takes one for each call.
 ///
-/// Every connection of the crate `redis` that can be cloned gives itself: `ClusterConnection`,
-/// `ConnectionManager`, `MultiplexedConnection`. [`Pool`] makes one of a closure.
+/// Every connection of the crate `redis` that implements `Clone` is a source of itself:
+/// `ClusterConnection`, `ConnectionManager`, `MultiplexedConnection`. [`Pool`] turns a closure into a
+/// source.
 pub trait Connect: Send + Sync + 'static {
     /// A connection.
     type Connection: ConnectionLike + Send;
 
-    /// Returns a connection. The future may be dropped when the call's deadline has passed.
+    /// Returns a connection. The store may drop the future when the deadline of the call has passed.
     ///
     /// # Errors
     ///
-    /// [`StoreError::Unavailable`] when there is none to be had.
+    /// [`StoreError::Unavailable`] when no connection is available.
     fn connect(&self) -> impl Future<Output = Result<Self::Connection, StoreError>> + Send;
 }
 
@@ -29,21 +30,21 @@ impl<C: ConnectionLike + Clone + Send + Sync + 'static> Connect for C {
     }
 }
 
-/// An application's own pool: a closure that takes a connection from it.
+/// A source of connections that calls a closure, which takes one from the application's own pool.
 #[derive(Clone)]
 pub struct Pool<F>(F);
 
-impl<F, Taken, C> Pool<F>
+impl<F, Fut, C> Pool<F>
 where
-    F: Fn() -> Taken + Send + Sync + 'static,
-    Taken: Future<Output = Result<C, StoreError>> + Send,
+    F: Fn() -> Fut + Send + Sync + 'static,
+    Fut: Future<Output = Result<C, StoreError>> + Send,
     C: ConnectionLike + Send + 'static,
 {
-    /// Takes the closure.
+    /// Wraps the closure that takes a connection from the pool.
     ///
     /// # Examples
     ///
-    /// With a pool of the crate `deadpool-redis`:
+    /// With a pool from the crate `deadpool-redis`:
     ///
     /// ```text
     /// let pool = deadpool_redis::Config::from_url(url).create_pool(Some(Runtime::Tokio1))?;
@@ -57,10 +58,10 @@ where
     }
 }
 
-impl<F, Taken, C> Connect for Pool<F>
+impl<F, Fut, C> Connect for Pool<F>
 where
-    F: Fn() -> Taken + Send + Sync + 'static,
-    Taken: Future<Output = Result<C, StoreError>> + Send,
+    F: Fn() -> Fut + Send + Sync + 'static,
+    Fut: Future<Output = Result<C, StoreError>> + Send,
     C: ConnectionLike + Send + 'static,
 {
     type Connection = C;

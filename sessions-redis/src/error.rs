@@ -1,4 +1,4 @@
-//! What Redis says, in the words of a store.
+//! Redis errors as errors of a store.
 
 use redis::{ErrorKind, RedisError, ServerErrorKind};
 use sessions::store::StoreError;
@@ -7,24 +7,26 @@ pub(crate) fn store_error(err: RedisError) -> StoreError {
     if err.is_timeout() {
         return StoreError::Timeout;
     }
-    // Servers before version 7 wrap the error of a command in a script into their own.
-    let says = |code: &str| {
+    // Before version 7, the server wraps the error of a command in a script into its own error.
+    let has_code = |code: &str| {
         err.code() == Some(code) || err.detail().is_some_and(|detail| detail.contains(code))
     };
     match err.kind() {
         ErrorKind::Server(ServerErrorKind::ReadOnly) => StoreError::read_only(err),
-        _ if says("OOM") => StoreError::Full,
-        _ if says("WRONGTYPE") => corrupt(),
-        _ if says("READONLY") || says("NOREPLICAS") || says("MISCONF") => {
+        _ if has_code("OOM") => StoreError::Full,
+        _ if has_code("WRONGTYPE") => corrupt(),
+        _ if has_code("READONLY") || has_code("NOREPLICAS") || has_code("MISCONF") => {
             StoreError::read_only(err)
         }
         _ => StoreError::unavailable(err),
     }
 }
 
-/// Something else is kept under the key.
+/// Returns the error for a value that no store wrote.
 pub(crate) fn corrupt() -> StoreError {
-    StoreError::Corrupt { problem: "it is not what this store wrote" }
+    StoreError::Corrupt {
+        problem: "the value has another format; give the store a key prefix of its own",
+    }
 }
 
 #[cfg(test)]
@@ -34,31 +36,32 @@ mod tests {
 
     use super::store_error;
 
-    fn told(line: &str) -> StoreError {
+    fn store_error_of(line: &str) -> StoreError {
         match parse_redis_value(format!("-{line}\r\n").as_bytes()) {
             Ok(Value::ServerError(err)) => store_error(RedisError::from(err)),
             other => panic!("{other:?}"),
         }
     }
 
-    /// What a command says in a script, as Redis 7 passes it on, and as Redis 6 wraps it.
-    fn told_in_a_script(line: &str) -> [StoreError; 2] {
+    /// The error of a command in a script, as Redis 7 passes it on, and as Redis 6 wraps it.
+    fn store_errors_in_script(line: &str) -> [StoreError; 2] {
         let (code, rest) = line.split_once(' ').expect("a code and a text");
         [
-            told(&format!("{line} script: 1f2, on @user_script:6.")),
-            told(&format!(
+            store_error_of(&format!("{line} script: 1f2, on @user_script:6.")),
+            store_error_of(&format!(
                 "ERR Error running script (call to f_1f2): @user_script:6: @user_script: 6: -{code} {rest}"
             )),
         ]
     }
 
     #[test]
-    fn servers_of_every_age_are_understood() {
-        for err in told_in_a_script("OOM command not allowed when used memory > 'maxmemory'.") {
+    fn errors_of_old_and_new_servers_are_recognised() {
+        for err in store_errors_in_script("OOM command not allowed when used memory > 'maxmemory'.")
+        {
             assert!(matches!(err, StoreError::Full), "{err:?}");
         }
         let wrong = "WRONGTYPE Operation against a key holding the wrong kind of value";
-        for err in told_in_a_script(wrong).into_iter().chain([told(wrong)]) {
+        for err in store_errors_in_script(wrong).into_iter().chain([store_error_of(wrong)]) {
             assert!(matches!(err, StoreError::Corrupt { .. }), "{err:?}");
         }
         for line in [
@@ -66,7 +69,7 @@ mod tests {
             "NOREPLICAS Not enough good replicas to write.",
             "MISCONF Redis is configured to save RDB snapshots, but it is currently not able to persist on disk.",
         ] {
-            for err in told_in_a_script(line).into_iter().chain([told(line)]) {
+            for err in store_errors_in_script(line).into_iter().chain([store_error_of(line)]) {
                 assert!(matches!(err, StoreError::ReadOnly { .. }), "{err:?}");
             }
         }
@@ -79,7 +82,7 @@ mod tests {
             "NOPERM this user has no permissions to run the 'evalsha' command",
             "ERR max number of clients reached",
         ] {
-            assert!(matches!(told(line), StoreError::Unavailable { .. }), "{line}");
+            assert!(matches!(store_error_of(line), StoreError::Unavailable { .. }), "{line}");
         }
     }
 }

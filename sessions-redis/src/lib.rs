@@ -1,8 +1,13 @@
-//! Keeps the server-side sessions of `actix-web-sessions` in Redis or Valkey, on one node or a
+//! Stores the server-side sessions of `actix-web-sessions` in Redis or Valkey, on one node or a
 //! cluster.
 //!
+//! ```sh
+//! cargo add actix-web-sessions actix-web-sessions-redis
+//! ```
+//!
 //! ```no_run
-//! use sessions::{ServerSide, SessionInterface};
+//! use actix_web::{App, HttpServer, Responder, get};
+//! use sessions::{ServerSide, Session, SessionInterface};
 //! use sessions_redis::RedisStore;
 //!
 //! #[derive(Clone, SessionInterface)]
@@ -11,57 +16,77 @@
 //!     backend: ServerSide<RedisStore>,
 //! }
 //!
-//! # #[actix_web::main]
-//! # async fn main() -> std::io::Result<()> {
-//! let store = RedisStore::new("redis://127.0.0.1:6379")?;
-//! let sessions = AppSessions { backend: ServerSide::new(store) };
-//! # Ok(())
-//! # }
+//! #[get("/")]
+//! async fn index(session: Session) -> actix_web::Result<impl Responder> {
+//!     let visits = session.update("visits", |n: Option<u32>| n.unwrap_or(0) + 1)?;
+//!     Ok(format!("visit number {visits}"))
+//! }
+//!
+//! #[actix_web::main]
+//! async fn main() -> std::io::Result<()> {
+//!     let store = RedisStore::new("redis://127.0.0.1:6379")?;
+//!     let sessions = AppSessions { backend: ServerSide::new(store) };
+//!     HttpServer::new(move || App::new().wrap(sessions.clone()).service(index))
+//!         .bind(("127.0.0.1", 8080))?
+//!         .run()
+//!         .await
+//! }
 //! ```
-//!
-//! # What the server sees
-//!
-//! One request for each operation: an atomic script, or `DEL`. Reading slides the expiry in the same
-//! round trip. Keys begin with a prefix, `session:` unless set otherwise; records are hashes with an
-//! expiry, under the SHA-256 of half of a token. An owner's index is a sorted set.
-//!
-//! One connection for each worker that uses sessions, and for each other Tokio runtime that does. It
-//! ends with its runtime, and no other uses it.
-//!
-//! # When the server is away
-//!
-//! Nothing waits for longer than [`ServerSide`](sessions::ServerSide) lets it. Where a connection is
-//! refused or broken that is said at once; one over which nothing is heard for a second is given up
-//! and made anew. A call that was cut off is made once more over another connection, and recognised
-//! by its mark if it was done already, as a cluster's client may make it again by itself.
-//!
-//! # The server's settings
-//!
-//! - `maxmemory-policy`: use `noeviction`, or `volatile-ttl` if sessions may be lost under memory
-//!   pressure, and an instance of its own. `allkeys-*` throws live sessions away. On a full server
-//!   with `noeviction` sessions can still be read and ended, an owner's all together too; new ones
-//!   are answered with 503, and what does not fit leaves the session as it was.
-//! - Persistence: without `appendonly yes` a restart ends all sessions, and may bring back one that
-//!   had ended since the last snapshot. With `appendfsync always` a killed server loses nothing that
-//!   was acknowledged; with `everysec`, the default, a second of it.
-//! - An acknowledged logout can be lost when a primary fails before its replica has it: see
-//!   [`RedisStore::durable_delete`].
-//! - ACL: `+eval +evalsha +del +get +zrange +zrem`, for the scripts `+exists +hget +hmget +hset
-//!   +pexpire +pttl +set +time +zadd +zremrangebyscore`, for durable deletions `+wait`, all on
-//!   `~session:*`.
 //!
 //! # Features
 //!
 //! | name | description | default |
 //! |---|---|---|
-//! | `cluster` | Redis Cluster | no |
-//! | `import-actix-session` | takes over the sessions of actix-session's Redis store | no |
+//! | `cluster` | Redis Cluster: `RedisStore::connect_cluster` | no |
+//! | `import-actix-session` | takes over the sessions of actix-session's Redis store: `ActixSessionRedis` | no |
 //! | `tls` | `rediss://` with rustls | no |
 //!
-//! With `tls` the server's certificate is checked against those of the operating system, or of the
-//! file that `SSL_CERT_FILE` names; for another authority, or a certificate of the client, hand
-//! [`RedisStore::new`] the `ConnectionInfo` of a `redis::Client::build_with_tls`. Cryptography is that
-//! which the application has installed in rustls, else ring's.
+//! With `tls`, the server's certificate is checked against those of the operating system, or of the
+//! file in `SSL_CERT_FILE`. For another certificate authority, or a client certificate, pass the
+//! `ConnectionInfo` of a `redis::Client::build_with_tls` to [`RedisStore::new`]. The cryptography is
+//! the provider that the application has installed in rustls, else ring.
+//!
+//! # Where to go next
+//!
+//! - [`RedisStore`]: connecting, the key prefix, deletions that survive a failover.
+//! - [`Connect`], [`Pool`]: a connection or a pool that the application has already.
+//! - [`ServerSide`](sessions::ServerSide): the backend of server-side sessions, its deadline and its
+//!   limits.
+//! - [`sessions`]: the framework itself.
+//!
+//! # What Redis stores
+//!
+//! Each operation is one round trip: an atomic script, or `DEL`. Reading extends the expiry in the
+//! same round trip. Keys begin with a prefix, `session:` by default. A record is a hash with an
+//! expiry; its key is the SHA-256 of half of the token. The index of an owner's sessions is a sorted
+//! set.
+//!
+//! Each worker that uses sessions has one connection, and so has each other Tokio runtime that does.
+//! A connection is closed when its runtime shuts down, and is not shared between runtimes.
+//!
+//! # When Redis is down
+//!
+//! No request waits longer than the deadline of [`ServerSide`](sessions::ServerSide). A refused or
+//! broken connection is an error at once; a connection without any answer for a second is replaced.
+//! The store repeats a call once over a new connection when the old one breaks, and the client of a
+//! cluster repeats calls by itself: a script recognises a call that it has done already by its
+//! idempotency key.
+//!
+//! # Redis settings
+//!
+//! - `maxmemory-policy`: use `noeviction`, or `volatile-ttl` if sessions may be lost under memory
+//!   pressure, and give sessions an instance of their own. `allkeys-*` evicts live sessions. When
+//!   the memory is full under `noeviction`, sessions can still be read and ended, also all sessions
+//!   of an owner; new sessions are answered with 503, and a write that needs more memory fails and
+//!   leaves the session unchanged.
+//! - Persistence: without `appendonly yes`, a restart ends all sessions, and may restore sessions
+//!   that were ended after the last snapshot. With `appendfsync always`, a killed server loses no
+//!   acknowledged write; with `everysec`, the default, it loses the writes of a second.
+//! - An acknowledged logout can be lost when a primary fails before its replica has received it: see
+//!   [`RedisStore::durable_delete`].
+//! - ACL: `+eval +evalsha +del +get +zrange +zrem`, for the scripts `+exists +hget +hmget +hset
+//!   +pexpire +pttl +set +time +zadd +zremrangebyscore`, for durable deletions `+wait`, all on
+//!   `~session:*`.
 
 #![cfg_attr(docsrs, feature(doc_cfg))]
 
@@ -72,7 +97,7 @@ mod cluster;
 mod connect;
 mod connection;
 mod error;
-mod owners;
+mod owner_index;
 mod script;
 mod store;
 

@@ -1,9 +1,9 @@
 //! The scripts: one for each operation that is more than one command.
 //!
-//! Each touches the keys of one slot, so that it runs on a cluster. A server knows a script from its
-//! first call on, until it restarts; calls are sent by the script's hash, and again with the text
-//! when the server says that it does not know it. None begins with `#!lua`: such a script without
-//! flags would be refused as a whole on a full server, even where it only reads.
+//! The keys of a script are in one slot, so that it runs on a cluster. A server caches a script from
+//! the first call until it restarts: the store calls it by its hash, and sends the text when the
+//! server answers `NOSCRIPT`. No script begins with `#!lua`: a full server refuses such a script as a
+//! whole unless it has flags, even if it only reads.
 
 use std::sync::LazyLock;
 
@@ -17,10 +17,10 @@ pub(crate) static REPLACE: LazyLock<Script> =
     LazyLock::new(|| Script::new(include_str!("lua/replace.lua")));
 pub(crate) static DELETE_IF: LazyLock<Script> =
     LazyLock::new(|| Script::new(include_str!("lua/delete_if.lua")));
-pub(crate) static ENLIST: LazyLock<Script> =
-    LazyLock::new(|| Script::new(include_str!("lua/enlist.lua")));
-pub(crate) static END_BEFORE: LazyLock<Script> =
-    LazyLock::new(|| Script::new(include_str!("lua/end_before.lua")));
+pub(crate) static INDEX_ADD: LazyLock<Script> =
+    LazyLock::new(|| Script::new(include_str!("lua/index_add.lua")));
+pub(crate) static REVOKE_BEFORE: LazyLock<Script> =
+    LazyLock::new(|| Script::new(include_str!("lua/revoke_before.lua")));
 
 pub(crate) struct Script {
     text: &'static str,
@@ -32,6 +32,7 @@ impl Script {
         Self { text, hash: redis::Script::new(text).get_hash().to_owned() }
     }
 
+    /// Starts a call on these keys.
     pub(crate) fn on(&self, keys: &[&str]) -> Call<'_> {
         let mut by_hash = Cmd::with_capacity(8, 256);
         by_hash.arg("EVALSHA").arg(&self.hash).arg(keys.len()).arg(keys);
@@ -39,7 +40,7 @@ impl Script {
     }
 }
 
-/// A script with its keys and arguments.
+/// A call of a script, with its keys and arguments.
 pub(crate) struct Call<'s> {
     script: &'s Script,
     by_hash: Cmd,
@@ -58,7 +59,7 @@ impl Call<'_> {
     pub(crate) fn by_text(&self) -> Cmd {
         let mut command = redis::cmd("EVAL");
         command.arg(self.script.text);
-        // What comes after the name and the script.
+        // The arguments after `EVALSHA` and the hash.
         for argument in self.by_hash.args_iter().skip(2) {
             if let Arg::Simple(bytes) = argument {
                 command.arg(bytes);

@@ -1,4 +1,4 @@
-//! The store.
+//! `RedisStore`, and its operations on records.
 
 use std::{
     fmt,
@@ -15,59 +15,60 @@ use sessions::store::{
     CreateOutcome, DeleteIfOutcome, DeleteOutcome, Loaded, OwnerIndex, Record, RecordKey,
     ReplaceOutcome, Revision, Store, StoreError, Touch,
 };
-
 use tokio::time::timeout;
 
 use crate::{
     connect::Connect,
-    connection::{CONNECT_TIMEOUT, Connection},
+    connection::{Connection, client::CONNECT_TIMEOUT},
     error::{corrupt, store_error},
     script::{self, Call},
 };
 
 const PREFIX: &str = "session:";
 
-/// A store in Redis.
+/// A store in Redis or Valkey.
 ///
-/// Made of a URL it has one multiplexed [`Connection`] for each worker, which is made when it is
-/// first needed and made again whenever it is lost: the application starts while Redis is down, and
-/// requests that need a session are answered with 503 until it is up. Clones share the connections.
+/// A store made from a URL has one multiplexed [`Connection`] for each worker. It connects when a
+/// connection is first needed, and again whenever one breaks: the application starts while Redis is
+/// down, and requests that need a session are answered with 503 until Redis is up. Clones share the
+/// connections.
 ///
-/// What is asked is asked once more, over another connection, when the connection breaks before the
-/// answer comes: servers and what stands before them close connections that were idle. Scripts
-/// recognise what they have done before, so that nothing is done twice.
+/// When a connection breaks before the answer arrives, the store repeats the call once over a new
+/// connection, since servers and proxies close idle connections. Creating or replacing a record
+/// carries an idempotency key, so that a repeated call is not applied twice.
 #[derive(Clone)]
 pub struct RedisStore<C = Connection> {
     connections: C,
     pub(crate) prefix: Box<str>,
-    durable: Option<Durable>,
+    durable_delete: Option<DurableDelete>,
 }
 
-/// What a deletion waits for.
+/// The confirmations that a deletion waits for.
 #[derive(Clone, Copy, Debug)]
-struct Durable {
+struct DurableDelete {
     replicas: usize,
     timeout: Duration,
 }
 
 impl RedisStore {
     /// Returns a store on one server: `redis://[user:password@]host[:port][/database]`, with the
-    /// feature `tls` also `rediss://`. It connects when it is first used, once in each Tokio runtime
-    /// that uses it: a worker of Actix Web is one.
+    /// feature `tls` also `rediss://`. It connects on first use, once in each Tokio runtime that uses
+    /// it, which means once in each worker of Actix Web.
     ///
     /// # Errors
     ///
-    /// [`io::ErrorKind::InvalidInput`] when the URL is none.
+    /// [`io::ErrorKind::InvalidInput`] when the URL is invalid.
     pub fn new(url: impl IntoConnectionInfo) -> io::Result<Self> {
         Connection::new(url).map(Self::from_connection)
     }
 
-    /// Connects to one server, and returns a store on it: for a `main` that wants to stop early.
+    /// Connects to one server, and returns a store on it: for a `main` that must not start without
+    /// Redis.
     ///
     /// # Errors
     ///
-    /// [`io::ErrorKind::InvalidInput`] when the URL is none, [`io::ErrorKind::NotConnected`] when
-    /// the server does not answer within half a second, or does not let the store read.
+    /// [`io::ErrorKind::InvalidInput`] when the URL is invalid, [`io::ErrorKind::NotConnected`] when
+    /// the server does not answer within half a second, or does not permit the store to read.
     pub async fn connect(url: impl IntoConnectionInfo) -> io::Result<Self> {
         let connection = Connection::new(url)?;
         let address = connection.address();
@@ -76,35 +77,35 @@ impl RedisStore {
 }
 
 impl<C: Connect> RedisStore<C> {
-    /// Returns a store on a connection that the application has: a `ConnectionManager`, a
+    /// Returns a store on the application's own connection: a `ConnectionManager`, a
     /// `ClusterConnection`, or a [`Pool`](crate::Pool).
     pub fn from_connection(connections: C) -> Self {
-        Self { connections, prefix: PREFIX.into(), durable: None }
+        Self { connections, prefix: PREFIX.into(), durable_delete: None }
     }
 
-    /// Sets what keys begin with. Defaults to `session:`. Applications that share a server take
-    /// different ones.
+    /// Sets the prefix of all keys. Defaults to `session:`. Applications that share a server need
+    /// different prefixes.
     #[must_use]
     pub fn with_prefix(mut self, prefix: impl Into<Box<str>>) -> Self {
         self.prefix = prefix.into();
         self
     }
 
-    /// Has deletions wait, with `WAIT`, until this many replicas have them, so that a failover does
-    /// not undo a logout that was acknowledged. One that was not confirmed in time is an error: the
-    /// session has ended, and a failover may still bring it back.
+    /// Makes deletions wait, with `WAIT`, until this many replicas have confirmed them, so that a
+    /// failover does not undo an acknowledged logout. A deletion that is not confirmed in time is an
+    /// error: the record is deleted, and a failover may restore it.
     ///
-    /// Redis holds back everything else on the worker's connection while one waits: keep `timeout`
-    /// short, and below the deadline of a call, 500 ms. Not for a cluster. What it does not promise:
-    /// a replica that is promoted without having been among those that answered (Redis
-    /// documentation, `WAIT`).
+    /// While a deletion waits, Redis delays every other request on the worker's connection: keep
+    /// `timeout` short, and below the deadline of a call, 500 ms. Not for a cluster. A failover can
+    /// still undo a deletion if it promotes a replica that was not among those that confirmed it
+    /// (Redis documentation, `WAIT`).
     #[must_use]
     pub fn durable_delete(mut self, replicas: usize, timeout: Duration) -> Self {
-        self.durable = Some(Durable { replicas, timeout });
+        self.durable_delete = Some(DurableDelete { replicas, timeout });
         self
     }
 
-    /// Returns the store when it can be read.
+    /// Returns the store if a read succeeds.
     pub(crate) async fn checked(self, address: &str) -> io::Result<Self> {
         let key = RecordKey::from_bytes([0; 32]);
         let read = timeout(CONNECT_TIMEOUT, self.load(&key, None)).await;
@@ -115,36 +116,42 @@ impl<C: Connect> RedisStore<C> {
         }
     }
 
+    /// Runs a script.
     pub(crate) async fn run<T: FromRedisValue>(&self, call: &Call<'_>) -> Result<T, StoreError> {
-        let unknown = ErrorKind::Server(ServerErrorKind::NoScript);
+        let no_script = ErrorKind::Server(ServerErrorKind::NoScript);
         let answer = match self.send(call.by_hash()).await? {
-            Err(err) if err.kind() == unknown => self.send(&call.by_text()).await?,
+            Err(err) if err.kind() == no_script => self.send(&call.by_text()).await?,
             answer => answer,
         };
-        read(answer)
+        parse(answer)
     }
 
+    /// Runs a command that may be repeated.
     pub(crate) async fn command<T: FromRedisValue>(&self, command: &Cmd) -> Result<T, StoreError> {
-        read(self.send(command).await?)
+        parse(self.send(command).await?)
     }
 
-    /// Sends what may be sent again when the connection breaks.
+    /// Sends a command, and repeats it once if the connection breaks.
     async fn send(&self, command: &Cmd) -> Result<RedisResult<Value>, StoreError> {
         let mut connection = self.connections.connect().await?;
         let answer = command.query_async(&mut connection).await;
-        if !answer.as_ref().is_err_and(is_cut_off) {
+        if !answer.as_ref().is_err_and(is_disconnect) {
             return Ok(answer);
         }
         let mut connection = self.connections.connect().await?;
         Ok(command.query_async(&mut connection).await)
     }
 
-    fn record(&self, key: &RecordKey) -> String {
+    fn record_key(&self, key: &RecordKey) -> String {
         format!("{}{key}", self.prefix)
     }
 
-    /// Deletes, and waits for the replicas in the same round trip.
-    async fn delete_durably(&self, key: String, durable: Durable) -> Result<bool, StoreError> {
+    /// Deletes a record, and waits for the replicas in the same round trip.
+    async fn delete_durably(
+        &self,
+        key: String,
+        durable: DurableDelete,
+    ) -> Result<bool, StoreError> {
         let timeout = millis(durable.timeout);
         let mut pipeline = Pipeline::new();
         pipeline.cmd("DEL").arg(key).cmd("WAIT").arg(durable.replicas).arg(timeout);
@@ -152,7 +159,8 @@ impl<C: Connect> RedisStore<C> {
         let (deleted, confirmed): (bool, usize) =
             pipeline.query_async(&mut connection).await.map_err(store_error)?;
         if confirmed < durable.replicas {
-            return Err(StoreError::unavailable(NotConfirmed));
+            let required = durable.replicas;
+            return Err(StoreError::unavailable(UnconfirmedDelete { confirmed, required }));
         }
         Ok(deleted)
     }
@@ -165,8 +173,12 @@ impl<C: Connect> Store for RedisStore<C> {
         record: &Record,
         ttl: Duration,
     ) -> Result<CreateOutcome, StoreError> {
-        let keys = [&*self.record(key)];
-        let create = script::CREATE.on(&keys).arg(record.to_bytes()).arg(millis(ttl)).arg(&mark());
+        let keys = [&*self.record_key(key)];
+        let create = script::CREATE
+            .on(&keys)
+            .arg(record.to_bytes())
+            .arg(millis(ttl))
+            .arg(&idempotency_key());
         Ok(if self.run(&create).await? {
             CreateOutcome::Created(Revision::FIRST)
         } else {
@@ -179,13 +191,13 @@ impl<C: Connect> Store for RedisStore<C> {
         key: &RecordKey,
         touch: Option<Touch>,
     ) -> Result<Option<Loaded>, StoreError> {
-        let keys = [&*self.record(key)];
+        let keys = [&*self.record_key(key)];
         let mut load = script::LOAD.on(&keys);
         if let Some(Touch { ttl, interval }) = touch {
             load = load.arg(millis(ttl)).arg(millis(interval));
         }
-        let found: Option<Vec<u8>> = self.run(&load).await?;
-        found.map(|found| loaded(&found)).transpose()
+        let answer: Option<Vec<u8>> = self.run(&load).await?;
+        answer.map(|answer| parse_loaded(&answer)).transpose()
     }
 
     async fn replace(
@@ -195,9 +207,9 @@ impl<C: Connect> Store for RedisStore<C> {
         record: &Record,
         ttl: Duration,
     ) -> Result<ReplaceOutcome, StoreError> {
-        let keys = [&*self.record(key)];
+        let keys = [&*self.record_key(key)];
         let replace = script::REPLACE.on(&keys).arg(revision.get()).arg(record.to_bytes());
-        let replace = replace.arg(millis(ttl)).arg(&mark());
+        let replace = replace.arg(millis(ttl)).arg(&idempotency_key());
         Ok(match self.run::<i64>(&replace).await? {
             -1 => ReplaceOutcome::Gone,
             0 => ReplaceOutcome::Conflict,
@@ -209,8 +221,8 @@ impl<C: Connect> Store for RedisStore<C> {
     }
 
     async fn delete(&self, key: &RecordKey) -> Result<DeleteOutcome, StoreError> {
-        let key = self.record(key);
-        let deleted = match self.durable {
+        let key = self.record_key(key);
+        let deleted = match self.durable_delete {
             Some(durable) => self.delete_durably(key, durable).await?,
             None => self.command(redis::cmd("DEL").arg(key)).await?,
         };
@@ -222,7 +234,7 @@ impl<C: Connect> Store for RedisStore<C> {
         key: &RecordKey,
         revision: Revision,
     ) -> Result<DeleteIfOutcome, StoreError> {
-        let keys = [&*self.record(key)];
+        let keys = [&*self.record_key(key)];
         let delete = script::DELETE_IF.on(&keys).arg(revision.get());
         Ok(match self.run::<i64>(&delete).await? {
             1 => DeleteIfOutcome::Deleted,
@@ -236,13 +248,13 @@ impl<C: Connect> Store for RedisStore<C> {
     }
 }
 
-/// Reads revision, milliseconds left, whether they began anew, and the record: one text, since that
-/// is read faster than a list.
-fn loaded(found: &[u8]) -> Result<Loaded, StoreError> {
-    let mut words = found.splitn(4, |byte| *byte == b' ');
+/// Parses the answer of `load.lua`: revision, milliseconds left, touched, and the record. One text is
+/// parsed faster than a list.
+fn parse_loaded(answer: &[u8]) -> Result<Loaded, StoreError> {
+    let mut words = answer.splitn(4, |byte| *byte == b' ');
     let mut number = || {
         let word = words.next().and_then(|word| str::from_utf8(word).ok());
-        // None is less than zero: every record has an expiry, and this one was tampered with.
+        // A negative number means that the record has no expiry, and was tampered with.
         word.and_then(|word| word.parse::<u64>().ok()).ok_or_else(corrupt)
     };
     let (revision, left, touched) = (number()?, number()?, number()?);
@@ -254,46 +266,57 @@ fn loaded(found: &[u8]) -> Result<Loaded, StoreError> {
     })
 }
 
-/// Reads an answer that is whole: when it is not what a script returns, it is not of our record.
-fn read<T: FromRedisValue>(answer: RedisResult<Value>) -> Result<T, StoreError> {
+/// Converts a complete answer. An unexpected type means that the value is not a record of this store.
+fn parse<T: FromRedisValue>(answer: RedisResult<Value>) -> Result<T, StoreError> {
     T::from_redis_value(answer.map_err(store_error)?).map_err(|_| corrupt())
 }
 
-/// Whether the connection broke, in the midst of an answer perhaps.
-fn is_cut_off(err: &RedisError) -> bool {
+/// Whether the connection broke, possibly in the middle of an answer.
+fn is_disconnect(err: &RedisError) -> bool {
     err.is_connection_dropped() || err.kind() == ErrorKind::Parse
 }
 
 pub(crate) fn not_connected(address: &str, err: &(impl fmt::Display + ?Sized)) -> io::Error {
-    let message = format!("no connection to Redis at {address}: {err}");
+    let message = format!(
+        "cannot connect to Redis at {address}: {err}; check that the server runs and that the URL \
+         has its address, user and password"
+    );
     io::Error::new(io::ErrorKind::NotConnected, message)
 }
 
-/// Returns eight bytes by which a script recognises a call that it gets twice.
-fn mark() -> [u8; 8] {
+/// Returns eight random bytes by which a script recognises a repeated call.
+fn idempotency_key() -> [u8; 8] {
     RandomState::new().hash_one(()).to_be_bytes()
 }
 
-/// At least one, since Redis takes no expiry of zero.
+/// Returns whole milliseconds: at least one, since Redis rejects an expiry of zero.
 pub(crate) fn millis(time: Duration) -> u64 {
     u64::try_from(time.as_millis()).unwrap_or(u64::MAX).clamp(1, i64::MAX as u64 / 2)
 }
 
 impl<C> fmt::Debug for RedisStore<C> {
-    /// Shows no address: it may hold a password.
+    /// Shows no address: it may contain a password.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("RedisStore").field("prefix", &self.prefix).finish_non_exhaustive()
     }
 }
 
-/// The replicas did not answer.
+/// Too few replicas confirmed a deletion.
 #[derive(Debug)]
-struct NotConfirmed;
+struct UnconfirmedDelete {
+    confirmed: usize,
+    required: usize,
+}
 
-impl fmt::Display for NotConfirmed {
+impl fmt::Display for UnconfirmedDelete {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("too few replicas confirmed a deletion in time")
+        let Self { confirmed, required } = self;
+        write!(
+            f,
+            "{confirmed} of {required} replicas confirmed a deletion in time, and a failover may undo \
+             it; check the replicas, or raise the timeout of `durable_delete`"
+        )
     }
 }
 
-impl std::error::Error for NotConfirmed {}
+impl std::error::Error for UnconfirmedDelete {}

@@ -1,4 +1,4 @@
--- The sessions of actix-web-sessions. May be run again.
+-- The tables of actix-web-sessions. The statements may run again.
 
 CREATE TABLE IF NOT EXISTS "sessions" (
     key bytea PRIMARY KEY,
@@ -11,7 +11,7 @@ CREATE TABLE IF NOT EXISTS "sessions" (
 CREATE INDEX IF NOT EXISTS "sessions_owner" ON "sessions" (owner) WHERE owner IS NOT NULL;
 CREATE INDEX IF NOT EXISTS "sessions_expires" ON "sessions" (expires);
 
--- Whose sessions were ended together, and those from before which moment.
+-- The owners whose sessions were ended together, and the moment before which those began.
 CREATE TABLE IF NOT EXISTS "sessions_ended" (
     owner bytea PRIMARY KEY,
     stamp bigint NOT NULL,

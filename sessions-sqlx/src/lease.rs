@@ -7,48 +7,50 @@ use tokio::{runtime::Handle, time::timeout};
 
 use crate::dialect::Dialect;
 
-/// How long the answer to an operation that was given up is waited for.
-const PATIENCE: Duration = Duration::from_secs(1);
+/// How long a connection may take to answer a ping, and the abandoned operation before it.
+const PING_TIMEOUT: Duration = Duration::from_secs(1);
 
-/// Gives its connection back to the pool, also when the operation is dropped half-way.
+/// A connection that goes back to the pool at the end of an operation, even one that is dropped
+/// half-way.
 ///
-/// The server answers a dropped operation all the same, and the pool waits for that before it lends
-/// the connection again. For a server that is gone without a word it would wait for as long as the
-/// operating system does, and in the end be without connections: so it gets another one.
+/// The server still answers a dropped operation, and the pool waits for that answer before it lends
+/// the connection again. If the server has disappeared without closing the connection, the pool waits
+/// for the time-out of the operating system, and may run out of connections: the lease therefore
+/// closes a connection that stays silent.
 pub(crate) struct Lease<DB: Dialect> {
     connection: Option<PoolConnection<DB>>,
     is_answered: bool,
 }
 
 impl<DB: Dialect> Lease<DB> {
-    /// Takes a connection for what may be done twice.
-    pub(crate) async fn to_read(pool: &Pool<DB>) -> Result<Self, Error> {
+    /// Takes a connection for an operation that may be repeated.
+    pub(crate) async fn for_read(pool: &Pool<DB>) -> Result<Self, Error> {
         let connection = pool.acquire().await?;
         Ok(Self { connection: Some(connection), is_answered: false })
     }
 
-    /// Takes a connection that is alive, for what must not be done twice.
-    pub(crate) async fn to_write(pool: &Pool<DB>) -> Result<Self, Error> {
+    /// Takes a live connection, for an operation that must not be repeated.
+    pub(crate) async fn for_write(pool: &Pool<DB>) -> Result<Self, Error> {
         let options = pool.options();
         if !DB::IS_REMOTE || options.get_test_before_acquire() {
-            return Self::to_read(pool).await;
+            return Self::for_read(pool).await;
         }
-        // All may have been broken by one restart.
+        // One restart of the server may have broken them all.
         for _ in 0..options.get_max_connections() {
-            let mut lease = Self::to_read(pool).await?;
+            let mut lease = Self::for_read(pool).await?;
             if lease.connection().ping().await.is_ok() {
                 return Ok(lease);
             }
             lease.answered();
         }
-        Self::to_read(pool).await
+        Self::for_read(pool).await
     }
 
     pub(crate) fn connection(&mut self) -> &mut DB::Connection {
-        self.connection.as_mut().expect("it is taken when the lease ends")
+        self.connection.as_mut().expect("only `drop` takes the connection")
     }
 
-    /// Says that the operation came to its end.
+    /// Returns the connection to the pool after the operation's answer.
     pub(crate) fn answered(mut self) {
         self.is_answered = true;
     }
@@ -62,33 +64,32 @@ impl<DB: Dialect> Drop for Lease<DB> {
         }
         let Ok(runtime) = Handle::try_current() else { return };
         runtime.spawn(async move {
-            if !matches!(timeout(PATIENCE, connection.ping()).await, Ok(Ok(()))) {
+            if !matches!(timeout(PING_TIMEOUT, connection.ping()).await, Ok(Ok(()))) {
                 connection.close_on_drop();
             }
         });
     }
 }
 
-/// Runs an operation on a connection, and again where the database says that it was not done, or
-/// where it may be done twice and the connection is broken. One that writes waits for its turn as
-/// well, where one writes at a time.
+/// Runs an operation on a connection, and repeats it if the database reports it as not executed, or
+/// if it is a read whose connection broke. A write holds the writer lock.
 macro_rules! run {
     ($store:expr, write, $connection:ident => $operation:expr) => {
-        $crate::lease::run!(@ $store, $crate::error::Tries::of_write(), to_write, $store.turns.take(), $connection => $operation)
+        $crate::lease::run!(@ $store, $crate::retry::RetryBudget::for_write(), for_write, $store.writer_lock.acquire(), $connection => $operation)
     };
     ($store:expr, read, $connection:ident => $operation:expr) => {{
-        let tries = $crate::error::Tries::of_read($store.pool.options().get_max_connections());
-        $crate::lease::run!(@ $store, tries, to_read, $crate::turns::none_needed(), $connection => $operation)
+        let budget = $crate::retry::RetryBudget::for_read($store.pool.options().get_max_connections());
+        $crate::lease::run!(@ $store, budget, for_read, $crate::writer_lock::no_lock(), $connection => $operation)
     }};
-    (@ $store:expr, $tries:expr, $take:ident, $turn:expr, $connection:ident => $operation:expr) => {{
-        let mut tries = $tries;
+    (@ $store:expr, $budget:expr, $lease:ident, $lock:expr, $connection:ident => $operation:expr) => {{
+        let mut budget = $budget;
         loop {
-            let result = match $crate::lease::Lease::$take(&$store.pool).await {
+            let result = match $crate::lease::Lease::$lease(&$store.pool).await {
                 Ok(mut lease) => {
                     let $connection = lease.connection();
-                    let turn = $turn.await;
+                    let permit = $lock.await;
                     let result = $operation.await;
-                    drop(turn);
+                    drop(permit);
                     lease.answered();
                     result
                 }
@@ -97,7 +98,7 @@ macro_rules! run {
             match result {
                 Ok(done) => break Ok(done),
                 Err(err) => {
-                    if let Err(err) = tries.after::<DB>(err).await {
+                    if let Err(err) = budget.after::<DB>(err).await {
                         break Err(err);
                     }
                 }

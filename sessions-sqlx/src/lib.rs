@@ -1,51 +1,99 @@
-//! Keeps the server-side sessions of `actix-web-sessions` in PostgreSQL or SQLite, through the pool
-//! of `sqlx` that the application has.
+//! Stores the server-side sessions of `actix-web-sessions` in PostgreSQL or SQLite, through a pool of
+//! sqlx.
+//!
+//! ```sh
+//! cargo add actix-web-sessions
+//! cargo add actix-web-sessions-sqlx --features sqlite   # or postgres
+//! ```
 //!
 //! ```no_run
 //! use std::time::Duration;
-//! use sessions::{ServerSide, SessionInterface};
-//! use sessions_sqlx::PostgresStore;
+//!
+//! use actix_web::{App, HttpServer, Responder, get};
+//! use sessions::{ServerSide, Session, SessionInterface};
+//! use sessions_sqlx::SqliteStore;
 //!
 //! #[derive(Clone, SessionInterface)]
 //! #[session(cookie_name = "__Host-id", lifetime = "14 days")]
 //! struct AppSessions {
-//!     backend: ServerSide<PostgresStore>,
+//!     backend: ServerSide<SqliteStore>,
 //! }
 //!
-//! # #[actix_web::main]
-//! # async fn main() -> std::io::Result<()> {
-//! // Or `PostgresStore::new(pool)`, on the pool that the application has.
+//! #[get("/")]
+//! async fn index(session: Session) -> actix_web::Result<impl Responder> {
+//!     let visits = session.update("visits", |n: Option<u32>| n.unwrap_or(0) + 1)?;
+//!     Ok(format!("visit number {visits}"))
+//! }
+//!
+//! #[actix_web::main]
+//! async fn main() -> std::io::Result<()> {
+//!     let store = SqliteStore::open("sessions.db").await?;
+//!     store.spawn_sweeper(Duration::from_secs(60));
+//!     let sessions = AppSessions { backend: ServerSide::new(store) };
+//!     HttpServer::new(move || App::new().wrap(sessions.clone()).service(index))
+//!         .bind(("127.0.0.1", 8080))?
+//!         .run()
+//!         .await
+//! }
+//! ```
+//!
+//! With PostgreSQL the field is a `ServerSide<PostgresStore>`, and the store is connected, and its
+//! tables are created, at the start:
+//!
+//! ```no_run
+//! # async fn connect() -> std::io::Result<()> {
+//! use sessions_sqlx::PostgresStore;
+//!
 //! let store = PostgresStore::connect("postgres://user@localhost/app").await?;
 //! store.migrate().await?;
-//! store.spawn_sweeper(Duration::from_secs(60));
-//! let sessions = AppSessions { backend: ServerSide::new(store) };
 //! # Ok(())
 //! # }
 //! ```
 //!
-//! # What the database sees
+//! `SqlxStore::new` takes a pool that the application has already.
 //!
-//! Two tables, `sessions` unless [set otherwise](SqlxStore::with_table), and `sessions_ended`:
-//! [`migrate`](SqlxStore::migrate) makes them, [`migration`](SqlxStore::migration) prints them. A row
-//! holds a record under the SHA-256 of half of a token, its revision, the SHA-256 of its owner's id,
-//! and when it expires, by the database's clock: those of the hosts do not matter. An owner's sessions
-//! are found through an index of that column.
+//! # Features
 //!
-//! One statement for each operation. Reading slides the expiry in the same one, where it is due; a
-//! database that takes no writes is read all the same. Expired rows are not there for anyone, and
-//! are deleted by [`spawn_sweeper`](SqlxStore::spawn_sweeper), or by
-//! [`sweep`](SqlxStore::sweep) when a job of the application calls it.
+//! | name | description | default |
+//! |---|---|---|
+//! | `postgres` | `PostgresStore` | no |
+//! | `sqlite` | `SqliteStore`; SQLite is compiled into the program | no |
 //!
-//! An operation that the database says it has not done, because of a deadlock, a serialization failure
-//! or a lock, is tried five times. One whose fate is unknown is an error.
+//! At least one of them is needed. TLS is a feature of sqlx: the application's own dependency on sqlx
+//! enables it, for example with `tls-rustls`.
 //!
-//! # PostgreSQL's settings
+//! # Where to go next
 //!
-//! [`PostgresStore::connect`](SqlxStore::connect) sets what fits. For an application's own pool:
+//! - [`SqlxStore`]: opening, connecting, migrating and sweeping; the name of the table.
+//! - [`ServerSide`](sessions::ServerSide): the backend of server-side sessions, its deadline and its
+//!   limits.
+//! - [`sessions`]: the framework itself.
 //!
-//! - A call has 500 ms, and neither pool nor server knows that. With both timeouts together below it,
-//!   a write that its request was told has failed is not done later, and no connection is held up by
-//!   what nobody waits for any more.
+//! # What the database stores
+//!
+//! There are two tables, by default `sessions` and `sessions_ended`
+//! ([`with_table`](SqlxStore::with_table)). [`migrate`](SqlxStore::migrate) creates them, and
+//! [`migration`](SqlxStore::migration) returns the statements. A row has a record, its revision, the
+//! SHA-256 of its owner's id, and the time at which it expires; its key is the SHA-256 of half of the
+//! token. An index on the owner finds an owner's sessions. Times are those of the database's clock:
+//! the clocks of the hosts do not matter.
+//!
+//! Each operation is one statement. Two need a second one on SQLite: a read that extends the expiry,
+//! and a write that is refused because its record has changed. Reading extends the expiry when that is
+//! due; a database that accepts no writes is read without it. An expired row counts as absent, until
+//! [`spawn_sweeper`](SqlxStore::spawn_sweeper) deletes it, or [`sweep`](SqlxStore::sweep) when the
+//! application calls it.
+//!
+//! An operation is attempted up to five times if the database reports that it was not executed,
+//! because of a deadlock, a serialization failure or a lock. If its outcome is unknown, it is an error.
+//!
+//! # PostgreSQL settings
+//!
+//! `PostgresStore::connect` sets what sessions need. For the application's own pool:
+//!
+//! - A call has a deadline of 500 ms, which neither the pool nor the server knows. Keep the sum of
+//!   their two timeouts below it: then a write that was reported as failed is not executed later, and
+//!   no connection is busy for a caller that has given up.
 //!
 //!   ```no_run
 //!   # use std::time::Duration;
@@ -59,60 +107,44 @@
 //!       .await
 //!   # }
 //!   ```
-//! - sqlx asks the server whether a connection is alive before it lends it, which is a second round
-//!   trip. `test_before_acquire(false)` saves it where a session is read: the store then takes another
-//!   connection when it meets a broken one, and before it writes it asks by itself.
-//! - Behind `PgBouncer` in transaction mode, before its version 1.21: `statement_cache_capacity(0)`.
+//! - By default, sqlx pings a connection before it lends it, which is a second round trip.
+//!   `test_before_acquire(false)` saves the ping for reads: the store replaces a broken connection
+//!   when it meets one, and pings by itself before it writes.
+//! - Behind `PgBouncer` before version 1.21, in transaction mode: `statement_cache_capacity(0)`.
 //!
-//! And for the server:
+//! For the server:
 //!
-//! - A logout that was acknowledged can be lost when the primary fails before an asynchronous standby
-//!   has it (`synchronous_standby_names`), or when `synchronous_commit` is `off`.
+//! - An acknowledged logout can be lost when the primary fails before an asynchronous standby has
+//!   received it (`synchronous_standby_names`), or when `synchronous_commit` is `off`.
 //! - The user needs `SELECT, INSERT, UPDATE, DELETE` on both tables, and for `migrate` the right to
 //!   create them.
 //!
-//! # SQLite's settings
+//! # SQLite settings
 //!
-//! [`SqliteStore::open`](SqlxStore::open) sets what fits. An application's own pool should have the
-//! write-ahead log (`journal_mode(Wal)`), without which readers and writers wait for each other, and a
-//! `busy_timeout` below 500 ms. `synchronous(Normal)` is faster, and a power failure may then undo a
-//! logout. `sqlite::memory:` is no place for sessions: sqlx closes the connection of a request that
-//! is dropped, and with it goes the database. `MemoryStore` is one.
+//! `SqliteStore::open` sets what sessions need. The application's own pool should use the write-ahead
+//! log (`journal_mode(Wal)`), without which readers and writers wait for each other, and a
+//! `busy_timeout` below 500 ms. `synchronous(Normal)` is faster, but a power failure may then undo a
+//! logout. Do not use `sqlite::memory:`: sqlx closes the connection of a request that is dropped, and
+//! the database ends with it. Use `MemoryStore` instead.
 //!
-//! On a full disk sessions can still be read and ended as long as the write-ahead log has room; new
-//! ones are an error.
-//!
-//! # Features
-//!
-//! | name | description | default |
-//! |---|---|---|
-//! | `postgres` | PostgreSQL | no |
-//! | `sqlite` | SQLite, which is compiled in | no |
-//!
-//! One of them is needed. TLS is the application's choice: its own dependency on `sqlx` names the
-//! feature, `tls-rustls` say.
+//! When the disk is full, sessions can still be read and ended as long as the write-ahead log has
+//! room; creating one is an error.
 
 #![cfg_attr(docsrs, feature(doc_cfg))]
-// Without a database there is nobody to call it.
+// Without a database, nothing calls the shared code.
 #![cfg_attr(not(any(feature = "postgres", feature = "sqlite")), allow(dead_code))]
 
-#[cfg(feature = "postgres")]
-mod connect;
 mod dialect;
 mod error;
 mod lease;
-mod migrate;
-#[cfg(feature = "sqlite")]
-mod open;
-mod owners;
 #[cfg(feature = "postgres")]
 mod postgres;
+mod retry;
 #[cfg(feature = "sqlite")]
 mod sqlite;
 mod store;
-mod sweep;
 mod table;
-mod turns;
+mod writer_lock;
 
 pub use self::{dialect::Dialect, store::SqlxStore};
 

@@ -1,8 +1,8 @@
-//! The tables' names, which come from the application and go into statements.
+//! The tables' names: given by the application, and written into statements.
 
 use std::io;
 
-/// What PostgreSQL keeps of a name, without the longest of our endings.
+/// The bytes that PostgreSQL keeps of a name, without the longest suffix of this crate.
 const MAX_LENGTH: usize = 63 - "_ended_expires".len();
 
 /// The names of the tables and their indexes.
@@ -12,13 +12,13 @@ pub struct Table {
     name: Box<str>,
 }
 
-/// The name is none.
+/// The name is invalid.
 #[derive(Debug, thiserror::Error)]
 #[error(
-    "`{0}` is no name for a table of sessions: it takes letters, digits and `_`, no digit first, {MAX_LENGTH} at most{schema}",
-    schema = if *.1 { ", and such a name of a schema with a dot before it" } else { "" }
+    "the table name `{0}` is invalid; expected letters, digits and `_`, at most {MAX_LENGTH}, no digit at the start{schema}",
+    schema = if *.1 { ", and optionally such a name of a schema and a dot before it" } else { "" }
 )]
-struct NoTableName(String, bool);
+struct InvalidTableName(String, bool);
 
 impl Table {
     /// The table `sessions`.
@@ -26,7 +26,7 @@ impl Table {
         Self { schema: None, name: "sessions".into() }
     }
 
-    /// Reads `name`, or `schema.name` where there are schemas.
+    /// Parses `name`, or `schema.name` where there are schemas.
     pub(crate) fn parse(text: &str, has_schemas: bool) -> io::Result<Self> {
         let (schema, name) = match text.split_once('.') {
             Some((schema, name)) if has_schemas => (Some(schema), name),
@@ -35,7 +35,7 @@ impl Table {
         if [schema, Some(name)].into_iter().flatten().all(is_name) {
             Ok(Self { schema: schema.map(Box::from), name: name.into() })
         } else {
-            let err = NoTableName(text.to_owned(), has_schemas);
+            let err = InvalidTableName(text.to_owned(), has_schemas);
             Err(io::Error::new(io::ErrorKind::InvalidInput, err))
         }
     }
@@ -50,26 +50,26 @@ impl Table {
         self.quoted("_ended")
     }
 
-    /// Puts these names into a migration, where `"sessions…"` stands for them. Indexes are in the
-    /// schema of their table, and take none.
+    /// Writes these names into a migration in place of `"sessions…"`. An index is always in the schema
+    /// of its table: its name takes no schema.
     pub(crate) fn rename(&self, migration: &str) -> String {
         let mut pieces = migration.split("\"sessions");
         let first = pieces.next().unwrap_or_default().to_owned();
         pieces.fold(first, |renamed, piece| {
-            let (ending, rest) = piece.split_once('"').expect("a quoted name has an end");
-            let name = match ending {
-                "" | "_ended" => self.quoted(ending),
+            let (suffix, rest) = piece.split_once('"').expect("a quoted name has a closing quote");
+            let name = match suffix {
+                "" | "_ended" => self.quoted(suffix),
                 index => format!("\"{}{index}\"", self.name),
             };
             renamed + &name + rest
         })
     }
 
-    fn quoted(&self, ending: &str) -> String {
+    fn quoted(&self, suffix: &str) -> String {
         let name = &self.name;
         match &self.schema {
-            Some(schema) => format!("\"{schema}\".\"{name}{ending}\""),
-            None => format!("\"{name}{ending}\""),
+            Some(schema) => format!("\"{schema}\".\"{name}{suffix}\""),
+            None => format!("\"{name}{suffix}\""),
         }
     }
 }
@@ -107,17 +107,17 @@ mod tests {
     }
 
     #[test]
-    fn what_is_no_name_is_refused_with_the_rule() {
+    fn an_invalid_name_is_refused_with_the_rule() {
         for text in ["", "1st", "a b", "a\"", "a;", "é", "a.b.c", ".a", "a.", &"a".repeat(50)] {
             assert!(Table::parse(text, true).is_err(), "{text}");
         }
         assert!(Table::parse(&"a".repeat(49), true).is_ok());
-        let said = Table::parse("app.sessions", false).unwrap_err().to_string();
+        let message = Table::parse("app.sessions", false).unwrap_err().to_string();
         assert_eq!(
-            said,
-            "`app.sessions` is no name for a table of sessions: it takes letters, digits and `_`, no digit first, 49 at most"
+            message,
+            "the table name `app.sessions` is invalid; expected letters, digits and `_`, at most 49, no digit at the start"
         );
-        let said = Table::parse("1", true).unwrap_err().to_string();
-        assert!(said.ends_with("49 at most, and such a name of a schema with a dot before it"));
+        let message = Table::parse("1", true).unwrap_err().to_string();
+        assert!(message.ends_with(", and optionally such a name of a schema and a dot before it"));
     }
 }

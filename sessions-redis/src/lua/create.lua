@@ -1,8 +1,8 @@
--- Keeps a record unless there is one. Returns whether it is kept. KEYS: record. ARGV: record,
--- milliseconds to live, mark of this call.
+-- Stores a record unless the key is taken. Returns 1 when it is stored, else 0. KEYS: record. ARGV:
+-- record, milliseconds to live, idempotency key of this call.
 if redis.call('EXISTS', KEYS[1]) == 1 then
-  -- A client sends a call again whose answer was lost with the connection. What is not a record has
-  -- no mark, and stays.
+  -- A client repeats a call whose answer was lost with the connection. A value that is not a record
+  -- has no idempotency key, and stays.
   if redis.pcall('HGET', KEYS[1], 'w') == ARGV[3] then
     return 1
   end

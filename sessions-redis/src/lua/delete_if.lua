@@ -1,5 +1,5 @@
--- Deletes the record of a revision. Returns 1, 0 when the record has another one, -1 when there is
--- none. KEYS: record. ARGV: revision.
+-- Deletes a record if it has the given revision. Returns 1 when it is deleted, 0 when its revision
+-- differs, -1 when there is no record. KEYS: record. ARGV: revision.
 local revision = redis.call('HGET', KEYS[1], 'r')
 if not revision then
   return -1

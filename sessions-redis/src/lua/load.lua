@@ -1,6 +1,7 @@
--- Returns revision, milliseconds left, whether its time started anew, and the record, with spaces
--- between them; nothing when there is no record. KEYS: record. ARGV: milliseconds to live from a use
--- on, and how many must have passed before a use counts; or neither.
+-- Returns the revision, the milliseconds left, 1 if the record was touched (else 0), and the record,
+-- separated by spaces; nothing when there is no record. KEYS: record. ARGV: the milliseconds to live
+-- that a touch sets, and the milliseconds since the last touch after which the next is due; or
+-- neither.
 local found = redis.call('HMGET', KEYS[1], 'r', 'd')
 local left = redis.call('PTTL', KEYS[1])
 if left == -2 then
@@ -9,9 +10,9 @@ end
 local touched = 0
 if ARGV[1] then
   local ttl = tonumber(ARGV[1])
-  -- The second is what clocks round.
+  -- One second of tolerance for the rounding of clocks.
   if left + tonumber(ARGV[2]) <= ttl or left > ttl + 1000 then
-    -- A replica takes no writes, and is read all the same.
+    -- A replica accepts no writes, and is read without a touch.
     local done = redis.pcall('PEXPIRE', KEYS[1], ttl)
     if done == 1 then
       left = ttl

@@ -1,4 +1,4 @@
-//! The index of owners. The keys of one owner are in one slot.
+//! The index of owners. All keys of an owner are in one slot of a cluster.
 
 use std::time::Duration;
 
@@ -12,11 +12,13 @@ use crate::{
 };
 
 impl<C: Connect> RedisStore<C> {
-    fn sessions_of(&self, owner: &OwnerKey) -> String {
+    /// The key of the sorted set of the owner's sessions.
+    fn sessions_key(&self, owner: &OwnerKey) -> String {
         format!("{}owner:{{{owner}}}:sessions", self.prefix)
     }
 
-    fn ended_of(&self, owner: &OwnerKey) -> String {
+    /// The key of the moment before which the owner's sessions are ended.
+    fn revoked_before_key(&self, owner: &OwnerKey) -> String {
         format!("{}owner:{{{owner}}}:ended", self.prefix)
     }
 }
@@ -29,10 +31,10 @@ impl<C: Connect> OwnerIndex for RedisStore<C> {
         ttl: Duration,
     ) -> BoxFuture<'a, Result<Option<Stamp>, StoreError>> {
         Box::pin(async move {
-            let keys = [&*self.sessions_of(owner), &*self.ended_of(owner)];
-            let enlist = script::ENLIST.on(&keys).arg(key.to_string()).arg(millis(ttl));
-            let ended: Option<u64> = self.run(&enlist).await?;
-            Ok(ended.map(Stamp::new))
+            let keys = [&*self.sessions_key(owner), &*self.revoked_before_key(owner)];
+            let add = script::INDEX_ADD.on(&keys).arg(key.to_string()).arg(millis(ttl));
+            let revoked_before: Option<u64> = self.run(&add).await?;
+            Ok(revoked_before.map(Stamp::new))
         })
     }
 
@@ -43,7 +45,7 @@ impl<C: Connect> OwnerIndex for RedisStore<C> {
     ) -> BoxFuture<'a, Result<(), StoreError>> {
         Box::pin(async move {
             let mut remove = Cmd::new();
-            remove.arg("ZREM").arg(self.sessions_of(owner)).arg(key.to_string());
+            remove.arg("ZREM").arg(self.sessions_key(owner)).arg(key.to_string());
             self.command(&remove).await
         })
     }
@@ -54,7 +56,7 @@ impl<C: Connect> OwnerIndex for RedisStore<C> {
     ) -> BoxFuture<'a, Result<Vec<RecordKey>, StoreError>> {
         Box::pin(async move {
             let mut range = Cmd::new();
-            range.arg("ZRANGE").arg(self.sessions_of(owner)).arg(0).arg(-1);
+            range.arg("ZRANGE").arg(self.sessions_key(owner)).arg(0).arg(-1);
             let keys: Vec<String> = self.command(&range).await?;
             Ok(keys.iter().filter_map(RecordKey::parse).collect())
         })
@@ -66,9 +68,9 @@ impl<C: Connect> OwnerIndex for RedisStore<C> {
     ) -> BoxFuture<'a, Result<Option<Stamp>, StoreError>> {
         Box::pin(async move {
             let mut get = Cmd::new();
-            get.arg("GET").arg(self.ended_of(owner));
-            let ended: Option<u64> = self.command(&get).await?;
-            Ok(ended.map(Stamp::new))
+            get.arg("GET").arg(self.revoked_before_key(owner));
+            let revoked_before: Option<u64> = self.command(&get).await?;
+            Ok(revoked_before.map(Stamp::new))
         })
     }
 
@@ -79,9 +81,9 @@ impl<C: Connect> OwnerIndex for RedisStore<C> {
         ttl: Duration,
     ) -> BoxFuture<'a, Result<(), StoreError>> {
         Box::pin(async move {
-            let keys = [&*self.ended_of(owner)];
-            let end = script::END_BEFORE.on(&keys).arg(stamp.get()).arg(millis(ttl));
-            self.run(&end).await
+            let keys = [&*self.revoked_before_key(owner)];
+            let revoke = script::REVOKE_BEFORE.on(&keys).arg(stamp.get()).arg(millis(ttl));
+            self.run(&revoke).await
         })
     }
 }

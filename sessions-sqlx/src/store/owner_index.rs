@@ -1,17 +1,18 @@
-//! The index of owners: a column of the records, and a table of moments.
+//! The index of owners: a column of the records, and a table of the moments before which sessions are
+//! ended.
 
 use std::time::Duration;
 
 use sessions::store::{BoxFuture, OwnerIndex, OwnerKey, RecordKey, Stamp, StoreError};
 
+use super::SqlxStore;
 use crate::{
-    dialect::{Dialect, millis},
+    dialect::{Dialect, statements::millis},
     lease::run,
-    store::SqlxStore,
 };
 
 impl<DB: Dialect> OwnerIndex for SqlxStore<DB> {
-    /// Notes nothing: the record holds its owner.
+    /// Writes nothing: the record has its owner in a column.
     fn enlist<'a>(
         &'a self,
         owner: &'a OwnerKey,
@@ -35,7 +36,7 @@ impl<DB: Dialect> OwnerIndex for SqlxStore<DB> {
     ) -> BoxFuture<'a, Result<Vec<RecordKey>, StoreError>> {
         Box::pin(async move {
             let keys: Vec<Vec<u8>> = run!(self, read, connection => {
-                DB::keys_of(connection, &self.statements, owner.as_bytes())
+                DB::owner_keys(connection, &self.statements, owner.as_bytes())
             })?;
             let keys = keys.into_iter().filter_map(|key| key.try_into().ok());
             Ok(keys.map(RecordKey::from_bytes).collect())
@@ -48,7 +49,7 @@ impl<DB: Dialect> OwnerIndex for SqlxStore<DB> {
     ) -> BoxFuture<'a, Result<Option<Stamp>, StoreError>> {
         Box::pin(async move {
             let stamp: Option<i64> = run!(self, read, connection => {
-                DB::not_before(connection, &self.statements, owner.as_bytes())
+                DB::revoked_before(connection, &self.statements, owner.as_bytes())
             })?;
             Ok(stamp.map(|stamp| Stamp::new(stamp.cast_unsigned())))
         })
@@ -63,7 +64,7 @@ impl<DB: Dialect> OwnerIndex for SqlxStore<DB> {
         Box::pin(async move {
             let stamp = i64::try_from(stamp.get()).unwrap_or(i64::MAX);
             run!(self, write, connection => {
-                DB::end_before(connection, &self.statements, owner.as_bytes(), stamp, millis(ttl))
+                DB::revoke_before(connection, &self.statements, owner.as_bytes(), stamp, millis(ttl))
             })
         })
     }

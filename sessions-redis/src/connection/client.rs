@@ -1,0 +1,51 @@
+//! The client of one server, with the settings that all connections share.
+
+use std::{io, time::Duration};
+
+use redis::{
+    Client, ConnectionInfo, IntoConnectionInfo, RedisError,
+    io::tcp::{TcpSettings, socket2::TcpKeepalive},
+};
+
+/// The time in which a connection must be established.
+pub(crate) const CONNECT_TIMEOUT: Duration = Duration::from_millis(500);
+/// The idle time after which the operating system probes a connection.
+const KEEPALIVE: Duration = Duration::from_secs(30);
+
+pub(super) fn client(url: impl IntoConnectionInfo) -> io::Result<Client> {
+    #[cfg(feature = "tls")]
+    install_crypto_provider();
+    let open = |url: ConnectionInfo| {
+        let settings = tcp_settings(url.tcp_settings());
+        Client::open(url.set_tcp_settings(settings))
+    };
+    url.into_connection_info().and_then(open).map_err(|err| invalid_url(&err))
+}
+
+/// Gives rustls its cryptography, unless the application has chosen one.
+#[cfg(feature = "tls")]
+pub(crate) fn install_crypto_provider() {
+    use rustls::crypto::{CryptoProvider, ring};
+
+    if CryptoProvider::get_default().is_none() {
+        // Another thread may have installed one first, which serves as well.
+        let _ = ring::default_provider().install_default();
+    }
+}
+
+pub(crate) fn tcp_settings(given: &TcpSettings) -> TcpSettings {
+    // Many requests share a connection: none must wait for the acknowledgement of another.
+    let settings = given.clone().set_nodelay(true);
+    match settings.keepalive() {
+        Some(_) => settings,
+        None => settings.set_keepalive(TcpKeepalive::new().with_time(KEEPALIVE)),
+    }
+}
+
+pub(crate) fn invalid_url(err: &RedisError) -> io::Error {
+    let message = format!(
+        "the Redis URL is invalid: {err}; expected `redis://[user:password@]host[:port][/database]`, \
+         or `rediss://…` with the feature `tls`"
+    );
+    io::Error::new(io::ErrorKind::InvalidInput, message)
+}

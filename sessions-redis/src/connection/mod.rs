@@ -1,0 +1,141 @@
+//! The connections that a store makes from a URL.
+
+pub(crate) mod client;
+mod runtime;
+
+use std::{
+    collections::HashMap,
+    fmt, io,
+    sync::{Arc, PoisonError, RwLock, Weak},
+};
+
+use redis::{Client, Cmd, IntoConnectionInfo, Pipeline, RedisFuture, Value, aio::ConnectionLike};
+use tokio::{
+    runtime::{Handle, Id},
+    sync::oneshot,
+};
+
+use self::{client::client, runtime::RuntimeConnection};
+
+/// A handle to one server, with one connection for each Tokio runtime that uses it, and so one for
+/// each worker of Actix Web.
+///
+/// A connection is established when it is first needed, and again when it breaks, or when a second
+/// passes without any answer to what was sent. It is closed when its runtime shuts down.
+///
+/// While there is no connection, the next request starts an attempt to connect, and all requests of
+/// the runtime wait for that one. Failed attempts are 20 ms apart at first, and 250 ms later. A
+/// connection sets no limit for an answer: its caller does, as [`ServerSide`](sessions::ServerSide)
+/// with its deadline.
+#[derive(Clone)]
+pub struct Connection(Arc<RuntimeConnections>);
+
+struct RuntimeConnections {
+    client: Client,
+    by_runtime: RwLock<HashMap<Id, Arc<RuntimeConnection>>>,
+}
+
+impl Connection {
+    /// Returns a handle to one server, without connecting yet: to be wrapped before it is given to
+    /// [`RedisStore::from_connection`](crate::RedisStore::from_connection). See
+    /// [`RedisStore::new`](crate::RedisStore::new) for the URL.
+    ///
+    /// # Errors
+    ///
+    /// [`io::ErrorKind::InvalidInput`] when the URL is invalid.
+    pub fn new(url: impl IntoConnectionInfo) -> io::Result<Self> {
+        let client = client(url)?;
+        Ok(Self(Arc::new(RuntimeConnections { client, by_runtime: RwLock::default() })))
+    }
+
+    /// Returns the server's host and port.
+    pub(crate) fn address(&self) -> String {
+        self.0.client.get_connection_info().addr().to_string()
+    }
+}
+
+impl RuntimeConnections {
+    /// Returns the connection of the current runtime.
+    fn current(self: &Arc<Self>) -> Arc<RuntimeConnection> {
+        let runtime = Handle::current();
+        let id = runtime.id();
+        let connections = self.by_runtime.read().unwrap_or_else(PoisonError::into_inner);
+        if let Some(connection) = connections.get(&id) {
+            return Arc::clone(connection);
+        }
+        drop(connections);
+        let (sender, dropped) = oneshot::channel();
+        let new = Arc::new(RuntimeConnection::new(self.client.clone(), sender));
+        let mut connections = self.by_runtime.write().unwrap_or_else(PoisonError::into_inner);
+        let connection = Arc::clone(connections.entry(id).or_insert_with(|| Arc::clone(&new)));
+        drop(connections);
+        if Arc::ptr_eq(&connection, &new) {
+            let guard = RuntimeGuard { connections: Arc::downgrade(self), id };
+            runtime.spawn(async move {
+                let _guard = guard;
+                // Nothing is ever sent: this ends when the connection is dropped.
+                let _ = dropped.await;
+            });
+        }
+        connection
+    }
+}
+
+/// Removes the connection of a runtime when the runtime shuts down and drops the task that owns this
+/// guard.
+struct RuntimeGuard {
+    connections: Weak<RuntimeConnections>,
+    id: Id,
+}
+
+impl Drop for RuntimeGuard {
+    fn drop(&mut self) {
+        if let Some(connections) = self.connections.upgrade() {
+            let mut by_runtime =
+                connections.by_runtime.write().unwrap_or_else(PoisonError::into_inner);
+            let connection = by_runtime.remove(&self.id);
+            drop(by_runtime);
+            drop(connection);
+        }
+    }
+}
+
+impl ConnectionLike for Connection {
+    fn req_packed_command<'a>(&'a mut self, command: &'a Cmd) -> RedisFuture<'a, Value> {
+        Box::pin(async move {
+            let current = self.0.current();
+            let (number, mut connection) = current.connected().await?;
+            current.request_sent(number);
+            let result = connection.send_packed_command(command).await;
+            current.request_done(number, &result);
+            result
+        })
+    }
+
+    fn req_packed_commands<'a>(
+        &'a mut self,
+        pipeline: &'a Pipeline,
+        offset: usize,
+        count: usize,
+    ) -> RedisFuture<'a, Vec<Value>> {
+        Box::pin(async move {
+            let current = self.0.current();
+            let (number, mut connection) = current.connected().await?;
+            current.request_sent(number);
+            let result = connection.send_packed_commands(pipeline, offset, count).await;
+            current.request_done(number, &result);
+            result
+        })
+    }
+
+    fn get_db(&self) -> i64 {
+        self.0.client.get_connection_info().redis_settings().db()
+    }
+}
+
+impl fmt::Debug for Connection {
+    /// Shows no address: it may contain a password.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Connection")
+    }
+}

@@ -1,0 +1,132 @@
+//! The connection of one Tokio runtime, and when it is established again.
+
+use std::{
+    io,
+    sync::{Arc, Mutex, MutexGuard, PoisonError},
+    time::{Duration, Instant},
+};
+
+use futures_util::{
+    FutureExt,
+    future::{BoxFuture, Shared},
+};
+use redis::{AsyncConnectionConfig, Client, RedisResult, aio::MultiplexedConnection};
+use tokio::sync::oneshot;
+
+use super::client::CONNECT_TIMEOUT;
+
+/// The time without any answer after which a connection is replaced. A firewall or proxy may have
+/// dropped it without closing it.
+const STALL_TIMEOUT: Duration = Duration::from_secs(1);
+/// The pause after a failed attempt to connect: doubled each time, from the first to the second.
+const MIN_BACKOFF: Duration = Duration::from_millis(20);
+const MAX_BACKOFF: Duration = Duration::from_millis(250);
+
+/// The connection of one runtime. Only tasks of that runtime use it, so that no thread wakes another
+/// for an answer.
+pub(super) struct RuntimeConnection {
+    client: Client,
+    state: Mutex<State>,
+    /// Tells the [guard](super::RuntimeGuard)'s task that the connection was dropped.
+    _dropped: oneshot::Sender<()>,
+}
+
+struct State {
+    /// The last attempt to connect: under way, established, or failed.
+    attempt: Option<Attempt>,
+    /// The number of attempts.
+    number: u64,
+    /// When the next attempt may start, if the last one failed.
+    next_at: Option<Instant>,
+    backoff: Duration,
+    /// When the first request was sent since the last answer.
+    unanswered_since: Option<Instant>,
+}
+
+/// Resolves to `None` when the runtime shuts down.
+type Attempt = Shared<BoxFuture<'static, Option<RedisResult<MultiplexedConnection>>>>;
+
+impl RuntimeConnection {
+    pub(super) fn new(client: Client, dropped: oneshot::Sender<()>) -> Self {
+        let state = State {
+            attempt: None,
+            number: 0,
+            next_at: None,
+            backoff: MIN_BACKOFF,
+            unanswered_since: None,
+        };
+        Self { client, state: Mutex::new(state), _dropped: dropped }
+    }
+
+    /// Returns the connection, and the number of the attempt that established it.
+    pub(super) async fn connected(self: &Arc<Self>) -> RedisResult<(u64, MultiplexedConnection)> {
+        let (number, attempt) = self.attempt();
+        let shut_down =
+            || io::Error::new(io::ErrorKind::NotConnected, "the Tokio runtime is shutting down");
+        Ok((number, attempt.await.ok_or_else(shut_down)??))
+    }
+
+    fn attempt(self: &Arc<Self>) -> (u64, Attempt) {
+        let mut state = self.state();
+        let now = Instant::now();
+        if let Some(attempt) = &state.attempt {
+            let may_retry = state.next_at.is_some_and(|at| at <= now);
+            let is_stalled =
+                state.unanswered_since.is_some_and(|since| since + STALL_TIMEOUT <= now);
+            if !may_retry && !is_stalled {
+                return (state.number, attempt.clone());
+            }
+        }
+        let number = state.number + 1;
+        let task = tokio::spawn(Arc::clone(self).establish(number));
+        let attempt = task.map(Result::ok).boxed().shared();
+        state.attempt = Some(attempt.clone());
+        state.number = number;
+        state.next_at = None;
+        state.unanswered_since = None;
+        (number, attempt)
+    }
+
+    async fn establish(self: Arc<Self>, number: u64) -> RedisResult<MultiplexedConnection> {
+        let config = AsyncConnectionConfig::new()
+            .set_connection_timeout(Some(CONNECT_TIMEOUT))
+            .set_response_timeout(None);
+        let result = self.client.get_multiplexed_async_connection_with_config(&config).await;
+        let mut state = self.state();
+        if state.number == number {
+            match &result {
+                Ok(_) => state.backoff = MIN_BACKOFF,
+                Err(_) => {
+                    state.next_at = Some(Instant::now() + state.backoff);
+                    state.backoff = MAX_BACKOFF.min(state.backoff * 2);
+                }
+            }
+        }
+        result
+    }
+
+    /// Records that a request is about to be sent over the connection of this attempt.
+    pub(super) fn request_sent(&self, number: u64) {
+        let mut state = self.state();
+        if state.number == number {
+            state.unanswered_since.get_or_insert_with(Instant::now);
+        }
+    }
+
+    /// Records the result of a request: an answer, which may be an error, or the end of the
+    /// connection.
+    pub(super) fn request_done<T>(&self, number: u64, result: &RedisResult<T>) {
+        let mut state = self.state();
+        if state.number != number {
+            return;
+        }
+        match result {
+            Err(err) if err.code().is_none() => state.attempt = None,
+            _ => state.unanswered_since = None,
+        }
+    }
+
+    fn state(&self) -> MutexGuard<'_, State> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}

@@ -1,0 +1,101 @@
+//! The statements of a store, with the names of its tables in them.
+
+use std::{fmt, sync::Arc, time::Duration};
+
+use sqlx::{AssertSqlSafe, SqlSafeStr, SqlStr};
+
+use crate::table::Table;
+
+/// How a database writes the statements.
+pub trait Syntax {
+    /// The statements that create the tables, which are named `"sessions…"` in them. They may run
+    /// again.
+    const MIGRATION: &'static str;
+    /// The database's clock, which stands still within a statement: milliseconds since 1970.
+    const NOW: &'static str;
+    /// The function that returns the greatest of its arguments.
+    const GREATEST: &'static str;
+    /// The clause after the selection of the rows to delete.
+    const SKIP_LOCKED: &'static str;
+    /// Whether the name of a table may have the name of a schema before it.
+    const HAS_SCHEMAS: bool;
+
+    /// The statements whose form differs between the databases.
+    type Own: fmt::Debug + Send + Sync;
+
+    /// Writes those statements.
+    fn own_statements(table: &Table) -> Self::Own;
+}
+
+/// The statements. Their parameters are numbered in the order of the arguments of the operations.
+#[derive(Debug)]
+pub struct Statements<Own> {
+    pub(crate) create: SqlStr,
+    pub(crate) load: SqlStr,
+    pub(crate) delete: SqlStr,
+    pub(crate) owner_keys: SqlStr,
+    pub(crate) revoked_before: SqlStr,
+    pub(crate) revoke_before: SqlStr,
+    pub(crate) sweep_records: SqlStr,
+    pub(crate) sweep_ended: SqlStr,
+    pub(crate) own: Own,
+}
+
+impl<Own> Statements<Own> {
+    pub(crate) fn new<DB: Syntax<Own = Own>>(table: &Table) -> Self {
+        let (records, ended) = (table.records(), table.ended());
+        let (now, greatest, skip_locked) = (DB::NOW, DB::GREATEST, DB::SKIP_LOCKED);
+        // An expired row counts as absent. Its revision is continued, so that none is given twice.
+        let create = format!(
+            "INSERT INTO {records} AS kept (key, revision, record, owner, expires) \
+             VALUES ($1, 1, $2, $3, {now} + $4) \
+             ON CONFLICT (key) DO UPDATE SET revision = kept.revision + 1, \
+             record = excluded.record, owner = excluded.owner, expires = excluded.expires \
+             WHERE kept.expires <= {now} \
+             RETURNING revision"
+        );
+        let load = format!(
+            "SELECT revision, record, expires - {now}, false FROM {records} \
+             WHERE key = $1 AND expires > {now}"
+        );
+        let delete = format!("DELETE FROM {records} WHERE key = $1 RETURNING expires - {now}");
+        let owner_keys = format!("SELECT key FROM {records} WHERE owner = $1 AND expires > {now}");
+        let revoked_before =
+            format!("SELECT stamp FROM {ended} WHERE owner = $1 AND expires > {now}");
+        let revoke_before = format!(
+            "INSERT INTO {ended} AS noted (owner, stamp, expires) VALUES ($1, $2, {now} + $3) \
+             ON CONFLICT (owner) DO UPDATE SET \
+             stamp = {greatest}(noted.stamp, excluded.stamp), \
+             expires = {greatest}(noted.expires, excluded.expires)"
+        );
+        let sweep = |table: &str, id: &str| {
+            format!(
+                "DELETE FROM {table} WHERE {id} IN (SELECT {id} FROM {table} \
+                 WHERE expires <= {now} ORDER BY expires LIMIT $1{skip_locked}) \
+                 AND expires <= {now}"
+            )
+        };
+        Self {
+            create: statement(create),
+            load: statement(load),
+            delete: statement(delete),
+            owner_keys: statement(owner_keys),
+            revoked_before: statement(revoked_before),
+            revoke_before: statement(revoke_before),
+            sweep_records: statement(sweep(&records, "key")),
+            sweep_ended: statement(sweep(&ended, "owner")),
+            own: DB::own_statements(table),
+        }
+    }
+}
+
+/// Takes a statement that consists of our own text and checked names.
+pub(crate) fn statement(text: String) -> SqlStr {
+    AssertSqlSafe(Arc::<str>::from(text)).into_sql_str()
+}
+
+/// Returns whole milliseconds for the database: at least one, and a few thousand years at most.
+pub(crate) fn millis(time: Duration) -> i64 {
+    const MAX: i64 = 1 << 47;
+    i64::try_from(time.as_millis()).unwrap_or(MAX).clamp(1, MAX)
+}

@@ -1,0 +1,227 @@
+//! `SqlxStore`, and its operations on records.
+
+mod migrate;
+mod owner_index;
+mod sweep;
+
+use std::{fmt, io, sync::Arc, time::Duration};
+
+use sessions::store::{
+    CreateOutcome, DeleteIfOutcome, DeleteOutcome, Loaded, OwnerIndex, OwnerKey, Record, RecordKey,
+    ReplaceOutcome, Revision, Store, StoreError, Touch,
+};
+use sqlx::Pool;
+
+use crate::{
+    dialect::{
+        Dialect,
+        driver::{CasResult, ConditionalWrite, NewRow, StoredRow},
+        statements::{Statements, millis},
+    },
+    lease::run,
+    table::Table,
+    writer_lock::WriterLock,
+};
+
+/// A store in a table of PostgreSQL or SQLite, on a pool of sqlx.
+///
+/// [`PostgresStore`](crate::PostgresStore) and [`SqliteStore`](crate::SqliteStore) are its two forms.
+/// [`migrate`](Self::migrate) creates the tables. Expired records count as absent, and stay in the
+/// table until they are [swept](Self::spawn_sweeper). Clones share the pool.
+pub struct SqlxStore<DB: Dialect> {
+    pool: Pool<DB>,
+    table: Table,
+    statements: Arc<Statements<DB::Own>>,
+    writer_lock: WriterLock,
+    max_record: usize,
+}
+
+impl<DB: Dialect> SqlxStore<DB> {
+    /// The default of [`with_max_record`](Self::with_max_record), in bytes: 1 MiB.
+    pub const DEFAULT_MAX_RECORD: usize = 1024 * 1024;
+
+    /// Returns a store on the application's pool, in the table `sessions`.
+    pub fn new(pool: Pool<DB>) -> Self {
+        let table = Table::sessions();
+        let statements = Arc::new(Statements::new::<DB>(&table));
+        let writer_lock = WriterLock::new(DB::SINGLE_WRITER);
+        Self { pool, table, statements, writer_lock, max_record: Self::DEFAULT_MAX_RECORD }
+    }
+
+    /// Sets the table. Defaults to `sessions`. A second table has the same name with `_ended` after
+    /// it. Applications that share a database need different tables.
+    ///
+    /// A name has letters, digits and `_`, at most 49, and no digit at the start. On PostgreSQL the
+    /// name of a schema and a dot may stand before it.
+    ///
+    /// # Errors
+    ///
+    /// [`io::ErrorKind::InvalidInput`] when the name is invalid.
+    pub fn with_table(mut self, name: &str) -> io::Result<Self> {
+        self.table = Table::parse(name, DB::HAS_SCHEMAS)?;
+        self.statements = Arc::new(Statements::new::<DB>(&self.table));
+        Ok(self)
+    }
+
+    /// Sets the maximum length of a record in bytes: the content of a session, and about 200 more. A
+    /// longer record is [`StoreError::TooLarge`], and is not sent. Defaults to 1,048,576. The backend
+    /// has its own limit, on the content.
+    #[must_use]
+    pub fn with_max_record(mut self, bytes: usize) -> Self {
+        self.max_record = bytes;
+        self
+    }
+
+    /// Returns the pool.
+    pub fn pool(&self) -> &Pool<DB> {
+        &self.pool
+    }
+
+    /// Touches a record that was loaded. A database that accepts no writes is read without a touch.
+    async fn touch(
+        &self,
+        key: &RecordKey,
+        touch: Touch,
+        row: &mut StoredRow,
+    ) -> Result<(), StoreError> {
+        let touched = run!(self, write, connection => {
+            DB::touch(connection, &self.statements, key.as_bytes(), touch)
+        });
+        match touched {
+            Err(StoreError::Full | StoreError::ReadOnly { .. }) | Ok(false) => Ok(()),
+            Err(err) => Err(err),
+            Ok(true) => {
+                row.expires_in = touch.ttl;
+                row.touched = true;
+                Ok(())
+            }
+        }
+    }
+
+    fn checked_bytes(&self, record: &Record) -> Result<Vec<u8>, StoreError> {
+        let bytes = record.to_bytes();
+        if bytes.len() > self.max_record {
+            return Err(StoreError::TooLarge { length: bytes.len(), limit: self.max_record });
+        }
+        Ok(bytes)
+    }
+}
+
+impl<DB: Dialect> Store for SqlxStore<DB> {
+    async fn create(
+        &self,
+        key: &RecordKey,
+        record: &Record,
+        ttl: Duration,
+    ) -> Result<CreateOutcome, StoreError> {
+        let (bytes, owner) = (self.checked_bytes(record)?, record.owner());
+        let row = new_row(&bytes, owner.as_ref(), ttl);
+        let created: Option<i64> = run!(self, write, connection => {
+            DB::create(connection, &self.statements, key.as_bytes(), row)
+        })?;
+        Ok(created.map_or(CreateOutcome::Exists, |number| {
+            CreateOutcome::Created(Revision::new(number.cast_unsigned()))
+        }))
+    }
+
+    async fn load(
+        &self,
+        key: &RecordKey,
+        touch: Option<Touch>,
+    ) -> Result<Option<Loaded>, StoreError> {
+        let row: Option<StoredRow> = match touch {
+            Some(touch) => run!(self, read, connection => {
+                DB::load_and_touch(connection, &self.statements, key.as_bytes(), touch)
+            })?,
+            None => run!(self, read, connection => {
+                DB::load(connection, &self.statements, key.as_bytes())
+            })?,
+        };
+        let Some(mut row) = row else { return Ok(None) };
+        let is_due = |touch: &Touch| DB::SINGLE_WRITER && touch.is_due(row.expires_in);
+        if let Some(touch) = touch.filter(is_due) {
+            self.touch(key, touch, &mut row).await?;
+        }
+        let StoredRow { revision, record, expires_in, touched } = row;
+        Ok(Some(Loaded {
+            record: Record::from_bytes(&record)?,
+            revision: Revision::new(revision.cast_unsigned()),
+            expires_in,
+            touched,
+        }))
+    }
+
+    async fn replace(
+        &self,
+        key: &RecordKey,
+        revision: Revision,
+        record: &Record,
+        ttl: Duration,
+    ) -> Result<ReplaceOutcome, StoreError> {
+        let (bytes, owner) = (self.checked_bytes(record)?, record.owner());
+        let row = new_row(&bytes, owner.as_ref(), ttl);
+        let (number, write) = (revision.get().cast_signed(), ConditionalWrite::Replace(row));
+        let result = run!(self, write, connection => {
+            DB::write_if(connection, &self.statements, key.as_bytes(), number, write)
+        })?;
+        Ok(match result {
+            CasResult::Written => ReplaceOutcome::Replaced(revision.next()),
+            CasResult::Conflict => ReplaceOutcome::Conflict,
+            CasResult::Absent => ReplaceOutcome::Gone,
+        })
+    }
+
+    async fn delete(&self, key: &RecordKey) -> Result<DeleteOutcome, StoreError> {
+        let left: Option<i64> = run!(self, write, connection => {
+            DB::delete(connection, &self.statements, key.as_bytes())
+        })?;
+        Ok(match left {
+            Some(1..) => DeleteOutcome::Deleted,
+            _ => DeleteOutcome::Absent,
+        })
+    }
+
+    async fn delete_if(
+        &self,
+        key: &RecordKey,
+        revision: Revision,
+    ) -> Result<DeleteIfOutcome, StoreError> {
+        let (number, write) = (revision.get().cast_signed(), ConditionalWrite::Delete);
+        let result = run!(self, write, connection => {
+            DB::write_if(connection, &self.statements, key.as_bytes(), number, write)
+        })?;
+        Ok(match result {
+            CasResult::Written => DeleteIfOutcome::Deleted,
+            CasResult::Conflict => DeleteIfOutcome::Conflict,
+            CasResult::Absent => DeleteIfOutcome::Gone,
+        })
+    }
+
+    fn owners(&self) -> Option<&dyn OwnerIndex> {
+        Some(self)
+    }
+}
+
+fn new_row<'r>(record: &'r [u8], owner: Option<&'r OwnerKey>, ttl: Duration) -> NewRow<'r> {
+    let owner = owner.map(|owner| owner.as_bytes().as_slice());
+    NewRow { record, owner, ttl_millis: millis(ttl) }
+}
+
+impl<DB: Dialect> Clone for SqlxStore<DB> {
+    fn clone(&self) -> Self {
+        Self {
+            pool: self.pool.clone(),
+            table: self.table.clone(),
+            statements: Arc::clone(&self.statements),
+            writer_lock: self.writer_lock.clone(),
+            max_record: self.max_record,
+        }
+    }
+}
+
+impl<DB: Dialect> fmt::Debug for SqlxStore<DB> {
+    /// Shows no address: it may contain a password.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("SqlxStore").field("table", &self.table.records()).finish_non_exhaustive()
+    }
+}

@@ -1,0 +1,77 @@
+//! Deleting expired rows.
+
+use std::time::Duration;
+
+use sessions::store::StoreError;
+use sqlx::SqlStr;
+use tokio::{
+    task::JoinHandle,
+    time::{MissedTickBehavior, interval, timeout},
+};
+
+use super::SqlxStore;
+use crate::{dialect::Dialect, lease::run};
+
+/// The most rows that one statement deletes. On SQLite, other writers wait for it.
+const BATCH_SIZE: i64 = 500;
+/// The time limit of one statement.
+const BATCH_TIMEOUT: Duration = Duration::from_secs(10);
+
+impl<DB: Dialect> SqlxStore<DB> {
+    /// Deletes the expired records, 500 with each statement, and returns their number.
+    ///
+    /// # Errors
+    ///
+    /// [`StoreError`], when a statement fails. Records that were deleted before stay deleted.
+    pub async fn sweep(&self) -> Result<u64, StoreError> {
+        let swept = self.sweep_table(&self.statements.sweep_records).await?;
+        self.sweep_table(&self.statements.sweep_ended).await?;
+        Ok(swept)
+    }
+
+    /// Sweeps now and then at this interval, in a task that ends with the runtime, when the pool is
+    /// closed, or when the returned handle aborts it. A sweep that fails is logged, and the next one
+    /// tries again. All instances that share a table may sweep it; once a minute is enough.
+    ///
+    /// # Panics
+    ///
+    /// Outside of a Tokio runtime, such as that of `actix_web::main`. [`sweep`](Self::sweep) does not
+    /// panic.
+    pub fn spawn_sweeper(&self, every: Duration) -> JoinHandle<()> {
+        let store = self.clone();
+        tokio::spawn(async move {
+            let mut ticks = interval(every.max(Duration::from_millis(1)));
+            ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
+            loop {
+                ticks.tick().await;
+                let swept = store.sweep().await;
+                if store.pool.is_closed() {
+                    return;
+                }
+                match swept {
+                    Ok(deleted) => {
+                        tracing::debug!(target: "sessions", deleted, "expired sessions deleted from the database");
+                    }
+                    Err(err) => {
+                        tracing::warn!(target: "sessions", error = &err as &dyn std::error::Error, "expired sessions stay in the database until the next round");
+                    }
+                }
+            }
+        })
+    }
+
+    async fn sweep_table(&self, statement: &SqlStr) -> Result<u64, StoreError> {
+        let mut swept = 0;
+        loop {
+            let batch = async {
+                run!(self, write, connection => DB::sweep(connection, statement, BATCH_SIZE))
+            };
+            let batch: u64 =
+                timeout(BATCH_TIMEOUT, batch).await.unwrap_or(Err(StoreError::Timeout))?;
+            swept += batch;
+            if batch < BATCH_SIZE.cast_unsigned() {
+                return Ok(swept);
+            }
+        }
+    }
+}
