@@ -36,7 +36,7 @@ macro_rules! keys {
         }
 
         impl Key {
-            const ALL: &[Self] = &[$(Self::$key),*];
+            pub(super) const ALL: &[Self] = &[$(Self::$key),*];
 
             /// Returns the key as it is written.
             pub(crate) const fn word(self) -> &'static str {
@@ -45,7 +45,7 @@ macro_rules! keys {
                 }
             }
 
-            const fn place(self) -> Place {
+            pub(super) const fn place(self) -> Place {
                 match self {
                     $(Self::$key => $place,)*
                 }

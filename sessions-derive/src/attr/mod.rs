@@ -1,5 +1,7 @@
 //! The grammar of `#[session(…)]`: what one key can know. What needs two is for `check`.
 
+#[cfg(test)]
+mod each_key;
 mod entry;
 mod key;
 mod value;
