@@ -3,16 +3,15 @@
 
 mod overrides;
 mod resolve;
+mod table;
 
 use std::{borrow::Cow, time::Duration};
 
-use sessions_policy::{
-    CookieName, CookiePath, ImportMode, NamePrefix, OnDecodeError, OnGone, OnLoadError,
-    OnSaveError, OpenMode, SameSite, SaveWhen,
-};
+use sessions_policy::{CookieName, CookiePath, NamePrefix};
 
 use self::overrides::FixedDomain;
 pub use self::overrides::Overrides;
+pub(crate) use self::table::policies;
 use crate::config::{DomainSetting, SessionConfig};
 
 /// Flask's default name.
@@ -73,83 +72,9 @@ impl<'i> Policies<'i> {
         self.overrides.cookie_path.or_else(|| configured().map(CookiePath::as_str)).unwrap_or("/")
     }
 
-    /// Returns whether scripts are kept from the cookie. Defaults to `true`.
-    pub fn cookie_httponly(&self) -> bool {
-        self.overrides.cookie_httponly.or(self.config.cookie_httponly).unwrap_or(true)
-    }
-
-    /// Returns whether the cookie is sent over https only. Defaults to `true`.
-    pub fn cookie_secure(&self) -> bool {
-        self.overrides.cookie_secure.or(self.config.cookie_secure).unwrap_or(true)
-    }
-
-    /// Returns which requests from other sites carry the cookie. Defaults to `Lax`.
-    pub fn cookie_samesite(&self) -> SameSite {
-        self.overrides.cookie_samesite.or(self.config.cookie_samesite).unwrap_or(SameSite::Lax)
-    }
-
-    /// Returns whether the cookie belongs to one top-level site. Defaults to `false`.
-    pub fn cookie_partitioned(&self) -> bool {
-        self.overrides.cookie_partitioned.or(self.config.cookie_partitioned).unwrap_or(false)
-    }
-
-    /// Returns whether new sessions outlive the browser session. Defaults to `false`.
-    pub fn permanent(&self) -> bool {
-        self.overrides.permanent.or(self.config.permanent).unwrap_or(false)
-    }
-
-    /// Returns the age limit of tokens and records, and of permanent cookies. Defaults to 31 days.
-    pub fn lifetime(&self) -> Duration {
-        self.overrides.lifetime.or(self.config.lifetime).unwrap_or(DEFAULT_LIFETIME)
-    }
-
-    /// Returns whether permanent sessions get a fresh cookie with each response that used them.
-    /// Defaults to `true`.
-    pub fn refresh_each_request(&self) -> bool {
-        self.overrides.refresh_each_request.or(self.config.refresh_each_request).unwrap_or(true)
-    }
-
     /// Returns the salt of signatures, where it is set. The default depends on the cookie's name.
     pub fn salt(&self) -> Option<&'i str> {
         self.overrides.salt.or(self.config.salt.as_deref())
-    }
-
-    /// Returns when sessions are opened. Defaults to [`OpenMode::Lazy`].
-    pub fn open(&self) -> OpenMode {
-        self.overrides.open.or(self.config.open).unwrap_or_default()
-    }
-
-    /// Returns which responses save the data. Defaults to [`SaveWhen::Always`].
-    pub fn save_when(&self) -> SaveWhen {
-        self.overrides.save_when.or(self.config.save_when).unwrap_or_default()
-    }
-
-    /// Returns what a failed opening leads to. Defaults to [`OnLoadError::Error`].
-    pub fn on_load_error(&self) -> OnLoadError {
-        self.overrides.on_load_error.or(self.config.on_load_error).unwrap_or_default()
-    }
-
-    /// Returns what a failed saving leads to. Defaults to [`OnSaveError::Error`].
-    pub fn on_save_error(&self) -> OnSaveError {
-        self.overrides.on_save_error.or(self.config.on_save_error).unwrap_or_default()
-    }
-
-    /// Returns what a request gets whose session was ended by someone else while it ran. Defaults
-    /// to [`OnGone::Error`].
-    pub fn on_gone(&self) -> OnGone {
-        self.overrides.on_gone.or(self.config.on_gone).unwrap_or_default()
-    }
-
-    /// Returns what a field of typed content that does not parse leads to. Defaults to
-    /// [`OnDecodeError::Default`].
-    pub fn on_decode_error(&self) -> OnDecodeError {
-        self.overrides.on_decode_error.or(self.config.on_decode_error).unwrap_or_default()
-    }
-
-    /// Returns what becomes of a session elsewhere that is taken over. Defaults to
-    /// [`ImportMode::Copy`].
-    pub fn import(&self) -> ImportMode {
-        self.overrides.import.or(self.config.import).unwrap_or_default()
     }
 
     /// Returns how long a session may go unused. Defaults to no limit.
@@ -171,15 +96,37 @@ impl<'i> Policies<'i> {
         })
     }
 
-    /// Returns how long a token from before a renewal may read. Defaults to zero: it is worth
-    /// nothing at once.
-    pub fn renew_grace(&self) -> Duration {
-        self.overrides.renew_grace.or(self.config.renew_grace).unwrap_or_default()
-    }
-
     /// Names the settings of the configuration that an attribute overrides.
     pub(crate) fn overridden(&self) -> Vec<&'static str> {
         let fixed = self.overrides.names();
         self.config.names().into_iter().filter(|name| fixed.contains(name)).collect()
     }
 }
+
+macro_rules! getters {
+    (
+        cookie { $($cookie:tt)* }
+        session { $($session:tt)* }
+        timeouts { $($timeouts:tt)* }
+    ) => {
+        getters! { $($cookie)* $($session)* }
+    };
+    ($(
+        $field:ident: $type:ty {
+            what: $what:literal,
+            default: $default_doc:literal = $default:expr,
+            $($rest:tt)*
+        }
+    )*) => {
+        impl Policies<'_> {
+            $(
+                #[doc = concat!("Returns ", $what, ". Defaults to ", $default_doc, ".")]
+                pub fn $field(&self) -> $type {
+                    self.overrides.$field.or(self.config.$field).unwrap_or($default)
+                }
+            )*
+        }
+    };
+}
+
+policies!(getters);
