@@ -95,10 +95,11 @@ fn check_cookie(input: &Input<'_>, errors: &mut Errors) {
 
 /// Each rule between two durations is asked on its own: `check_timeouts` stops at the first.
 fn check_durations(input: &Input<'_>, errors: &mut Errors) {
-    let attrs = &input.attrs;
+    let duration = |key| input.attrs.duration(key);
+    let idle = duration(Key::IdleTimeout);
     let rules = [
-        check_timeouts(attrs.idle_timeout, attrs.absolute_timeout, SECOND),
-        check_timeouts(attrs.idle_timeout, None, attrs.touch_interval.unwrap_or(SECOND)),
+        check_timeouts(idle, duration(Key::AbsoluteTimeout), SECOND),
+        check_timeouts(idle, None, duration(Key::TouchInterval).unwrap_or(SECOND)),
     ];
     for err in rules.into_iter().filter_map(Result::err) {
         errors.push_at(first_of(input, err.attributes()), err);

@@ -4,6 +4,9 @@ use std::{error::Error, fmt, str::FromStr};
 
 /// A policy that is set by one of a few words, spelt exactly.
 pub trait Choice: Copy + 'static {
+    /// The type's name, for code that names it.
+    const NAME: &'static str;
+
     /// The words, in the order of the documentation: the default first.
     const WORDS: &'static [&'static str];
 
@@ -45,6 +48,8 @@ macro_rules! choice {
         }
 
         impl Choice for $name {
+            const NAME: &'static str = stringify!($name);
+
             const WORDS: &'static [&'static str] = &[$($word),*];
 
             fn from_word(word: &str) -> Option<Self> {

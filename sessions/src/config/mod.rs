@@ -33,7 +33,7 @@ impl From<CookieDomain> for DomainSetting {
     }
 }
 
-macro_rules! settings {
+macro_rules! config {
     ($($group:ident { $(
         $field:ident: $type:ty $(=> $resolved:ty)? {
             what: $what:literal,
@@ -128,7 +128,7 @@ macro_rules! settings {
     };
 }
 
-policies!(settings);
+policies!(config);
 
 /// The configuration in which nothing is set.
 static DEFAULTS: SessionConfig = SessionConfig::new();
