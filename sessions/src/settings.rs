@@ -61,7 +61,7 @@ macro_rules! settings {
 policies!(settings);
 
 impl Settings {
-    /// Returns the salt of signatures, where one is set.
+    /// Returns the salt of signatures, if it is set.
     pub fn salt(&self) -> Option<&str> {
         self.salt.as_deref()
     }

@@ -1,4 +1,4 @@
-//! The grammar of `#[session(…)]`: what one key can know. What needs two is for `check`.
+//! The grammar of `#[session(…)]` and the rules of single keys. Rules between keys are in `check`.
 
 #[cfg(test)]
 mod each_key;
@@ -61,7 +61,7 @@ impl<T> Policy<T> {
 pub(crate) struct Seen(Vec<(Key, Ident)>);
 
 impl Seen {
-    /// Returns the identifier of a key, for errors about it.
+    /// Returns the identifier of a key, to place errors about it.
     pub(crate) fn ident(&self, key: Key) -> Option<&Ident> {
         self.0.iter().find_map(|(seen, ident)| (*seen == key).then_some(ident))
     }
@@ -148,7 +148,7 @@ impl StructAttrs {
         self.seen.note(entry, errors);
     }
 
-    /// Keeps a setting.
+    /// Reads a setting and keeps it.
     fn fix<T>(
         &mut self,
         entry: &Entry,
@@ -161,7 +161,7 @@ impl StructAttrs {
         self.settings.extend(slot.map(|value| (entry.key, setting(value))));
     }
 
-    /// Returns the duration that a setting has, if it is there.
+    /// Returns the duration of a setting, if it is fixed.
     pub(crate) fn duration(&self, key: Key) -> Option<Duration> {
         self.settings.iter().find_map(|(set, setting)| match setting {
             Setting::Duration(duration) if *set == key => Some(*duration),
@@ -177,7 +177,7 @@ pub(crate) struct FieldAttrs {
 }
 
 impl FieldAttrs {
-    /// Reads the attributes of a field. What a wrong one was to say is not known.
+    /// Reads the attributes of a field. An invalid attribute makes the role of its field unknown.
     pub(crate) fn from_syn(attrs: &[Attribute]) -> Result<Self> {
         let (mut this, mut errors) = (Self::default(), Errors::default());
         visit(attrs, Place::Field, &mut errors, |entry, errors| {
@@ -196,7 +196,7 @@ impl FieldAttrs {
     }
 }
 
-/// Keeps what a key makes of its value, or reports why it makes nothing of it.
+/// Reads the value of an entry and keeps it, or reports why the value is invalid.
 fn put<T>(
     slot: &mut Option<T>,
     entry: &Entry,
@@ -208,7 +208,7 @@ fn put<T>(
     }
 }
 
-/// The same for what can be a function as well.
+/// Reads a policy, which may be a value or a function, as `put` does.
 fn decide<T>(
     policy: &mut Policy<T>,
     entry: &Entry,

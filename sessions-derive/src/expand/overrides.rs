@@ -1,4 +1,4 @@
-//! The constant with what the attributes fix.
+//! The constant `OVERRIDES` with the values that attributes fix.
 
 use proc_macro2::TokenStream;
 use quote::{ToTokens, format_ident, quote};
@@ -6,7 +6,7 @@ use sessions_policy::{CookieDomain, CookieName, CookiePath, SameSite};
 
 use crate::attr::{Policy, StructAttrs};
 
-/// Writes the constant, unless nothing is fixed.
+/// Writes the constant, if any attribute has a fixed value.
 pub(super) fn overrides(attrs: &StructAttrs, krate: &TokenStream) -> TokenStream {
     let cookie = [
         call("cookie_name", attrs.cookie_name.fixed().map(CookieName::as_str)),
@@ -48,7 +48,7 @@ fn samesite(krate: &TokenStream, samesite: SameSite) -> TokenStream {
     quote!(#krate::SameSite::#variant)
 }
 
-/// Names the policies that a function decides, so that nothing is concluded from their defaults.
+/// Names the policies that a function decides, so that their defaults are not checked.
 fn by_function(attrs: &StructAttrs) -> Option<TokenStream> {
     fn decides<T>(policy: &Policy<T>) -> bool {
         policy.function().is_some()

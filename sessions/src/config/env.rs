@@ -25,7 +25,7 @@ macro_rules! variables {
 impl SessionConfig {
     /// Reads the settings from the environment.
     ///
-    /// An empty variable counts as not set; variables that are not in this table are passed over.
+    /// An empty variable counts as not set; variables that are not in this table are ignored.
     /// A flag is `true`, `false`, `1` or `0`, and a duration `14 days`, `30 min`, or a number of
     /// seconds.
     ///
@@ -59,7 +59,7 @@ impl SessionConfig {
     }
 
     /// Reads the settings as [`from_env`](Self::from_env) does, from these pairs of name and
-    /// value instead of the environment. Other names among them are passed over.
+    /// value instead of the environment. Other names among them are ignored.
     ///
     /// # Errors
     ///
@@ -83,7 +83,7 @@ impl SessionConfig {
         Self::new().with_lookup(SecretKey::from_bytes, "", among(vars))
     }
 
-    /// Sets what the variables say, keys as `take_key` takes them.
+    /// Sets the values of the variables. `take_key` makes keys of their texts.
     pub(super) fn with_lookup(
         mut self,
         take_key: TakeKey,

@@ -1,4 +1,4 @@
-//! The configuration: Flask's `app.config` as far as sessions go.
+//! The configuration: the settings of sessions in Flask's `app.config`.
 
 mod backend;
 mod env;
@@ -18,10 +18,10 @@ use crate::{
     policy::policies,
 };
 
-/// The cookie's domain as a configuration says it.
+/// The cookie's domain in a configuration.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum DomainSetting {
-    /// The cookie has no domain, whatever `server_name` says: it belongs to the host that set it.
+    /// The cookie has no domain, whatever `server_name` is: it belongs to the host that set it.
     Never,
     /// The cookie belongs to this domain and the hosts below it.
     Domain(CookieDomain),
@@ -46,8 +46,8 @@ macro_rules! config {
         /// The session settings of an application, in code, from a file through serde, or from
         /// the environment.
         ///
-        /// What is not set falls back to the default of the policy. Attributes of the derive go
-        /// above the configuration. From a file, fields carry the names of the methods here,
+        /// A setting that is not set has the default of its policy. Attributes of the derive go above
+        /// the configuration. From a file, fields carry the names of the methods here,
         /// durations are texts such as `"14 days"` or numbers of seconds, and keys are their
         /// bytes as they are.
         ///
@@ -75,7 +75,7 @@ macro_rules! config {
             pub(crate) cookie_path: Option<CookiePath>,
             pub(crate) salt: Option<String>,
             $($(pub(crate) $field: Option<$type>,)*)*
-            /// Worked out once, when first asked for.
+            /// Computed once, on first use.
             detected_domain: OnceLock<Option<DetectedDomain>>,
             signed_cookie: OnceLock<Option<SignedCookie>>,
         }
@@ -170,11 +170,11 @@ impl SessionConfig {
     }
 
     /// Sets the host name, with or without a port, that the application is reached under: the
-    /// cookie's domain is worked out from it unless that is set.
+    /// cookie's domain is derived from it unless that is set.
     ///
-    /// The port and leading dots are cut off. A name without a dot gives no domain and a warning,
-    /// an IP address itself and a warning. Any other name gives itself, with a dot in front when
-    /// the cookie's path is `/`, as Flask had it.
+    /// The port and leading dots are cut off. A name without a dot gives no domain and a warning. An
+    /// IP address gives itself and a warning. Any other name gives itself, with a dot in front when
+    /// the cookie's path is `/`, as Flask did until 2.2.
     #[must_use]
     pub fn server_name(mut self, server_name: impl Into<String>) -> Self {
         self.server_name = Some(server_name.into());
@@ -211,7 +211,7 @@ impl SessionConfig {
         self
     }
 
-    /// Sets the salt of signatures: tokens signed with one salt are worth nothing under another.
+    /// Sets the salt of signatures: tokens signed with one salt are invalid under another.
     /// Defaults to one that holds the cookie's name.
     #[must_use]
     pub fn salt(mut self, salt: impl Into<String>) -> Self {

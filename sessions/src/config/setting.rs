@@ -12,11 +12,11 @@ use crate::{
     policy::policies,
 };
 
-/// What makes a key of a text.
+/// A function that makes a key of a text.
 pub(super) type TakeKey = fn(String) -> Result<SecretKey, KeyError>;
 
-/// A value as it is written down. Every kind is one, so that errors are worded here: those of serde
-/// quote the value, which may be a key.
+/// A value of any kind. Errors about kinds are worded here, since those of serde quote the value,
+/// which may be a key.
 pub(super) enum Value {
     Null,
     Bool(bool),
@@ -27,7 +27,7 @@ pub(super) enum Value {
     Other,
 }
 
-/// What is wrong with a value, and a right one.
+/// The problem with a value, and an example of a right value.
 struct Wrong {
     problem: String,
     example: &'static str,
@@ -73,7 +73,7 @@ macro_rules! names {
 policies!(names);
 
 impl SessionConfig {
-    /// Sets the field `name`; `shown` is what the person who wrote the value calls it. A null
+    /// Sets the field `name`, which errors call `shown`: a field or a variable. A null
     /// leaves the field unset. `None` when there is no such field.
     pub(super) fn set(
         &mut self,
@@ -181,7 +181,7 @@ fn domain(value: Value) -> Parsed<DomainSetting> {
 
 const KEY_EXAMPLE: &str = "what `openssl rand -base64 48` prints";
 
-/// An empty key is no key, as in Flask.
+/// An empty key counts as not set, as in Flask.
 fn secret_key(value: Value, take_key: TakeKey) -> Parsed<Option<SecretKey>> {
     let text = text(value, KEY_EXAMPLE)?;
     if text.is_empty() {

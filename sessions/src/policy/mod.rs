@@ -1,5 +1,5 @@
-//! Policies: what the derive's attributes fix, what the configuration says at run time, and what
-//! holds when neither speaks.
+//! Policies: each comes from an attribute of the derive, else from the configuration, else from its
+//! default.
 
 mod overrides;
 mod resolve;
@@ -23,7 +23,7 @@ const DEFAULT_TOUCH_INTERVAL: Duration = Duration::from_secs(60);
 /// The policies of an interface as far as they do not depend on a request: attribute, else
 /// configuration, else default.
 ///
-/// The defaults of [`SessionInterface`](trait@crate::SessionInterface)'s policies answer with these.
+/// The policies of [`SessionInterface`](trait@crate::SessionInterface) return these by default.
 #[derive(Clone, Copy, Debug)]
 pub struct Policies<'i> {
     overrides: &'static Overrides,
@@ -41,12 +41,12 @@ impl<'i> Policies<'i> {
         self.overrides.cookie_name.or_else(configured).unwrap_or(DEFAULT_COOKIE_NAME)
     }
 
-    /// Returns the cookie's domain. Defaults to none, or to what `server_name` says if set.
+    /// Returns the cookie's domain. Defaults to the domain of `server_name` if that is set, else none.
     pub fn cookie_domain(&self) -> Option<Cow<'i, str>> {
         self.cookie_domain_for(|| (self.cookie_name().into(), self.cookie_path().into()))
     }
 
-    /// Returns the domain of a cookie of this name and path, which are asked for only where the
+    /// Returns the domain of a cookie of this name and path, which are computed only where the
     /// domain depends on them.
     pub(crate) fn cookie_domain_for<'n>(
         &self,
@@ -72,17 +72,17 @@ impl<'i> Policies<'i> {
         self.overrides.cookie_path.or_else(|| configured().map(CookiePath::as_str)).unwrap_or("/")
     }
 
-    /// Returns the salt of signatures, where it is set. The default depends on the cookie's name.
+    /// Returns the salt of signatures, if it is set. The default depends on the cookie's name.
     pub fn salt(&self) -> Option<&'i str> {
         self.overrides.salt.or(self.config.salt.as_deref())
     }
 
-    /// Returns how long a session may go unused. Defaults to no limit.
+    /// Returns how long a session may go unused before it expires. Defaults to no limit.
     pub fn idle_timeout(&self) -> Option<Duration> {
         self.overrides.idle_timeout.or(self.config.idle_timeout)
     }
 
-    /// Returns how long a session may last at all, however much it is used. Defaults to no limit.
+    /// Returns how long a session may last, however much it is used. Defaults to no limit.
     pub fn absolute_timeout(&self) -> Option<Duration> {
         self.overrides.absolute_timeout.or(self.config.absolute_timeout)
     }

@@ -1,10 +1,10 @@
-//! What the attributes of the derive fix, as one constant.
+//! The policies that the attributes of the derive fix, as one constant.
 
 use sessions_policy::{CookieDomain, CookieName, CookiePath};
 
 use super::policies;
 
-/// The domain as an attribute says it.
+/// The domain that an attribute fixes.
 #[derive(Clone, Copy, Debug)]
 pub(super) enum FixedDomain {
     Never,
@@ -39,7 +39,7 @@ macro_rules! overrides {
         }
 
         impl Overrides {
-            /// Nothing is fixed.
+            /// The overrides that fix nothing.
             pub const NONE: Self = Self {
                 cookie_name: None,
                 cookie_domain: None,
@@ -58,7 +58,7 @@ macro_rules! overrides {
                 }
             )*)*
 
-            /// Names what is fixed, as the settings of the configuration are named.
+            /// Names the fixed policies as the configuration names its settings.
             pub(super) fn names(&self) -> Vec<&'static str> {
                 let mut names = self.by_function.to_vec();
                 for (name, fixed) in [
@@ -81,15 +81,15 @@ macro_rules! overrides {
 policies!(overrides);
 
 impl Overrides {
-    /// Names policies that a function of the request decides, as the settings of the
-    /// configuration are named: what the configuration says of them has no effect.
+    /// Names the policies that a function of the request decides, as the configuration names its
+    /// settings. Their settings in the configuration have no effect.
     #[must_use]
     pub const fn by_function(mut self, names: &'static [&'static str]) -> Self {
         self.by_function = names;
         self
     }
 
-    /// Whether a function decides this policy.
+    /// Returns whether a function decides this policy.
     pub(super) fn is_by_function(&self, name: &str) -> bool {
         self.by_function.contains(&name)
     }
@@ -98,8 +98,7 @@ impl Overrides {
     ///
     /// # Panics
     ///
-    /// When it is no cookie name; in a constant that is an error of compilation. For names made
-    /// at run time see [`CookieName::new`].
+    /// When the name is invalid; a constant then does not compile. For names made at run time see [`CookieName::new`].
     #[must_use]
     pub const fn cookie_name(mut self, name: &'static str) -> Self {
         std::mem::forget(CookieName::from_static(name));
@@ -111,8 +110,8 @@ impl Overrides {
     ///
     /// # Panics
     ///
-    /// When it is neither a host name nor an IP address; in a constant that is an error of
-    /// compilation. For domains made at run time see [`CookieDomain::new`].
+    /// When the domain is neither a host name nor an IP address; a constant then does not compile.
+    /// For domains made at run time see [`CookieDomain::new`].
     #[must_use]
     pub const fn cookie_domain(mut self, domain: &'static str) -> Self {
         std::mem::forget(CookieDomain::from_static(domain));
@@ -131,8 +130,8 @@ impl Overrides {
     ///
     /// # Panics
     ///
-    /// When it does not begin with `/` or holds what no path may hold; in a constant that is an
-    /// error of compilation. For paths made at run time see [`CookiePath::new`].
+    /// When the path does not begin with `/` or is otherwise invalid; a constant then does not
+    /// compile. For paths made at run time see [`CookiePath::new`].
     #[must_use]
     pub const fn cookie_path(mut self, path: &'static str) -> Self {
         std::mem::forget(CookiePath::from_static(path));

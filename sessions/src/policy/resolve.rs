@@ -20,7 +20,7 @@ impl Policies<'_> {
         Ok(Settings::new(self.fixed_cookie()?, self))
     }
 
-    /// Checks what is known before any request. What a function decides is not.
+    /// Checks the cookie as far as it is known before any request. What a function decides is unknown.
     fn fixed_cookie(self) -> Result<Option<CookiePolicy>, CookieError> {
         let attributes = CookieAttributes {
             name: CookieName::new(self.cookie_name().to_owned())?,

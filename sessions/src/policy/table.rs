@@ -130,7 +130,7 @@ macro_rules! policies {
                 }
                 renew_grace: std::time::Duration {
                     what: "how long a token from before a renewal may read, for requests that are under way: at most 60 seconds",
-                    default: "zero: it is worth nothing at once" = std::time::Duration::ZERO,
+                    default: "zero: it is worthless at once" = std::time::Duration::ZERO,
                     variable: "SESSION_RENEW_GRACE": "a duration",
                     read: duration,
                     /// # Security
