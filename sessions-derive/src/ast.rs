@@ -1,4 +1,4 @@
-//! The typed view of what is derived for.
+//! The typed view of the item that the derive is on.
 
 use proc_macro2::{Ident, TokenStream};
 use quote::{ToTokens, quote};
@@ -9,7 +9,7 @@ use crate::{
     errors::Errors,
 };
 
-/// A struct that becomes an interface, or what was written in its place.
+/// A struct that becomes an interface, or an enum or union, which is an error.
 pub(crate) struct Input<'a> {
     pub(crate) original: &'a DeriveInput,
     pub(crate) attrs: StructAttrs,
@@ -20,12 +20,12 @@ pub(crate) struct Input<'a> {
 pub(crate) struct Field<'a> {
     pub(crate) original: &'a syn::Field,
     pub(crate) member: Member,
-    /// `None` when they are wrong, which is reported already.
+    /// `None` when they are invalid, which is reported already.
     pub(crate) attrs: Option<FieldAttrs>,
 }
 
 impl<'a> Input<'a> {
-    /// Reads what is derived for.
+    /// Reads the item.
     pub(crate) fn from_syn(original: &'a DeriveInput, errors: &mut Errors) -> Self {
         let attrs = StructAttrs::from_syn(&original.attrs, errors);
         let fields = match &original.data {
@@ -52,18 +52,18 @@ impl<'a> Input<'a> {
         matches!(self.original.data, Data::Struct(_))
     }
 
-    /// Returns the field that opens and saves: the backend, else the configuration, which then
-    /// signs cookies with its key.
+    /// Returns the field that opens and saves: the backend, else the configuration, which signs
+    /// cookies with its key.
     pub(crate) fn backend(&self) -> Option<&Field<'a>> {
         self.field(Key::Backend).or_else(|| self.config())
     }
 
-    /// Returns the field with the settings of the run time.
+    /// Returns the field with the settings that are read at run time.
     pub(crate) fn config(&self) -> Option<&Field<'a>> {
         self.field(Key::Config)
     }
 
-    /// Returns the field that has this key, else the one that is named like it.
+    /// Returns the field with this key, else the field of this name.
     fn field(&self, key: Key) -> Option<&Field<'a>> {
         let marked = |field: &&Field<'_>| field.mark(key).is_some();
         let named =

@@ -1,4 +1,4 @@
-//! The rules across attributes and fields. Those of cookies and timeouts are `sessions_policy`'s.
+//! The rules between attributes and fields. `sessions_policy` has those of cookies and timeouts.
 
 use proc_macro2::Ident;
 use sessions_policy::{KnownAttributes, check_timeouts, violations};
@@ -9,7 +9,7 @@ use crate::{
     errors::Errors,
 };
 
-/// Checks what single keys cannot know.
+/// Checks the rules between keys.
 pub(crate) fn check(input: &Input<'_>, errors: &mut Errors) {
     if input.is_struct() {
         check_roles(input, errors);
@@ -21,7 +21,7 @@ pub(crate) fn check(input: &Input<'_>, errors: &mut Errors) {
     check_durations(input, errors);
 }
 
-/// A role belongs to one field.
+/// Each role belongs to one field.
 fn check_roles(input: &Input<'_>, errors: &mut Errors) {
     for key in [Key::Backend, Key::Config] {
         let marks = input.fields.iter().filter_map(|field| field.mark(key));
@@ -35,7 +35,7 @@ fn check_roles(input: &Input<'_>, errors: &mut Errors) {
     }
 }
 
-/// Something has to open, and something to save.
+/// A field or a function has to open, and another to save.
 fn check_backend(input: &Input<'_>, errors: &mut Errors) {
     // The legal shapes:
     //   struct AppSessions { backend: SignedCookie }
@@ -60,7 +60,7 @@ fn check_backend(input: &Input<'_>, errors: &mut Errors) {
     }
 }
 
-/// Only typed content is decoded as a whole.
+/// Decoding fails only with typed content.
 fn check_data(input: &Input<'_>, errors: &mut Errors) {
     let seen = &input.attrs.seen;
     if let (Some(key), None) = (seen.ident(Key::OnDecodeError), seen.ident(Key::Data)) {
@@ -68,7 +68,7 @@ fn check_data(input: &Input<'_>, errors: &mut Errors) {
     }
 }
 
-/// Of a function nobody knows what it writes.
+/// Whether a function of the user writes confidential content is unknown.
 fn check_confidential(input: &Input<'_>, errors: &mut Errors) {
     let seen = &input.attrs.seen;
     if let (Some(key), Some(_)) = (seen.ident(Key::Confidential), seen.ident(Key::SaveWith)) {
@@ -76,8 +76,8 @@ fn check_confidential(input: &Input<'_>, errors: &mut Errors) {
     }
 }
 
-/// What is absent has a default, which breaks no rule, or is set at run time; what a function
-/// answers is not known either.
+/// An absent attribute has a default, which breaks no rule, or is set at run time; the result of a
+/// function is unknown as well. Neither is checked.
 fn check_cookie(input: &Input<'_>, errors: &mut Errors) {
     let attrs = &input.attrs;
     let known = KnownAttributes {
@@ -93,19 +93,20 @@ fn check_cookie(input: &Input<'_>, errors: &mut Errors) {
     }
 }
 
-/// Each rule between two durations is asked on its own: `check_timeouts` stops at the first.
+/// Each rule between two durations is checked by itself: `check_timeouts` stops at the first.
 fn check_durations(input: &Input<'_>, errors: &mut Errors) {
-    let attrs = &input.attrs;
+    let duration = |key| input.attrs.duration(key);
+    let idle = duration(Key::IdleTimeout);
     let rules = [
-        check_timeouts(attrs.idle_timeout, attrs.absolute_timeout, SECOND),
-        check_timeouts(attrs.idle_timeout, None, attrs.touch_interval.unwrap_or(SECOND)),
+        check_timeouts(idle, duration(Key::AbsoluteTimeout), SECOND),
+        check_timeouts(idle, None, duration(Key::TouchInterval).unwrap_or(SECOND)),
     ];
     for err in rules.into_iter().filter_map(Result::err) {
         errors.push_at(first_of(input, err.attributes()), err);
     }
 }
 
-/// Returns the first of these attributes that is written; the policies list the one to edit first.
+/// Returns the first of these attributes that is written; the first listed is the one to edit.
 fn first_of<'a>(input: &'a Input<'_>, attributes: &[&str]) -> &'a Ident {
     attributes
         .iter()

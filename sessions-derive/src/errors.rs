@@ -7,7 +7,7 @@ use syn::{Error, Result};
 
 /// The mistakes found so far.
 #[derive(Default)]
-#[must_use = "what was found is reported by `finish` only"]
+#[must_use = "only `finish` reports the mistakes"]
 pub(crate) struct Errors(Option<Error>);
 
 impl Errors {
@@ -24,12 +24,12 @@ impl Errors {
         self.push(Error::new_spanned(tokens, message));
     }
 
-    /// Returns the value, or adds why there is none.
+    /// Returns the value, or adds the error.
     pub(crate) fn handle<T>(&mut self, result: Result<T>) -> Option<T> {
         result.map_err(|err| self.push(err)).ok()
     }
 
-    /// Returns the value if nothing was found.
+    /// Returns the value if there was no mistake.
     pub(crate) fn finish<T>(self, value: T) -> Result<T> {
         match self.0 {
             Some(err) => Err(err),

@@ -1,5 +1,5 @@
-//! The tokens when the input is invalid: the mistakes, and an implementation so that nobody is told
-//! that the trait is missing as well.
+//! The tokens when the input is invalid: the mistakes, and an implementation so that the compiler does
+//! not report a missing trait as well.
 
 use proc_macro2::TokenStream;
 use quote::quote;
@@ -11,7 +11,7 @@ use crate::{
     expand::{content_type, transform},
 };
 
-/// Writes the mistakes and, as long as it is known where `sessions` is, the implementation.
+/// Writes the mistakes and, unless the path of `sessions` is invalid, the implementation.
 pub(crate) fn expand(input: &Input<'_>, err: &Error) -> TokenStream {
     let mut tokens = err.to_compile_error();
     if input.attrs.seen.ident(Key::Crate).is_none() || input.attrs.krate.is_some() {

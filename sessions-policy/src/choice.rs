@@ -4,15 +4,18 @@ use std::{error::Error, fmt, str::FromStr};
 
 /// A policy that is set by one of a few words, spelt exactly.
 pub trait Choice: Copy + 'static {
+    /// The type's name, for code that names it.
+    const NAME: &'static str;
+
     /// The words, in the order of the documentation: the default first.
     const WORDS: &'static [&'static str];
 
-    /// Returns the choice that this word makes, or `None` when it is none of
+    /// Returns the choice that this word makes, or `None` when it is not in
     /// [`WORDS`](Self::WORDS).
     fn from_word(word: &str) -> Option<Self>;
 }
 
-/// A word that is none of those a policy chooses from.
+/// A word that a policy does not choose from.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct ChoiceError {
     expected: &'static [&'static str],
@@ -45,6 +48,8 @@ macro_rules! choice {
         }
 
         impl Choice for $name {
+            const NAME: &'static str = stringify!($name);
+
             const WORDS: &'static [&'static str] = &[$($word),*];
 
             fn from_word(word: &str) -> Option<Self> {
@@ -86,7 +91,7 @@ choice! {
 }
 
 choice! {
-    /// Which responses save what the request changed. Ending a session and giving it a new token
+    /// Which responses save what the request changed. Purging a session and giving it a new token
     /// are always carried out.
     SaveWhen {
         /// All of them, as Flask does. `"always"`.
@@ -122,8 +127,8 @@ choice! {
 }
 
 choice! {
-    /// What a request gets when what it changed could not be saved. Ending a session and giving
-    /// it a new token are errors all the same when they fail.
+    /// What a request gets when its changes could not be saved. When purging a session or giving
+    /// it a new token fails, that is always an error.
     OnSaveError {
         /// An error: 500 to the client. `"error"`.
         #[default]
@@ -134,8 +139,8 @@ choice! {
 }
 
 choice! {
-    /// What a request gets whose session was ended by someone else while it ran, and which changed
-    /// it. Its changes are dropped in both cases.
+    /// What a request gets that changed a session which was ended elsewhere while it ran. Its
+    /// changes are dropped in both cases.
     OnGone {
         /// An error: 409 to the client. `"error"`.
         #[default]
@@ -146,7 +151,8 @@ choice! {
 }
 
 choice! {
-    /// What becomes of a session elsewhere that is taken over, by `ImportActixSession` for one.
+    /// What happens to a session of another framework that is taken over, for example by
+    /// `ImportActixSession`.
     ImportMode {
         /// Its cookie and its record stay as they are, so that a rollback finds its users logged
         /// in. `"copy"`.
@@ -158,7 +164,7 @@ choice! {
 }
 
 choice! {
-    /// What a field of typed content gets whose stored value does not parse.
+    /// The result of reading a field of typed content whose stored value does not parse.
     OnDecodeError {
         /// Its default, and a line in the log. `"default"`.
         #[default]

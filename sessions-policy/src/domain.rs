@@ -105,7 +105,7 @@ pub enum DomainError {
     Hyphen,
     /// The domain holds a character outside ASCII.
     NonAscii,
-    /// This byte, a space or `;` or `_` say, does not belong in a domain.
+    /// This byte, such as a space, `;` or `_`, does not belong in a domain.
     Byte(u8),
 }
 
@@ -113,9 +113,9 @@ impl DomainError {
     const fn rule(self) -> &'static str {
         match self {
             Self::Empty => {
-                "cookie domain must not be empty; write one such as `example.com`, or none at all"
+                "cookie domain must not be empty; write one such as `example.com`, or leave the domain out"
             }
-            Self::TooLong => "cookie domain is at most 253 bytes; shorten it",
+            Self::TooLong => "cookie domain must be at most 253 bytes; shorten it",
             Self::Scheme => "cookie domain takes no scheme; remove `://` and what is before it",
             Self::Port => "cookie domain takes no port; remove `:` and what follows",
             Self::Path => "cookie domain takes no path; remove `/` and what follows",
@@ -129,15 +129,15 @@ impl DomainError {
             Self::EmptyLabel => "cookie domain must have text between its dots; remove one dot",
             Self::TrailingDot => "cookie domain must not end in a dot; remove it",
             Self::LabelTooLong => {
-                "cookie domain has at most 63 bytes between dots; shorten that part"
+                "cookie domain must have at most 63 bytes between dots; shorten that part"
             }
             Self::Hyphen => {
                 "cookie domain takes hyphens only between letters or digits; remove the outer hyphen"
             }
             Self::NonAscii => {
-                "cookie domain is ASCII; write the A-label (`xn--…`) of an internationalised name"
+                "cookie domain must be ASCII; write the A-label (`xn--…`) of an internationalised name"
             }
-            Self::Byte(_) => "cookie domain may hold ASCII letters, digits, `-` and `.` only",
+            Self::Byte(_) => "cookie domain may hold only ASCII letters, digits, `-` and `.`",
         }
     }
 }
@@ -374,11 +374,11 @@ mod tests {
     fn errors_say_what_to_do() {
         assert_eq!(
             DomainError::Byte(b' ').to_string(),
-            "cookie domain may hold ASCII letters, digits, `-` and `.` only; remove the space"
+            "cookie domain may hold only ASCII letters, digits, `-` and `.`; remove the space"
         );
         assert_eq!(
             DomainError::NonAscii.to_string(),
-            "cookie domain is ASCII; write the A-label (`xn--…`) of an internationalised name"
+            "cookie domain must be ASCII; write the A-label (`xn--…`) of an internationalised name"
         );
     }
 }

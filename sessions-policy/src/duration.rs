@@ -10,8 +10,8 @@ const WEEK: u64 = 7 * DAY;
 /// Reads one whole number and one unit, such as `"30 min"`; a number alone counts seconds.
 ///
 /// The units are `s`, `sec`, `second`, `seconds`, `min`, `minute`, `minutes`, `h`, `hour`, `hours`, `d`, `day`, `days`,
-/// `w`, `week` and `weeks`, in lower case. One space may stand between number and unit. `"0 s"` is a duration; whether
-/// zero makes sense is for the rule of the setting to say, such as [`check_lifetime`](crate::check_lifetime).
+/// `w`, `week` and `weeks`, in lower case. One space may stand between number and unit. `"0 s"` is a duration;
+/// whether a setting accepts zero is its own rule, such as [`check_lifetime`](crate::check_lifetime).
 ///
 /// # Errors
 ///
@@ -100,10 +100,10 @@ impl fmt::Display for DurationError {
             Self::Empty => f.write_str("duration must not be empty; write one such as `\"30 min\"`"),
             Self::NoNumber => f.write_str("duration must start with a whole number; write one such as `\"30 min\"`"),
             Self::NotWhole => f.write_str(
-                "duration must be a whole number without separators; write `\"90 min\"` for one and a half hours, say",
+                "duration must be a whole number without separators; for one and a half hours write `\"90 min\"`",
             ),
             Self::Compound => f.write_str(
-                "duration must be one number and one unit; write `\"90 min\"` instead of `\"1 h 30 min\"`, say",
+                "duration must be one number and one unit; instead of `\"1 h 30 min\"` write `\"90 min\"`",
             ),
             Self::UnknownUnit(unit) => write!(
                 f,

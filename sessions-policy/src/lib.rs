@@ -1,7 +1,7 @@
 //! The rules of session cookies and lifetimes, as checked types and pure functions without dependencies.
 //!
-//! A value is checked where it is made, so whoever holds a [`CookieName`], [`CookieDomain`] or [`CookiePath`] holds one
-//! that can be written into a `Set-Cookie` header as it is. Rules between attributes are checked when
+//! A value is checked where it is made, so a [`CookieName`], [`CookieDomain`] or [`CookiePath`] can be written into a
+//! `Set-Cookie` header as it is. Rules between attributes are checked when
 //! [`CookieAttributes`] become a [`CookiePolicy`], or by [`violations`] while some of the values are still unknown.
 //! The session framework applies these rules when it starts, its derive macro while it compiles.
 //!

@@ -106,7 +106,7 @@ pub enum LifetimeError {
         /// The absolute timeout found.
         absolute: Duration,
     },
-    /// The touch interval is not shorter than the idle timeout, so sessions in use would end.
+    /// The touch interval is not shorter than the idle timeout, so sessions in use would expire.
     TouchNotBelowIdle {
         /// The touch interval found.
         touch_interval: Duration,
@@ -136,23 +136,27 @@ impl fmt::Display for LifetimeError {
             }
             Self::TooLong { lifetime } => write!(
                 f,
-                "`lifetime` is at most 400 days, the longest browsers keep a cookie, found {}; write `\"400 days\"` or less",
+                "`lifetime` must be at most 400 days, the longest that browsers keep a cookie, but is {}; \
+                 write `\"400 days\"` or less",
                 format_duration(lifetime)
             ),
             Self::GraceTooLong { grace } => write!(
                 f,
-                "`renew_grace` is at most 60 s, for requests under way, found {}; write `\"60 s\"` or less",
+                "`renew_grace` must be at most 60 s, enough for requests under way, but is {}; \
+                 write `\"60 s\"` or less",
                 format_duration(grace)
             ),
             Self::IdleAboveAbsolute { idle, absolute } => write!(
                 f,
-                "`idle_timeout` of {} must not exceed `absolute_timeout` of {}; lower the former or raise the latter",
+                "`idle_timeout` of {} must not exceed `absolute_timeout` of {}, else it never applies; \
+                 lower `idle_timeout` or raise `absolute_timeout`",
                 format_duration(idle),
                 format_duration(absolute)
             ),
             Self::TouchNotBelowIdle { touch_interval, idle } => write!(
                 f,
-                "`touch_interval` of {} must be below `idle_timeout` of {}; lower the former or raise the latter",
+                "`touch_interval` of {} must be below `idle_timeout` of {}, else sessions in use expire; \
+                 lower `touch_interval` or raise `idle_timeout`",
                 format_duration(touch_interval),
                 format_duration(idle)
             ),
@@ -211,7 +215,8 @@ mod tests {
         assert_eq!(err, LifetimeError::GraceTooLong { grace });
         assert_eq!(
             err.to_string(),
-            "`renew_grace` is at most 60 s, for requests under way, found 61 s; write `\"60 s\"` or less"
+            "`renew_grace` must be at most 60 s, enough for requests under way, but is 61 s; \
+             write `\"60 s\"` or less"
         );
     }
 
@@ -254,12 +259,13 @@ mod tests {
         assert_eq!(err.attributes(), ["touch_interval", "idle_timeout"]);
         assert_eq!(
             err.to_string(),
-            "`touch_interval` of 1 min must be below `idle_timeout` of 30 s; lower the former or raise the latter"
+            "`touch_interval` of 1 min must be below `idle_timeout` of 30 s, else sessions in use expire; \
+             lower `touch_interval` or raise `idle_timeout`"
         );
         assert_eq!(LifetimeError::Zero { attribute: "lifetime" }.attributes(), ["lifetime"]);
         assert_eq!(
             LifetimeError::TooLong { lifetime: secs(86_400 * 500) }.to_string(),
-            "`lifetime` is at most 400 days, the longest browsers keep a cookie, found 500 days; \
+            "`lifetime` must be at most 400 days, the longest that browsers keep a cookie, but is 500 days; \
              write `\"400 days\"` or less"
         );
     }

@@ -107,10 +107,10 @@ pub enum NameError {
 impl NameError {
     const fn rule(self) -> &'static str {
         match self {
-            Self::Empty => "cookie name must not be empty; write one, such as `__Host-id`",
-            Self::TooLong => "cookie name is at most 1024 bytes; shorten it",
+            Self::Empty => "cookie name must not be empty; write one such as `__Host-id`",
+            Self::TooLong => "cookie name must be at most 1,024 bytes; shorten it",
             Self::Byte(_) => {
-                "cookie name may hold ASCII letters, digits, `!#$%&'*+-.^_|~` and the backtick only"
+                "cookie name may hold only ASCII letters, digits, `!#$%&'*+-.^_|~` and the backtick"
             }
         }
     }
@@ -256,11 +256,11 @@ mod tests {
     fn errors_say_what_to_do() {
         assert_eq!(
             NameError::Byte(b';').to_string(),
-            "cookie name may hold ASCII letters, digits, `!#$%&'*+-.^_|~` and the backtick only; remove `;`"
+            "cookie name may hold only ASCII letters, digits, `!#$%&'*+-.^_|~` and the backtick; remove `;`"
         );
         assert_eq!(
             NameError::Empty.to_string(),
-            "cookie name must not be empty; write one, such as `__Host-id`"
+            "cookie name must not be empty; write one such as `__Host-id`"
         );
     }
 }

@@ -97,9 +97,11 @@ impl PathError {
     const fn rule(self) -> &'static str {
         match self {
             Self::NotAbsolute => "cookie path must start with `/`; write one such as `/` or `/app`",
-            Self::TooLong => "cookie path is at most 1024 bytes; shorten it",
+            Self::TooLong => "cookie path must be at most 1,024 bytes; shorten it",
             Self::TrailingSpace => "cookie path must not end in a space; remove it",
-            Self::NonAscii => "cookie path is ASCII; percent-encode it, such as `%C3%A9` for `é`",
+            Self::NonAscii => {
+                "cookie path must be ASCII; percent-encode it, such as `%C3%A9` for `é`"
+            }
             Self::Byte(_) => "cookie path may hold neither control characters nor `;`",
         }
     }

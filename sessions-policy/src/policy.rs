@@ -6,7 +6,7 @@ use crate::{
     CookieDomain, CookieName, CookiePath, KnownAttributes, SameSite, Violation, violations,
 };
 
-/// The attributes of one cookie, each right in itself; [`check`](Self::check) compares them with each other.
+/// The attributes of one cookie, each valid by itself; [`check`](Self::check) compares them with each other.
 ///
 /// # Examples
 ///
@@ -25,7 +25,7 @@ use crate::{
 pub struct CookieAttributes {
     /// The cookie's name.
     pub name: CookieName,
-    /// The cookie's domain; without one browsers send the cookie to the very host that set it. Defaults to none.
+    /// The cookie's domain; without one browsers send the cookie only to the host that set it. Defaults to none.
     pub domain: Option<CookieDomain>,
     /// The cookie's path. Defaults to `/`.
     pub path: CookiePath,
@@ -93,7 +93,7 @@ impl CookiePolicy {
         &self.0.name
     }
 
-    /// Returns the cookie's domain, or `None` for the very host that sets it.
+    /// Returns the cookie's domain, or `None` for only the host that sets it.
     pub fn domain(&self) -> Option<&CookieDomain> {
         self.0.domain.as_ref()
     }
@@ -207,8 +207,10 @@ mod tests {
         );
         assert_eq!(
             err.to_string(),
-            "`__Host-` cookies take no `domain`; remove `domain` or drop the prefix; \
-             `__Host-` cookies require `path = \"/\"`; remove `path` or drop the prefix"
+            "`__Host-` cookies take no `domain`, else browsers refuse them; \
+             remove `domain` or drop the prefix; \
+             `__Host-` cookies require `path = \"/\"`, else browsers refuse them; \
+             remove `path` or drop the prefix"
         );
     }
 

@@ -70,19 +70,29 @@ impl fmt::Display for Violation {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match self {
             Self::HostPrefixWithoutSecure => {
-                "`__Host-` cookies require `secure`; remove `secure = false` or drop the prefix"
+                "`__Host-` cookies require `secure`, else browsers refuse them; \
+                 remove `secure = false` or drop the prefix"
             }
             Self::HostPrefixWithDomain => {
-                "`__Host-` cookies take no `domain`; remove `domain` or drop the prefix"
+                "`__Host-` cookies take no `domain`, else browsers refuse them; \
+                 remove `domain` or drop the prefix"
             }
             Self::HostPrefixWithPath => {
-                "`__Host-` cookies require `path = \"/\"`; remove `path` or drop the prefix"
+                "`__Host-` cookies require `path = \"/\"`, else browsers refuse them; \
+                 remove `path` or drop the prefix"
             }
             Self::SecurePrefixWithoutSecure => {
-                "`__Secure-` cookies require `secure`; remove `secure = false` or drop the prefix"
+                "`__Secure-` cookies require `secure`, else browsers refuse them; \
+                 remove `secure = false` or drop the prefix"
             }
-            Self::SameSiteNoneWithoutSecure => "`samesite = \"None\"` requires `secure`",
-            Self::PartitionedWithoutSecure => "`partitioned` requires `secure`",
+            Self::SameSiteNoneWithoutSecure => {
+                "`samesite = \"None\"` requires `secure`, else browsers refuse the cookie; \
+                 remove `secure = false` or write `samesite = \"Lax\"`"
+            }
+            Self::PartitionedWithoutSecure => {
+                "`partitioned` requires `secure`, else browsers refuse the cookie; \
+                 remove `secure = false` or `partitioned`"
+            }
         })
     }
 }
@@ -244,11 +254,13 @@ mod tests {
     fn messages_name_every_attribute_involved() {
         assert_eq!(
             Violation::HostPrefixWithPath.to_string(),
-            "`__Host-` cookies require `path = \"/\"`; remove `path` or drop the prefix"
+            "`__Host-` cookies require `path = \"/\"`, else browsers refuse them; \
+                 remove `path` or drop the prefix"
         );
         assert_eq!(
             Violation::SameSiteNoneWithoutSecure.to_string(),
-            "`samesite = \"None\"` requires `secure`"
+            "`samesite = \"None\"` requires `secure`, else browsers refuse the cookie; \
+             remove `secure = false` or write `samesite = \"Lax\"`"
         );
         for violation in [
             Violation::HostPrefixWithoutSecure,

@@ -13,7 +13,7 @@ use super::{
 };
 use crate::errors::Errors;
 
-/// A key and what stands behind it.
+/// A key and its value.
 pub(super) struct Entry {
     pub(super) key: Key,
     pub(super) ident: Ident,
@@ -123,15 +123,15 @@ fn read_value(
     }
 }
 
-/// Whether an entry may end here: before a comma, or where one is missing.
+/// Returns whether an entry may end here: before a comma, or where a comma is missing.
 fn ends(input: ParseStream<'_>) -> bool {
     input.is_empty()
         || input.peek(Token![,])
         || Next::of(input).is_some_and(|next| next.has_value || next.is_key && next.is_alone)
 }
 
-/// Goes on to where the next entry begins, and returns what it has passed. Not every comma ends
-/// that: one of a closure does not.
+/// Skips to the next entry and returns the skipped tokens. A comma ends the skipped part only when
+/// an entry follows; a comma between the parameters of a closure does not.
 fn skip(input: ParseStream<'_>) -> TokenStream {
     let mut skipped = TokenStream::new();
     while !input.is_empty() && !Next::of(input).is_some_and(|next| next.has_value) {
@@ -145,7 +145,7 @@ fn skip(input: ParseStream<'_>) -> TokenStream {
     skipped
 }
 
-/// What looks like the beginning of an entry: a key, or any word that stands like one.
+/// The beginning of an entry: a key, or any word in the position of a key.
 struct Next {
     is_key: bool,
     is_alone: bool,
@@ -172,7 +172,7 @@ mod tests {
 
     use super::*;
 
-    /// What was read, with `?` for what could not be, and the mistakes.
+    /// Returns the entries, with `?` for a value that could not be read, and the mistakes.
     fn read(attr: Attribute) -> (Vec<String>, Vec<String>) {
         let (mut entries, mut errors) = (Vec::new(), Errors::default());
         visit(&[attr], Place::Struct, &mut errors, |entry, _| {

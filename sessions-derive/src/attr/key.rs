@@ -10,18 +10,18 @@ use self::{
     Place::{Field, Struct},
 };
 
-/// What an attribute stands on.
+/// The kind of item that an attribute is on.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Place {
     Struct,
     Field,
 }
 
-/// What a key expects behind its `=`.
+/// The value that a key expects after its `=`.
 enum Expects {
     /// The key stands alone.
     Nothing,
-    /// One of these, as messages put them.
+    /// One of these kinds, in the words of the messages.
     OneOf(&'static [&'static str]),
     /// One of these words, in quotes.
     Word(&'static [&'static str]),
@@ -36,7 +36,7 @@ macro_rules! keys {
         }
 
         impl Key {
-            const ALL: &[Self] = &[$(Self::$key),*];
+            pub(super) const ALL: &[Self] = &[$(Self::$key),*];
 
             /// Returns the key as it is written.
             pub(crate) const fn word(self) -> &'static str {
@@ -45,7 +45,7 @@ macro_rules! keys {
                 }
             }
 
-            const fn place(self) -> Place {
+            pub(super) const fn place(self) -> Place {
                 match self {
                     $(Self::$key => $place,)*
                 }
@@ -102,18 +102,18 @@ keys! {
 }
 
 impl Key {
-    /// Returns the key that is written so.
+    /// Returns the key of this word.
     pub(crate) fn from_word(word: &str) -> Option<Self> {
         Self::ALL.iter().copied().find(|key| key.word() == word)
     }
 
-    /// Returns the key that is written so, or the message about a word that is none.
+    /// Returns the key of this word, or the message about an unknown word.
     pub(super) fn from_ident(ident: &Ident, place: Place) -> Result<Self, String> {
         let word = ident.to_string();
         Self::from_word(&word).ok_or_else(|| unknown(&word, place))
     }
 
-    /// The message about a key that stands in the wrong place.
+    /// Returns the message about a key in the wrong place.
     pub(super) fn misplaced(self) -> String {
         let (right, wrong) = match self.place() {
             Struct => ("struct", "field"),
@@ -122,7 +122,7 @@ impl Key {
         format!("`{}` is only valid on a {right}, not on a {wrong}", self.word())
     }
 
-    /// The message about a value of another kind.
+    /// Returns the message about a value of the wrong kind.
     pub(super) fn expected(self) -> String {
         let word = self.word();
         match self.alternatives().as_slice() {
@@ -132,13 +132,13 @@ impl Key {
         }
     }
 
-    /// Whether exactly this, in backticks, is among what messages put forward.
+    /// Returns whether the messages offer exactly this value.
     pub(super) fn accepts(self, value: &str) -> bool {
         let shown = format!("`{value}`");
         self.alternatives().contains(&shown)
     }
 
-    /// Whether the path of a function is all that is expected.
+    /// Returns whether the key expects the path of a function and nothing else.
     pub(super) fn is_function(self) -> bool {
         matches!(self.expects(), OneOf(&[FUNCTION | ASYNC_FUNCTION]))
     }
@@ -161,8 +161,10 @@ fn unknown(word: &str, place: Place) -> String {
     format!("unknown key `{word}`; {hint}expected one of {}", words.join(", "))
 }
 
-/// Returns the key that at most a third of the letters tell from the word. The `cookie_` that some
-/// keys drop and one keeps counts for nothing, and neither does letter case.
+/// Returns the closest key, if at most a third of its letters differ from the word.
+///
+/// Methods and settings say `cookie_samesite` where the key is `samesite`, and only `cookie_name`
+/// keeps its prefix: `cookie_` is therefore not compared, and neither is letter case.
 fn nearest(word: &str, keys: impl Iterator<Item = Key>) -> Option<Key> {
     let stem = |word: &str| word.strip_prefix("cookie_").unwrap_or(word).to_ascii_lowercase();
     let word = stem(word);
@@ -172,7 +174,7 @@ fn nearest(word: &str, keys: impl Iterator<Item = Key>) -> Option<Key> {
         .map(|(_, key)| key)
 }
 
-/// Returns how many letters have to be added, removed or replaced (Levenshtein).
+/// Counts the letters to add, remove or replace (Levenshtein distance).
 fn distance(from: &str, to: &str) -> usize {
     let mut row: Vec<usize> = (0..=to.chars().count()).collect();
     for (above, from) in from.chars().enumerate() {
@@ -212,6 +214,11 @@ mod tests {
             ("http_only", "httponly"),
             ("SameSite", "samesite"),
             ("cookie_domain", "domain"),
+            ("cookie_path", "path"),
+            ("cookie_httponly", "httponly"),
+            ("cookie_secure", "secure"),
+            ("cookie_partitioned", "partitioned"),
+            ("cookie_same_site", "samesite"),
             ("cookie_samesite", "samesite"),
             ("name", "cookie_name"),
             ("idle_timout", "idle_timeout"),

@@ -1,7 +1,10 @@
-//! The grammar of `#[session(…)]`: what one key can know. What needs two is for `check`.
+//! The grammar of `#[session(…)]` and the rules of single keys. Rules between keys are in `check`.
 
+#[cfg(test)]
+mod each_key;
 mod entry;
 mod key;
+mod setting;
 mod value;
 
 use std::time::Duration;
@@ -16,6 +19,7 @@ use syn::{Attribute, ExprPath, Path, Result, Type};
 use self::{
     entry::{Entry, visit},
     key::Place,
+    setting::Setting,
     value::{
         Value, absolute_timeout, bare, checked, domain, flag, flag_or_bare, function, idle_timeout,
         lifetime, quoted_path, renew_grace, samesite, text, touch_interval, ty,
@@ -57,7 +61,7 @@ impl<T> Policy<T> {
 pub(crate) struct Seen(Vec<(Key, Ident)>);
 
 impl Seen {
-    /// Returns the identifier of a key, for errors about it.
+    /// Returns the identifier of a key, to place errors about it.
     pub(crate) fn ident(&self, key: Key) -> Option<&Ident> {
         self.0.iter().find_map(|(seen, ident)| (*seen == key).then_some(ident))
     }
@@ -82,21 +86,7 @@ pub(crate) struct StructAttrs {
     pub(crate) secure: Policy<bool>,
     pub(crate) samesite: Policy<SameSite>,
     pub(crate) partitioned: Policy<bool>,
-    pub(crate) permanent: Option<bool>,
-    pub(crate) lifetime: Option<Duration>,
-    pub(crate) refresh_each_request: Option<bool>,
-    pub(crate) salt: Option<String>,
-    pub(crate) open: Option<OpenMode>,
-    pub(crate) save_when: Option<SaveWhen>,
-    pub(crate) on_load_error: Option<OnLoadError>,
-    pub(crate) on_save_error: Option<OnSaveError>,
-    pub(crate) on_gone: Option<OnGone>,
-    pub(crate) on_decode_error: Option<OnDecodeError>,
-    pub(crate) import: Option<ImportMode>,
-    pub(crate) idle_timeout: Option<Duration>,
-    pub(crate) absolute_timeout: Option<Duration>,
-    pub(crate) touch_interval: Option<Duration>,
-    pub(crate) renew_grace: Option<Duration>,
+    pub(crate) settings: Vec<(Key, Setting)>,
     pub(crate) expiration_time: Option<ExprPath>,
     pub(crate) should_set_cookie: Option<ExprPath>,
     pub(crate) open_with: Option<ExprPath>,
@@ -125,23 +115,24 @@ impl StructAttrs {
             Key::Secure => decide(&mut self.secure, entry, flag, errors),
             Key::SameSite => decide(&mut self.samesite, entry, samesite, errors),
             Key::Partitioned => decide(&mut self.partitioned, entry, flag_or_bare, errors),
-            Key::Permanent => put(&mut self.permanent, entry, flag, errors),
-            Key::Lifetime => put(&mut self.lifetime, entry, lifetime, errors),
-            Key::RefreshEachRequest => put(&mut self.refresh_each_request, entry, flag, errors),
-            Key::Salt => put(&mut self.salt, entry, text, errors),
-            Key::Open => put(&mut self.open, entry, checked, errors),
-            Key::SaveWhen => put(&mut self.save_when, entry, checked, errors),
-            Key::OnLoadError => put(&mut self.on_load_error, entry, checked, errors),
-            Key::OnSaveError => put(&mut self.on_save_error, entry, checked, errors),
-            Key::OnGone => put(&mut self.on_gone, entry, checked, errors),
-            Key::OnDecodeError => put(&mut self.on_decode_error, entry, checked, errors),
-            Key::Import => put(&mut self.import, entry, checked, errors),
-            Key::IdleTimeout => put(&mut self.idle_timeout, entry, idle_timeout, errors),
-            Key::AbsoluteTimeout => {
-                put(&mut self.absolute_timeout, entry, absolute_timeout, errors);
+            Key::Permanent | Key::RefreshEachRequest => {
+                self.fix(entry, flag, Setting::Flag, errors);
             }
-            Key::TouchInterval => put(&mut self.touch_interval, entry, touch_interval, errors),
-            Key::RenewGrace => put(&mut self.renew_grace, entry, renew_grace, errors),
+            Key::Lifetime => self.fix(entry, lifetime, Setting::Duration, errors),
+            Key::Salt => self.fix(entry, text, Setting::Text, errors),
+            Key::Open => self.fix(entry, checked::<OpenMode>, Setting::choice, errors),
+            Key::SaveWhen => self.fix(entry, checked::<SaveWhen>, Setting::choice, errors),
+            Key::OnLoadError => self.fix(entry, checked::<OnLoadError>, Setting::choice, errors),
+            Key::OnSaveError => self.fix(entry, checked::<OnSaveError>, Setting::choice, errors),
+            Key::OnGone => self.fix(entry, checked::<OnGone>, Setting::choice, errors),
+            Key::OnDecodeError => {
+                self.fix(entry, checked::<OnDecodeError>, Setting::choice, errors);
+            }
+            Key::Import => self.fix(entry, checked::<ImportMode>, Setting::choice, errors),
+            Key::IdleTimeout => self.fix(entry, idle_timeout, Setting::Duration, errors),
+            Key::AbsoluteTimeout => self.fix(entry, absolute_timeout, Setting::Duration, errors),
+            Key::TouchInterval => self.fix(entry, touch_interval, Setting::Duration, errors),
+            Key::RenewGrace => self.fix(entry, renew_grace, Setting::Duration, errors),
             Key::ExpirationTime => put(&mut self.expiration_time, entry, function, errors),
             Key::ShouldSetCookie => put(&mut self.should_set_cookie, entry, function, errors),
             Key::OpenWith => put(&mut self.open_with, entry, function, errors),
@@ -156,6 +147,27 @@ impl StructAttrs {
         }
         self.seen.note(entry, errors);
     }
+
+    /// Reads a setting and keeps it.
+    fn fix<T>(
+        &mut self,
+        entry: &Entry,
+        read: impl FnOnce(&Value, Key) -> Result<T>,
+        setting: impl FnOnce(T) -> Setting,
+        errors: &mut Errors,
+    ) {
+        let mut slot = None;
+        put(&mut slot, entry, read, errors);
+        self.settings.extend(slot.map(|value| (entry.key, setting(value))));
+    }
+
+    /// Returns the duration of a setting, if it is fixed.
+    pub(crate) fn duration(&self, key: Key) -> Option<Duration> {
+        self.settings.iter().find_map(|(set, setting)| match setting {
+            Setting::Duration(duration) if *set == key => Some(*duration),
+            _ => None,
+        })
+    }
 }
 
 /// The attributes of a field.
@@ -165,7 +177,7 @@ pub(crate) struct FieldAttrs {
 }
 
 impl FieldAttrs {
-    /// Reads the attributes of a field. What a wrong one was to say is not known.
+    /// Reads the attributes of a field. An invalid attribute makes the role of its field unknown.
     pub(crate) fn from_syn(attrs: &[Attribute]) -> Result<Self> {
         let (mut this, mut errors) = (Self::default(), Errors::default());
         visit(attrs, Place::Field, &mut errors, |entry, errors| {
@@ -175,46 +187,16 @@ impl FieldAttrs {
     }
 
     fn set(&mut self, entry: &Entry, errors: &mut Errors) {
-        match entry.key {
-            Key::Backend | Key::Config => {
-                put(&mut None, entry, bare, errors);
-                self.seen.note(entry, errors);
-            }
-            Key::CookieName
-            | Key::Domain
-            | Key::Path
-            | Key::HttpOnly
-            | Key::Secure
-            | Key::SameSite
-            | Key::Partitioned
-            | Key::Permanent
-            | Key::Lifetime
-            | Key::RefreshEachRequest
-            | Key::Salt
-            | Key::Open
-            | Key::SaveWhen
-            | Key::OnLoadError
-            | Key::OnSaveError
-            | Key::OnGone
-            | Key::OnDecodeError
-            | Key::Import
-            | Key::IdleTimeout
-            | Key::AbsoluteTimeout
-            | Key::TouchInterval
-            | Key::RenewGrace
-            | Key::ExpirationTime
-            | Key::ShouldSetCookie
-            | Key::OpenWith
-            | Key::SaveWith
-            | Key::NullSession
-            | Key::Confidential
-            | Key::Data
-            | Key::Crate => errors.push_at(&entry.ident, entry.key.misplaced()),
+        if entry.key.place() == Place::Field {
+            put(&mut None, entry, bare, errors);
+            self.seen.note(entry, errors);
+        } else {
+            errors.push_at(&entry.ident, entry.key.misplaced());
         }
     }
 }
 
-/// Keeps what a key makes of its value, or reports why it makes nothing of it.
+/// Reads the value of an entry and keeps it, or reports why the value is invalid.
 fn put<T>(
     slot: &mut Option<T>,
     entry: &Entry,
@@ -226,7 +208,7 @@ fn put<T>(
     }
 }
 
-/// The same for what can be a function as well.
+/// Reads a policy, which may be a value or a function, as `put` does.
 fn decide<T>(
     policy: &mut Policy<T>,
     entry: &Entry,

@@ -1,4 +1,4 @@
-//! Values: what may stand behind a key's `=`, and what each key makes of it.
+//! Values: the kinds that a key may have after its `=`, and how each is read.
 
 use std::{fmt::Display, str::FromStr, time::Duration};
 
@@ -14,18 +14,18 @@ use syn::{
 
 use super::{Policy, key::Key};
 
-/// The least touch interval, for where it is not known.
+/// The shortest touch interval, used while the real one is unknown.
 pub(crate) const SECOND: Duration = Duration::from_secs(1);
 
 /// A value, of whatever kind.
 pub(super) enum Value {
-    /// None: the key stands alone.
+    /// No value: the key stands alone.
     Bare(Ident),
     Text(LitStr),
     Number(LitInt),
     Flag(LitBool),
     Path(ExprPath),
-    /// Of `data`.
+    /// A type, for `data`.
     Type(Type),
     /// A literal that no key takes.
     Other(Lit),
@@ -60,7 +60,7 @@ impl ToTokens for Value {
 }
 
 impl Value {
-    /// Parses what may stand behind this key: a type is no expression.
+    /// Parses a value of this key. For `data` that is a type, which is not an expression.
     pub(super) fn of(key: Key, input: ParseStream<'_>) -> Result<Self> {
         if key == Key::Data && !input.peek(Lit) {
             input.parse().map(Self::Type)
@@ -69,7 +69,7 @@ impl Value {
         }
     }
 
-    /// Refuses `14u8` and `"x"y`: what the suffix says would be lost.
+    /// Refuses `14u8` and `"x"y`, whose suffix would be lost.
     pub(super) fn check_suffix(&self) -> Result<()> {
         let suffix = match self {
             Self::Text(text) => text.suffix(),
@@ -96,7 +96,7 @@ impl Value {
         }
     }
 
-    /// The error about a value of another kind than the key expects.
+    /// Returns the error about a value of a kind that the key does not expect.
     fn wrong(&self, key: Key) -> Error {
         let mut message = key.expected();
         match self {
@@ -110,7 +110,7 @@ impl Value {
     }
 }
 
-/// Whether what is in the quotes would do without them.
+/// Returns whether the text would be a valid value without its quotes.
 fn needs_no_quotes(text: &LitStr, key: Key) -> bool {
     match key {
         Key::Data => text.parse::<Type>().is_ok(),
@@ -119,7 +119,7 @@ fn needs_no_quotes(text: &LitStr, key: Key) -> bool {
     }
 }
 
-/// Returns the word, in the quotes that it lacks, when a path ends in one that the key expects.
+/// Returns the last word of a path in quotes, if the key expects that word.
 fn quoted(path: &ExprPath, key: Key) -> Option<String> {
     let last = &path.path.segments.last()?.ident;
     Some(format!("\"{last}\"")).filter(|word| key.accepts(word))
@@ -149,7 +149,7 @@ pub(super) fn flag(value: &Value, key: Key) -> Result<bool> {
     }
 }
 
-/// Reads `true` or `false`; the key alone is `true`.
+/// Reads `true` or `false`; a key without a value is `true`.
 pub(super) fn flag_or_bare(value: &Value, key: Key) -> Result<bool> {
     match value {
         Value::Bare(_) => Ok(true),
@@ -157,7 +157,7 @@ pub(super) fn flag_or_bare(value: &Value, key: Key) -> Result<bool> {
     }
 }
 
-/// Reads the absence of a value.
+/// Checks that there is no value.
 pub(super) fn bare(value: &Value, key: Key) -> Result<()> {
     match value {
         Value::Bare(_) => Ok(()),
@@ -170,7 +170,7 @@ pub(super) fn text(value: &Value, key: Key) -> Result<String> {
     literal(value, key).map(LitStr::value)
 }
 
-/// Reads a text that has rules of its own.
+/// Reads a text and checks it by the rules of its type.
 pub(super) fn checked<T: FromStr<Err: Display>>(value: &Value, key: Key) -> Result<T> {
     let literal = literal(value, key)?;
     let text = literal.value();
@@ -198,7 +198,8 @@ pub(super) fn lifetime(value: &Value, key: Key) -> Result<Duration> {
     duration(value, key, check_lifetime)
 }
 
-/// Reads an idle timeout. It has to be above the least touch interval, which nobody wrote.
+/// Reads an idle timeout. The message does not name the touch interval, which the user did not
+/// write.
 pub(super) fn idle_timeout(value: &Value, key: Key) -> Result<Duration> {
     duration(value, key, |idle| {
         check_timeouts(Some(idle), None, SECOND).map_err(
@@ -217,12 +218,12 @@ pub(super) fn touch_interval(value: &Value, key: Key) -> Result<Duration> {
     duration(value, key, |interval| check_timeouts(None, None, interval))
 }
 
-/// Reads the grace after a renewal. None at all is one, too.
+/// Reads the grace after a renewal, which may be zero.
 pub(super) fn renew_grace(value: &Value, key: Key) -> Result<Duration> {
     duration(value, key, check_renew_grace)
 }
 
-/// Reads a path in quotes, since `crate` and the like would be no value otherwise.
+/// Reads a path in quotes: without them `crate` would not parse as a value.
 pub(super) fn quoted_path(value: &Value, key: Key) -> Result<Path> {
     literal(value, key)?.parse_with(Path::parse_mod_style).map_err(|_| value.wrong(key))
 }

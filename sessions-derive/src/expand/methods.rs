@@ -10,7 +10,7 @@ use crate::{
     attr::{Key, StructAttrs},
 };
 
-/// Opens with a function, else through the backend.
+/// Writes `open_session`: with a function, else through the backend.
 pub(super) fn open_session(input: &Input<'_>, krate: &TokenStream) -> TokenStream {
     let ty = content_type(&input.attrs, krate);
     let result = quote! {
@@ -41,7 +41,7 @@ pub(super) fn open_session(input: &Input<'_>, krate: &TokenStream) -> TokenStrea
     }
 }
 
-/// Saves with a function, else through the backend.
+/// Writes `save_session`: with a function, else through the backend.
 pub(super) fn save_session(input: &Input<'_>, krate: &TokenStream) -> TokenStream {
     let ty = content_type(&input.attrs, krate);
     let result = quote!(::core::result::Result<#krate::Saved, #krate::SaveError>);
@@ -75,7 +75,7 @@ pub(super) fn save_session(input: &Input<'_>, krate: &TokenStream) -> TokenStrea
     }
 }
 
-/// Returns the configuration, if there is a field with one.
+/// Writes `config`, if a field is the configuration.
 pub(super) fn config(input: &Input<'_>, krate: &TokenStream) -> Option<TokenStream> {
     let field = input.config()?;
     let member = &field.member;
@@ -87,7 +87,7 @@ pub(super) fn config(input: &Input<'_>, krate: &TokenStream) -> Option<TokenStre
     })
 }
 
-/// Asks the functions that decide the cookie's policies.
+/// Writes the methods of the cookie's policies that functions decide.
 pub(super) fn cookie_policies(attrs: &StructAttrs, krate: &TokenStream) -> TokenStream {
     let cow = |lifetime| quote!(#krate::__private::Cow<#lifetime, str>);
     let optional_cow = |lifetime| {
@@ -113,7 +113,7 @@ pub(super) fn cookie_policies(attrs: &StructAttrs, krate: &TokenStream) -> Token
     .collect()
 }
 
-/// Asks the functions that decide what depends on the content.
+/// Writes the methods that depend on the content and that functions decide.
 pub(super) fn content_policies(attrs: &StructAttrs, krate: &TokenStream) -> TokenStream {
     let time = quote!(#krate::__private::SystemTime);
     let ty = content_type(attrs, krate);
@@ -130,8 +130,8 @@ pub(super) fn content_policies(attrs: &StructAttrs, krate: &TokenStream) -> Toke
     quote!(#expiration_time #should_set_cookie #null_session)
 }
 
-/// Asks a function, if there is one. Its type stands where its path stands, so that a wrong
-/// signature is one error, there, which prints the right one.
+/// Writes the method that calls a function, if there is one. The type of the function has the span
+/// of its path, so that a wrong signature is one error there, which prints the right signature.
 fn method(
     name: &str,
     path: Option<&ExprPath>,
@@ -151,8 +151,8 @@ fn method(
     })
 }
 
-/// Asks a function, if there is one, whose answer may borrow from the interface and the request.
-/// The lifetimes have names that no struct has.
+/// Writes the method that calls a function whose result may borrow from the interface and the
+/// request, if there is one. The names of the lifetimes are unlikely in a struct.
 fn borrowing(
     name: &str,
     path: Option<&ExprPath>,
@@ -173,8 +173,8 @@ fn borrowing(
     })
 }
 
-/// Asks an async function, whose future may borrow from everything it gets: its type cannot be
-/// written, and the lifetimes have to have names.
+/// Writes the method that calls an async function. Its future may borrow from every parameter, so
+/// its type cannot be written, and the lifetimes need names.
 fn asking(
     name: &str,
     path: &ExprPath,
@@ -197,8 +197,8 @@ fn asking(
     }
 }
 
-/// Returns the type of the content. `Self::Content` would be the same, and repeat each error about
-/// the implementation. What is wrong with the type is said where it is written.
+/// Returns the type of the content. `Self::Content` is the same type, but would repeat each error
+/// about the implementation. Errors about the type point at where the user wrote it.
 pub(crate) fn content_type(attrs: &StructAttrs, krate: &TokenStream) -> TokenStream {
     match &attrs.data {
         Some(data) => {

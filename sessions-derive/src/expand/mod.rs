@@ -16,7 +16,7 @@ use self::{
 };
 use crate::{ast::Input, check::check, errors::Errors, fallback};
 
-/// Writes the implementations, or why there are none.
+/// Writes the implementations, or the errors and a fallback.
 pub(crate) fn derive(original: &DeriveInput) -> TokenStream {
     let mut errors = Errors::default();
     let input = Input::from_syn(original, &mut errors);
@@ -56,7 +56,8 @@ fn interface(input: &Input<'_>) -> TokenStream {
     }
 }
 
-/// `App::wrap` takes the value itself. A missing `Clone` is one error, at the type's name.
+/// Writes the implementation that lets `App::wrap` take the value. A missing `Clone` is one error, at
+/// the type's name.
 pub(crate) fn transform(input: &Input<'_>) -> TokenStream {
     let krate = input.krate();
     let private = quote!(#krate::__private);

@@ -1,42 +1,28 @@
-//! The constant with what the attributes fix.
+//! The constant `OVERRIDES` with the values that attributes fix.
 
-use std::{fmt::Debug, time::Duration};
-
-use proc_macro2::{Literal, TokenStream};
+use proc_macro2::TokenStream;
 use quote::{ToTokens, format_ident, quote};
-use sessions_policy::{CookieDomain, CookieName, CookiePath};
+use sessions_policy::{CookieDomain, CookieName, CookiePath, SameSite};
 
 use crate::attr::{Policy, StructAttrs};
 
-/// Writes the constant, unless nothing is fixed.
+/// Writes the constant, if any attribute has a fixed value.
 pub(super) fn overrides(attrs: &StructAttrs, krate: &TokenStream) -> TokenStream {
-    let samesite = attrs.samesite.fixed().map(|value| choice(krate, "SameSite", value));
-    let calls = [
+    let cookie = [
         call("cookie_name", attrs.cookie_name.fixed().map(CookieName::as_str)),
         attrs.domain.fixed().map(|domain| cookie_domain(domain.as_ref())),
         call("cookie_path", attrs.path.fixed().map(CookiePath::as_str)),
         call("cookie_httponly", attrs.httponly.fixed()),
         call("cookie_secure", attrs.secure.fixed()),
-        call("cookie_samesite", samesite),
+        call("cookie_samesite", attrs.samesite.fixed().map(|value| samesite(krate, *value))),
         call("cookie_partitioned", attrs.partitioned.fixed()),
-        call("permanent", attrs.permanent),
-        call("lifetime", attrs.lifetime.map(seconds)),
-        call("refresh_each_request", attrs.refresh_each_request),
-        call("salt", attrs.salt.as_deref()),
-        call("open", attrs.open.map(|open| choice(krate, "OpenMode", open))),
-        call("save_when", attrs.save_when.map(|when| choice(krate, "SaveWhen", when))),
-        call("on_load_error", attrs.on_load_error.map(|on| choice(krate, "OnLoadError", on))),
-        call("on_save_error", attrs.on_save_error.map(|on| choice(krate, "OnSaveError", on))),
-        call("on_gone", attrs.on_gone.map(|on| choice(krate, "OnGone", on))),
-        call("on_decode_error", attrs.on_decode_error.map(|on| choice(krate, "OnDecodeError", on))),
-        call("import", attrs.import.map(|mode| choice(krate, "ImportMode", mode))),
-        call("idle_timeout", attrs.idle_timeout.map(seconds)),
-        call("absolute_timeout", attrs.absolute_timeout.map(seconds)),
-        call("touch_interval", attrs.touch_interval.map(seconds)),
-        call("renew_grace", attrs.renew_grace.map(seconds)),
-        by_function(attrs),
     ];
-    let mut calls = calls.into_iter().flatten().peekable();
+    let settings = attrs
+        .settings
+        .iter()
+        .filter_map(|(key, setting)| call(key.word(), Some(setting.tokens(krate))));
+    let calls = cookie.into_iter().flatten().chain(settings).chain(by_function(attrs));
+    let mut calls = calls.peekable();
     if calls.peek().is_none() {
         return TokenStream::new();
     }
@@ -56,18 +42,13 @@ fn cookie_domain(domain: Option<&CookieDomain>) -> TokenStream {
         .map_or_else(|| quote!(.no_cookie_domain()), |domain| quote!(.cookie_domain(#domain)))
 }
 
-/// The derived `Debug` of a choice is its variant's name.
-fn choice(krate: &TokenStream, name: &str, value: impl Debug) -> TokenStream {
-    let (name, variant) = (format_ident!("{name}"), format_ident!("{value:?}"));
-    quote!(#krate::#name::#variant)
+/// The derived `Debug` of a `SameSite` is its variant's name.
+fn samesite(krate: &TokenStream, samesite: SameSite) -> TokenStream {
+    let variant = format_ident!("{samesite:?}");
+    quote!(#krate::SameSite::#variant)
 }
 
-fn seconds(duration: Duration) -> TokenStream {
-    let seconds = Literal::u64_unsuffixed(duration.as_secs());
-    quote!(::core::time::Duration::from_secs(#seconds))
-}
-
-/// Names the policies that a function decides, so that nothing is concluded from their defaults.
+/// Names the policies that a function decides, so that their defaults are not checked.
 fn by_function(attrs: &StructAttrs) -> Option<TokenStream> {
     fn decides<T>(policy: &Policy<T>) -> bool {
         policy.function().is_some()

@@ -1,10 +1,9 @@
-//! Spans: errors about what is written here point at what was written by the user.
+//! Spans: errors about generated tokens point at what the user wrote.
 
 use proc_macro2::{Group, Span, TokenStream, TokenTree};
 use quote::ToTokens;
 
-/// Moves tokens to where others stand. Their names go on meaning what they mean where the derive
-/// stands.
+/// Gives tokens the location of others. Their names are still resolved as names of the derive.
 pub(super) fn placed(tokens: TokenStream, at: &impl ToTokens) -> TokenStream {
     let mut spans = at.to_token_stream().into_iter().map(|token| token.span());
     let Some(first) = spans.next() else {

@@ -1,4 +1,4 @@
-//! The configuration as a backend, for interfaces that have nothing else.
+//! The configuration as a backend, for interfaces without another.
 
 use super::{Backend, SignedCookie};
 use crate::{
@@ -9,8 +9,8 @@ use crate::{
     state::SessionState,
 };
 
-/// Flask's own default: cookies signed with the configuration's key, and the null session while
-/// there is none.
+/// Flask's own default: cookies signed with the configuration's key, and the null session when no key
+/// is set.
 impl Backend for SessionConfig {
     async fn open(&self, cx: &OpenContext<'_>) -> Result<Opened<SessionState>, OpenError> {
         match self.signed_cookie() {
@@ -22,14 +22,14 @@ impl Backend for SessionConfig {
     async fn save(&self, state: &SessionState, cx: &SaveContext<'_>) -> Result<Saved, SaveError> {
         match self.signed_cookie() {
             Some(backend) => backend.save(state, cx).await,
-            // Without a key there is the null session, which is never saved.
+            // Without a key all sessions are null sessions, which are never saved.
             None => Err(SaveError::internal(KeyError::Missing { variable: "SECRET_KEY".into() })),
         }
     }
 }
 
 impl SessionConfig {
-    /// Returns the backend of an interface that has only a configuration, unless there is no key.
+    /// Returns the backend of an interface that has only a configuration, if a key is set.
     fn signed_cookie(&self) -> Option<&SignedCookie> {
         let make = || {
             let keys = self.shared_keys();
@@ -46,7 +46,7 @@ impl SessionConfig {
         self.from_keys(make).as_ref()
     }
 
-    /// Returns the keys, unless there are none.
+    /// Returns the keys, if any are set.
     pub(crate) fn shared_keys(&self) -> Option<SharedKeys> {
         self.keys.clone().or_else(|| {
             let ring = KeyRing::new(self.secret_key.clone()?);

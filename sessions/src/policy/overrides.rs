@@ -1,13 +1,10 @@
-//! What the attributes of the derive fix, as one constant.
+//! The policies that the attributes of the derive fix, as one constant.
 
-use std::time::Duration;
+use sessions_policy::{CookieDomain, CookieName, CookiePath};
 
-use sessions_policy::{
-    CookieDomain, CookieName, CookiePath, ImportMode, OnDecodeError, OnGone, OnLoadError,
-    OnSaveError, OpenMode, SameSite, SaveWhen,
-};
+use super::policies;
 
-/// The domain as an attribute says it.
+/// The domain that an attribute fixes.
 #[derive(Clone, Copy, Debug)]
 pub(super) enum FixedDomain {
     Never,
@@ -15,7 +12,9 @@ pub(super) enum FixedDomain {
 }
 
 macro_rules! overrides {
-    ($($(#[$doc:meta])* $field:ident: $type:ty,)*) => {
+    ($($group:ident {
+        $($field:ident: $type:ty $(=> $resolved:ty)? { what: $what:literal, $($rest:tt)* })*
+    })*) => {
         /// The policies that are fixed in code: above the configuration, below a method written
         /// by hand.
         ///
@@ -34,37 +33,40 @@ macro_rules! overrides {
             pub(super) cookie_name: Option<&'static str>,
             pub(super) cookie_domain: Option<FixedDomain>,
             pub(super) cookie_path: Option<&'static str>,
+            pub(super) salt: Option<&'static str>,
             by_function: &'static [&'static str],
-            $(pub(super) $field: Option<$type>,)*
+            $($(pub(super) $field: Option<$type>,)*)*
         }
 
         impl Overrides {
-            /// Nothing is fixed.
+            /// The overrides that fix nothing.
             pub const NONE: Self = Self {
                 cookie_name: None,
                 cookie_domain: None,
                 cookie_path: None,
+                salt: None,
                 by_function: &[],
-                $($field: None,)*
+                $($($field: None,)*)*
             };
 
-            $(
-                $(#[$doc])*
+            $($(
+                #[doc = concat!("Fixes ", $what, ".")]
                 #[must_use]
                 pub const fn $field(mut self, $field: $type) -> Self {
                     self.$field = Some($field);
                     self
                 }
-            )*
+            )*)*
 
-            /// Names what is fixed, as the settings of the configuration are named.
+            /// Names the fixed policies as the configuration names its settings.
             pub(super) fn names(&self) -> Vec<&'static str> {
                 let mut names = self.by_function.to_vec();
                 for (name, fixed) in [
                     ("cookie_name", self.cookie_name.is_some()),
                     ("cookie_domain", self.cookie_domain.is_some()),
                     ("cookie_path", self.cookie_path.is_some()),
-                    $((stringify!($field), self.$field.is_some()),)*
+                    ("salt", self.salt.is_some()),
+                    $($((stringify!($field), self.$field.is_some()),)*)*
                 ] {
                     if fixed {
                         names.push(name);
@@ -76,57 +78,18 @@ macro_rules! overrides {
     };
 }
 
-overrides! {
-    /// Fixes whether scripts are kept from the cookie.
-    cookie_httponly: bool,
-    /// Fixes whether the cookie is sent over https only.
-    cookie_secure: bool,
-    /// Fixes which requests from other sites carry the cookie.
-    cookie_samesite: SameSite,
-    /// Fixes whether the cookie belongs to one top-level site.
-    cookie_partitioned: bool,
-    /// Fixes whether new sessions outlive the browser session.
-    permanent: bool,
-    /// Fixes the age limit of tokens, and of permanent cookies.
-    lifetime: Duration,
-    /// Fixes whether permanent sessions get a fresh cookie with each response that used them.
-    refresh_each_request: bool,
-    /// Fixes the salt of signatures.
-    salt: &'static str,
-    /// Fixes when sessions are opened.
-    open: OpenMode,
-    /// Fixes which responses save the data.
-    save_when: SaveWhen,
-    /// Fixes what a failed opening leads to.
-    on_load_error: OnLoadError,
-    /// Fixes what a failed saving leads to.
-    on_save_error: OnSaveError,
-    /// Fixes what a request gets whose session was ended while it ran.
-    on_gone: OnGone,
-    /// Fixes what a field of typed content that does not parse leads to.
-    on_decode_error: OnDecodeError,
-    /// Fixes what becomes of a session elsewhere that is taken over.
-    import: ImportMode,
-    /// Fixes how long a session may go unused.
-    idle_timeout: Duration,
-    /// Fixes how long a session may last at all.
-    absolute_timeout: Duration,
-    /// Fixes how much of the idle time must have passed before a use is noted.
-    touch_interval: Duration,
-    /// Fixes how long a token from before a renewal may read.
-    renew_grace: Duration,
-}
+policies!(overrides);
 
 impl Overrides {
-    /// Names policies that a function of the request decides, as the settings of the
-    /// configuration are named: what the configuration says of them has no effect.
+    /// Names the policies that a function of the request decides, as the configuration names its
+    /// settings. Their settings in the configuration have no effect.
     #[must_use]
     pub const fn by_function(mut self, names: &'static [&'static str]) -> Self {
         self.by_function = names;
         self
     }
 
-    /// Whether a function decides this policy.
+    /// Returns whether a function decides this policy.
     pub(super) fn is_by_function(&self, name: &str) -> bool {
         self.by_function.contains(&name)
     }
@@ -135,8 +98,7 @@ impl Overrides {
     ///
     /// # Panics
     ///
-    /// When it is no cookie name; in a constant that is an error of compilation. For names made
-    /// at run time see [`CookieName::new`].
+    /// When the name is invalid; a constant then does not compile. For names made at run time see [`CookieName::new`].
     #[must_use]
     pub const fn cookie_name(mut self, name: &'static str) -> Self {
         std::mem::forget(CookieName::from_static(name));
@@ -148,8 +110,8 @@ impl Overrides {
     ///
     /// # Panics
     ///
-    /// When it is neither a host name nor an IP address; in a constant that is an error of
-    /// compilation. For domains made at run time see [`CookieDomain::new`].
+    /// When the domain is neither a host name nor an IP address; a constant then does not compile.
+    /// For domains made at run time see [`CookieDomain::new`].
     #[must_use]
     pub const fn cookie_domain(mut self, domain: &'static str) -> Self {
         std::mem::forget(CookieDomain::from_static(domain));
@@ -168,12 +130,19 @@ impl Overrides {
     ///
     /// # Panics
     ///
-    /// When it does not begin with `/` or holds what no path may hold; in a constant that is an
-    /// error of compilation. For paths made at run time see [`CookiePath::new`].
+    /// When the path does not begin with `/` or is otherwise invalid; a constant then does not
+    /// compile. For paths made at run time see [`CookiePath::new`].
     #[must_use]
     pub const fn cookie_path(mut self, path: &'static str) -> Self {
         std::mem::forget(CookiePath::from_static(path));
         self.cookie_path = Some(path);
+        self
+    }
+
+    /// Fixes the salt of signatures.
+    #[must_use]
+    pub const fn salt(mut self, salt: &'static str) -> Self {
+        self.salt = Some(salt);
         self
     }
 }

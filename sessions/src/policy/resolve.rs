@@ -1,7 +1,5 @@
 //! Resolves and checks the policies of an interface.
 
-use std::sync::Arc;
-
 use sessions_policy::{
     CookieAttributes, CookieDomain, CookieName, CookiePath, CookiePolicy, KnownAttributes,
     check_lifetime, check_renew_grace, check_timeouts, violations,
@@ -13,34 +11,13 @@ use crate::error::{ConfigError, CookieError};
 impl Policies<'_> {
     /// Resolves each policy, and checks them together.
     pub(crate) fn resolve(self) -> Result<Settings, ConfigError> {
-        let lifetime = self.lifetime();
-        check_lifetime(lifetime)?;
-        let (idle_timeout, absolute_timeout) = (self.idle_timeout(), self.absolute_timeout());
-        let touch_interval = self.touch_interval();
-        check_timeouts(idle_timeout, absolute_timeout, touch_interval)?;
-        let renew_grace = self.renew_grace();
-        check_renew_grace(renew_grace)?;
-        Ok(Settings {
-            cookie: self.fixed_cookie()?.map(Arc::new),
-            permanent: self.permanent(),
-            lifetime,
-            salt: self.salt().map(Into::into),
-            open: self.open(),
-            save_when: self.save_when(),
-            on_load_error: self.on_load_error(),
-            on_save_error: self.on_save_error(),
-            on_gone: self.on_gone(),
-            on_decode_error: self.on_decode_error(),
-            import: self.import(),
-            idle_timeout,
-            absolute_timeout,
-            touch_interval,
-            renew_grace,
-            sliding: self.refresh_each_request() || idle_timeout.is_some(),
-        })
+        check_lifetime(self.lifetime())?;
+        check_timeouts(self.idle_timeout(), self.absolute_timeout(), self.touch_interval())?;
+        check_renew_grace(self.renew_grace())?;
+        Ok(Settings::new(self.fixed_cookie()?, self))
     }
 
-    /// Checks what is known before any request. What a function decides is not.
+    /// Checks the cookie as far as it is known before any request. What a function decides is unknown.
     fn fixed_cookie(self) -> Result<Option<CookiePolicy>, CookieError> {
         let attributes = CookieAttributes {
             name: CookieName::new(self.cookie_name().to_owned())?,

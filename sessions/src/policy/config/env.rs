@@ -6,32 +6,40 @@ use super::{
     SessionConfig,
     setting::{NAMES, TakeKey, Value},
 };
-use crate::{error::InvalidSetting, key::SecretKey};
+use crate::{error::InvalidSetting, key::SecretKey, policy::policies};
+
+/// Writes the lines of the table of variables.
+macro_rules! variables {
+    ($($group:ident { $(
+        $field:ident: $type:ty $(=> $resolved:ty)? {
+            what: $what:literal,
+            default: $default_doc:literal $(= $default:expr)?,
+            variable: $variable:literal: $values:literal,
+            $($rest:tt)*
+        }
+    )* })*) => {
+        concat!($($("| `", $variable, "` | ", $values, " |\n",)*)*)
+    };
+}
 
 impl SessionConfig {
-    /// Reads the settings from the environment. An empty variable counts as not set; variables that
-    /// are not in this table are passed over.
+    /// Reads the settings from the environment.
     ///
-    /// | variables | values |
+    /// An empty variable counts as not set; variables that are not in this table are ignored.
+    /// A flag is `true`, `false`, `1` or `0`, and a duration `14 days`, `30 min`, or a number of
+    /// seconds.
+    ///
+    /// | variable | value |
     /// |---|---|
     /// | `SECRET_KEY` | the key's bytes as they are |
     /// | `SECRET_KEY_FALLBACKS` | a JSON list of keys |
-    /// | `SERVER_NAME` | a host name, with or without a port; the cookie's domain comes from it |
-    /// | `APPLICATION_ROOT`, `SESSION_COOKIE_PATH` | a path |
+    /// | `SERVER_NAME` | a host name, with or without a port; gives the cookie's domain |
+    /// | `APPLICATION_ROOT` | a path |
     /// | `SESSION_COOKIE_NAME` | a name |
     /// | `SESSION_COOKIE_DOMAIN` | a domain, or `false` for none |
-    /// | `SESSION_COOKIE_HTTPONLY`, `SESSION_COOKIE_SECURE`, `SESSION_COOKIE_PARTITIONED` | `true`, `false`, `1`, `0` |
-    /// | `SESSION_COOKIE_SAMESITE` | `Strict`, `Lax`, `None`, or `false` for no attribute |
-    /// | `SESSION_PERMANENT`, `SESSION_REFRESH_EACH_REQUEST` | `true`, `false`, `1`, `0` |
-    /// | `PERMANENT_SESSION_LIFETIME`, `SESSION_IDLE_TIMEOUT`, `SESSION_ABSOLUTE_TIMEOUT`, `SESSION_TOUCH_INTERVAL` | `14 days`, `30 min`, or a number of seconds |
-    /// | `SESSION_OPEN` | `lazy`, `eager` |
-    /// | `SESSION_SAVE_WHEN` | `always`, `not_5xx`, `success` |
-    /// | `SESSION_ON_LOAD_ERROR` | `error`, `null` |
-    /// | `SESSION_ON_SAVE_ERROR` | `error`, `log` |
-    /// | `SESSION_ON_GONE` | `error`, `drop` |
-    /// | `SESSION_ON_DECODE_ERROR` | `default`, `error` |
-    /// | `SESSION_IMPORT` | `copy`, `move` |
+    /// | `SESSION_COOKIE_PATH` | a path |
     /// | `SESSION_SALT` | a text |
+    #[doc = policies!(variables)]
     ///
     /// # Errors
     ///
@@ -51,7 +59,7 @@ impl SessionConfig {
     }
 
     /// Reads the settings as [`from_env`](Self::from_env) does, from these pairs of name and
-    /// value instead of the environment. Other names among them are passed over.
+    /// value instead of the environment. Other names among them are ignored.
     ///
     /// # Errors
     ///
@@ -75,14 +83,14 @@ impl SessionConfig {
         Self::new().with_lookup(SecretKey::from_bytes, "", among(vars))
     }
 
-    /// Sets what the variables say, keys as `take_key` takes them.
+    /// Sets the values of the variables. `take_key` makes keys of their texts.
     pub(super) fn with_lookup(
         mut self,
         take_key: TakeKey,
         prefix: &str,
         lookup: impl Fn(&str) -> Option<Found>,
     ) -> Result<Self, InvalidSetting> {
-        for (field, variable) in NAMES {
+        for &(field, variable) in NAMES {
             let name = format!("{prefix}{variable}");
             let text = match lookup(&name) {
                 Some(Ok(text)) if !text.is_empty() => text,

@@ -42,11 +42,11 @@ impl SessionConfig {
     ///
     /// # Security
     ///
-    /// Whoever guesses a short key writes sessions, for both applications.
+    /// An attacker who guesses a short key writes sessions for both applications.
     ///
     /// # Errors
     ///
-    /// Those of [`from_env`](Self::from_env); a fallback key that is empty is one.
+    /// Those of [`from_env`](Self::from_env), and [`InvalidSetting`] for an empty fallback key.
     pub fn from_flask_env() -> Result<Self, InvalidSetting> {
         Self::from_flask_prefixed_env("")
     }
@@ -62,7 +62,7 @@ impl SessionConfig {
     }
 
     /// Reads the settings as [`from_flask_env`](Self::from_flask_env) does, from these pairs of
-    /// name and value instead of the environment. Other names among them are passed over.
+    /// name and value instead of the environment. Other names among them are ignored.
     ///
     /// # Errors
     ///

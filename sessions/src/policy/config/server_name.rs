@@ -1,8 +1,8 @@
-//! The cookie's domain, worked out from the server's name as Flask did until 2.2.
+//! The cookie's domain, derived from the server's name as Flask did until 2.2.
 
 use sessions_policy::CookieDomain;
 
-/// The domain in the two forms that the cookie's path decides between.
+/// The domain in two forms; the cookie's path decides which is used.
 #[derive(Clone, Debug, PartialEq)]
 pub(crate) struct DetectedDomain {
     /// With a leading dot, unless it is an IP address.
@@ -11,7 +11,7 @@ pub(crate) struct DetectedDomain {
 }
 
 impl DetectedDomain {
-    /// Returns `None`, with a warning that says why, when the name gives no domain.
+    /// Returns the domain, or `None` and logs a warning when the name gives no domain.
     pub(super) fn from_server_name(server_name: &str) -> Option<Self> {
         let without_port = server_name.rsplit_once(':').map_or(server_name, |(host, _)| host);
         let host = without_port.trim_start_matches('.');
@@ -19,15 +19,20 @@ impl DetectedDomain {
             tracing::warn!(
                 target: "sessions",
                 server_name,
-                "no cookie domain from a server name without a dot: browsers refuse it; set `cookie_domain` to false \
-                 to say that there is none, or use a name such as `localhost.localdomain`"
+                "no cookie domain from a server name without a dot: browsers refuse it; set `cookie_domain` to `false` \
+                 for no domain, or use a name such as `localhost.localdomain`"
             );
             return None;
         }
         let bare = match CookieDomain::new(host.to_owned()) {
             Ok(bare) => bare,
             Err(err) => {
-                tracing::warn!(target: "sessions", server_name, %err, "no cookie domain from this server name");
+                tracing::warn!(
+                    target: "sessions",
+                    server_name,
+                    %err,
+                    "no cookie domain from this server name: it is invalid; use a host name such as `example.com`"
+                );
                 return None;
             }
         };

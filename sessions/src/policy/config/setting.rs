@@ -1,7 +1,6 @@
-//! The names of the settings and what their values may be: one table for the environment and for
-//! files.
+//! The names of the settings and what their values may be, for the environment and for files.
 
-use std::time::Duration;
+use std::{fmt::Display, str::FromStr, time::Duration};
 
 use serde::de::{Deserialize, Deserializer, Error as _, IgnoredAny, MapAccess, SeqAccess, Visitor};
 use sessions_policy::{CookieDomain, SameSite, parse_duration};
@@ -10,13 +9,14 @@ use super::{DomainSetting, SessionConfig};
 use crate::{
     error::{InvalidSetting, KeyError},
     key::SecretKey,
+    policy::policies,
 };
 
-/// What makes a key of a text.
+/// A function that makes a key of a text.
 pub(super) type TakeKey = fn(String) -> Result<SecretKey, KeyError>;
 
-/// A value as it is written down. Every kind is one, so that errors are worded here: those of serde
-/// quote the value, which may be a key.
+/// A value of any kind. Errors about kinds are worded here, since those of serde quote the value,
+/// which may be a key.
 pub(super) enum Value {
     Null,
     Bool(bool),
@@ -27,7 +27,7 @@ pub(super) enum Value {
     Other,
 }
 
-/// What is wrong with a value, and a right one.
+/// The problem with a value, and an example of a right value.
 struct Wrong {
     problem: String,
     example: &'static str,
@@ -35,38 +35,45 @@ struct Wrong {
 
 type Parsed<T> = Result<T, Wrong>;
 
-/// The fields of a configuration, and the variables they are called in the environment.
-pub(super) const NAMES: [(&str, &str); 26] = [
-    ("secret_key", "SECRET_KEY"),
-    ("secret_key_fallbacks", "SECRET_KEY_FALLBACKS"),
-    ("server_name", "SERVER_NAME"),
-    ("application_root", "APPLICATION_ROOT"),
-    ("cookie_name", "SESSION_COOKIE_NAME"),
-    ("cookie_domain", "SESSION_COOKIE_DOMAIN"),
-    ("cookie_path", "SESSION_COOKIE_PATH"),
-    ("cookie_httponly", "SESSION_COOKIE_HTTPONLY"),
-    ("cookie_secure", "SESSION_COOKIE_SECURE"),
-    ("cookie_samesite", "SESSION_COOKIE_SAMESITE"),
-    ("cookie_partitioned", "SESSION_COOKIE_PARTITIONED"),
-    ("permanent", "SESSION_PERMANENT"),
-    ("lifetime", "PERMANENT_SESSION_LIFETIME"),
-    ("refresh_each_request", "SESSION_REFRESH_EACH_REQUEST"),
-    ("salt", "SESSION_SALT"),
-    ("open", "SESSION_OPEN"),
-    ("save_when", "SESSION_SAVE_WHEN"),
-    ("on_load_error", "SESSION_ON_LOAD_ERROR"),
-    ("on_save_error", "SESSION_ON_SAVE_ERROR"),
-    ("on_gone", "SESSION_ON_GONE"),
-    ("on_decode_error", "SESSION_ON_DECODE_ERROR"),
-    ("import", "SESSION_IMPORT"),
-    ("idle_timeout", "SESSION_IDLE_TIMEOUT"),
-    ("absolute_timeout", "SESSION_ABSOLUTE_TIMEOUT"),
-    ("touch_interval", "SESSION_TOUCH_INTERVAL"),
-    ("renew_grace", "SESSION_RENEW_GRACE"),
-];
+macro_rules! names {
+    ($($group:ident { $(
+        $field:ident: $type:ty $(=> $resolved:ty)? {
+            what: $what:literal,
+            default: $default_doc:literal $(= $default:expr)?,
+            variable: $variable:literal: $values:literal,
+            read: $read:expr,
+            $(#[$more:meta])*
+        }
+    )* })*) => {
+        /// The fields of a configuration, and their variables in the environment.
+        pub(super) const NAMES: &[(&str, &str)] = &[
+            ("secret_key", "SECRET_KEY"),
+            ("secret_key_fallbacks", "SECRET_KEY_FALLBACKS"),
+            ("server_name", "SERVER_NAME"),
+            ("application_root", "APPLICATION_ROOT"),
+            ("cookie_name", "SESSION_COOKIE_NAME"),
+            ("cookie_domain", "SESSION_COOKIE_DOMAIN"),
+            ("cookie_path", "SESSION_COOKIE_PATH"),
+            ("salt", "SESSION_SALT"),
+            $($((stringify!($field), $variable),)*)*
+        ];
+
+        impl SessionConfig {
+            /// Sets a policy of the table.
+            fn set_policy(&mut self, name: &str, value: Value) -> Option<Parsed<()>> {
+                Some(match name {
+                    $($(stringify!($field) => store(&mut self.$field, ($read)(value)),)*)*
+                    _ => return None,
+                })
+            }
+        }
+    };
+}
+
+policies!(names);
 
 impl SessionConfig {
-    /// Sets the field `name`; `shown` is what the person who wrote the value calls it. A null
+    /// Sets the field `name`, which errors call `shown`: a field or a variable. A null
     /// leaves the field unset. `None` when there is no such field.
     pub(super) fn set(
         &mut self,
@@ -93,30 +100,12 @@ impl SessionConfig {
                 secret_keys(value, take_key).map(|keys| self.secret_key_fallbacks = keys)
             }
             "server_name" => text(value, "`example.com`").map(|name| self.server_name = Some(name)),
-            "application_root" => store(&mut self.application_root, parse(value, "`/app`")),
-            "cookie_name" => store(&mut self.cookie_name, parse(value, "`__Host-app`")),
+            "application_root" => store(&mut self.application_root, parse("`/app`")(value)),
+            "cookie_name" => store(&mut self.cookie_name, parse("`__Host-app`")(value)),
             "cookie_domain" => store(&mut self.cookie_domain, domain(value)),
-            "cookie_path" => store(&mut self.cookie_path, parse(value, "`/app`")),
-            "cookie_httponly" => store(&mut self.cookie_httponly, boolean(&value)),
-            "cookie_secure" => store(&mut self.cookie_secure, boolean(&value)),
-            "cookie_samesite" => store(&mut self.cookie_samesite, samesite(value)),
-            "cookie_partitioned" => store(&mut self.cookie_partitioned, boolean(&value)),
-            "permanent" => store(&mut self.permanent, boolean(&value)),
-            "lifetime" => store(&mut self.lifetime, duration(value)),
-            "refresh_each_request" => store(&mut self.refresh_each_request, boolean(&value)),
+            "cookie_path" => store(&mut self.cookie_path, parse("`/app`")(value)),
             "salt" => store(&mut self.salt, text(value, "`my-app.session`")),
-            "open" => store(&mut self.open, parse(value, "`lazy`")),
-            "save_when" => store(&mut self.save_when, parse(value, "`always`")),
-            "on_load_error" => store(&mut self.on_load_error, parse(value, "`error`")),
-            "on_save_error" => store(&mut self.on_save_error, parse(value, "`error`")),
-            "on_gone" => store(&mut self.on_gone, parse(value, "`error`")),
-            "on_decode_error" => store(&mut self.on_decode_error, parse(value, "`default`")),
-            "import" => store(&mut self.import, parse(value, "`copy`")),
-            "idle_timeout" => store(&mut self.idle_timeout, duration(value)),
-            "absolute_timeout" => store(&mut self.absolute_timeout, duration(value)),
-            "touch_interval" => store(&mut self.touch_interval, duration(value)),
-            "renew_grace" => store(&mut self.renew_grace, duration(value)),
-            _ => return None,
+            _ => return self.set_policy(name, value),
         })
     }
 }
@@ -132,16 +121,20 @@ fn text(value: Value, example: &'static str) -> Parsed<String> {
     }
 }
 
-fn parse<T>(value: Value, example: &'static str) -> Parsed<T>
+/// Returns what reads a text that has rules of its own; the example is right for it.
+fn parse<T>(example: &'static str) -> impl FnOnce(Value) -> Parsed<T>
 where
-    T: std::str::FromStr<Err: std::fmt::Display>,
+    T: FromStr<Err: Display>,
 {
-    text(value, example)?.parse().map_err(|err: T::Err| Wrong { problem: err.to_string(), example })
+    move |value| {
+        let text = text(value, example)?;
+        text.parse().map_err(|err: T::Err| Wrong { problem: err.to_string(), example })
+    }
 }
 
-fn boolean(value: &Value) -> Parsed<bool> {
+fn flag(value: Value) -> Parsed<bool> {
     match value {
-        Value::Bool(value) => return Ok(*value),
+        Value::Bool(value) => return Ok(value),
         Value::Number(0) => return Ok(false),
         Value::Number(1) => return Ok(true),
         Value::Text(text) if text == "0" || text.eq_ignore_ascii_case("false") => return Ok(false),
@@ -175,20 +168,20 @@ fn samesite(value: Value) -> Parsed<SameSite> {
     if is_false(&value) {
         return Ok(SameSite::Unset);
     }
-    parse(value, "`Lax`, `Strict`, `None`, or `false` for no attribute")
+    parse("`Lax`, `Strict`, `None`, or `false` for no attribute")(value)
 }
 
 fn domain(value: Value) -> Parsed<DomainSetting> {
     if is_false(&value) {
         return Ok(DomainSetting::Never);
     }
-    let domain: CookieDomain = parse(value, "`example.com`, or `false` for none")?;
+    let domain: CookieDomain = parse("`example.com`, or `false` for none")(value)?;
     Ok(DomainSetting::Domain(domain))
 }
 
 const KEY_EXAMPLE: &str = "what `openssl rand -base64 48` prints";
 
-/// An empty key is no key, as in Flask.
+/// An empty key counts as not set, as in Flask.
 fn secret_key(value: Value, take_key: TakeKey) -> Parsed<Option<SecretKey>> {
     let text = text(value, KEY_EXAMPLE)?;
     if text.is_empty() {
