@@ -33,16 +33,16 @@ fn interface(input: &Input<'_>) -> TokenStream {
 
             async fn open_session(
                 &self,
-                _: #krate::OpenContext<'_>,
-            ) -> ::core::result::Result<::core::option::Option<#content>, #krate::OpenError> {
+                _: #krate::interface::OpenContext<'_>,
+            ) -> ::core::result::Result<#krate::interface::Opened<#content>, #krate::error::OpenError> {
                 ::core::unreachable!()
             }
 
             async fn save_session(
                 &self,
                 _: &#content,
-                _: #krate::SaveContext<'_>,
-            ) -> ::core::result::Result<#krate::Saved, #krate::SaveError> {
+                _: #krate::interface::SaveContext<'_>,
+            ) -> ::core::result::Result<#krate::interface::Saved, #krate::error::SaveError> {
                 ::core::unreachable!()
             }
         }

@@ -116,11 +116,7 @@ pub mod __private {
         dev::{ServiceRequest, ServiceResponse},
     };
 
-    pub use crate::{
-        backend::confidential::confidential,
-        interface::{NullSession, OpenContext, Opened, SaveContext, Saved},
-        request::middleware::new_transform,
-    };
+    pub use crate::{backend::confidential::confidential, request::middleware::new_transform};
 }
 
 /// The signature by itself, for our benches. Not for anyone else.

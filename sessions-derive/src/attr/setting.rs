@@ -35,7 +35,7 @@ impl Setting {
             }
             Self::Choice { name, variant } => {
                 let (name, variant) = (format_ident!("{name}"), format_ident!("{variant}"));
-                quote!(#krate::#name::#variant)
+                quote!(#krate::policy::#name::#variant)
             }
         }
     }

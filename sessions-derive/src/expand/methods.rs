@@ -14,28 +14,28 @@ use crate::{
 pub(super) fn open_session(input: &Input<'_>, krate: &TokenStream) -> TokenStream {
     let ty = content_type(&input.attrs, krate);
     let result = quote! {
-        ::core::result::Result<::core::option::Option<#ty>, #krate::OpenError>
+        ::core::result::Result<#krate::interface::Opened<#ty>, #krate::error::OpenError>
     };
     let cx = parameter("cx");
     if let Some(path) = &input.attrs.open_with {
-        let parameters = [("cx", quote!(#krate::OpenContext<'__c>))];
+        let parameters = [("cx", quote!(#krate::interface::OpenContext<'__c>))];
         return asking("open_session", path, &quote!('__c), &parameters, &result);
     }
     let body = input.backend().map(|field| {
         let member = &field.member;
-        let call = quote!(#krate::Backend::open(&self.#member, &#cx).await);
+        let call = quote!(#krate::backend::Backend::open(&self.#member, &#cx).await);
         let opened = placed(call, &field.original.ty);
         match input.attrs.data {
             Some(_) => quote! {
-                ::core::result::Result::map(#opened, |dictionary| {
-                    ::core::option::Option::map(dictionary, #krate::Typed::from)
+                ::core::result::Result::map(#opened, |opened| {
+                    #krate::interface::Opened::map(opened, #krate::session::Typed::from)
                 })
             },
             None => opened,
         }
     });
     quote! {
-        async fn open_session(&self, #cx: #krate::OpenContext<'_>) -> #result {
+        async fn open_session(&self, #cx: #krate::interface::OpenContext<'_>) -> #result {
             #body
         }
     }
@@ -44,10 +44,10 @@ pub(super) fn open_session(input: &Input<'_>, krate: &TokenStream) -> TokenStrea
 /// Writes `save_session`: with a function, else through the backend.
 pub(super) fn save_session(input: &Input<'_>, krate: &TokenStream) -> TokenStream {
     let ty = content_type(&input.attrs, krate);
-    let result = quote!(::core::result::Result<#krate::Saved, #krate::SaveError>);
+    let result = quote!(::core::result::Result<#krate::interface::Saved, #krate::error::SaveError>);
     if let Some(path) = &input.attrs.save_with {
         let parameters =
-            [("content", quote!(&'__b #ty)), ("cx", quote!(#krate::SaveContext<'__c>))];
+            [("content", quote!(&'__b #ty)), ("cx", quote!(#krate::interface::SaveContext<'__c>))];
         return asking("save_session", path, &quote!('__b, '__c), &parameters, &result);
     }
     let (content, cx) = (parameter("content"), parameter("cx"));
@@ -57,18 +57,18 @@ pub(super) fn save_session(input: &Input<'_>, krate: &TokenStream) -> TokenStrea
             Some(_) => quote!(#krate::__private::confidential(&self.#member)),
             None => quote!(&self.#member),
         };
-        let dictionary = match input.attrs.data {
+        let state = match input.attrs.data {
             Some(_) => quote!(::core::convert::AsRef::<#krate::SessionState>::as_ref(#content)),
             None => quote!(#content),
         };
-        let call = quote!(#krate::Backend::save(#backend, #dictionary, &#cx).await);
+        let call = quote!(#krate::backend::Backend::save(#backend, #state, &#cx).await);
         placed(call, &field.original.ty)
     });
     quote! {
         async fn save_session(
             &self,
             #content: &#ty,
-            #cx: #krate::SaveContext<'_>,
+            #cx: #krate::interface::SaveContext<'_>,
         ) -> #result {
             #body
         }
@@ -119,7 +119,7 @@ pub(super) fn content_policies(attrs: &StructAttrs, krate: &TokenStream) -> Toke
     let ty = content_type(attrs, krate);
     let content = ("content", quote!(&#ty));
     let now = ("now", time.clone());
-    let null = ("null", quote!(#krate::NullSession));
+    let null = ("null", quote!(#krate::interface::NullSession));
     let path = attrs.expiration_time.as_ref();
     let output = quote!(::core::option::Option<#time>);
     let expiration_time = method("expiration_time", path, &[content.clone(), now], &output);
@@ -202,7 +202,8 @@ fn asking(
 pub(crate) fn content_type(attrs: &StructAttrs, krate: &TokenStream) -> TokenStream {
     match &attrs.data {
         Some(data) => {
-            let (before, after) = (placed(quote!(#krate::Typed<), data), placed(quote!(>), data));
+            let (before, after) =
+                (placed(quote!(#krate::session::Typed<), data), placed(quote!(>), data));
             quote!(#before #data #after)
         }
         None => quote!(#krate::SessionState),

@@ -85,7 +85,7 @@ pub(crate) fn transform(input: &Input<'_>) -> TokenStream {
         {
             type Response = #private::ServiceResponse<__B>;
             type Error = #private::Error;
-            type Transform = #krate::SessionService<__S, Self>;
+            type Transform = #krate::request::SessionService<__S, Self>;
             type InitError = ();
             type Future = #private::Ready<::core::result::Result<Self::Transform, ()>>;
 
@@ -144,21 +144,21 @@ mod tests {
                 #[automatically_derived]
                 impl ::sessions::SessionInterface for AppSessions {
                     type Content = ::sessions::SessionState;
-                    const OVERRIDES: ::sessions::Overrides = ::sessions::Overrides::NONE
+                    const OVERRIDES: ::sessions::policy::Overrides = ::sessions::policy::Overrides::NONE
                         .cookie_name("__Host-app")
                         .cookie_samesite(::sessions::SameSite::Strict)
                         .lifetime(::core::time::Duration::from_secs(1209600));
-                    async fn open_session(&self, cx: ::sessions::OpenContext<'_>)
-                        -> ::core::result::Result<::core::option::Option<::sessions::SessionState>, ::sessions::OpenError>
+                    async fn open_session(&self, cx: ::sessions::interface::OpenContext<'_>)
+                        -> ::core::result::Result<::sessions::interface::Opened<::sessions::SessionState>, ::sessions::error::OpenError>
                     {
-                        ::sessions::Backend::open(&self.backend, &cx).await
+                        ::sessions::backend::Backend::open(&self.backend, &cx).await
                     }
                     async fn save_session(
                         &self,
                         content: &::sessions::SessionState,
-                        cx: ::sessions::SaveContext<'_>,
-                    ) -> ::core::result::Result<::sessions::Saved, ::sessions::SaveError> {
-                        ::sessions::Backend::save(&self.backend, content, &cx).await
+                        cx: ::sessions::interface::SaveContext<'_>,
+                    ) -> ::core::result::Result<::sessions::interface::Saved, ::sessions::error::SaveError> {
+                        ::sessions::backend::Backend::save(&self.backend, content, &cx).await
                     }
                 }
             },
@@ -177,23 +177,23 @@ mod tests {
                 #[automatically_derived]
                 impl<T: Send, const N: usize> k::SessionInterface for A<T, N> where T: Sync {
                     type Content = k::SessionState;
-                    const OVERRIDES: k::Overrides = k::Overrides::NONE
+                    const OVERRIDES: k::policy::Overrides = k::policy::Overrides::NONE
                         .by_function(&["cookie_domain", "cookie_secure"]);
-                    async fn open_session<'__a, '__c>(&'__a self, cx: k::OpenContext<'__c>)
-                        -> ::core::result::Result<::core::option::Option<k::SessionState>, k::OpenError>
+                    async fn open_session<'__a, '__c>(&'__a self, cx: k::interface::OpenContext<'__c>)
+                        -> ::core::result::Result<k::interface::Opened<k::SessionState>, k::error::OpenError>
                     {
-                        let policy: fn(&'__a Self, k::OpenContext<'__c>) -> _ = open;
-                        let result: ::core::result::Result<::core::option::Option<k::SessionState>, k::OpenError> =
+                        let policy: fn(&'__a Self, k::interface::OpenContext<'__c>) -> _ = open;
+                        let result: ::core::result::Result<k::interface::Opened<k::SessionState>, k::error::OpenError> =
                             policy(self, cx).await;
                         result
                     }
                     async fn save_session<'__a, '__b, '__c>(
-                        &'__a self, content: &'__b k::SessionState, cx: k::SaveContext<'__c>
+                        &'__a self, content: &'__b k::SessionState, cx: k::interface::SaveContext<'__c>
                     )
-                        -> ::core::result::Result<k::Saved, k::SaveError>
+                        -> ::core::result::Result<k::interface::Saved, k::error::SaveError>
                     {
-                        let policy: fn(&'__a Self, &'__b k::SessionState, k::SaveContext<'__c>) -> _ = save;
-                        let result: ::core::result::Result<k::Saved, k::SaveError> =
+                        let policy: fn(&'__a Self, &'__b k::SessionState, k::interface::SaveContext<'__c>) -> _ = save;
+                        let result: ::core::result::Result<k::interface::Saved, k::error::SaveError> =
                             policy(self, content, cx).await;
                         result
                     }

@@ -27,7 +27,7 @@ pub(super) fn overrides(attrs: &StructAttrs, krate: &TokenStream) -> TokenStream
         return TokenStream::new();
     }
     quote! {
-        const OVERRIDES: #krate::Overrides = #krate::Overrides::NONE #(#calls)*;
+        const OVERRIDES: #krate::policy::Overrides = #krate::policy::Overrides::NONE #(#calls)*;
     }
 }
 
@@ -83,7 +83,8 @@ mod tests {
     }
 
     fn constant(calls: &TokenStream) -> String {
-        quote!(const OVERRIDES: k::Overrides = k::Overrides::NONE #calls;).to_string()
+        quote!(const OVERRIDES: k::policy::Overrides = k::policy::Overrides::NONE #calls;)
+            .to_string()
     }
 
     #[test]
@@ -138,9 +139,9 @@ mod tests {
                 on_save_error = "log", on_gone = "drop", import = "move", renew_grace = "10 s",
             )])),
             constant(&quote! {
-                .salt("s").open(k::OpenMode::Eager).save_when(k::SaveWhen::Not5xx)
-                .on_load_error(k::OnLoadError::Null).on_save_error(k::OnSaveError::Log)
-                .on_gone(k::OnGone::Drop).import(k::ImportMode::Move)
+                .salt("s").open(k::policy::OpenMode::Eager).save_when(k::policy::SaveWhen::Not5xx)
+                .on_load_error(k::policy::OnLoadError::Null).on_save_error(k::policy::OnSaveError::Log)
+                .on_gone(k::policy::OnGone::Drop).import(k::policy::ImportMode::Move)
                 .renew_grace(::core::time::Duration::from_secs(10))
             })
         );
