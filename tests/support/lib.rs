@@ -1,0 +1,47 @@
+//! What the tests of this folder share: a browser, an answer taken apart, a backend that fails on
+//! command, a store with hooks, what is logged, interfaces that tolerate no warning, servers of
+//! their own, Flask's cookies made by hand.
+
+mod browser;
+mod flask;
+pub mod forged;
+mod hooked;
+mod http;
+pub mod in_memory;
+pub mod linted;
+pub mod load_driver;
+mod logged;
+mod mode;
+mod postgres;
+mod proxy;
+mod redis;
+pub mod reliability;
+mod switched;
+
+pub use self::{
+    browser::{Answer, Browser, SetCookie},
+    flask::{FLASK_KEY, SharedSessions, flask_cookie, flask_json, sign_payload},
+    hooked::{Call, HookedStore, When},
+    http::{HttpAnswer, HttpClient, Served},
+    logged::{Line, Logged},
+    mode::Mode,
+    postgres::Postgres,
+    proxy::Proxy,
+    redis::{Redis, RedisCluster, Requests},
+    switched::{Switched, Switches},
+};
+use sessions::SecretKey;
+
+/// Returns the `number`th of a row of keys that are the same in every run.
+///
+/// # Panics
+///
+/// Never: a text of 64 distinct digits is a strong enough key.
+pub fn key(number: u8) -> SecretKey {
+    SecretKey::from_bytes(key_text(number)).expect("36 bytes without a pattern")
+}
+
+/// Returns the bytes of a [`key`].
+pub fn key_text(number: u8) -> String {
+    format!("{number:03}-Zk3vQ8rT1yWn5LxB7dGmPc0HsJf9aEu2")
+}
