@@ -52,7 +52,7 @@ async fn without_the_middleware_the_error_names_what_to_wrap() {
     assert_eq!(
         request.session_of::<AppSessions>().await.unwrap_err().to_string(),
         "no session for this route; wrap the `App`, or the scope this handler is in, \
-         with extract::AppSessions; a middleware that uses the session stands before it, since \
+         with session::extract::AppSessions; a middleware that uses the session stands before it, since \
          Actix calls the last `wrap` first",
     );
     assert!(request.opened_session().is_none());
@@ -95,7 +95,7 @@ async fn a_session_of_another_interface_than_the_wrapped_one_is_an_error() {
     )
     .await;
     let answer = Browser::new().get(&app, "/named").await;
-    assert!(answer.body.contains("with extract::AdminSessions;"), "{}", answer.body);
+    assert!(answer.body.contains("with session::extract::AdminSessions;"), "{}", answer.body);
     // It must not look like nobody being logged in.
     let answer = Browser::new().get(&app, "/optional").await;
     assert_eq!((answer.status.as_u16(), answer.body.as_str()), (500, ""));
@@ -117,7 +117,7 @@ async fn where_two_are_wrapped_the_plain_session_is_an_error_that_names_both() {
     .await;
     assert_eq!(
         Browser::new().get(&app, "/text").await.body,
-        "`Session` is ambiguous here: both `extract::AppSessions` and `extract::AdminSessions` \
+        "`Session` is ambiguous here: both `session::extract::AppSessions` and `session::extract::AdminSessions` \
          are wrapped; write `Session<AppSessions>` or `Session<AdminSessions>`",
     );
     let answer = Browser::new().get(&app, "/status").await;

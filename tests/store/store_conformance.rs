@@ -459,7 +459,7 @@ async fn the_failure_names_the_store_and_the_sentences() {
     let message = failure(conformance(WrongStore::new(Wrong::SaysDeletedForNothing))).await;
     assert!(
         message.starts_with(
-            "`store_conformance::WrongStore` breaks the contract of a store:\n\
+            "`store::store_conformance::WrongStore` breaks the contract of a store:\n\
              - what is not there is `None`, `Gone` or `Absent`, and still not there afterwards: \
              `delete` answered Deleted\n"
         ),
