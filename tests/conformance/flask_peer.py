@@ -1,4 +1,4 @@
-"""The Flask side of tests/flask_conformance.rs: real Flask, opening and saving inside a request.
+"""The Flask side of tests/flask/flask_conformance.rs: real Flask, opening and saving inside a request.
 
     flask_peer.py write SEED COUNT   prints COUNT random sessions, a JSON object in each line
     flask_peer.py read               compares such objects, one in each line of its input

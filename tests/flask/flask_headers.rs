@@ -1,5 +1,5 @@
 //! Flask's behaviours as a client sees them: the headers of a response and the cookie. Those of
-//! time are in `permanence.rs`, those of keys, opening and saving in `kept.rs`.
+//! time are in `flask_expiry.rs`, those of keys, opening and saving in `flask_saving.rs`.
 
 use std::borrow::Cow;
 

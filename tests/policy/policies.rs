@@ -1,5 +1,5 @@
 //! Every policy that is a value, overridden in each way there is: by the configuration, by an
-//! attribute, by a constant written by hand. Those that code decides are in `by_hand.rs`.
+//! attribute, by a constant written by hand. Those that code decides are in `custom_policies.rs`.
 
 use std::{
     sync::{Arc, Mutex, PoisonError},
