@@ -13,35 +13,25 @@ use std::{
 use actix_http::Request;
 use actix_service::Service;
 use actix_web::{
-    App, Error, HttpRequest, HttpResponse,
-    body::MessageBody,
-    dev::ServiceResponse,
-    http::{StatusCode, header},
-    test::{TestRequest, init_service},
-    web,
+    App, Error, HttpRequest, HttpResponse, body::MessageBody, dev::ServiceResponse,
+    http::StatusCode, test::init_service, web,
 };
 use futures_util::{FutureExt, future::poll_fn};
 use sessions::{
-    MemoryStore, ServerSide, Session, SessionInterface, SessionMiddleware,
+    MemoryStore, Session, SessionMiddleware,
     store::{
         CreateOutcome, DeleteIfOutcome, DeleteOutcome, Loaded, OwnerIndex, Record, RecordKey,
         ReplaceOutcome, Revision, Store, StoreError, Touch,
     },
 };
-use sessions_tests::{Answer, Browser, HookedStore, When};
+use sessions_tests::{Answer, Browser, HookedStore, StoredSessions, When, with_token};
 use tokio::{
     task::yield_now,
     time::{Instant, sleep},
 };
 
-#[derive(Clone, SessionInterface)]
-#[session(cookie_name = "id", secure = false)]
-struct Kept<S: Store + Clone> {
-    backend: ServerSide<S>,
-}
-
 async fn app<S: Store + Clone>(
-    kept: &Kept<S>,
+    kept: &StoredSessions<S>,
 ) -> impl Service<Request, Response = ServiceResponse<impl MessageBody>, Error = Error> {
     init_service(
         App::new()
@@ -56,7 +46,7 @@ async fn app<S: Store + Clone>(
 async fn act<S: Store + Clone>(
     request: HttpRequest,
     session: Session,
-    kept: web::Data<Kept<S>>,
+    kept: web::Data<StoredSessions<S>>,
 ) -> actix_web::Result<HttpResponse> {
     let mut said = String::new();
     for word in request.path().split('/').filter(|word| !word.is_empty()) {
@@ -74,10 +64,6 @@ async fn act<S: Store + Clone>(
         }
     }
     Ok(HttpResponse::Ok().body(said))
-}
-
-fn with_token(path: &str, token: &str) -> TestRequest {
-    TestRequest::get().uri(path).append_header((header::COOKIE, format!("id={token}")))
 }
 
 /// A store whose every operation takes a few steps.
@@ -102,7 +88,7 @@ async fn all_that_a_request_asks_of_the_store_shares_its_second() {
             Ok(())
         })
     });
-    let kept = Kept { backend: ServerSide::new(slow) };
+    let kept = StoredSessions::new(slow);
     let app = app(&kept).await;
     let mut browser = Browser::new();
     assert_eq!(browser.get(&app, "/insert-user").await.status, StatusCode::OK);
@@ -120,7 +106,7 @@ async fn a_request_that_is_dropped_leaves_a_session_entirely_old_or_entirely_new
     for doing in doings {
         let (mut old, mut new) = (0, 0);
         for steps in 0.. {
-            let kept = Kept { backend: ServerSide::new(slow_store()) };
+            let kept = StoredSessions::new(slow_store());
             let app = app(&kept).await;
             let mut browser = Browser::new();
             browser.get(&app, "/insert-user").await;
@@ -164,7 +150,7 @@ async fn a_request_that_is_dropped_leaves_a_session_entirely_old_or_entirely_new
 
 #[actix_web::test]
 async fn a_handler_that_panics_saves_nothing_and_holds_nothing() {
-    let kept = Kept { backend: ServerSide::new(slow_store()) };
+    let kept = StoredSessions::new(slow_store());
     let app = app(&kept).await;
     let mut browser = Browser::new();
     browser.get(&app, "/insert-user").await;
@@ -253,7 +239,7 @@ impl Store for Liar {
 
 #[actix_web::test]
 async fn a_record_whose_time_has_passed_is_none_whatever_the_store_says() {
-    let kept = Kept { backend: ServerSide::new(Liar::new()) };
+    let kept = StoredSessions::new(Liar::new());
     let app = app(&kept).await;
     let mut browser = Browser::new();
     browser.get(&app, "/insert-user").await;
@@ -274,7 +260,7 @@ async fn an_id_that_the_store_has_is_drawn_anew_four_times_and_never_overwrites(
     for (lies, expected) in
         [(1, StatusCode::OK), (4, StatusCode::OK), (5, StatusCode::INTERNAL_SERVER_ERROR)]
     {
-        let kept = Kept { backend: ServerSide::new(Liar::new()) };
+        let kept = StoredSessions::new(Liar::new());
         let app = app(&kept).await;
         kept.backend.store().has_already.store(lies, Ordering::SeqCst);
         for doing in ["/insert-user", "/login-7"] {

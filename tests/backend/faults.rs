@@ -13,34 +13,30 @@ use actix_web::{
     App, Error, HttpRequest, HttpResponse,
     body::MessageBody,
     dev::ServiceResponse,
-    http::{StatusCode, header},
+    http::StatusCode,
     test::{TestRequest, init_service},
     web,
 };
 use futures_util::FutureExt;
 use sessions::{
-    MemoryStore, ServerSide, Session, SessionInterface, Store,
+    MemoryStore, Session, Store,
     store::StoreError,
     test::{
         Fault, FaultStore, Moment, Operation,
         store::{random_key, record},
     },
 };
-use sessions_tests::{Answer, Browser};
+use sessions_tests::{Answer, Browser, StoredSessions, with_token};
 use tokio::time::{Instant, sleep, timeout};
 
 type Faulty = FaultStore<MemoryStore>;
 
-#[derive(Clone, SessionInterface)]
-#[session(cookie_name = "id", secure = false)]
-struct Kept {
-    backend: ServerSide<Faulty>,
-}
+type Kept = StoredSessions<Faulty>;
 
 async fn app(
     store: Faulty,
 ) -> impl Service<Request, Response = ServiceResponse<impl MessageBody>, Error = Error> {
-    let kept = Kept { backend: ServerSide::new(store) };
+    let kept = Kept::new(store);
     init_service(
         App::new().wrap(kept.clone()).app_data(web::Data::new(kept)).default_service(web::to(act)),
     )
@@ -74,10 +70,6 @@ async fn act(
         }
     }
     Ok(HttpResponse::Ok().body(said))
-}
-
-fn with_token(path: &str, token: &str) -> TestRequest {
-    TestRequest::get().uri(path).append_header((header::COOKIE, format!("id={token}")))
 }
 
 fn unavailable() -> StoreError {
@@ -421,7 +413,7 @@ async fn two_hosts_write_one_session_and_neither_erases_the_other() {
 async fn requests_that_use_no_session_ask_the_store_nothing() {
     let store = FaultStore::new(MemoryStore::new());
     store.on_every_call(Fault::Fails(unavailable()));
-    let kept = Kept { backend: ServerSide::new(store.clone()) };
+    let kept = Kept::new(store.clone());
     let plain = web::get().to(|| async { "plain" });
     let app = init_service(App::new().wrap(kept).route("/plain", plain)).await;
     for _ in 0..10 {

@@ -12,23 +12,15 @@ use std::{
 use actix_http::Request;
 use actix_service::Service;
 use actix_web::{
-    App, Error, HttpRequest, HttpResponse,
-    body::MessageBody,
-    dev::ServiceResponse,
-    http::{StatusCode, header},
-    test::{TestRequest, init_service},
-    web,
+    App, Error, HttpRequest, HttpResponse, body::MessageBody, dev::ServiceResponse,
+    http::StatusCode, test::init_service, web,
 };
 use futures_util::future::{join, join_all};
-use sessions::{MemoryStore, ServerSide, Session, SessionInterface, SessionMiddleware};
-use sessions_tests::{Answer, Browser, Call, HookedStore, When};
+use sessions::{MemoryStore, ServerSide, Session, SessionMiddleware};
+use sessions_tests::{Answer, Browser, Call, HookedStore, StoredSessions, When, with_token};
 use tokio::sync::Semaphore;
 
-#[derive(Clone, SessionInterface)]
-#[session(cookie_name = "id", secure = false)]
-struct Kept {
-    backend: ServerSide<HookedStore<MemoryStore>>,
-}
+type Kept = StoredSessions<HookedStore<MemoryStore>>;
 
 /// A store whose `replace` waits until the test lets it go on.
 struct Fixture {
@@ -119,10 +111,6 @@ async fn act(request: HttpRequest, session: Session) -> actix_web::Result<HttpRe
         other => return Err(actix_web::error::ErrorNotFound(other.to_owned())),
     }
     Ok(HttpResponse::Ok().body(said))
-}
-
-fn with_token(path: &str, token: &str) -> TestRequest {
-    TestRequest::get().uri(path).append_header((header::COOKIE, format!("id={token}")))
 }
 
 async fn read<S, B>(app: &S, token: &str) -> String

@@ -9,15 +9,11 @@ use actix_web::{
     http::StatusCode, test::init_service, web,
 };
 use futures_util::{FutureExt, future};
-use sessions::{MemoryStore, ServerSide, Session, SessionInterface, SessionMiddleware};
-use sessions_tests::{Browser, Call, HookedStore, When};
+use sessions::{MemoryStore, Session, SessionMiddleware};
+use sessions_tests::{Browser, Call, HookedStore, StoredSessions, When};
 use tokio::sync::oneshot;
 
-#[derive(Clone, SessionInterface)]
-#[session(cookie_name = "id", secure = false)]
-struct Kept {
-    backend: ServerSide<HookedStore<MemoryStore>>,
-}
+type Kept = StoredSessions<HookedStore<MemoryStore>>;
 
 /// Holds the next operation of one kind.
 #[derive(Clone, Default)]
@@ -63,7 +59,7 @@ impl Fixture {
                 Ok(())
             })
         });
-        Self { kept: Kept { backend: ServerSide::new(store) }, hold }
+        Self { kept: Kept::new(store), hold }
     }
 
     fn records(&self) -> usize {

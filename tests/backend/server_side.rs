@@ -10,8 +10,8 @@ use futures_util::future::join_all;
 use sessions::{Ending, OnGone, SaveOutcome, SessionConfig, Store};
 use sessions_tests::{
     Answer, Browser, Logged,
-    in_memory::{Fixture, meanwhile, with_token},
-    key,
+    in_memory::{Fixture, meanwhile},
+    key, with_token,
 };
 
 #[actix_web::test]

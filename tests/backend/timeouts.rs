@@ -8,16 +8,8 @@ use actix_service::Service;
 use actix_web::{
     App, Error, HttpResponse, body::MessageBody, dev::ServiceResponse, test::init_service, web,
 };
-use sessions::{
-    Session, SessionConfig, SessionError, SessionInterface, SessionMiddleware, test::TestClock,
-};
-use sessions_tests::{Answer, Browser, Mode, key};
-
-#[derive(Clone, SessionInterface)]
-struct AppSessions {
-    backend: Mode,
-    config: SessionConfig,
-}
+use sessions::{Session, SessionConfig, SessionError, SessionMiddleware, test::TestClock};
+use sessions_tests::{Answer, AppSessions, Browser, Mode, key};
 
 // In seconds.
 const SECOND: u64 = 1;

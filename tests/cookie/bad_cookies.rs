@@ -12,18 +12,12 @@ use actix_web::{
     test::{TestRequest, init_service},
     web,
 };
-use sessions::{Session, SessionConfig, SessionInterface, SessionMiddleware, test::TestClock};
+use sessions::{Session, SessionConfig, SessionMiddleware, test::TestClock};
 use sessions_tests::{
-    Answer, Mode,
+    Answer, AppSessions, Mode,
     forged::{Random, forge, is_new},
     key,
 };
-
-#[derive(Clone, SessionInterface)]
-struct AppSessions {
-    backend: Mode,
-    config: SessionConfig,
-}
 
 /// `GET` tells whether the session is new, `POST /x` sets `user` to `x`.
 async fn app(

@@ -16,26 +16,17 @@ use actix_web::{
     test::{TestRequest, init_service},
     web,
 };
-use sessions::{
-    Clock, CookieName, Session, SessionConfig, SessionInterface, SessionMiddleware, SignedCookie,
-    test::TestClock,
-};
-use sessions_tests::{Answer, key};
+use sessions::{Clock, CookieName, Session, SessionConfig, SessionMiddleware, test::TestClock};
+use sessions_tests::{Answer, AppSessions};
 
 const NAME: &str = "__Host-id";
-
-#[derive(Clone, SessionInterface)]
-struct AppSessions {
-    backend: SignedCookie,
-    config: SessionConfig,
-}
 
 /// `GET` tells who the session's user is, `POST /alice` makes it alice's.
 async fn app(
     clock: Clock,
 ) -> impl Service<Request, Response = ServiceResponse<impl MessageBody>, Error = Error> {
     let config = SessionConfig::new().cookie_name(CookieName::from_static(NAME));
-    let sessions = AppSessions { backend: SignedCookie::new(key(1)), config };
+    let sessions = AppSessions::signed(config);
     let read = |session: Session| {
         let user = session.get("user");
         ready(user.map(|user| user.unwrap_or_else(|| "nobody".to_owned())))

@@ -14,23 +14,18 @@ use base64::{
 };
 use serde_json::json;
 use sessions::{
-    KeyError, SecretKey, SessionConfig, SessionInterface,
+    KeyError, SecretKey, SessionConfig,
     test::{TestClock, TestSessions},
 };
-use sessions_tests::Logged;
+use sessions_tests::{ConfiguredSessions, Logged};
 use tracing::Level;
 
 const STRONG: &str = "Zk3vQ8rT1yWn5LxB7dGmPc0HsJf9aEu2";
 const ADVICE: &str = "make one with `openssl rand -base64 48`";
 
-#[derive(Clone, SessionInterface)]
-struct AppSessions {
-    config: SessionConfig,
-}
-
 /// The token of one session at one time: equal for equal keys.
 fn fingerprint(key: SecretKey) -> String {
-    let sessions = AppSessions { config: SessionConfig::new().secret_key(key) };
+    let sessions = ConfiguredSessions { config: SessionConfig::new().secret_key(key) };
     let client = TestSessions::with_clock(&sessions, TestClock::new().clock());
     let seeded = actix_web::rt::System::new()
         .block_on(client.seed(TestRequest::default(), json!({"a": 1})))

@@ -17,19 +17,13 @@ use sessions::{
     test::TestClock,
 };
 use sessions_tests::{
-    Answer, Mode,
+    Answer, AppSessions, Mode,
     forged::{flipped_bits, forge, is_new, mutations},
     key,
 };
 
 /// How many tokens of each mode are spoiled.
 const TOKENS: usize = 20;
-
-#[derive(Clone, SessionInterface)]
-struct AppSessions {
-    backend: Mode,
-    config: SessionConfig,
-}
 
 async fn app(
     backend: Mode,

@@ -23,13 +23,7 @@ use sessions::{
     Backend, KeyRing, KeyUses, MemoryStore, ServerSide, Session, SessionConfig, SessionError,
     SessionInterface, SessionMiddleware, SharedKeys, SignedCookie, test::TestClock,
 };
-use sessions_tests::{Answer, Browser, Logged, Mode, key};
-
-#[derive(Clone, SessionInterface)]
-struct AppSessions<B: Backend> {
-    backend: B,
-    config: SessionConfig,
-}
+use sessions_tests::{Answer, AppSessions, Browser, Logged, Mode, key};
 
 fn ring(current: u8, fallbacks: &[u8]) -> KeyRing {
     let ring = KeyRing::new(key(current));

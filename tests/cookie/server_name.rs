@@ -7,12 +7,7 @@ use sessions::{
     CookieDomain, CookieName, CookiePath, DomainSetting, Session, SessionConfig, SessionInterface,
     SessionMiddleware,
 };
-use sessions_tests::{Browser, key};
-
-#[derive(Clone, SessionInterface)]
-struct AppSessions {
-    config: SessionConfig,
-}
+use sessions_tests::{Browser, ConfiguredSessions, key};
 
 /// Returns the domain of the cookie that a session gets when it is written to.
 async fn domain_of(sessions: impl SessionInterface) -> Option<String> {
@@ -29,8 +24,8 @@ fn named(server_name: &str) -> SessionConfig {
     SessionConfig::new().secret_key(key(1)).server_name(server_name)
 }
 
-fn configured(config: SessionConfig) -> AppSessions {
-    AppSessions { config }
+fn configured(config: SessionConfig) -> ConfiguredSessions {
+    ConfiguredSessions { config }
 }
 
 const APP: CookiePath = CookiePath::from_static("/app");

@@ -16,17 +16,7 @@ use sessions::{
     ConfigError, CookieDomain, CookieName, CookiePath, Dictionary, DomainSetting, SameSite,
     Session, SessionConfig, SessionInterface, SessionMiddleware, SignedCookie, test::TestClock,
 };
-use sessions_tests::{Answer, Browser, SetCookie, key};
-
-#[derive(Clone, SessionInterface)]
-struct AppSessions {
-    backend: SignedCookie,
-    config: SessionConfig,
-}
-
-fn configured(config: SessionConfig) -> AppSessions {
-    AppSessions { backend: SignedCookie::new(key(1)), config }
-}
+use sessions_tests::{Answer, AppSessions, Browser, SetCookie, key};
 
 async fn act(session: Session, request: HttpRequest) -> actix_web::Result<HttpResponse> {
     match request.path() {
@@ -39,7 +29,9 @@ async fn act(session: Session, request: HttpRequest) -> actix_web::Result<HttpRe
 
 /// Sets the cookie, then removes it.
 async fn set_and_remove(config: SessionConfig) -> (SetCookie, SetCookie) {
-    let app = init_service(App::new().wrap(configured(config)).default_service(web::to(act))).await;
+    let app =
+        init_service(App::new().wrap(AppSessions::signed(config)).default_service(web::to(act)))
+            .await;
     let mut browser = Browser::new();
     let set = browser.get(&app, "/set").await.cookie().expect("one cookie is set");
     let removal = browser.get(&app, "/remove").await.cookie().expect("one cookie is removed");
@@ -152,7 +144,7 @@ fn lasting(cookie: &SetCookie) -> BTreeSet<(String, String)> {
 async fn invariant_7_a_removal_differs_from_its_cookie_in_value_and_lifetime_only() {
     let (mut legal, mut illegal) = (0, 0);
     for case in Case::all() {
-        let checked = configured(case.config()).check();
+        let checked = AppSessions::signed(case.config()).check();
         if !case.is_legal() {
             illegal += 1;
             assert!(matches!(checked, Err(ConfigError::Cookie(_))), "{case:?} {checked:?}");
@@ -233,7 +225,8 @@ async fn fill(browser: &mut Browser, name: String, size: usize) -> (Answer, Opti
         ready(inserted.map(|()| "kept"))
     };
     let app =
-        init_service(App::new().wrap(configured(config)).default_service(web::to(fill))).await;
+        init_service(App::new().wrap(AppSessions::signed(config)).default_service(web::to(fill)))
+            .await;
     let answer = browser.get(&app, "/").await;
     let err = app.call(TestRequest::default().to_request()).await.err();
     (answer, err.map(|err| err.to_string()))

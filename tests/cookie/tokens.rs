@@ -20,22 +20,16 @@ use sessions::{
     CookieName, Digest, KeyRing, SecretKey, Session, SessionConfig, SessionInterface,
     SessionMiddleware, SharedKeys, SignedCookie, test::TestClock,
 };
-use sessions_tests::{Answer, Mode, SetCookie, key};
+use sessions_tests::{Answer, AppSessions, Mode, SetCookie, key};
 use sha2::Sha256;
 
 const DAY: Duration = Duration::from_secs(24 * 60 * 60);
 const SALT: &str = "the tests' own salt";
 const HAND: &str = "key of the hand-made: Zk3vQ8rT1yWn5LxB7dGmPc0HsJf9aEu2";
 
-#[derive(Clone, SessionInterface)]
-struct AppSessions {
-    backend: Mode,
-    config: SessionConfig,
-}
-
 /// An application of one backend and configuration, and its clock.
 struct Site {
-    sessions: AppSessions,
+    sessions: AppSessions<Mode>,
     time: TestClock,
 }
 

@@ -13,16 +13,11 @@ use actix_web::{
     test::init_service,
     web,
 };
-use sessions::{Session, SessionConfig, SessionInterface, SessionMiddleware, test::TestClock};
-use sessions_tests::{Browser, SetCookie, key};
+use sessions::{Session, SessionConfig, SessionMiddleware, test::TestClock};
+use sessions_tests::{Browser, ConfiguredSessions, SetCookie, key};
 
 const SECOND: Duration = Duration::from_secs(1);
 const DAY: Duration = Duration::from_secs(24 * 60 * 60);
-
-#[derive(Clone, SessionInterface)]
-struct AppSessions {
-    config: SessionConfig,
-}
 
 fn signed() -> SessionConfig {
     SessionConfig::new().secret_key(key(1))
@@ -45,7 +40,7 @@ async fn app(
         let (new, permanent) = (session.is_new(), session.permanent());
         Ok(format!("a: {value:?}, new: {new}, permanent: {permanent}"))
     }
-    let sessions = SessionMiddleware::new(AppSessions { config }).with_clock(time.clock());
+    let sessions = SessionMiddleware::new(ConfiguredSessions { config }).with_clock(time.clock());
     init_service(
         App::new()
             .wrap(sessions)

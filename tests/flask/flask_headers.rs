@@ -18,13 +18,7 @@ use sessions::{
     SaveContext, SaveError, Saved, Session, SessionConfig, SessionError, SessionInterface,
     SessionMiddleware, SignedCookie,
 };
-use sessions_tests::{Browser, SetCookie, key};
-
-/// Flask's own default: cookies signed with the configuration's key.
-#[derive(Clone, SessionInterface)]
-struct AppSessions {
-    config: SessionConfig,
-}
+use sessions_tests::{Browser, ConfiguredSessions, SetCookie, key};
 
 /// What a handler does with its session.
 type Act = fn(&Session) -> Result<(), SessionError>;
@@ -47,7 +41,7 @@ async fn app(
     };
     init_service(
         App::new()
-            .wrap(AppSessions { config })
+            .wrap(ConfiguredSessions { config })
             .route("/static", web::get().to(|| async { "static" }))
             .route("/read", web::get().to(read))
             .route("/set", web::get().to(set))
@@ -227,7 +221,7 @@ async fn vary_is_one_header_with_what_the_handler_set() {
             }
             response.finish()
         };
-        let sessions = AppSessions { config: signed() };
+        let sessions = ConfiguredSessions { config: signed() };
         let app = init_service(App::new().wrap(sessions).default_service(web::to(handler))).await;
         let answer = Browser::new().get(&app, "/").await;
         assert_eq!(answer.all(header::VARY), [expected], "{given:?}");

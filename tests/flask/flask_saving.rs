@@ -17,13 +17,7 @@ use sessions::{
     Dictionary, OpenContext, OpenError, OpenMode, SaveContext, SaveError, Saved, Session,
     SessionConfig, SessionError, SessionExt, SessionInterface,
 };
-use sessions_tests::{Browser, key};
-
-/// Flask's own default: cookies signed with the configuration's key.
-#[derive(Clone, SessionInterface)]
-struct AppSessions {
-    config: SessionConfig,
-}
+use sessions_tests::{Browser, ConfiguredSessions, key};
 
 fn signed() -> SessionConfig {
     SessionConfig::new().secret_key(key(1))
@@ -34,7 +28,7 @@ async fn app(
 ) -> impl Service<Request, Response = ServiceResponse<impl MessageBody>, Error = Error> {
     init_service(
         App::new()
-            .wrap(AppSessions { config })
+            .wrap(ConfiguredSessions { config })
             .route("/read", web::get().to(read))
             .route("/set", web::get().to(set))
             .route("/fill/{length}", web::get().to(fill)),
@@ -116,7 +110,7 @@ async fn what_a_middleware_inside_changes_after_the_handler_is_saved() {
     let app = init_service(
         App::new()
             .wrap(from_fn(after))
-            .wrap(AppSessions { config: signed() })
+            .wrap(ConfiguredSessions { config: signed() })
             .default_service(web::to(read)),
     )
     .await;
@@ -203,7 +197,7 @@ async fn a_streamed_body_reads_the_session_and_cannot_write_to_it() {
     }
     let app = init_service(
         App::new()
-            .wrap(AppSessions { config: signed() })
+            .wrap(ConfiguredSessions { config: signed() })
             .route("/streamed", web::get().to(streamed))
             .route(
                 "/keys",

@@ -13,16 +13,11 @@ use sessions::{
     CookieDomain, CookieName, CookiePath, DomainSetting, ImportMode, OnGone, OnLoadError,
     OnSaveError, OpenMode, SameSite, SaveWhen, SecretKey, Session, SessionConfig, SessionInterface,
 };
-use sessions_tests::Browser;
+use sessions_tests::{Browser, ConfiguredSessions};
 
 const KEY: &str = "Qm7xW2pVtY9zRk4nLs8bHd3fGj6cAe1u";
 const OLD_KEY: &str = "u1eAc6jGf3dHb8sLn4kRz9YtVp2Wx7mQ";
 const DAY: Duration = Duration::from_secs(24 * 60 * 60);
-
-#[derive(Clone, SessionInterface)]
-struct AppSessions {
-    config: SessionConfig,
-}
 
 fn key(text: &str) -> SecretKey {
     SecretKey::from_bytes(text).expect("a strong key")
@@ -38,7 +33,7 @@ fn from_vars(vars: &[(&str, &str)]) -> SessionConfig {
 
 /// Returns what the policies of an interface come to, one text for each.
 fn policies_of(config: SessionConfig) -> Vec<String> {
-    let sessions = AppSessions { config };
+    let sessions = ConfiguredSessions { config };
     let policies = sessions.policies();
     vec![
         format!("name {}", policies.cookie_name()),
@@ -221,9 +216,9 @@ fn server_name_and_application_root_decide_where_domain_and_path_are_not_set() {
 async fn reads(writer: SessionConfig, reader: SessionConfig) -> bool {
     let write = |session: Session| async move { session.insert("a", 1).map(|()| "written") };
     let read = |session: Session| async move { session.contains_key("a").to_string() };
-    let app = App::new().wrap(AppSessions { config: writer });
+    let app = App::new().wrap(ConfiguredSessions { config: writer });
     let writes = init_service(app.default_service(web::to(write))).await;
-    let app = App::new().wrap(AppSessions { config: reader });
+    let app = App::new().wrap(ConfiguredSessions { config: reader });
     let reads = init_service(app.default_service(web::to(read))).await;
     let mut browser = Browser::new();
     assert_eq!(browser.get(&writes, "/").await.body, "written");

@@ -16,17 +16,7 @@ use sessions::{
     OpenMode, Overrides, SameSite, SaveContext, SaveError, Saved, Session, SessionConfig,
     SessionInterface, SessionMiddleware, SignedCookie, error::CookieError,
 };
-use sessions_tests::{Browser, key};
-
-#[derive(Clone, SessionInterface)]
-struct AppSessions {
-    backend: SignedCookie,
-    config: SessionConfig,
-}
-
-fn configured(config: SessionConfig) -> AppSessions {
-    AppSessions { backend: SignedCookie::new(key(1)), config }
-}
+use sessions_tests::{AppSessions, Browser, key};
 
 fn named(name: &'static str) -> SessionConfig {
     SessionConfig::new().cookie_name(CookieName::from_static(name))
@@ -79,38 +69,38 @@ async fn a_host_cookie_takes_no_domain_no_path_and_needs_secure_in_any_letter_ca
             (named(name).cookie_secure(false), ["secure", "cookie_name"]),
         ];
         for (config, attributes) in cases {
-            let err = refused(configured(config)).await;
+            let err = refused(AppSessions::signed(config)).await;
             assert_eq!(involved(&err), [attributes], "{name}");
         }
-        accepted(configured(named(name).cookie_path(CookiePath::ROOT))).await;
+        accepted(AppSessions::signed(named(name).cookie_path(CookiePath::ROOT))).await;
     }
 }
 
 #[actix_web::test]
 async fn a_secure_cookie_needs_secure_in_any_letter_case() {
     for name in ["__Secure-id", "__secure-id", "__SECURE-id"] {
-        let err = refused(configured(named(name).cookie_secure(false))).await;
+        let err = refused(AppSessions::signed(named(name).cookie_secure(false))).await;
         assert_eq!(involved(&err), [["secure", "cookie_name"]], "{name}");
-        accepted(configured(named(name).cookie_domain(DOMAIN).cookie_path(APP))).await;
+        accepted(AppSessions::signed(named(name).cookie_domain(DOMAIN).cookie_path(APP))).await;
     }
 }
 
 #[actix_web::test]
 async fn samesite_none_needs_secure() {
     let insecure = SessionConfig::new().cookie_secure(false);
-    let err = refused(configured(insecure.clone().cookie_samesite(SameSite::None))).await;
+    let err = refused(AppSessions::signed(insecure.clone().cookie_samesite(SameSite::None))).await;
     assert_eq!(involved(&err), [["secure", "samesite"]]);
     for samesite in [SameSite::Unset, SameSite::Lax, SameSite::Strict] {
-        accepted(configured(insecure.clone().cookie_samesite(samesite))).await;
+        accepted(AppSessions::signed(insecure.clone().cookie_samesite(samesite))).await;
     }
 }
 
 #[actix_web::test]
 async fn partitioned_needs_secure() {
     let insecure = SessionConfig::new().cookie_secure(false);
-    let err = refused(configured(insecure.clone().cookie_partitioned(true))).await;
+    let err = refused(AppSessions::signed(insecure.clone().cookie_partitioned(true))).await;
     assert_eq!(involved(&err), [["secure", "partitioned"]]);
-    accepted(configured(insecure.cookie_partitioned(false))).await;
+    accepted(AppSessions::signed(insecure.cookie_partitioned(false))).await;
 }
 
 #[actix_web::test]
@@ -122,17 +112,17 @@ async fn all_broken_rules_are_told_at_once() {
         .cookie_samesite(SameSite::None)
         .cookie_partitioned(true);
     // 3 for the prefix + 1 for `samesite` + 1 for `partitioned` = 5
-    assert_eq!(involved(&refused(configured(config)).await).len(), 5);
+    assert_eq!(involved(&refused(AppSessions::signed(config)).await).len(), 5);
 }
 
 #[actix_web::test]
 async fn a_lifetime_is_between_a_second_and_400_days() {
     for wrong in [Duration::ZERO, SECOND / 2, 400 * DAY + SECOND, Duration::MAX] {
         let config = SessionConfig::new().lifetime(wrong);
-        assert_eq!(involved(&refused(configured(config)).await), [["lifetime"]]);
+        assert_eq!(involved(&refused(AppSessions::signed(config)).await), [["lifetime"]]);
     }
     for right in [SECOND, 400 * DAY] {
-        accepted(configured(SessionConfig::new().lifetime(right))).await;
+        accepted(AppSessions::signed(SessionConfig::new().lifetime(right))).await;
     }
 }
 
@@ -149,18 +139,21 @@ async fn timeouts_are_above_zero_and_each_within_the_next() {
         (new().idle_timeout(SECOND).touch_interval(SECOND), &["touch_interval", "idle_timeout"]),
     ];
     for (config, attributes) in cases {
-        assert_eq!(involved(&refused(configured(config)).await), [attributes]);
+        assert_eq!(involved(&refused(AppSessions::signed(config)).await), [attributes]);
     }
-    accepted(configured(new().idle_timeout(DAY).absolute_timeout(DAY))).await;
-    accepted(configured(new().touch_interval(DAY))).await;
-    accepted(configured(new().idle_timeout(DAY).touch_interval(DAY.saturating_sub(SECOND)))).await;
+    accepted(AppSessions::signed(new().idle_timeout(DAY).absolute_timeout(DAY))).await;
+    accepted(AppSessions::signed(new().touch_interval(DAY))).await;
+    accepted(AppSessions::signed(
+        new().idle_timeout(DAY).touch_interval(DAY.saturating_sub(SECOND)),
+    ))
+    .await;
 }
 
 #[actix_web::test]
 async fn an_idle_timeout_of_any_length_goes_with_the_default_touch_interval() {
     for seconds in [2, 3, 59, 60, 61, 119, 120, 3_600] {
         let config = SessionConfig::new().idle_timeout(seconds * SECOND);
-        accepted(configured(config)).await;
+        accepted(AppSessions::signed(config)).await;
     }
 }
 
@@ -202,7 +195,7 @@ async fn attributes_are_checked_together_with_the_configuration() {
 
 #[actix_web::test]
 async fn the_derived_type_is_refused_by_the_application_too() {
-    let sessions = configured(named("__Host-id").cookie_path(APP));
+    let sessions = AppSessions::signed(named("__Host-id").cookie_path(APP));
     assert!(Transform::new_transform(&sessions, ok_service()).await.is_err());
     let app = App::new().wrap(sessions);
     let app = app.into_factory().new_service(AppConfig::default());
@@ -244,7 +237,7 @@ async fn a_constant_written_by_hand_is_checked_as_attributes_are() {
 #[test]
 fn the_error_can_end_a_main_that_returns_io_errors() {
     let config = SessionConfig::new().cookie_secure(false);
-    let sessions = configured(config.cookie_partitioned(true));
+    let sessions = AppSessions::signed(config.cookie_partitioned(true));
     let err = std::io::Error::from(sessions.check().expect_err("a contradiction"));
     assert_eq!(err.kind(), std::io::ErrorKind::InvalidInput);
     assert!(err.to_string().contains("`partitioned` requires `secure`"), "{err}");

@@ -18,17 +18,9 @@ use actix_web::{
 };
 use serde::{Deserialize, Serialize, Serializer, ser::Error as _};
 use serde_json::{Value, json};
-use sessions::{
-    Session, SessionConfig, SessionError, SessionInterface, SignedCookie, test::TestSessions,
-};
-use sessions_tests::{SetCookie, key};
+use sessions::{Session, SessionConfig, SessionError, test::TestSessions};
+use sessions_tests::{AppSessions, SetCookie};
 use static_assertions::assert_impl_all;
-
-#[derive(Clone, SessionInterface)]
-struct AppSessions {
-    backend: SignedCookie,
-    config: SessionConfig,
-}
 
 /// What a request leaves behind.
 #[derive(Debug, PartialEq)]
@@ -49,7 +41,7 @@ impl Left {
 
 /// Runs `act` in the handler of a request whose session holds `content`; an empty one is new.
 async fn in_handler(content: Value, act: impl Fn(Session) + Clone + 'static) -> Left {
-    let sessions = AppSessions { backend: SignedCookie::new(key(1)), config: SessionConfig::new() };
+    let sessions = AppSessions::signed(SessionConfig::new());
     let client = TestSessions::new(&sessions);
     let handler = move |session: Session| {
         act(session);

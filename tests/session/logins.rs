@@ -6,7 +6,8 @@ use actix_web::{http::StatusCode, test::TestRequest};
 use sessions::SessionConfig;
 use sessions_tests::{
     Answer, Browser,
-    in_memory::{Fixture, meanwhile, with_token},
+    in_memory::{Fixture, meanwhile},
+    with_token,
 };
 
 #[actix_web::test]

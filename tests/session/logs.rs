@@ -2,7 +2,6 @@
 
 use std::{
     future::{Ready, ready},
-    sync::Arc,
     time::Duration,
 };
 
@@ -22,19 +21,8 @@ use sessions::{
     Saved, Session, SessionConfig, SessionInterface, SessionMiddleware, SignedCookie, TrySession,
     test::{TestClock, TestSessions},
 };
-use sessions_tests::{Answer, Browser, Logged, Switched, Switches, key};
+use sessions_tests::{Answer, Browser, Logged, Switched, key};
 use tracing::Level;
-
-#[derive(Clone, SessionInterface)]
-struct AppSessions {
-    backend: Switched,
-    config: SessionConfig,
-}
-
-fn configured(config: SessionConfig) -> (AppSessions, Arc<Switches>) {
-    let (backend, switches) = Switched::new(SignedCookie::new(key(1)));
-    (AppSessions { backend, config }, switches)
-}
 
 async fn act(session: Session, request: HttpRequest) -> actix_web::Result<HttpResponse> {
     let mut response = HttpResponse::Ok();
@@ -95,7 +83,7 @@ fn assert_event(logged: &Logged, level: Level, parts: &[&str]) {
 
 #[actix_web::test]
 async fn what_goes_well_is_no_event() {
-    let (sessions, _) = configured(SessionConfig::new().permanent(true));
+    let (sessions, _) = Switched::sessions(SessionConfig::new().permanent(true));
     let logged = Logged::start();
     let app = app(SessionMiddleware::new(sessions)).await;
     let mut browser = Browser::new();
@@ -108,7 +96,7 @@ async fn what_goes_well_is_no_event() {
 #[actix_web::test]
 async fn a_bad_cookie_is_one_event_with_its_reason_and_without_its_text() {
     let time = TestClock::new();
-    let (sessions, _) = configured(SessionConfig::new());
+    let (sessions, _) = Switched::sessions(SessionConfig::new());
     let client = TestSessions::with_clock(&sessions, time.clock());
     let app = app(SessionMiddleware::new(sessions.clone()).with_clock(time.clock())).await;
     let seed = async || {
@@ -144,7 +132,7 @@ async fn a_bad_cookie_is_one_event_with_its_reason_and_without_its_text() {
 
 #[actix_web::test]
 async fn two_different_valid_cookies_are_one_event() {
-    let (sessions, _) = configured(SessionConfig::new());
+    let (sessions, _) = Switched::sessions(SessionConfig::new());
     let client = TestSessions::new(&sessions);
     let app = app(SessionMiddleware::new(sessions.clone())).await;
     let request = client.seed(TestRequest::with_uri("/read"), json!({"n": 1})).await;
@@ -167,13 +155,13 @@ async fn a_failed_opening_is_one_event_however_often_the_session_is_asked_for() 
         (SessionConfig::new().on_load_error(OnLoadError::Null), 200),
     ];
     for (config, status) in cases {
-        let (sessions, switches) = configured(config);
+        let (sessions, switches) = Switched::sessions(config);
         let app = app(SessionMiddleware::new(sessions)).await;
         switches.fail_open(true);
         let logged = Logged::start();
         for path in ["/read", "/several"] {
             assert_eq!(Browser::new().get(&app, path).await.status, status);
-            let parts = ["session not opened", "logs::AppSessions", "unavailable: told to fail"];
+            let parts = ["session not opened", "AppSessions", "unavailable: told to fail"];
             assert_event(&logged, Level::ERROR, &parts);
         }
     }
@@ -216,12 +204,13 @@ async fn a_policy_that_is_wrong_for_one_request_is_one_event_with_its_reason() {
 #[actix_web::test]
 async fn a_failed_saving_is_one_event() {
     for (on_save_error, status) in [(OnSaveError::Error, 500), (OnSaveError::Log, 200)] {
-        let (sessions, switches) = configured(SessionConfig::new().on_save_error(on_save_error));
+        let (sessions, switches) =
+            Switched::sessions(SessionConfig::new().on_save_error(on_save_error));
         let app = app(SessionMiddleware::new(sessions)).await;
         let logged = Logged::start();
         switches.fail_save(true);
         assert_eq!(Browser::new().get(&app, "/count").await.status, status);
-        let parts = ["session not saved", "logs::AppSessions", "unavailable: told to fail"];
+        let parts = ["session not saved", "AppSessions", "unavailable: told to fail"];
         assert_event(&logged, Level::ERROR, &parts);
         switches.fail_save(false);
         assert_eq!(Browser::new().get(&app, "/fill").await.status, status);
@@ -255,7 +244,7 @@ async fn a_token_that_no_cookie_may_hold_is_one_event_without_the_token() {
 
 #[actix_web::test]
 async fn a_cookie_or_a_cache_control_that_is_overruled_is_one_event() {
-    let (sessions, _) = configured(SessionConfig::new());
+    let (sessions, _) = Switched::sessions(SessionConfig::new());
     let app = app(SessionMiddleware::new(sessions)).await;
     let logged = Logged::start();
     Browser::new().get(&app, "/own").await;
@@ -309,13 +298,13 @@ async fn wrong_policies_are_one_event_with_the_reason_and_no_service() {
         insecure.cookie_samesite(SameSite::None),
     ];
     for config in cases {
-        let (sessions, _) = configured(config);
+        let (sessions, _) = Switched::sessions(config);
         let reason = sessions.check().unwrap_err().to_string();
         let logged = Logged::start();
         let factory = App::new().wrap(sessions).default_service(web::to(act)).into_factory();
         let built = factory.new_service(AppConfig::default()).await;
         assert!(built.is_err());
-        let parts = ["session policies are wrong", "logs::AppSessions", &reason];
+        let parts = ["session policies are wrong", "AppSessions", &reason];
         assert_event(&logged, Level::ERROR, &parts);
     }
 }
@@ -327,7 +316,7 @@ async fn a_server_name_that_gives_no_domain_is_one_event() {
         ("192.0.2.1", "is an IP address"),
         ("exa mple.com", "no cookie domain from this server name"),
     ] {
-        let (sessions, _) = configured(SessionConfig::new().server_name(name));
+        let (sessions, _) = Switched::sessions(SessionConfig::new().server_name(name));
         let logged = Logged::start();
         let app = app(SessionMiddleware::new(sessions)).await;
         for _ in 0..3 {

@@ -11,13 +11,7 @@ use sessions::{
     Dictionary, NullSession, OpenContext, OpenError, OpenMode, SaveContext, SaveError, Saved,
     Session, SessionConfig, SessionError, SessionInterface, SessionMiddleware,
 };
-use sessions_tests::{Browser, key};
-
-/// Flask's own default: cookies signed with the configuration's key.
-#[derive(Clone, SessionInterface)]
-struct AppSessions {
-    config: SessionConfig,
-}
+use sessions_tests::{Browser, ConfiguredSessions, key};
 
 /// Configurations without a key: never set, or empty where they came from.
 fn keyless() -> [SessionConfig; 4] {
@@ -35,7 +29,7 @@ async fn app(
 ) -> impl Service<Request, Response = ServiceResponse<impl MessageBody>, Error = Error> {
     init_service(
         App::new()
-            .wrap(AppSessions { config })
+            .wrap(ConfiguredSessions { config })
             .route("/count", web::get().to(count))
             .route("/reads", web::get().to(reads))
             .route("/writes", web::get().to(writes))

@@ -4,18 +4,12 @@ use std::{cell::RefCell, future::ready, rc::Rc};
 
 use actix_web::{App, HttpResponse, web};
 use serde_json::{Value, json};
-use sessions::{Session, SessionConfig, SessionInterface, SignedCookie};
-use sessions_tests::{Answer, Browser, SetCookie, key};
-
-#[derive(Clone, SessionInterface)]
-struct AppSessions {
-    backend: SignedCookie,
-    config: SessionConfig,
-}
+use sessions::{Session, SessionConfig};
+use sessions_tests::{Answer, AppSessions, Browser, SetCookie};
 
 /// Sends one request of this browser, whose handler does `act`.
 async fn visit(browser: &mut Browser, act: impl Fn(&Session) + Clone + 'static) -> Answer {
-    let sessions = AppSessions { backend: SignedCookie::new(key(1)), config: SessionConfig::new() };
+    let sessions = AppSessions::signed(SessionConfig::new());
     let handler = move |session: Session| {
         act(&session);
         ready(HttpResponse::Ok().finish())

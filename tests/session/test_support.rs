@@ -19,20 +19,10 @@ use sessions::{
     SignedCookie,
     test::{TestClock, TestSessions},
 };
-use sessions_tests::{Switched, key};
-
-#[derive(Clone, SessionInterface)]
-struct AppSessions {
-    backend: SignedCookie,
-    config: SessionConfig,
-}
-
-fn configured(config: SessionConfig) -> AppSessions {
-    AppSessions { backend: SignedCookie::new(key(1)), config }
-}
+use sessions_tests::{AppSessions, Switched, key};
 
 fn plain() -> AppSessions {
-    configured(SessionConfig::new())
+    AppSessions::signed(SessionConfig::new())
 }
 
 /// What it does to the session is the last part of the path.
@@ -102,7 +92,7 @@ async fn seeding_keeps_what_the_request_has_besides() {
 async fn a_seeded_session_starts_as_its_policies_say() {
     let time = TestClock::new();
     let config = SessionConfig::new().permanent(true).absolute_timeout(Duration::from_secs(60));
-    let sessions = configured(config);
+    let sessions = AppSessions::signed(config);
     let client = TestSessions::with_clock(&sessions, time.clock());
     let app = app(SessionMiddleware::new(sessions.clone()).with_clock(time.clock())).await;
     let seed = async || client.seed(TestRequest::default(), json!({"n": 1})).await.to_request();
@@ -187,7 +177,7 @@ async fn reading_where_opening_fails_panics() {
 #[should_panic(expected = "the policies are wrong: ")]
 fn an_interface_whose_policies_are_wrong_panics() {
     let config = SessionConfig::new().cookie_secure(false).cookie_samesite(SameSite::None);
-    let _ = TestSessions::new(&configured(config));
+    let _ = TestSessions::new(&AppSessions::signed(config));
 }
 
 // Reading.
@@ -261,7 +251,7 @@ async fn clones_of_a_test_clock_share_its_time() {
 #[actix_web::test]
 async fn seeding_and_reading_take_their_time_from_the_clock() {
     let time = TestClock::new();
-    let sessions = configured(SessionConfig::new().lifetime(Duration::from_secs(60)));
+    let sessions = AppSessions::signed(SessionConfig::new().lifetime(Duration::from_secs(60)));
     let app = app(SessionMiddleware::new(sessions.clone()).with_clock(time.clock())).await;
     let client = TestSessions::with_clock(&sessions, time.clock());
     let request = client.seed(TestRequest::with_uri("/count"), json!({"n": 1})).await;
@@ -308,8 +298,10 @@ async fn policies_are_asked_with_the_request_that_is_set() {
 
 #[actix_web::test]
 async fn of_two_interfaces_each_reads_its_own_cookie() {
-    let (one, other) =
-        (plain(), configured(SessionConfig::new().cookie_name(CookieName::from_static("other"))));
+    let (one, other) = (
+        plain(),
+        AppSessions::signed(SessionConfig::new().cookie_name(CookieName::from_static("other"))),
+    );
     let (of_one, of_other) = (TestSessions::new(&one), TestSessions::new(&other));
     let app = app(SessionMiddleware::new(one.clone())).await;
     let request = of_one.seed(TestRequest::with_uri("/count"), json!({"n": 1})).await;

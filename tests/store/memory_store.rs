@@ -2,27 +2,10 @@
 
 use std::{panic::AssertUnwindSafe, thread};
 
-use actix_web::{
-    App,
-    http::{StatusCode, header},
-    test::{TestRequest, init_service},
-    web,
-};
+use actix_web::{App, http::StatusCode, test::init_service, web};
 use futures_util::{FutureExt, future::join_all};
-use sessions::{MemoryStore, ServerSide, Session, SessionInterface};
-use sessions_tests::{Answer, Browser};
-
-#[derive(Clone, SessionInterface)]
-#[session(cookie_name = "id", secure = false)]
-struct Kept {
-    backend: ServerSide<MemoryStore>,
-}
-
-impl Kept {
-    fn with(store: MemoryStore) -> Self {
-        Self { backend: ServerSide::new(store) }
-    }
-}
+use sessions::{MemoryStore, Session};
+use sessions_tests::{Answer, Browser, StoredSessions, with_token};
 
 async fn count(session: Session) -> actix_web::Result<String> {
     Ok(session.update("n", |n: Option<u32>| n.unwrap_or(0) + 1)?.to_string())
@@ -67,14 +50,10 @@ macro_rules! app {
     };
 }
 
-fn with_token(path: &str, token: &str) -> TestRequest {
-    TestRequest::get().uri(path).append_header((header::COOKIE, format!("id={token}")))
-}
-
 #[actix_web::test]
 async fn on_a_full_store_sessions_live_on_and_new_ones_are_an_error() {
     let store = MemoryStore::with_capacity(3);
-    let app = app!(Kept::with(store.clone()));
+    let app = app!(StoredSessions::new(store.clone()));
     let mut browsers = [Browser::new(), Browser::new(), Browser::new()];
     for browser in &mut browsers {
         browser.get(&app, "/count").await;
@@ -95,7 +74,7 @@ async fn on_a_full_store_sessions_live_on_and_new_ones_are_an_error() {
 fn workers_share_the_store_and_lose_nothing() {
     const WORKERS: u32 = 4;
     const REQUESTS: u32 = 100;
-    let kept = Kept::with(MemoryStore::new());
+    let kept = StoredSessions::new(MemoryStore::new());
     let first = {
         let kept = kept.clone();
         actix_web::rt::System::new().block_on(async move {
@@ -134,7 +113,7 @@ fn workers_share_the_store_and_lose_nothing() {
 #[actix_web::test]
 async fn a_panic_saves_nothing_and_leaves_no_lock() {
     let store = MemoryStore::new();
-    let app = app!(Kept::with(store.clone()));
+    let app = app!(StoredSessions::new(store.clone()));
     let mut browser = Browser::new();
     browser.get(&app, "/count").await;
     let token = browser.cookie("id").unwrap().to_owned();

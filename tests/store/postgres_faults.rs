@@ -17,12 +17,12 @@ use actix_web::{
 };
 use futures_util::future::join_all;
 use sessions::{
-    ServerSide, Session, SessionInterface,
+    ServerSide, Session,
     store::Store,
     test::store::{random_key, record},
 };
 use sessions_sqlx::PostgresStore;
-use sessions_tests::{Browser, Logged, Postgres};
+use sessions_tests::{Browser, Logged, Postgres, StoredSessions};
 use sqlx::{PgPool, postgres::PgPoolOptions, query, query_scalar};
 use tokio::time::{sleep, timeout};
 
@@ -33,11 +33,7 @@ const RECOVERY: Duration = Duration::from_secs(2);
 const HOUR: Duration = Duration::from_secs(3_600);
 const CLIENTS: usize = 8;
 
-#[derive(Clone, SessionInterface)]
-#[session(cookie_name = "id", secure = false)]
-struct Kept {
-    backend: ServerSide<PostgresStore>,
-}
+type Kept = StoredSessions<PostgresStore>;
 
 async fn count(session: Session, tag: web::Path<u32>) -> actix_web::Result<String> {
     session.insert("tag", *tag)?;

@@ -13,12 +13,12 @@ use actix_service::Service;
 use actix_web::body::MessageBody;
 use actix_web::{App, Error, dev::ServiceResponse, http::StatusCode, test::init_service, web};
 use sessions::{
-    ServerSide, Session, SessionInterface,
+    ServerSide, Session,
     store::{DeleteOutcome, Revision, Stamp, Store, StoreError, Touch},
     test::store::{owner_key, random_key, record},
 };
 use sessions_sqlx::SqliteStore;
-use sessions_tests::{Browser, Logged};
+use sessions_tests::{Browser, Logged, StoredSessions};
 use sqlx::{
     SqlitePool, query, query_scalar,
     sqlite::{SqliteConnectOptions, SqliteJournalMode, SqlitePoolOptions},
@@ -60,11 +60,7 @@ impl Drop for Place {
     }
 }
 
-#[derive(Clone, SessionInterface)]
-#[session(cookie_name = "id", secure = false)]
-struct Kept {
-    backend: ServerSide<SqliteStore>,
-}
+type Kept = StoredSessions<SqliteStore>;
 
 async fn write(session: Session, length: web::Path<usize>) -> actix_web::Result<String> {
     session.insert("text", "x".repeat(*length))?;

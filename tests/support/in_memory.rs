@@ -5,12 +5,8 @@ use std::{future::Future, sync::Arc};
 use actix_http::Request;
 use actix_service::Service;
 use actix_web::{
-    App, Error, HttpRequest, HttpResponse,
-    body::MessageBody,
-    dev::ServiceResponse,
-    http::header,
-    test::{TestRequest, init_service},
-    web,
+    App, Error, HttpRequest, HttpResponse, body::MessageBody, dev::ServiceResponse,
+    test::init_service, web,
 };
 use sessions::{
     Clock, MemoryStore, ServerSide, Session, SessionConfig, SessionInterface, SessionMiddleware,
@@ -143,9 +139,4 @@ pub async fn meanwhile<T>(
         fixture.go_on.wait().await;
     };
     futures_util::future::join(waiting, others).await.0
-}
-
-/// Returns a request with this token in its cookie.
-pub fn with_token(path: &str, token: &str) -> TestRequest {
-    TestRequest::get().uri(path).append_header((header::COOKIE, format!("id={token}")))
 }

@@ -8,6 +8,7 @@ pub mod forged;
 mod hooked;
 mod http;
 pub mod in_memory;
+mod interfaces;
 pub mod linted;
 pub mod load_driver;
 mod logged;
@@ -23,6 +24,7 @@ pub use self::{
     flask::{FLASK_KEY, SharedSessions, flask_cookie, flask_json, sign_payload},
     hooked::{Call, HookedStore, When},
     http::{HttpAnswer, HttpClient, Served},
+    interfaces::{AppSessions, ConfiguredSessions, StoredSessions},
     logged::{Line, Logged},
     mode::Mode,
     postgres::Postgres,
@@ -30,6 +32,7 @@ pub use self::{
     redis::{Redis, RedisCluster, Requests},
     switched::{Switched, Switches},
 };
+use actix_web::{http::header, test::TestRequest};
 use sessions::SecretKey;
 
 /// Returns the `number`th of a row of keys that are the same in every run.
@@ -44,4 +47,9 @@ pub fn key(number: u8) -> SecretKey {
 /// Returns the bytes of a [`key`].
 pub fn key_text(number: u8) -> String {
     format!("{number:03}-Zk3vQ8rT1yWn5LxB7dGmPc0HsJf9aEu2")
+}
+
+/// Returns a request with this token in the cookie `id`.
+pub fn with_token(path: &str, token: &str) -> TestRequest {
+    TestRequest::get().uri(path).append_header((header::COOKIE, format!("id={token}")))
 }

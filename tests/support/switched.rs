@@ -6,8 +6,11 @@ use std::sync::{
 };
 
 use sessions::{
-    Backend, Dictionary, OpenContext, OpenError, SaveContext, SaveError, Saved, SignedCookie,
+    Backend, Dictionary, OpenContext, OpenError, SaveContext, SaveError, Saved, SessionConfig,
+    SignedCookie,
 };
+
+use crate::{AppSessions, key};
 
 /// The error of a backend that is told to fail.
 #[derive(Debug, thiserror::Error)]
@@ -56,6 +59,14 @@ impl<B> Switched<B> {
     pub fn new(inner: B) -> (Self, Arc<Switches>) {
         let switches = Arc::<Switches>::default();
         (Self { inner, switches: Arc::clone(&switches) }, switches)
+    }
+}
+
+impl Switched {
+    /// Returns an interface of cookies signed with [`key`] 1, and the switches of its backend.
+    pub fn sessions(config: SessionConfig) -> (AppSessions<Self>, Arc<Switches>) {
+        let (backend, switches) = Self::new(SignedCookie::new(key(1)));
+        (AppSessions { backend, config }, switches)
     }
 }
 

@@ -6,22 +6,11 @@ mod saving;
 
 use std::sync::Arc;
 
-use sessions::{Session, SessionConfig, SessionInterface, SignedCookie};
-use sessions_tests::{Switched, Switches, key};
+use sessions::{Session, SessionConfig};
+use sessions_tests::{AppSessions, Switched, Switches};
 
-#[derive(Clone, SessionInterface)]
-struct AppSessions {
-    backend: Switched,
-    config: SessionConfig,
-}
-
-fn configured(config: SessionConfig) -> (AppSessions, Arc<Switches>) {
-    let (backend, switches) = Switched::new(SignedCookie::new(key(1)));
-    (AppSessions { backend, config }, switches)
-}
-
-fn plain() -> (AppSessions, Arc<Switches>) {
-    configured(SessionConfig::new())
+fn plain() -> (AppSessions<Switched>, Arc<Switches>) {
+    Switched::sessions(SessionConfig::new())
 }
 
 async fn count(session: Session) -> actix_web::Result<String> {

@@ -16,14 +16,14 @@ use sessions::{
     Dictionary, ExtractError, OnLoadError, OpenMode, Session, SessionConfig, SessionError,
     SessionExt, SessionInterface, TrySession, test::TestSessions,
 };
-use sessions_tests::{Answer, Browser};
+use sessions_tests::{Answer, Browser, Switched};
 
-use super::{configured, count, plain, read, untouched};
+use super::{count, plain, read, untouched};
 
 #[actix_web::test]
 async fn invariant_1_untouched_is_free() {
     for config in [SessionConfig::new(), SessionConfig::new().permanent(true)] {
-        let (sessions, switches) = configured(config);
+        let (sessions, switches) = Switched::sessions(config);
         let app =
             init_service(App::new().wrap(sessions.clone()).route("/", web::get().to(untouched)))
                 .await;
@@ -148,7 +148,7 @@ async fn extractors_that_wait_for_each_other_all_get_the_session() {
 #[actix_web::test]
 async fn eager_opens_before_the_handler_and_refreshes_what_nobody_used() {
     let (sessions, switches) =
-        configured(SessionConfig::new().open(OpenMode::Eager).permanent(true));
+        Switched::sessions(SessionConfig::new().open(OpenMode::Eager).permanent(true));
     let app = init_service(
         App::new()
             .wrap(sessions)
@@ -167,7 +167,7 @@ async fn eager_opens_before_the_handler_and_refreshes_what_nobody_used() {
 
 #[actix_web::test]
 async fn an_error_in_an_eager_open_answers_without_the_handler() {
-    let (sessions, switches) = configured(SessionConfig::new().open(OpenMode::Eager));
+    let (sessions, switches) = Switched::sessions(SessionConfig::new().open(OpenMode::Eager));
     let called = Rc::new(RefCell::new(0));
     let calls = Rc::clone(&called);
     let handler = move || {
@@ -223,7 +223,7 @@ async fn invariant_12_no_request_clone_is_alive_while_the_inner_service_routes()
         next.call(request).await
     }
     for mode in [OpenMode::Lazy, OpenMode::Eager] {
-        let (sessions, _) = configured(SessionConfig::new().open(mode));
+        let (sessions, _) = Switched::sessions(SessionConfig::new().open(mode));
         let app = init_service(App::new().wrap(from_fn(opens)).wrap(sessions.clone()).service(
             web::scope("/{tenant}").wrap(from_fn(opens)).service(web::scope("/orders").service(
                 web::resource("/{number}").wrap(from_fn(opens)).route(web::get().to(show)),
@@ -288,7 +288,7 @@ async fn invariant_4_a_failed_load_is_never_followed_by_a_save() {
     }
     for on_load_error in [OnLoadError::Error, OnLoadError::Null] {
         let config = SessionConfig::new().on_load_error(on_load_error).permanent(true);
-        let (sessions, switches) = configured(config);
+        let (sessions, switches) = Switched::sessions(config);
         let app = init_service(
             App::new()
                 .wrap(sessions)
@@ -349,7 +349,8 @@ async fn on_load_error_null_gives_the_null_session() {
         assert!(matches!(err, SessionError::Null(_)));
         format!("{} keys; {err}", session.len())
     }
-    let (sessions, switches) = configured(SessionConfig::new().on_load_error(OnLoadError::Null));
+    let (sessions, switches) =
+        Switched::sessions(SessionConfig::new().on_load_error(OnLoadError::Null));
     let app = init_service(App::new().wrap(sessions).default_service(web::to(handler))).await;
     switches.fail_open(true);
     let answer = Browser::new().get(&app, "/").await;

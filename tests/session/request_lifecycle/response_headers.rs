@@ -2,9 +2,9 @@
 
 use actix_web::{App, HttpResponse, http::header, test::init_service, web};
 use sessions::{Session, SessionConfig};
-use sessions_tests::Browser;
+use sessions_tests::{Browser, Switched};
 
-use super::{configured, plain};
+use super::plain;
 
 #[actix_web::test]
 async fn vary_is_merged_into_one_header() {
@@ -83,7 +83,7 @@ async fn invariant_7_one_cookie() {
             .append_header((header::SET_COOKIE, "session2=2"))
             .finish())
     }
-    let (sessions, _) = configured(SessionConfig::new().permanent(true));
+    let (sessions, _) = Switched::sessions(SessionConfig::new().permanent(true));
     let app =
         init_service(App::new().wrap(sessions).default_service(web::to(sets_by_itself))).await;
     let names: Vec<_> = Browser::new()

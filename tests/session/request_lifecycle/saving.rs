@@ -15,9 +15,9 @@ use sessions::{
     OnSaveError, SaveWhen, Session, SessionConfig, SessionError, SessionInterface, SignedCookie,
     test::TestSessions,
 };
-use sessions_tests::{Browser, key};
+use sessions_tests::{AppSessions, Browser, Switched, key};
 
-use super::{AppSessions, configured, count, plain, untouched};
+use super::{count, plain, untouched};
 
 // Failures of saving.
 
@@ -46,7 +46,8 @@ async fn on_save_error_log_lets_the_response_through_but_never_for_purge_and_ren
         session.renew()?;
         Ok("new")
     }
-    let (sessions, switches) = configured(SessionConfig::new().on_save_error(OnSaveError::Log));
+    let (sessions, switches) =
+        Switched::sessions(SessionConfig::new().on_save_error(OnSaveError::Log));
     let app = init_service(
         App::new()
             .wrap(sessions)
@@ -90,7 +91,7 @@ struct OuterSessions {
 #[actix_web::test]
 async fn an_inner_error_keeps_its_answer_and_gets_the_cookies_of_two_wraps() {
     async fn both(
-        inner: Session<AppSessions>,
+        inner: Session<AppSessions<Switched>>,
         outer: Session<OuterSessions>,
     ) -> actix_web::Result<&'static str> {
         inner.insert("inner", 1)?;
@@ -167,7 +168,7 @@ async fn save_when_decides_about_data_and_never_about_purge_and_renew() {
     }
     let cases = [(SaveWhen::Always, 599), (SaveWhen::Not5xx, 499), (SaveWhen::Success, 399)];
     for (save_when, last_saving) in cases {
-        let (sessions, _) = configured(SessionConfig::new().save_when(save_when));
+        let (sessions, _) = Switched::sessions(SessionConfig::new().save_when(save_when));
         let app = init_service(
             App::new().wrap(sessions.clone()).route("/{act}/{status}", web::get().to(act)),
         )
