@@ -1,6 +1,6 @@
 //! What the derive says about mistakes: `ui/<topic>/<mistake>.rs` and beside it what a user reads.
 //!
-//! `TRYBUILD=overwrite cargo test -p sessions-tests --test ui` writes the messages anew.
+//! `TRYBUILD=overwrite cargo test -p sessions-tests --test ui` writes the messages again.
 
 use std::{
     collections::BTreeSet,

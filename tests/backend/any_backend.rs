@@ -30,7 +30,7 @@ async fn leave(session: Session) -> actix_web::Result<String> {
     Ok(format!("{:?}", session.purge()?))
 }
 
-/// Counts to two and leaves; returns the length of the token, and what leaving came to.
+/// Counts to two and leaves; returns the length of the token, and the outcome of leaving.
 async fn lived(backend: AnyBackend) -> (usize, String) {
     let chosen = Chosen { backend };
     let app = init_service(

@@ -164,7 +164,7 @@ async fn a_handler_that_panics_saves_nothing_and_holds_nothing() {
     assert_eq!(browser.get(&app, "/read").await.body, r#"{"b":true,"user":true}"#);
 }
 
-/// A store that says what is not so.
+/// A store that lies.
 #[derive(Clone)]
 struct Liar {
     inner: MemoryStore,

@@ -99,7 +99,7 @@ async fn act(request: HttpRequest, session: Session) -> actix_web::Result<HttpRe
         }
         "insert" => session.insert(object, true)?,
         "remove" => drop(session.remove(object)?),
-        // A number for those who run it first, and no number any more.
+        // A number for the first request that runs it, and not a number afterwards.
         "retype" => session.insert("n", "text")?,
         "panic" => {
             let ran = AtomicBool::new(false);

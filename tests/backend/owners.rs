@@ -179,7 +179,7 @@ async fn a_login_that_a_crash_cuts_off_leaves_nothing_that_lives() {
         let fixture = Fixture::new();
         let app = fixture.app().await;
         fixture.crash_at((Call::Create, when), Browser::new().get(&app, "/login-7")).await;
-        // Its token was given to nobody; until the end of all it counts as one all the same.
+        // No client has its token; until the end of all it counts as a session.
         let began = usize::from(when == When::After);
         assert_eq!(fixture.records(), began);
         let ended = Browser::new().get(&app, "/all-7").await.body;

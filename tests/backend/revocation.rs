@@ -323,7 +323,7 @@ async fn a_store_in_trouble_is_an_error_within_the_deadline_and_never_a_session(
         let answer = Answer::of(&app, TestRequest::get().uri("/all-7")).await;
         assert_eq!(answer.status, StatusCode::SERVICE_UNAVAILABLE, "{fault:?}");
         assert!(start.elapsed() < Duration::from_secs(3), "{fault:?}");
-        // Whoever has no owner notices nothing.
+        // A session without an owner notices nothing.
         assert_eq!(Browser::new().get(&app, "/count").await.status, StatusCode::OK);
         fixture.store.mend();
         tokio::time::sleep(Duration::from_secs(2)).await;

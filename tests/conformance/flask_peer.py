@@ -64,7 +64,7 @@ def loaded(app, cookie):
 
 
 class Odd(Exception):
-    """The value is none that Rust's types represent."""
+    """The value has no counterpart among Rust's types."""
 
 
 def text(value):

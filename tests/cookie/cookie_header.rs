@@ -256,7 +256,7 @@ async fn of_two_valid_cookies_the_newer_counts() {
         assert_eq!(user(&app, &[header.as_bytes()]).await.unwrap(), "newer", "{header}");
     }
     assert_eq!(user(&app, &[newer.as_bytes(), older.as_bytes()]).await.unwrap(), "newer");
-    // Once the newer one is gone, the older is what there is.
+    // Without the newer one, the older is read.
     assert_eq!(user(&app, &[older.as_bytes()]).await.unwrap(), "older");
 }
 

@@ -134,7 +134,7 @@ async fn the_client_sees_nothing_of_the_session_but_its_length() {
         let token = answer.cookie().expect("it is saved").value;
         let bytes = URL_SAFE_NO_PAD.decode(&token).expect("base64");
         assert_eq!(bytes[0], 1, "the version");
-        // No shorter ones: two bytes are among so many random ones by chance.
+        // No shorter ones: two bytes occur among so many random ones.
         for seen in ["user", "alice", "role", "admin", "\":\"a"] {
             assert!(!bytes.windows(seen.len()).any(|part| part == seen.as_bytes()), "{seen}");
         }

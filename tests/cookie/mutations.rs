@@ -1,5 +1,4 @@
-//! Everything systematic that can be done to a token, in every mode, and nothing of it opens a
-//! session.
+//! Every systematic mutation of a token, in every mode: none opens a session.
 
 use std::time::Duration;
 

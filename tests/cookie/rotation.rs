@@ -1,4 +1,4 @@
-//! Keys that are replaced while the server runs: who stays logged in, who does not, and what is
+//! Keys that are replaced while the server runs: which users stay logged in, and what is
 //! counted.
 
 use std::{

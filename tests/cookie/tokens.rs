@@ -1,5 +1,5 @@
-//! Signed cookies, and encrypted ones, through the middleware: age, name, salt, digest, keys, and payloads that
-//! are none.
+//! Signed cookies, and encrypted ones, through the middleware: age, name, salt, digest, keys, and
+//! invalid payloads.
 
 use std::time::{Duration, UNIX_EPOCH};
 
@@ -288,7 +288,7 @@ async fn in_every_order_of_keys_the_first_signs_and_all_of_them_verify() {
             let (user, cookie) = open(&app, "session", token.as_bytes()).await.unwrap();
             let known = order.contains(&number);
             assert_eq!(user == "alice", known, "{order:?} {number}");
-            // Signed anew unless it is signed by the first already.
+            // Signed again unless it is signed by the first already.
             assert_eq!(cookie.is_some(), known && number != order[0], "{order:?} {number}");
         }
         let new = site.token("bob").await;

@@ -66,7 +66,7 @@ struct FromFlask {
     former: bool,
     /// The cookie after a request that set `touched`.
     touched: String,
-    /// Keys whose values are none of ours.
+    /// Keys whose values have no counterpart in Rust.
     odd: Vec<String>,
     representable: bool,
 }

@@ -158,7 +158,7 @@ async fn a_cookie_that_is_refreshed_without_access_varies_by_cookie() {
     }
 }
 
-/// Ends the session of whoever asks for it with `x-banned`, whatever the handler does.
+/// Ends the session of a client that sends `x-banned`, whatever the handler does.
 struct Bans {
     inner: SignedCookie,
 }

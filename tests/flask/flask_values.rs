@@ -15,7 +15,7 @@ use sessions_tests::{Browser, SharedSessions, flask_cookie, flask_json, key};
 
 const ID: &str = "6ba7b810-9dad-11d1-80b4-00c04fd430c8";
 
-/// Returns what a session with this value under `v` has for whoever asks for a `T`.
+/// Returns what a session with this value under `v` gives a handler that asks for a `T`.
 async fn read<T: DeserializeOwned + 'static>(json: &str) -> Result<T, SessionError> {
     let json = format!(r#"{{"other":1,"v":{json}}}"#);
     let got = SharedSessions::new().open(&json, |session| session.get::<T>("v")).await;
@@ -252,7 +252,7 @@ async fn values_that_we_cannot_represent_pass_through_untouched() {
     assert_eq!(SharedSessions::new().write(&flask_cookie(ODD), act).await, r#"{"a":1}"#);
 }
 
-/// Within a value the fields that nobody asks for are not looked at either.
+/// Within a value, fields that the type does not have are not looked at either.
 #[actix_web::test]
 async fn fields_that_nobody_asks_for_may_be_anything() {
     #[derive(Deserialize)]

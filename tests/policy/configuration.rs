@@ -31,7 +31,7 @@ fn from_vars(vars: &[(&str, &str)]) -> SessionConfig {
     SessionConfig::from_vars(vars.iter().copied()).expect("right values")
 }
 
-/// Returns what the policies of an interface come to, one text for each.
+/// Returns the policies of an interface, one text for each.
 fn policies_of(config: SessionConfig) -> Vec<String> {
     let sessions = ConfiguredSessions { config };
     let policies = sessions.policies();

@@ -109,7 +109,7 @@ fn samesite_of<I>(_: &I, request: &HttpRequest) -> SameSite {
     if is_inner(request) { SameSite::Unset } else { SameSite::None }
 }
 
-/// What they come to, on a host inside and on one outside.
+/// Their results, on a host inside and on one outside.
 const INSIDE: &str = "sid-a; Domain=a.internal; Expires=Thu, 01 Jan 2026 01:00:00 GMT; \
                       Max-Age=3600; Path=/inner";
 const OUTSIDE: &str = "sid-b; Expires=Thu, 01 Jan 2026 01:00:00 GMT; Max-Age=3600; Path=/outer; \

@@ -16,7 +16,7 @@ use sessions_tests::{Browser, key};
 
 const HOUR: Duration = Duration::from_secs(60 * 60);
 
-/// Signed cookies, and what the policies came to when a session was opened.
+/// Signed cookies, and the result of the policies when a session was opened.
 #[derive(Clone)]
 struct Spy {
     inner: SignedCookie,

@@ -1,4 +1,4 @@
-//! Clients that go away, processes that shut down, tokens that no one was given.
+//! Clients that go away, processes that shut down, tokens that were never given.
 
 use std::{
     collections::BTreeMap,
@@ -28,14 +28,14 @@ pub(crate) async fn clients_that_go_away_leave_no_half_of_a_session(kind: Kind) 
         fixture.ask_and_go(round, &path, &token, patience).await;
         tokens.push(token);
     }
-    // What was begun comes to its end.
+    // Requests that were begun are finished.
     sleep(Duration::from_secs(2)).await;
     let (mut old, mut new, mut purged) = (0, 0, 0);
     for (round, token) in tokens.iter().enumerate() {
         let entries = entries(&fixture, token).await;
         match (doings[round % 3], entries.len()) {
             (_, 1) => old += 1,
-            // Nobody heard of a new token. The old one opens nothing.
+            // The client never got the new token. The old one opens nothing.
             ("insert-a", 2) | ("renew", 0) => new += 1,
             ("purge", 0) => {
                 new += 1;

@@ -133,7 +133,7 @@ fn tokens_of<'a>(answers: impl IntoIterator<Item = &'a Answer>) -> Vec<String> {
     cookies.filter(|cookie| !cookie.is_removal()).map(|cookie| cookie.value).collect()
 }
 
-/// Lets go the requests that wait at a gate.
+/// Releases the requests that wait at a gate.
 async fn open(fixture: &Fixture, gate: &str) {
     fixture.of_all(&format!("/gate/{gate}/open")).await;
 }
@@ -143,7 +143,7 @@ async fn arrived(fixture: &Fixture, gate: &str, of_each: usize) {
     fixture.of_all(&format!("/gate/{gate}/arrived/{of_each}")).await;
 }
 
-/// Waits until what is deleted in the background is gone, and returns how many records are left.
+/// Waits until the background has deleted what it has to, and returns how many records are left.
 async fn records_left(fixture: &Fixture) -> usize {
     let start = Instant::now();
     loop {

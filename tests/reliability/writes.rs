@@ -33,8 +33,7 @@ pub(crate) async fn increments_are_never_lost(kind: Kind) {
                  {expected} in all, stored {stored}; by status {statuses:?}"
             ),
         );
-        // On a busy machine a write can be waited for longer than for a call, and be done all the
-        // same.
+        // On a busy machine a write can take longer than its caller waits, and still be done.
         let unknown = match (kind, statuses.get(&500)) {
             (Kind::Postgres, Some(failed)) if at_once > 32 && !is_full() => *failed,
             _ => 0,
@@ -57,7 +56,7 @@ pub(crate) async fn parallel_requests_keep_each_other_s_keys(kind: Kind) {
     let statuses = load(&fixture, KEYS, paths, &token).await;
     let answered = statuses.get(&200).copied().unwrap_or_default();
     let present = entries(&fixture, &token).await.len() - 1;
-    // On a busy machine some run out of time, and say so; who asks again is heard.
+    // On a busy machine some run out of time, and say so; a client that asks again is served.
     let there = entries(&fixture, &token).await;
     let mut again = 0;
     for number in (0..KEYS).filter(|number| !there.contains_key(&format!("key{number}"))) {

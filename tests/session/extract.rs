@@ -1,4 +1,4 @@
-//! How handlers, middleware and guards come by the session.
+//! How handlers, middleware and guards get the session.
 
 use std::future::ready;
 
@@ -96,7 +96,7 @@ async fn a_session_of_another_interface_than_the_wrapped_one_is_an_error() {
     .await;
     let answer = Browser::new().get(&app, "/named").await;
     assert!(answer.body.contains("with session::extract::AdminSessions;"), "{}", answer.body);
-    // It must not look like nobody being logged in.
+    // It must not look as if no user were logged in.
     let answer = Browser::new().get(&app, "/optional").await;
     assert_eq!((answer.status.as_u16(), answer.body.as_str()), (500, ""));
 }

@@ -1,4 +1,4 @@
-//! Sessions that are somebody's: logging in, listing them, ending them.
+//! Sessions that have an owner: logging in, listing them, ending them.
 
 use std::time::Duration;
 

@@ -1,4 +1,4 @@
-//! What is logged: each event once, and of tokens and keys nothing.
+//! What is logged: each event once, and nothing of tokens and keys.
 
 use std::{
     future::{Ready, ready},

@@ -1,4 +1,4 @@
-//! Where two rules meet: what went wrong once, and must not again.
+//! Bugs that were fixed, most of them where two rules meet.
 
 use std::{
     cell::RefCell,

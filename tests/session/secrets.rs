@@ -1,4 +1,4 @@
-//! Keys and tokens are shown by nothing that can be printed.
+//! Nothing that can be printed shows a key or a token.
 
 use std::{
     fmt::Debug,

@@ -267,7 +267,7 @@ async fn a_modify_runs_again_when_the_session_changed_in_between() {
 
 #[test]
 fn a_modify_runs_again_on_a_newer_state() {
-    // What a backend with a store does: the same closure, on what someone else has saved.
+    // What a backend with a store does: the same closure, on what another request has saved.
     let newer = Rc::new(RefCell::new(None));
     let seen = Rc::clone(&newer);
     let handler = move |session: Session<Keeps>| {

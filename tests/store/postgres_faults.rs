@@ -89,7 +89,7 @@ impl Client {
         let (tag, n) = answer.body.split_once(' ').expect("two numbers");
         let (tag, n): (u32, u32) = (tag.parse().expect("one"), n.parse().expect("the other"));
         assert_eq!(tag, self.tag, "somebody else's session");
-        // Without a cookie yet, a failed request may have made a session that nobody has a token of.
+        // Without a cookie yet, a failed request may have made a session whose token no client has.
         let unknown = if self.acknowledged == 0 { 0 } else { self.failed };
         assert!(
             (self.acknowledged + 1..=self.acknowledged + 1 + unknown).contains(&n),
@@ -353,7 +353,7 @@ async fn a_server_that_stalls_is_answered_for_in_time_and_keeps_no_connection() 
         };
         let (tally, ()) = futures_util::future::join(load(&app, &mut clients, &done), end).await;
         assert_eq!(tally.succeeded, 0);
-        // What nobody waits for any more holds no place in the pool.
+        // A call without a caller holds no place in the pool.
         until_all_are_idle(&pool).await;
         postgres.resume();
         let after = recovered(&app, &mut clients[0]).await;

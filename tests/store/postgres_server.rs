@@ -1,4 +1,4 @@
-//! The PostgreSQL server that tests start is theirs alone, and keeps what it acknowledged.
+//! The PostgreSQL server that tests start belongs to one test, and keeps what it acknowledged.
 
 use std::{
     io::{Read, Write},

@@ -94,7 +94,7 @@ async fn a_full_server_reads_and_ends_sessions_and_leaves_what_it_cannot_change(
             browsers.push((browser, size.to_string()));
         }
     }
-    // What is freed by chance is not to be counted on.
+    // Nothing may depend on what happens to be freed.
     let info: String = redis.command(&["INFO", "memory"]);
     let used = info.lines().find_map(|line| line.strip_prefix("used_memory:")).unwrap();
     let less = used.trim().parse::<u64>().unwrap() * 9 / 10;
@@ -123,7 +123,7 @@ async fn a_full_server_reads_and_ends_sessions_and_leaves_what_it_cannot_change(
     }
     assert!(redis.dump() == kept, "a write that failed left something");
 
-    // A use is noted all the same.
+    // A use is still noted.
     let name = kept.keys().find(|key| !key.contains("owner")).unwrap();
     let key = RecordKey::parse(name.strip_prefix("session:").unwrap()).unwrap();
     let ttl = Duration::from_secs(1_000);

@@ -1,4 +1,4 @@
-//! The Redis servers that tests start are theirs alone, and keep what they acknowledged.
+//! The Redis servers that tests start belong to one test each, and keep what they acknowledged.
 
 use std::time::{Duration, Instant};
 

@@ -1,5 +1,5 @@
 //! What happens to the store in Redis between it and the server: connections that are closed, cut,
-//! forgotten, slow.
+//! silently dropped, slow.
 
 use std::{
     hash::{BuildHasher, RandomState},
@@ -195,7 +195,7 @@ async fn a_write_that_is_sent_twice_while_others_write_is_done_once() {
     }
 }
 
-/// After a cut, a store waits before it connects anew.
+/// After a cut, a store waits before it connects again.
 async fn until_it_answers(store: &RedisStore) {
     let answers = async {
         while store.load(&key(0), None).await.is_err() {

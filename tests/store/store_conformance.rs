@@ -346,7 +346,7 @@ impl OwnerIndex for WrongStore {
         owner: &'a OwnerKey,
     ) -> BoxFuture<'a, Result<Option<Stamp>, StoreError>> {
         Box::pin(async move {
-            // A store that looks into a replica, say: what was noted is not there yet.
+            // As a store that reads a replica: what was noted is not there yet.
             if self.is(Wrong::LooksBeforeItNotes) {
                 return Ok(None);
             }

@@ -1,5 +1,4 @@
-//! Forged tokens: everything that can be done to a valid one, and an application that is to refuse
-//! it.
+//! Forged tokens: every mutation of a valid one, and an application that has to refuse it.
 
 use std::future::{Ready, ready};
 

@@ -1,6 +1,5 @@
-//! What the tests of this folder share: a browser, an answer taken apart, a backend that fails on
-//! command, a store with hooks, what is logged, interfaces that tolerate no warning, servers of
-//! their own, Flask's cookies made by hand.
+//! What the test programs share: interfaces, a browser, parsed answers, a backend that fails on
+//! command, a store with hooks, a log that can be read, servers, and Flask's cookies made by hand.
 
 mod browser;
 mod flask;

@@ -39,7 +39,7 @@ impl<S: Store> Clone for Sessions<S> {
     }
 }
 
-/// An application whose sessions are kept in a store that somebody else troubles.
+/// An application whose sessions are kept in a store that the test troubles.
 #[derive(Debug)]
 pub struct LoadDriver<S> {
     served: Served,
@@ -106,7 +106,7 @@ impl<S: Store> LoadDriver<S> {
     ///
     /// # Panics
     ///
-    /// When a user gets somebody else's session, is logged out without having asked for it, misses
+    /// When a user gets another user's session, is logged out without having asked for it, misses
     /// a change that was acknowledged, or is back in a session that ended.
     pub fn during(&self, trouble: impl FnOnce(&mut Vec<Outage>)) -> Report {
         let stop = AtomicBool::new(false);
@@ -252,7 +252,7 @@ struct User {
     client: HttpClient,
     other_client: HttpClient,
     sent: Vec<Sent>,
-    /// `None` when nobody is logged in.
+    /// `None` when no user is logged in.
     known: Option<Known>,
     /// Tokens of sessions that were ended.
     ended: Vec<String>,

@@ -60,7 +60,7 @@ impl Logged {
 }
 
 struct Keeper {
-    /// `None` for threads that nobody reads.
+    /// `None` for threads without a reader.
     lines: Option<Lines>,
 }
 

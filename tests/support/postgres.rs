@@ -1,4 +1,4 @@
-//! A PostgreSQL server of a test's own, which can be killed and stalled.
+//! A PostgreSQL server that belongs to one test, which can be killed and stalled.
 
 use std::{
     env,
@@ -35,7 +35,7 @@ pub struct Postgres {
     server: Option<Child>,
 }
 
-/// Who runs the server: it refuses to be root's.
+/// The user that runs the server, which refuses to run as root.
 #[derive(Clone, Copy, Debug)]
 struct Account {
     user: u32,
@@ -146,7 +146,7 @@ impl Postgres {
         ask.status().is_ok_and(|status| status.success())
     }
 
-    /// Returns a program of PostgreSQL's, to be run by who owns the data.
+    /// Returns a program of PostgreSQL, to be run by the owner of the data.
     fn command(&self, program: &str) -> Command {
         let mut command = Command::new(self.programs.join(program));
         command.current_dir(&self.folder).stdin(Stdio::null()).stdout(Stdio::null());

@@ -1,4 +1,4 @@
-//! What stands between a client and its server, and does not always do its work.
+//! A proxy between a client and its server, which fails on command.
 
 use std::{
     io::{Read, Write},
@@ -110,7 +110,7 @@ impl Drop for Proxy {
     fn drop(&mut self) {
         self.shared.closed.store(true, Ordering::SeqCst);
         self.end_connections();
-        // The one who accepts looks up.
+        // The accepting thread looks up.
         let _ = TcpStream::connect(("127.0.0.1", self.port));
     }
 }

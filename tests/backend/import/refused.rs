@@ -179,7 +179,7 @@ async fn an_old_store_in_trouble_is_an_error_in_time() {
         assert!(start.elapsed() < Duration::from_secs(1));
         assert_eq!((answer.status.as_u16(), answer.body.as_str()), (503, ""));
         assert!(answer.cookies().is_empty());
-        // Who has none does not notice.
+        // Clients without an old cookie do not notice.
         assert_eq!(Browser::new().get(&app, "/insert-a/user").await.body, "nobody");
         shelf.has(None);
         assert_eq!(browser.get(&app, "/user").await.body, "alice");

@@ -81,7 +81,7 @@ async fn moving_removes_the_old_cookie_and_deletes_the_old_record() {
     let import = ImportActixSession::new(server_side(&time), old);
     let app = app(import, config().import(ImportMode::Move), &time).await;
     let mut browser = with_old(&private("k", OLD));
-    // A handler that fails takes the session over all the same.
+    // A handler that fails takes the session over too.
     let answer = browser.get(&app, "/user/fail").await;
     assert_eq!(answer.status, 500);
     let cookies = answer.cookies();
@@ -134,7 +134,7 @@ async fn what_does_not_fit_is_not_moved() {
     assert_eq!(import.taken_over(), 0);
 }
 
-/// Asserts that nobody is logged in from here on, even in a browser that kept the old cookie.
+/// Asserts that no user is logged in any more, even in a browser that kept the old cookie.
 
 #[actix_web::test]
 async fn any_backend_takes_over() {

@@ -57,7 +57,7 @@ impl RedisCluster {
     }
 
     /// Waits until the nodes agree that all is well, and returns when that was. A node that was
-    /// started anew takes two seconds to say so.
+    /// started again takes two seconds to say so.
     ///
     /// # Panics
     ///

@@ -1,4 +1,4 @@
-//! A Redis server of a test's own, which can be killed, stalled, filled and listened to.
+//! A Redis server that belongs to one test, which can be killed, stalled, filled and listened to.
 
 mod cluster;
 mod requests;
@@ -21,7 +21,7 @@ pub use self::{cluster::RedisCluster, requests::Requests};
 /// How long the server may take to come up, or to agree with others.
 const PATIENCE: Duration = Duration::from_secs(60);
 const POLL: Duration = Duration::from_millis(2);
-/// Below the range that Linux takes the ports of clients from: nobody else gets a server's port
+/// Below the range that Linux takes the ports of clients from: no client gets a server's port
 /// while it is down. A cluster's nodes talk on the port 10,000 above.
 const PORTS: std::ops::Range<u16> = 10_000..22_000;
 const CLUSTER_OFFSET: u16 = 10_000;
@@ -97,7 +97,7 @@ impl Redis {
         self.port
     }
 
-    /// Returns a port that is free beside the other one, for TLS say.
+    /// Returns a port that is free beside the other one, for example for TLS.
     pub fn second_port(&self) -> u16 {
         self.port + CLUSTER_OFFSET
     }

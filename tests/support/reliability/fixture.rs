@@ -1,4 +1,4 @@
-//! A store, the application on it, and clients.
+//! The fixture: a store, processes of the application, and a client.
 
 use std::{
     env, fmt, fs,
@@ -63,7 +63,7 @@ pub struct Fixture {
     pub kind: Kind,
     /// The processes. Request number *n* goes to the *n*th of them, round about.
     pub apps: Vec<AppProcess>,
-    /// Who asks them.
+    /// Sends them requests.
     pub client: Client,
     server: Server,
     program: &'static str,
@@ -293,7 +293,7 @@ impl Fixture {
     }
 
     /// Searches the store and all that was logged for every token that was ever given and for the
-    /// secret key. Returns what it came to.
+    /// secret key. Returns what it found.
     ///
     /// # Panics
     ///

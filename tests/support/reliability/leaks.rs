@@ -1,4 +1,4 @@
-//! Secrets where none may be: in a dump of the store, and in what was logged.
+//! Finds secrets in a dump of the store and in the log, where none may be.
 
 use std::collections::HashSet;
 

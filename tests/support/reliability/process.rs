@@ -1,4 +1,4 @@
-//! The application as a process.
+//! A process of the application.
 
 use std::{
     fs::File,

@@ -125,7 +125,7 @@ async fn serve<S: Store + Clone>(
     .backlog(4_096)
     .client_request_timeout(Duration::from_secs(60))
     .keep_alive(Duration::from_secs(600))
-    // Who goes away is gone: the request is dropped wherever it is.
+    // A client that goes away drops its request, wherever that is.
     .h1_allow_half_closed(false)
     .shutdown_timeout(10)
     .bind(("127.0.0.1", 0))?;
