@@ -16,7 +16,7 @@ use sessions::{Session, SessionConfig, SessionMiddleware, test::TestClock};
 use sessions_tests::{
     Answer, AppSessions, Mode,
     forged::{Random, forge, is_new},
-    key,
+    is_full, key,
 };
 
 /// `GET` tells whether the session is new, `POST /x` sets `user` to `x`.
@@ -50,7 +50,7 @@ where
 #[actix_web::test]
 async fn invariant_3_a_bad_cookie_is_no_session() {
     const SEED: u64 = 0x5e55_1045;
-    let full = std::env::var_os("SESSIONS_TEST_FULL").is_some();
+    let full = is_full();
     let figure = if full { 1_000_000 } else { 10_000 };
     for (at, mode) in Mode::all(key(1)).into_iter().enumerate() {
         let mut random = Random(SEED);

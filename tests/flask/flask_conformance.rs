@@ -18,14 +18,14 @@ use sessions::{
     SecretKey, Session, SessionConfig,
     flask::{Bytes, DateTime, Digest, FlaskCookie, KeyDerivation, Markup, Uuid, Value},
 };
-use sessions_tests::{SharedSessions, forged::Random};
+use sessions_tests::{SharedSessions, forged::Random, is_full};
 
 /// Sessions in each direction: all of them, and those of every day.
 const ALL: usize = 10_000;
 const EVERYDAY: usize = 1_000;
 
 fn how_many() -> usize {
-    if std::env::var_os("SESSIONS_TEST_FULL").is_some() { ALL } else { EVERYDAY }
+    if is_full() { ALL } else { EVERYDAY }
 }
 
 /// Differs from run to run; `SESSIONS_TEST_SEED` repeats one.

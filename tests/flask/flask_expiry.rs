@@ -16,12 +16,10 @@ use actix_web::{
 use sessions::{Session, SessionConfig, SessionMiddleware, test::TestClock};
 use sessions_tests::{Browser, ConfiguredSessions, SetCookie, key};
 
+use crate::signed;
+
 const SECOND: Duration = Duration::from_secs(1);
 const DAY: Duration = Duration::from_secs(24 * 60 * 60);
-
-fn signed() -> SessionConfig {
-    SessionConfig::new().secret_key(key(1))
-}
 
 async fn app(
     config: SessionConfig,

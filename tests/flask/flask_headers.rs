@@ -20,14 +20,12 @@ use sessions::{
 };
 use sessions_tests::{Browser, ConfiguredSessions, SetCookie, key};
 
+use crate::{read, set, signed};
+
 /// What a handler does with its session.
 type Act = fn(&Session) -> Result<(), SessionError>;
 
 const NOTHING: Act = |_| Ok(());
-
-fn signed() -> SessionConfig {
-    SessionConfig::new().secret_key(key(1))
-}
 
 /// An application whose page `/act` answers whether the session is accessed and modified.
 async fn app(
@@ -49,16 +47,6 @@ async fn app(
             .route("/act", web::get().to(handler)),
     )
     .await
-}
-
-async fn read(session: Session) -> actix_web::Result<String> {
-    let value = session.get::<u32>("a")?;
-    Ok(value.map_or_else(|| "none".to_owned(), |value| value.to_string()))
-}
-
-async fn set(session: Session) -> actix_web::Result<&'static str> {
-    session.insert("a", 1)?;
-    Ok("set")
 }
 
 async fn clear(session: Session) -> actix_web::Result<&'static str> {

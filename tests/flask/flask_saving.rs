@@ -19,9 +19,7 @@ use sessions::{
 };
 use sessions_tests::{Browser, ConfiguredSessions, key};
 
-fn signed() -> SessionConfig {
-    SessionConfig::new().secret_key(key(1))
-}
+use crate::{read, set, signed};
 
 async fn app(
     config: SessionConfig,
@@ -34,16 +32,6 @@ async fn app(
             .route("/fill/{length}", web::get().to(fill)),
     )
     .await
-}
-
-async fn read(session: Session) -> actix_web::Result<String> {
-    let value = session.get::<u32>("a")?;
-    Ok(value.map_or_else(|| "none".to_owned(), |value| value.to_string()))
-}
-
-async fn set(session: Session) -> actix_web::Result<&'static str> {
-    session.insert("a", 1)?;
-    Ok("set")
 }
 
 /// Writes one key of the length, between two of a hundred bytes.

@@ -6,7 +6,8 @@ use std::{
 };
 
 use futures_util::{future::join, future::join_all};
-use sessions_tests::reliability::{Fixture, Kind, is_full, of_full, report};
+use sessions_tests::is_full;
+use sessions_tests::reliability::{Fixture, Kind, of_full, report};
 
 use crate::{APP, arrived, entries, finish, load, open, tokens_of, usable};
 

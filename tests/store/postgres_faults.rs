@@ -22,7 +22,7 @@ use sessions::{
     test::store::{random_key, record},
 };
 use sessions_sqlx::PostgresStore;
-use sessions_tests::{Browser, Logged, Postgres, StoredSessions};
+use sessions_tests::{Browser, Logged, Postgres, StoredSessions, is_full};
 use sqlx::{PgPool, postgres::PgPoolOptions, query, query_scalar};
 use tokio::time::{sleep, timeout};
 
@@ -158,7 +158,7 @@ fn clients() -> Vec<Client> {
 }
 
 fn rounds(full: usize) -> usize {
-    if std::env::var_os("SESSIONS_TEST_FULL").is_some() { full } else { full.div_ceil(10).max(2) }
+    if is_full() { full } else { full.div_ceil(10).max(2) }
 }
 
 /// Gives a busy machine time.

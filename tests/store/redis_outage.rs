@@ -8,7 +8,7 @@ use std::{
 
 use sessions_redis::RedisStore;
 use sessions_tests::{
-    Proxy, Redis, RedisCluster,
+    Proxy, Redis, RedisCluster, is_full,
     load_driver::{LoadDriver, RECOVERY},
 };
 
@@ -16,7 +16,7 @@ use sessions_tests::{
 const CALM: Duration = RECOVERY.saturating_add(Duration::from_millis(500));
 
 fn rounds(everyday: u32, full: u32) -> u32 {
-    if std::env::var_os("SESSIONS_TEST_FULL").is_some() { full } else { everyday }
+    if is_full() { full } else { everyday }
 }
 
 fn driver(url: String) -> LoadDriver<RedisStore> {

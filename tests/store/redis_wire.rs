@@ -16,7 +16,7 @@ use sessions::store::{
     Store, StoreError,
 };
 use sessions_redis::{Connect, Connection, Pool, RedisStore};
-use sessions_tests::{Proxy, Redis};
+use sessions_tests::{Proxy, Redis, is_full};
 use tokio::time::{sleep, timeout};
 
 const TTL: Duration = Duration::from_secs(60);
@@ -219,7 +219,7 @@ async fn an_answer_is_never_taken_for_a_later_call_s() {
     let seed = RandomState::new().hash_one("seed");
     println!("seed {seed:#x}");
     let mut random = random_numbers(seed);
-    let rounds = if std::env::var_os("SESSIONS_TEST_FULL").is_some() { 200 } else { 20 };
+    let rounds = if is_full() { 200 } else { 20 };
     let (mut answered, mut given_up) = (0, 0);
     for _ in 0..rounds {
         proxy.delay(Duration::ZERO);

@@ -52,3 +52,8 @@ pub fn key_text(number: u8) -> String {
 pub fn with_token(path: &str, token: &str) -> TestRequest {
     TestRequest::get().uri(path).append_header((header::COOKIE, format!("id={token}")))
 }
+
+/// Whether this is the run of `scripts/test --full`, which repeats each figure and each fault more often.
+pub fn is_full() -> bool {
+    std::env::var_os("SESSIONS_TEST_FULL").is_some()
+}

@@ -18,12 +18,7 @@ pub use self::{
 /// Returns how often something is done: a tenth of it every day, all of it where
 /// `SESSIONS_TEST_FULL` is set.
 pub fn of_full(full: usize) -> usize {
-    if is_full() { full } else { full / 10 }
-}
-
-/// Whether this is the run that all figures are taken from.
-pub fn is_full() -> bool {
-    std::env::var_os("SESSIONS_TEST_FULL").is_some()
+    if crate::is_full() { full } else { full / 10 }
 }
 
 /// Has five clients do anything to one record at the same time, twenty times each, and expects that
@@ -34,7 +29,7 @@ pub fn is_full() -> bool {
 ///
 /// When there is a history that no order explains.
 pub async fn every_history_has_an_order(name: &str, store: impl Store) {
-    let count = if is_full() { 10_000 } else { 200 };
+    let count = if crate::is_full() { 10_000 } else { 200 };
     histories(store, count).await;
     report("histories of 100 operations that have an order", name, format!("{count} of {count}"));
 }
