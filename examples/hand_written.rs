@@ -15,7 +15,7 @@ use sessions::{
     SecretKey, Session, SessionInterface, SessionMiddleware, SessionState, SignedCookie,
     backend::Backend,
     error::{OpenError, SaveError},
-    interface::{OpenContext, SaveContext, Saved},
+    interface::{OpenContext, Opened, SaveContext, Saved},
 };
 
 struct TwoAreas {

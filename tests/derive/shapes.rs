@@ -4,8 +4,10 @@ use std::{borrow::Cow, marker::PhantomData, time::Duration};
 
 use actix_web::{App, HttpRequest, test::init_service, web};
 use sessions::{
-    Session, SessionConfig, SessionInterface, SessionState, SignedCookie, backend::Backend,
-    error::OpenError, interface::OpenContext,
+    Session, SessionConfig, SessionInterface, SessionState, SignedCookie,
+    backend::Backend,
+    error::OpenError,
+    interface::{OpenContext, Opened},
 };
 use sessions_tests::{Browser, key, linted::Cart};
 

@@ -113,7 +113,7 @@ mod shadowed {
         functions: &Functions,
         cx: ::sessions::interface::OpenContext<'_>,
     ) -> ::core::result::Result<
-        ::core::option::Option<::sessions::SessionState>,
+        ::sessions::interface::Opened<::sessions::SessionState>,
         ::sessions::error::OpenError,
     > {
         ::sessions::backend::Backend::open(&functions.0, &cx).await
@@ -156,7 +156,7 @@ mod bare {
             &self,
             cx: ::sessions::interface::OpenContext<'_>,
         ) -> ::core::result::Result<
-            ::core::option::Option<::sessions::SessionState>,
+            ::sessions::interface::Opened<::sessions::SessionState>,
             ::sessions::error::OpenError,
         > {
             ::sessions::backend::Backend::open(&self.config, &cx).await

@@ -18,7 +18,7 @@ use sessions::{
     SessionState, SignedCookie,
     backend::Backend,
     error::{OpenError, SaveError},
-    interface::{OpenContext, SaveContext, Saved},
+    interface::{OpenContext, Opened, SaveContext, Saved},
     policy::{CookieDomain, CookiePath, OpenMode},
 };
 use sessions_tests::{Browser, ConfiguredSessions, SetCookie, key};
@@ -159,10 +159,10 @@ impl SessionInterface for Bans {
 
     async fn open_session(&self, cx: OpenContext<'_>) -> Result<Opened<SessionState>, OpenError> {
         let mut opened = self.inner.open(&cx).await?;
-        if let Some(dictionary) = &mut opened
+        if let Opened::Session(state) = &mut opened
             && cx.request().headers().contains_key("x-banned")
         {
-            dictionary.clear().map_err(OpenError::internal)?;
+            state.clear().map_err(OpenError::internal)?;
         }
         Ok(opened)
     }

@@ -16,7 +16,7 @@ use futures_util::stream;
 use sessions::{
     Session, SessionConfig, SessionError, SessionExt, SessionInterface, SessionState,
     error::{OpenError, SaveError},
-    interface::{OpenContext, SaveContext, Saved},
+    interface::{NullSession, OpenContext, Opened, SaveContext, Saved},
     policy::OpenMode,
 };
 use sessions_tests::{Browser, ConfiguredSessions, key};
@@ -126,7 +126,7 @@ async fn open_none(
     if cx.request().path() == "/fails" {
         return Err(OpenError::internal(std::io::Error::other("no luck")));
     }
-    Ok(None)
+    Ok(Opened::Null(NullSession::new("none for this route")))
 }
 
 async fn save_never(

@@ -16,7 +16,7 @@ use sessions::{
     SignedCookie,
     backend::Backend,
     error::{ConfigError, CookieError, OpenError, SaveError},
-    interface::{OpenContext, SaveContext, Saved},
+    interface::{OpenContext, Opened, SaveContext, Saved},
     policy::{CookieDomain, CookieName, CookiePath, OpenMode, Overrides},
 };
 use sessions_tests::{AppSessions, Browser, key};

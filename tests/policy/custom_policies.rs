@@ -21,7 +21,7 @@ use sessions::{
     SignedCookie,
     backend::Backend,
     error::{OpenError, SaveError},
-    interface::{NullSession, OpenContext, SaveContext, Saved, SessionContent},
+    interface::{NullSession, OpenContext, Opened, SaveContext, Saved, SessionContent},
     policy::{CookieDomain, CookieName, CookiePath},
     test::TestClock,
 };
@@ -337,9 +337,9 @@ struct NoRobots {
 impl SessionInterface for NoRobots {
     type Content = Lossy;
 
-    async fn open_session(&self, cx: OpenContext<'_>) -> Result<Option<Lossy>, OpenError> {
+    async fn open_session(&self, cx: OpenContext<'_>) -> Result<Opened<Lossy>, OpenError> {
         if cx.request().headers().contains_key("x-robot") {
-            return Ok(None);
+            return Ok(Opened::Null(NullSession::new("robots have no session")));
         }
         let opened = self.backend.open(&cx).await?;
         Ok(opened.map(|dictionary| Lossy { dictionary, null: false }))

@@ -12,7 +12,7 @@ use sessions::{
     SignedCookie,
     backend::Backend,
     error::{OpenError, SaveError},
-    interface::{OpenContext, SaveContext, Saved},
+    interface::{OpenContext, Opened, SaveContext, Saved},
     policy::{
         CookieDomain, CookieName, CookiePath, OnLoadError, OnSaveError, OpenMode, Overrides,
         SaveWhen,

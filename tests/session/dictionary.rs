@@ -249,28 +249,28 @@ fn a_null_dictionary_reads_as_empty_and_refuses_every_write() {
 #[test]
 fn what_happened_to_the_session_as_a_whole() {
     let opened = || SessionState::from_json(r#"{"a":1}"#).unwrap();
-    assert_eq!(opened().change(), SessionStatus::Unchanged);
+    assert_eq!(opened().status(), SessionStatus::Unchanged);
 
     let mut changed = opened();
     changed.remove("a").unwrap();
-    assert_eq!(changed.change(), SessionStatus::Changed);
+    assert_eq!(changed.status(), SessionStatus::Changed);
 
     let mut renewed = opened();
     renewed.renew().unwrap();
-    assert_eq!(renewed.change(), SessionStatus::Renewed);
+    assert_eq!(renewed.status(), SessionStatus::Renewed);
     renewed.insert("a", &2).unwrap();
-    assert_eq!(renewed.change(), SessionStatus::Renewed);
+    assert_eq!(renewed.status(), SessionStatus::Renewed);
 
     let mut purged = opened();
     purged.renew().unwrap();
     purged.purge().unwrap();
     purged.renew().unwrap();
     purged.insert("b", &1).unwrap();
-    assert_eq!(purged.change(), SessionStatus::Purged);
+    assert_eq!(purged.status(), SessionStatus::Purged);
     assert!(purged.is_new());
     assert_eq!(purged.to_json(), r#"{"b":1}"#);
     purged.rollback().unwrap();
-    assert_eq!(purged.change(), SessionStatus::Purged);
+    assert_eq!(purged.status(), SessionStatus::Purged);
     assert!(purged.is_empty());
 }
 

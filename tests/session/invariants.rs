@@ -15,7 +15,7 @@ use sessions::{
     Session, SessionConfig, SessionError, SessionInterface, SessionMiddleware, SessionState,
     SignedCookie,
     error::{OpenError, SaveError},
-    interface::{OpenContext, SaveContext, Saved},
+    interface::{OpenContext, Opened, SaveContext, Saved},
 };
 use sessions_tests::{Answer, Browser, Switched, key};
 
@@ -92,7 +92,7 @@ impl SessionInterface for Counts {
 
     async fn open_session(&self, cx: OpenContext<'_>) -> Result<Opened<SessionState>, OpenError> {
         self.0.store(cx.cookies().iter().count(), Ordering::SeqCst);
-        Ok(Some(SessionState::new()))
+        Ok(SessionState::new().into())
     }
 
     async fn save_session(&self, _: &SessionState, _: SaveContext<'_>) -> Result<Saved, SaveError> {

@@ -10,7 +10,7 @@ use serde_json::json;
 use sessions::{
     Session, SessionConfig, SessionError, SessionInterface, SessionMiddleware, SessionState,
     error::{OpenError, SaveError},
-    interface::{NullSession, OpenContext, SaveContext, Saved},
+    interface::{NullSession, OpenContext, Opened, SaveContext, Saved},
     policy::OpenMode,
 };
 use sessions_tests::{Browser, ConfiguredSessions, key};
@@ -172,12 +172,10 @@ async fn with_a_key_the_same_struct_has_sessions_and_finds_them_again() {
 
 // Reasons.
 
-/// Opens no session, and says why on one page.
+/// Opens no session, and says why.
 async fn open_none<I>(_: &I, cx: OpenContext<'_>) -> Result<Opened<SessionState>, OpenError> {
-    if cx.request().path() == "/with-reason" {
-        return Ok(cx.no_session(NullSession::new("the client refused; ask it first")));
-    }
-    Ok(None)
+    let reason = if cx.request().path() == "/refused" { REFUSED } else { CLOSED };
+    Ok(Opened::Null(NullSession::new(reason)))
 }
 
 async fn save_never<I>(_: &I, _: &SessionState, _: SaveContext<'_>) -> Result<Saved, SaveError> {
@@ -225,7 +223,7 @@ impl SessionInterface for ExplainedByHand {
     }
 }
 
-/// Returns the reasons that the errors of a write give, on the page with a reason and on another.
+/// Returns the reasons that the errors of a write give, on one page and on another.
 async fn reasons<I: SessionInterface>(sessions: I) -> [String; 2] {
     async fn write(session: Session) -> String {
         match session.insert("a", 1) {
@@ -238,21 +236,21 @@ async fn reasons<I: SessionInterface>(sessions: I) -> [String; 2] {
     )
     .await;
     let mut browser = Browser::new();
-    [browser.get(&app, "/with-reason").await.body, browser.get(&app, "/without").await.body]
+    [browser.get(&app, "/refused").await.body, browser.get(&app, "/closed").await.body]
 }
 
 const REFUSED: &str = "the client refused; ask it first";
-const NO_REASON: &str = "`open_session` returned `None` for this request";
+const CLOSED: &str = "closed until Monday; come back";
 
 #[actix_web::test]
 async fn the_reason_of_no_session_reaches_the_error_of_a_write() {
-    assert_eq!(reasons(NoSessions).await, [REFUSED, NO_REASON]);
+    assert_eq!(reasons(NoSessions).await, [REFUSED, CLOSED]);
 }
 
 #[actix_web::test]
 async fn the_null_session_can_be_made_by_a_function_or_by_hand() {
     let page = "/help";
-    let expected = [REFUSED, NO_REASON].map(|reason| format!("{reason}; see /help"));
+    let expected = [REFUSED, CLOSED].map(|reason| format!("{reason}; see /help"));
     assert_eq!(reasons(ExplainedByAttribute { page }).await, expected);
     assert_eq!(reasons(ExplainedByHand { page }).await, expected);
 }

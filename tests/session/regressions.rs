@@ -27,7 +27,7 @@ use sessions::{
     SessionMiddleware, SessionState, SignedCookie, TrySession,
     backend::Backend,
     error::{ExtractError, OpenError, SaveError},
-    interface::{NullSession, OpenContext, SaveContext, Saved},
+    interface::{NullSession, OpenContext, Opened, SaveContext, Saved},
     policy::{OnSaveError, SaveWhen},
     request::Clock,
     test::{TestClock, TestSessions},

@@ -16,7 +16,7 @@ use sessions::{
     SessionInterface, SessionMiddleware, SessionState, SharedKeys, SignedCookie, TrySession,
     backend::Backend,
     error::{OpenError, SaveError},
-    interface::{OpenContext, SaveContext, Saved},
+    interface::{OpenContext, Opened, SaveContext, Saved},
     test::TestSessions,
 };
 use sessions_tests::{Mode, SetCookie};

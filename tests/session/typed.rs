@@ -78,7 +78,7 @@ async fn with(shop: &Shop, stored: Value, act: Act) -> Left {
 }
 
 fn dictionary(content: &Typed<Cart>) -> &SessionState {
-    sessions::interface::SessionContent::dictionary(content)
+    sessions::interface::SessionContent::state(content)
 }
 
 fn object(value: Value) -> BTreeMap<String, Value> {
@@ -297,10 +297,10 @@ impl Keeps {
     async fn opens(
         &self,
         _: sessions::interface::OpenContext<'_>,
-    ) -> Result<Option<Typed<Cart>>, sessions::error::OpenError> {
+    ) -> Result<sessions::interface::Opened<Typed<Cart>>, sessions::error::OpenError> {
         let mut dictionary = SessionState::from_json(r#"{"items":[],"visits":1}"#).expect("JSON");
         dictionary.keep_changes();
-        Ok(Some(dictionary.into()))
+        Ok(sessions::interface::Opened::Session(dictionary.into()))
     }
 
     #[expect(clippy::unused_async, reason = "the signature of `save_with`")]

@@ -24,7 +24,7 @@ use serde::{Deserialize, Serialize};
 use sessions::{
     SameSite, SessionConfig, SessionInterface, SessionState, SignedCookie,
     error::{OpenError, SaveError},
-    interface::{NullSession, OpenContext, SaveContext, Saved},
+    interface::{NullSession, OpenContext, Opened, SaveContext, Saved},
     session::Typed,
 };
 
@@ -97,7 +97,7 @@ impl Functions {
     }
 
     async fn open(&self, _: OpenContext<'_>) -> Result<Opened<SessionState>, OpenError> {
-        Ok(Some(SessionState::new()))
+        Ok(SessionState::new().into())
     }
 
     async fn save(&self, _: &SessionState, _: SaveContext<'_>) -> Result<Saved, SaveError> {
@@ -112,8 +112,8 @@ pub struct TypedFunctions;
 
 #[expect(clippy::unused_async, reason = "the signatures are those of the policies")]
 impl TypedFunctions {
-    async fn open(&self, _: OpenContext<'_>) -> Result<Option<Typed<Cart>>, OpenError> {
-        Ok(Some(SessionState::new().into()))
+    async fn open(&self, _: OpenContext<'_>) -> Result<Opened<Typed<Cart>>, OpenError> {
+        Ok(Opened::Session(SessionState::new().into()))
     }
 
     async fn save(&self, _: &Typed<Cart>, _: SaveContext<'_>) -> Result<Saved, SaveError> {

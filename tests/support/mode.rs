@@ -7,7 +7,7 @@ use sessions::{
     backend::Backend,
     error::{OpenError, SaveError},
     flask::FlaskCookie,
-    interface::{OpenContext, SaveContext, Saved},
+    interface::{OpenContext, Opened, SaveContext, Saved},
 };
 
 /// A backend of one of the modes.

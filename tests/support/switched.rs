@@ -9,7 +9,7 @@ use sessions::{
     SessionConfig, SessionState, SignedCookie,
     backend::Backend,
     error::{OpenError, SaveError},
-    interface::{OpenContext, SaveContext, Saved},
+    interface::{OpenContext, Opened, SaveContext, Saved},
 };
 
 use crate::{AppSessions, key};

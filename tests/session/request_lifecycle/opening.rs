@@ -115,14 +115,14 @@ impl SessionInterface for Waits {
     async fn open_session(
         &self,
         _: sessions::interface::OpenContext<'_>,
-    ) -> Result<Opened<SessionState>, sessions::error::OpenError> {
+    ) -> Result<sessions::interface::Opened<SessionState>, sessions::error::OpenError> {
         let mut waited = false;
         poll_fn(|cx| {
             cx.waker().wake_by_ref();
             if std::mem::replace(&mut waited, true) { Poll::Ready(()) } else { Poll::Pending }
         })
         .await;
-        Ok(Some(SessionState::new()))
+        Ok(SessionState::new().into())
     }
 
     async fn save_session(
