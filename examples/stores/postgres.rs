@@ -44,7 +44,7 @@ async fn main() -> io::Result<()> {
         process::exit(1)
     });
     store.migrate().await?;
-    store.spawn_sweeper(Duration::from_secs(60));
+    store.spawn_sweeper(Duration::from_mins(1));
     let sessions = AppSessions { backend: ServerSide::new(store) };
     println!("open http://localhost:{port}");
     HttpServer::new(move || App::new().wrap(sessions.clone()).service(visit).service(leave))
