@@ -4,7 +4,7 @@ use std::{fmt, sync::Arc, time::Duration};
 
 use super::{
     circuit_breaker::{Breaker, Call, Deadline, Deadlines},
-    monotonic_clock::Stamps,
+    monotonic_clock::MonotonicClock,
     server_side::OwnerError,
 };
 use crate::{
@@ -12,7 +12,7 @@ use crate::{
     interface::OpenContext,
     session::{Session, SessionSelector},
     state::SessionState,
-    store::{OwnerIndex, OwnerKey, Stamp, Store},
+    store::{OwnerIndex, OwnerKey, Store, Timestamp},
 };
 
 /// Longer than any token is accepted: lifetimes have at most 400 days, and a request that began
@@ -61,7 +61,7 @@ pub struct Revocation {
 /// What clones have in common.
 struct Shared {
     breaker: Breaker,
-    stamps: Stamps,
+    clock: MonotonicClock,
 }
 
 /// A store, of which the index of owners counts.
@@ -84,7 +84,7 @@ impl Revocation {
         Self {
             store: Arc::new(store),
             deadlines: Deadlines::default(),
-            shared: Arc::new(Shared { breaker: Breaker::new(), stamps: Stamps::default() }),
+            shared: Arc::new(Shared { breaker: Breaker::new(), clock: MonotonicClock::default() }),
         }
     }
 
@@ -114,8 +114,8 @@ impl Revocation {
     /// [`OwnerError::Unsupported`] when it has no index of owners.
     pub async fn end_all(&self, owner: impl fmt::Display) -> Result<(), OwnerError> {
         let owner = OwnerKey::of_id(&owner.to_string());
-        let before = self.shared.stamps.now();
-        self.end_before(owner, before).await
+        let before = self.shared.clock.now();
+        self.revoke_before(owner, before).await
     }
 
     /// Ends all sessions of the owner of `current`, except that one: after a change of password, say.
@@ -130,26 +130,26 @@ impl Revocation {
         current: &Session<I>,
     ) -> Result<(), OwnerError> {
         let owner = current.owner().ok_or(OwnerError::NoOwner)?;
-        let before = self.shared.stamps.now();
-        let after = self.shared.stamps.now();
+        let before = self.shared.clock.now();
+        let after = self.shared.clock.now();
         current
             .change(|state| {
                 state.begin_again(after);
                 Ok(())
             })
             .map_err(|_| OwnerError::NoOwner)?;
-        self.end_before(OwnerKey::of_id(&owner), before).await
+        self.revoke_before(OwnerKey::of_id(&owner), before).await
     }
 
-    async fn end_before(&self, owner: OwnerKey, before: Stamp) -> Result<(), OwnerError> {
+    async fn revoke_before(&self, owner: OwnerKey, before: Timestamp) -> Result<(), OwnerError> {
         let index = self.store.index().ok_or(OwnerError::Unsupported)?;
         let deadline = Deadline::after(self.deadlines.request);
-        Ok(self.call(&deadline, index.end_before(&owner, before, REMEMBERED)).await?)
+        Ok(self.call(&deadline, index.revoke_before(&owner, before, REMEMBERED)).await?)
     }
 
-    /// Stamps a request that opens a session. Who logs in with it did so then.
-    pub(super) fn stamp(&self, cx: &OpenContext<'_>) -> Stamp {
-        self.shared.stamps.of_request(cx.clock, cx.now())
+    /// MonotonicClock a request that opens a session. Who logs in with it did so then.
+    pub(super) fn stamp(&self, cx: &OpenContext<'_>) -> Timestamp {
+        self.shared.clock.request_start(cx.clock, cx.now())
     }
 
     pub(super) fn deadline(&self) -> Deadline {
@@ -166,8 +166,8 @@ impl Revocation {
         let index =
             self.store.index().ok_or_else(|| OpenError::internal(OwnerError::Unsupported))?;
         let owner = OwnerKey::of_id(&owner);
-        let not_before = self.call(deadline, index.not_before(&owner)).await?;
-        Ok(not_before.is_some_and(|not_before| state.owner_since() <= not_before))
+        let revoked_before = self.call(deadline, index.revoked_before(&owner)).await?;
+        Ok(revoked_before.is_some_and(|revoked_before| state.owner_since() <= revoked_before))
     }
 
     /// Refuses a login that began before its owner's sessions were ended: its token would be worth

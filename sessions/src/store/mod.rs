@@ -34,7 +34,7 @@ pub use self::{
     error::StoreError,
     key::{OwnerKey, RecordKey},
     memory::MemoryStore,
-    owner_index::{BoxFuture, OwnerIndex, Stamp},
+    owner_index::{BoxFuture, OwnerIndex, Timestamp},
     record::Record,
 };
 pub(crate) use self::{

@@ -14,9 +14,9 @@ pub type BoxFuture<'a, T> = Pin<Box<dyn Future<Output = T> + Send + 'a>>;
 /// A moment in the life of an owner's sessions: microseconds since 1970, each given once by a
 /// process.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub struct Stamp(u64);
+pub struct Timestamp(u64);
 
-impl Stamp {
+impl Timestamp {
     /// Takes the number that a store kept.
     pub fn new(microseconds: u64) -> Self {
         Self(microseconds)
@@ -38,44 +38,42 @@ impl Stamp {
 ///
 /// The index and the records may be kept in places that no single step reaches: an entry is
 /// written before its record and taken for a hint. Sessions that were about to begin while their
-/// owner's were ended are found out by the time that [`end_before`](Self::end_before) notes.
+/// owner's were ended are found out by the time that [`revoke_before`](Self::revoke_before) notes.
 pub trait OwnerIndex: Send + Sync {
     /// Notes that the record under `key` is `owner`'s, for at least `ttl`, and returns what
-    /// [`not_before`](Self::not_before) would, read in the same step or after it. Noting it again
+    /// [`revoked_before`](Self::revoked_before) would, read in the same step or after it. Noting it again
     /// prolongs it. Stores that find records by [`Record::owner`](super::Record::owner) note
     /// nothing.
-    fn enlist<'a>(
+    fn add<'a>(
         &'a self,
         owner: &'a OwnerKey,
         key: &'a RecordKey,
         ttl: Duration,
-    ) -> BoxFuture<'a, Result<Option<Stamp>, StoreError>>;
+    ) -> BoxFuture<'a, Result<Option<Timestamp>, StoreError>>;
 
-    /// Takes back what [`enlist`](Self::enlist) noted. Works on a full store.
-    fn delist<'a>(
+    /// Takes back what [`add`](Self::add) noted. Works on a full store.
+    fn remove<'a>(
         &'a self,
         owner: &'a OwnerKey,
         key: &'a RecordKey,
     ) -> BoxFuture<'a, Result<(), StoreError>>;
 
     /// Returns the keys of the owner's records. There may be some whose record is gone.
-    fn keys_of<'a>(
-        &'a self,
-        owner: &'a OwnerKey,
-    ) -> BoxFuture<'a, Result<Vec<RecordKey>, StoreError>>;
+    fn keys<'a>(&'a self, owner: &'a OwnerKey)
+    -> BoxFuture<'a, Result<Vec<RecordKey>, StoreError>>;
 
     /// Returns the moment up to which the owner's sessions are ended, if they ever were.
-    fn not_before<'a>(
+    fn revoked_before<'a>(
         &'a self,
         owner: &'a OwnerKey,
-    ) -> BoxFuture<'a, Result<Option<Stamp>, StoreError>>;
+    ) -> BoxFuture<'a, Result<Option<Timestamp>, StoreError>>;
 
     /// Notes, for at least `ttl`, that the owner's sessions from before `stamp` are ended. A later
     /// moment that is already noted stays.
-    fn end_before<'a>(
+    fn revoke_before<'a>(
         &'a self,
         owner: &'a OwnerKey,
-        stamp: Stamp,
+        stamp: Timestamp,
         ttl: Duration,
     ) -> BoxFuture<'a, Result<(), StoreError>>;
 }

@@ -9,7 +9,7 @@ use std::{
 use base64::Engine;
 use sha2::{Digest, Sha256};
 
-use super::{OwnerKey, Stamp, StoreError, key::decode_hash};
+use super::{OwnerKey, StoreError, Timestamp, key::decode_hash};
 use crate::codec::{CANONICAL, same_bytes};
 
 /// The format below; another first word is a record of another version.
@@ -40,7 +40,7 @@ pub struct Record {
 pub(crate) struct Owner {
     pub(crate) key: OwnerKey,
     /// When the request began that made it this owner's.
-    pub(crate) since: Stamp,
+    pub(crate) since: Timestamp,
 }
 
 /// A verifier that a renewal replaced.
@@ -132,7 +132,7 @@ fn parse<'t>(words: &mut impl Iterator<Item = &'t str>, payload: &str) -> Option
         (NONE, NONE) => None,
         (key, since) => {
             let key = OwnerKey::parse(key)?;
-            Some(Owner { key, since: Stamp::new(since.parse().ok()?) })
+            Some(Owner { key, since: Timestamp::new(since.parse().ok()?) })
         }
     };
     let former = match (words.next()?, words.next()?) {
@@ -157,7 +157,7 @@ mod tests {
     use std::sync::Arc;
 
     use super::{Former, Owner, Record, VerifierHash};
-    use crate::store::{OwnerKey, Stamp, StoreError};
+    use crate::store::{OwnerKey, StoreError, Timestamp};
 
     fn records() -> Vec<Record> {
         let plain = Record {
@@ -169,7 +169,7 @@ mod tests {
             ttl: 60,
             owner: None,
         };
-        let owner = Owner { key: OwnerKey::of_id("alice"), since: Stamp::new(7) };
+        let owner = Owner { key: OwnerKey::of_id("alice"), since: Timestamp::new(7) };
         let former = Former { verifier: VerifierHash::of(b"two"), until: 9 };
         let full = Record { owner: Some(owner), former: Some(former), ..plain.clone() };
         vec![plain, full]

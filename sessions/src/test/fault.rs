@@ -15,7 +15,7 @@ use tokio::time::sleep;
 use super::gate::{Gate, Moment};
 use crate::store::{
     BoxFuture, CreateOutcome, DeleteIfOutcome, DeleteOutcome, Loaded, OwnerIndex, OwnerKey, Record,
-    RecordKey, ReplaceOutcome, Revision, Stamp, Store, StoreError, Touch,
+    RecordKey, ReplaceOutcome, Revision, Store, StoreError, Timestamp, Touch,
 };
 
 /// What a store can be asked.
@@ -31,19 +31,19 @@ pub enum Operation {
     Delete,
     /// [`Store::delete_if`].
     DeleteIf,
-    /// [`OwnerIndex::enlist`].
-    Enlist,
-    /// [`OwnerIndex::delist`].
-    Delist,
-    /// [`OwnerIndex::keys_of`].
-    KeysOf,
-    /// [`OwnerIndex::not_before`].
-    NotBefore,
-    /// [`OwnerIndex::end_before`].
-    EndBefore,
+    /// [`OwnerIndex::add`].
+    IndexAdd,
+    /// [`OwnerIndex::remove`].
+    IndexRemove,
+    /// [`OwnerIndex::keys`].
+    IndexKeys,
+    /// [`OwnerIndex::revoked_before`].
+    RevokedBefore,
+    /// [`OwnerIndex::revoke_before`].
+    RevokeBefore,
 }
 
-const OPERATIONS: usize = Operation::EndBefore as usize + 1;
+const OPERATIONS: usize = Operation::RevokeBefore as usize + 1;
 
 /// How a call goes wrong.
 #[derive(Clone, Debug)]
@@ -385,50 +385,50 @@ impl<S: Store> Store for FaultStore<S> {
 }
 
 impl<S: Store> OwnerIndex for FaultStore<S> {
-    fn enlist<'a>(
+    fn add<'a>(
         &'a self,
         owner: &'a OwnerKey,
         key: &'a RecordKey,
         ttl: Duration,
-    ) -> BoxFuture<'a, Result<Option<Stamp>, StoreError>> {
+    ) -> BoxFuture<'a, Result<Option<Timestamp>, StoreError>> {
         // Behind `async`, so that a store that does it at once does it in its turn.
-        let call = async move { self.index().enlist(owner, key, ttl).await };
-        Box::pin(self.run(Operation::Enlist, call))
+        let call = async move { self.index().add(owner, key, ttl).await };
+        Box::pin(self.run(Operation::IndexAdd, call))
     }
 
-    fn delist<'a>(
+    fn remove<'a>(
         &'a self,
         owner: &'a OwnerKey,
         key: &'a RecordKey,
     ) -> BoxFuture<'a, Result<(), StoreError>> {
-        let call = async move { self.index().delist(owner, key).await };
-        Box::pin(self.run(Operation::Delist, call))
+        let call = async move { self.index().remove(owner, key).await };
+        Box::pin(self.run(Operation::IndexRemove, call))
     }
 
-    fn keys_of<'a>(
+    fn keys<'a>(
         &'a self,
         owner: &'a OwnerKey,
     ) -> BoxFuture<'a, Result<Vec<RecordKey>, StoreError>> {
-        let call = async move { self.index().keys_of(owner).await };
-        Box::pin(self.run(Operation::KeysOf, call))
+        let call = async move { self.index().keys(owner).await };
+        Box::pin(self.run(Operation::IndexKeys, call))
     }
 
-    fn not_before<'a>(
+    fn revoked_before<'a>(
         &'a self,
         owner: &'a OwnerKey,
-    ) -> BoxFuture<'a, Result<Option<Stamp>, StoreError>> {
-        let call = async move { self.index().not_before(owner).await };
-        Box::pin(self.run(Operation::NotBefore, call))
+    ) -> BoxFuture<'a, Result<Option<Timestamp>, StoreError>> {
+        let call = async move { self.index().revoked_before(owner).await };
+        Box::pin(self.run(Operation::RevokedBefore, call))
     }
 
-    fn end_before<'a>(
+    fn revoke_before<'a>(
         &'a self,
         owner: &'a OwnerKey,
-        stamp: Stamp,
+        stamp: Timestamp,
         ttl: Duration,
     ) -> BoxFuture<'a, Result<(), StoreError>> {
-        let call = async move { self.index().end_before(owner, stamp, ttl).await };
-        Box::pin(self.run(Operation::EndBefore, call))
+        let call = async move { self.index().revoke_before(owner, stamp, ttl).await };
+        Box::pin(self.run(Operation::RevokeBefore, call))
     }
 }
 

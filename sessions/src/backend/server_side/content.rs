@@ -7,7 +7,7 @@ use crate::{
     error::SaveError,
     interface::unix_seconds,
     state::SessionState,
-    store::{Owner, OwnerKey, Stamp},
+    store::{Owner, OwnerKey, Timestamp},
 };
 
 /// What a session holds, ready to be kept.
@@ -38,7 +38,7 @@ impl Content {
 pub(super) struct Login {
     pub(super) owner: OwnerKey,
     /// When the request began.
-    pub(super) stamp: Stamp,
+    pub(super) stamp: Timestamp,
 }
 
 impl Login {

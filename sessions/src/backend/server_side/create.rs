@@ -44,11 +44,12 @@ impl<S: Store> Create<S> {
 
     async fn log_in(self: Box<Self>, login: Login) -> Result<Created, SaveError> {
         let Self { backend, key, deadline, .. } = &*self;
-        if !backend.enlist(login, *key, self.ttl, deadline).await? {
+        if !backend.add_to_index(login, *key, self.ttl, deadline).await? {
             return Ok(Created::Refused);
         }
         let created = self.create().await?;
-        if matches!(created, Created::Done) && !backend.confirm(login, *key, deadline).await? {
+        if matches!(created, Created::Done) && !backend.confirm_login(login, *key, deadline).await?
+        {
             return Ok(Created::Refused);
         }
         Ok(created)

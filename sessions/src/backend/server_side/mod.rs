@@ -19,7 +19,7 @@ use self::{timeouts::Limits, token::Tokens, write::Turns};
 use super::{
     Backend,
     circuit_breaker::{Breaker, Call, Deadline, Deadlines},
-    monotonic_clock::Stamps,
+    monotonic_clock::MonotonicClock,
 };
 use crate::{
     error::{OpenError, SaveError},
@@ -88,7 +88,7 @@ pub struct ServerSide<S> {
 struct Shared {
     breaker: Breaker,
     turns: Turns,
-    stamps: Stamps,
+    clock: MonotonicClock,
     limits: Limits,
 }
 
@@ -107,7 +107,7 @@ impl<S: Store> ServerSide<S> {
             shared: Arc::new(Shared {
                 breaker: Breaker::new(),
                 turns: Turns::new(),
-                stamps: Stamps::default(),
+                clock: MonotonicClock::default(),
                 limits: Limits::default(),
             }),
         }

@@ -15,7 +15,7 @@ use crate::{
     interface::OpenContext,
     policy::Settings,
     state::SessionState,
-    store::{Loaded, Record, RecordKey, Revision, Stamp, Store, StoreError, Touch},
+    store::{Loaded, Record, RecordKey, Revision, Store, StoreError, Timestamp, Touch},
     token::split::SplitToken,
 };
 
@@ -34,7 +34,7 @@ pub(super) struct LoadState {
 }
 
 impl LoadState {
-    fn new(origin: Origin, stamp: Stamp, left: Duration) -> Self {
+    fn new(origin: Origin, stamp: Timestamp, left: Duration) -> Self {
         Self { origin, stamp: AtomicU64::new(stamp.get()), left, created: OnceLock::new() }
     }
 
@@ -45,13 +45,13 @@ impl LoadState {
     }
 
     /// Returns the moment that a login of this request counts from.
-    pub(super) fn stamp(&self) -> Stamp {
-        Stamp::new(self.stamp.load(Ordering::Acquire))
+    pub(super) fn stamp(&self) -> Timestamp {
+        Timestamp::new(self.stamp.load(Ordering::Acquire))
     }
 
     /// Has a login of this request count from a later moment: its owner's other sessions were ended
     /// by itself.
-    pub(super) fn stamp_again(&self, stamp: Stamp) {
+    pub(super) fn stamp_again(&self, stamp: Timestamp) {
         self.stamp.store(stamp.get(), Ordering::Release);
     }
 }
@@ -91,9 +91,9 @@ impl<S: Store> ServerSide<S> {
     }
 
     /// Notes a request, and stamps it.
-    fn begin(&self, cx: &OpenContext<'_>) -> Stamp {
+    fn begin(&self, cx: &OpenContext<'_>) -> Timestamp {
         self.shared.limits.note(cx.settings());
-        self.shared.stamps.of_request(cx.clock, cx.now())
+        self.shared.clock.request_start(cx.clock, cx.now())
     }
 
     pub(super) async fn open_session(
@@ -207,7 +207,7 @@ impl<S: Store> ServerSide<S> {
         match self.call(deadline, self.store.load(&found.key, Some(touch))).await {
             Ok(Some(Loaded { touched: true, .. })) => {
                 if let Some(owner) = found.record.owner() {
-                    self.enlist_later(owner, found.key, touch.ttl);
+                    self.add_to_index_later(owner, found.key, touch.ttl);
                 }
             }
             // Another request was faster, or has ended it: saving will see that.

@@ -6,13 +6,13 @@ use super::{ServerSide, content::Login, run_to_completion};
 use crate::{
     backend::circuit_breaker::Deadline,
     error::SaveError,
-    store::{DeleteOutcome, OwnerKey, RecordKey, Stamp, Store, StoreError},
+    store::{DeleteOutcome, OwnerKey, RecordKey, Store, StoreError, Timestamp},
 };
 
 /// What saving and opening ask of the index.
 impl<S: Store> ServerSide<S> {
     /// Notes a login before its record is written. Returns whether it may go on.
-    pub(super) async fn enlist(
+    pub(super) async fn add_to_index(
         &self,
         login: Login,
         key: RecordKey,
@@ -20,22 +20,22 @@ impl<S: Store> ServerSide<S> {
         deadline: &Deadline,
     ) -> Result<bool, SaveError> {
         let Some(index) = self.store.owners() else { return Ok(true) };
-        let enlist = index.enlist(&login.owner, &key, noted_for(ttl));
-        let not_before = self.call(deadline, enlist).await?;
-        Ok(stands(login, not_before))
+        let add = index.add(&login.owner, &key, noted_for(ttl));
+        let revoked_before = self.call(deadline, add).await?;
+        Ok(stands(login, revoked_before))
     }
 
     /// Whether a login still stands when its record is written: a session whose owner's were ended
     /// in between ends here.
-    pub(super) async fn confirm(
+    pub(super) async fn confirm_login(
         &self,
         login: Login,
         key: RecordKey,
         deadline: &Deadline,
     ) -> Result<bool, SaveError> {
         let Some(index) = self.store.owners() else { return Ok(true) };
-        let not_before = self.call(deadline, index.not_before(&login.owner)).await?;
-        let stands = stands(login, not_before);
+        let revoked_before = self.call(deadline, index.revoked_before(&login.owner)).await?;
+        let stands = stands(login, revoked_before);
         if !stands {
             self.delete_record(key, Some(login.owner), deadline).await?;
         }
@@ -61,24 +61,31 @@ impl<S: Store> ServerSide<S> {
     ) -> Result<bool, StoreError> {
         let outcome = self.call(deadline, self.store.delete(&key)).await?;
         tracing::debug!(target: "sessions", "session ended");
-        self.delist(owner, key, deadline).await;
+        self.remove_from_index(owner, key, deadline).await;
         Ok(outcome == DeleteOutcome::Deleted)
     }
 
     /// An entry that stays is a hint to nothing.
-    async fn delist(&self, owner: Option<OwnerKey>, key: RecordKey, deadline: &Deadline) {
+    async fn remove_from_index(
+        &self,
+        owner: Option<OwnerKey>,
+        key: RecordKey,
+        deadline: &Deadline,
+    ) {
         if let (Some(owner), Some(index)) = (owner, self.store.owners())
-            && let Err(err) = self.call(deadline, index.delist(&owner, &key)).await
+            && let Err(err) = self.call(deadline, index.remove(&owner, &key)).await
         {
             tracing::debug!(target: "sessions", error = &err as &dyn std::error::Error, "an ended session stays in its owner's index");
         }
     }
 
-    pub(super) fn delist_later(&self, owner: Option<OwnerKey>, key: RecordKey) {
+    pub(super) fn remove_from_index_later(&self, owner: Option<OwnerKey>, key: RecordKey) {
         if owner.is_some() && self.store.owners().is_some() {
             let backend = self.clone();
             tokio::spawn(async move {
-                backend.delist(owner, key, &Deadline::after(backend.deadlines.request)).await;
+                backend
+                    .remove_from_index(owner, key, &Deadline::after(backend.deadlines.request))
+                    .await;
             });
         }
     }
@@ -95,7 +102,7 @@ impl<S: Store> ServerSide<S> {
     }
 
     /// Prolongs the entry of a session whose time starts anew.
-    pub(super) fn enlist_later(&self, owner: OwnerKey, key: RecordKey, ttl: Duration) {
+    pub(super) fn add_to_index_later(&self, owner: OwnerKey, key: RecordKey, ttl: Duration) {
         if self.store.owners().is_none() {
             return;
         }
@@ -103,8 +110,8 @@ impl<S: Store> ServerSide<S> {
         tokio::spawn(async move {
             let deadline = Deadline::after(backend.deadlines.request);
             let Some(index) = backend.store.owners() else { return };
-            let enlist = index.enlist(&owner, &key, noted_for(ttl));
-            if let Err(err) = backend.call(&deadline, enlist).await {
+            let add = index.add(&owner, &key, noted_for(ttl));
+            if let Err(err) = backend.call(&deadline, add).await {
                 tracing::warn!(target: "sessions", error = &err as &dyn std::error::Error, "a session was not noted in its owner's index; the next use tries again");
             }
         });
@@ -112,8 +119,8 @@ impl<S: Store> ServerSide<S> {
 }
 
 /// Whether a login began after its owner's sessions were last ended.
-fn stands(login: Login, not_before: Option<Stamp>) -> bool {
-    let stands = not_before.is_none_or(|not_before| not_before < login.stamp);
+fn stands(login: Login, revoked_before: Option<Timestamp>) -> bool {
+    let stands = revoked_before.is_none_or(|revoked_before| revoked_before < login.stamp);
     if !stands {
         tracing::info!(target: "sessions", "login refused: its owner's sessions were ended after its request began; `set_owner`, then `end_others` ends the others only");
     }

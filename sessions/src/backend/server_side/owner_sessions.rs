@@ -20,8 +20,8 @@ use crate::{
     session::{Session, SessionSelector},
     state::SessionState,
     store::{
-        Loaded, Owner, OwnerIndex, OwnerKey, Record, RecordKey, ReplaceOutcome, Stamp, Store,
-        StoreError,
+        Loaded, Owner, OwnerIndex, OwnerKey, Record, RecordKey, ReplaceOutcome, Store, StoreError,
+        Timestamp,
     },
 };
 
@@ -134,9 +134,9 @@ impl<S: Store> ServerSide<S> {
         let owner = OwnerKey::of_id(&owner.to_string());
         let deadline = &Deadline::after(DEADLINE);
         let index = self.index()?;
-        let not_before = self.call(deadline, index.not_before(&owner)).await?;
-        let keys = self.call(deadline, index.keys_of(&owner)).await?;
-        let now = self.shared.stamps.time();
+        let revoked_before = self.call(deadline, index.revoked_before(&owner)).await?;
+        let keys = self.call(deadline, index.keys(&owner)).await?;
+        let now = self.shared.clock.time();
         let mut found = Vec::new();
         let mut loads = stream::iter(keys)
             .map(|key| async move { (key, self.call(deadline, self.store.load(&key, None)).await) })
@@ -146,7 +146,7 @@ impl<S: Store> ServerSide<S> {
                 Ok(Some(loaded)) if self.shared.limits.end(&loaded.record, now) => {
                     self.delete_later(key, loaded.record.owner());
                 }
-                Ok(Some(loaded)) if is_session_of(&loaded.record, owner, not_before) => {
+                Ok(Some(loaded)) if is_session_of(&loaded.record, owner, revoked_before) => {
                     found.extend(owned_session(key, owner, loaded, now));
                 }
                 // Began while the owner's sessions were ended, and was cut off before it saw that.
@@ -230,12 +230,13 @@ impl<S: Store> ServerSide<S> {
         &self,
         owner: OwnerKey,
         key: Option<RecordKey>,
-        login: Option<Stamp>,
-    ) -> Result<(usize, Option<Stamp>), OwnerError> {
+        login: Option<Timestamp>,
+    ) -> Result<(usize, Option<Timestamp>), OwnerError> {
         let deadline = &Deadline::after(DEADLINE);
-        let before = self.shared.stamps.now();
-        let not_before = self.call(deadline, self.index()?.not_before(&owner)).await?;
-        let login = login.filter(|login| not_before.is_none_or(|not_before| not_before < *login));
+        let before = self.shared.clock.now();
+        let revoked_before = self.call(deadline, self.index()?.revoked_before(&owner)).await?;
+        let login = login
+            .filter(|login| revoked_before.is_none_or(|revoked_before| revoked_before < *login));
         if let Some(key) = key {
             match self.stamp_again(key, owner, deadline).await {
                 // It is about to become this owner's.
@@ -243,8 +244,8 @@ impl<S: Store> ServerSide<S> {
                 done => done?,
             }
         }
-        let ended = self.end_before(owner, before, key).await?;
-        Ok((ended, login.map(|_| self.shared.stamps.now())))
+        let ended = self.revoke_and_delete(owner, before, key).await?;
+        Ok((ended, login.map(|_| self.shared.clock.now())))
     }
 
     /// Ends all sessions of the owner: "log out everywhere". Returns how many there were.
@@ -263,23 +264,23 @@ impl<S: Store> ServerSide<S> {
         let owner = OwnerKey::of_id(&owner.to_string());
         let backend = self.clone();
         run_to_completion(async move {
-            let before = backend.shared.stamps.now();
-            backend.end_before(owner, before, None).await
+            let before = backend.shared.clock.now();
+            backend.revoke_and_delete(owner, before, None).await
         })
         .await
     }
 
-    async fn end_before(
+    async fn revoke_and_delete(
         &self,
         owner: OwnerKey,
-        before: Stamp,
+        before: Timestamp,
         except: Option<RecordKey>,
     ) -> Result<usize, OwnerError> {
         let deadline = &Deadline::after(DEADLINE);
         let index = self.index()?;
         // First, so that a login which is not yet in the index finds out by itself.
-        self.call(deadline, index.end_before(&owner, before, REMEMBERED)).await?;
-        let keys = self.call(deadline, index.keys_of(&owner)).await?;
+        self.call(deadline, index.revoke_before(&owner, before, REMEMBERED)).await?;
+        let keys = self.call(deadline, index.keys(&owner)).await?;
         let mut ends = stream::iter(keys.into_iter().filter(|key| Some(*key) != except))
             .map(|key| self.end_if_owned(key, owner, deadline))
             .buffer_unordered(AT_ONCE);
@@ -319,7 +320,7 @@ impl<S: Store> ServerSide<S> {
             let Some(Loaded { mut record, revision, expires_in, .. }) = loaded else {
                 return Err(OwnerError::NoOwner);
             };
-            record.owner = Some(Owner { key: owner, since: self.shared.stamps.now() });
+            record.owner = Some(Owner { key: owner, since: self.shared.clock.now() });
             let replace = self.store.replace(&key, revision, &record, expires_in);
             match self.call(deadline, replace).await? {
                 ReplaceOutcome::Replaced(_) => return Ok(()),
@@ -335,9 +336,10 @@ impl<S: Store> ServerSide<S> {
     }
 }
 
-fn is_session_of(record: &Record, owner: OwnerKey, not_before: Option<Stamp>) -> bool {
+fn is_session_of(record: &Record, owner: OwnerKey, revoked_before: Option<Timestamp>) -> bool {
     record.owner.is_some_and(|found| {
-        found.key == owner && not_before.is_none_or(|not_before| not_before < found.since)
+        found.key == owner
+            && revoked_before.is_none_or(|revoked_before| revoked_before < found.since)
     })
 }
 

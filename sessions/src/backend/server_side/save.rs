@@ -16,7 +16,7 @@ use crate::{
     error::SaveError,
     interface::{SaveContext, Saved, unix_seconds},
     state::{Adopted, SessionState, SessionStatus},
-    store::{Stamp, Store},
+    store::{Store, Timestamp},
     token::split::SplitToken,
 };
 
@@ -29,7 +29,7 @@ struct Saving<'s, S> {
     backend: &'s ServerSide<S>,
     state: &'s SessionState,
     cx: &'s SaveContext<'s>,
-    stamp: Stamp,
+    stamp: Timestamp,
     deadline: Deadline,
 }
 
@@ -44,7 +44,7 @@ impl<S: Store> ServerSide<S> {
             backend: self,
             state,
             cx,
-            stamp: opened.map_or_else(|| self.shared.stamps.now(), LoadState::stamp),
+            stamp: opened.map_or_else(|| self.shared.clock.now(), LoadState::stamp),
             deadline: Deadline::after(opened.map_or(self.deadlines.request, |opened| opened.left)),
         };
         match opened.map_or(&Origin::New, |opened| &opened.origin) {
@@ -233,7 +233,7 @@ impl<S: Store> Saving<'_, S> {
         let stamp = match self.state.adopted() {
             // Not known when: before everything that ended the owner's sessions.
             Some(Adopted { since }) if !self.state.logs_in() => {
-                Stamp::of(since.unwrap_or(UNIX_EPOCH))
+                Timestamp::of(since.unwrap_or(UNIX_EPOCH))
             }
             _ => self.stamp,
         };

@@ -232,8 +232,8 @@ mod tests {
     use crate::{
         clock::Clock,
         store::{
-            CreateOutcome, DeleteOutcome, OwnerKey, Record, RecordKey, Stamp, Store, StoreError,
-            VerifierHash,
+            CreateOutcome, DeleteOutcome, OwnerKey, Record, RecordKey, Store, StoreError,
+            Timestamp, VerifierHash,
         },
     };
 
@@ -316,17 +316,17 @@ mod tests {
         for number in 0..200 {
             let ttl = if number % 2 == 0 { MINUTE } else { 2 * MINUTE };
             create(&store, number, ttl).await.unwrap();
-            index.enlist(&owner, &key(number), ttl).await.unwrap();
+            index.add(&owner, &key(number), ttl).await.unwrap();
         }
-        index.end_before(&owner, Stamp::new(1), MINUTE).await.unwrap();
+        index.revoke_before(&owner, Timestamp::new(1), MINUTE).await.unwrap();
         assert_eq!(store.sweep(), 0);
         seconds.fetch_add(60, Ordering::SeqCst);
         assert_eq!((store.len(), store.sweep(), store.len()), (200, 100, 100));
         for number in 0..200 {
             assert_eq!(is_there(&store, number).await, number % 2 == 1);
         }
-        assert_eq!(index.keys_of(&owner).await.unwrap().len(), 100);
-        assert_eq!(index.not_before(&owner).await.unwrap(), None);
+        assert_eq!(index.keys(&owner).await.unwrap().len(), 100);
+        assert_eq!(index.revoked_before(&owner).await.unwrap(), None);
         seconds.fetch_add(60, Ordering::SeqCst);
         assert_eq!((store.sweep(), store.is_empty()), (100, true));
         assert!(store.shared.owners.is_empty());

@@ -8,7 +8,7 @@ use std::{
 };
 
 use super::Shared;
-use crate::store::{BoxFuture, OwnerIndex, OwnerKey, RecordKey, Stamp, StoreError};
+use crate::store::{BoxFuture, OwnerIndex, OwnerKey, RecordKey, StoreError, Timestamp};
 
 #[derive(Default)]
 pub(super) struct Owners(Mutex<HashMap<OwnerKey, Sessions>>);
@@ -17,7 +17,7 @@ pub(super) struct Owners(Mutex<HashMap<OwnerKey, Sessions>>);
 #[derive(Default)]
 struct Sessions {
     keys: HashMap<RecordKey, Duration>,
-    not_before: Option<(Stamp, Duration)>,
+    revoked_before: Option<(Timestamp, Duration)>,
 }
 
 impl Owners {
@@ -25,8 +25,8 @@ impl Owners {
     pub(super) fn sweep(&self, now: Duration) {
         self.lock().retain(|_, sessions| {
             sessions.keys.retain(|_, until| *until > now);
-            sessions.not_before.take_if(|(_, until)| *until <= now);
-            !sessions.keys.is_empty() || sessions.not_before.is_some()
+            sessions.revoked_before.take_if(|(_, until)| *until <= now);
+            !sessions.keys.is_empty() || sessions.revoked_before.is_some()
         });
     }
 
@@ -41,20 +41,20 @@ impl Owners {
 }
 
 impl OwnerIndex for Shared {
-    fn enlist<'a>(
+    fn add<'a>(
         &'a self,
         owner: &'a OwnerKey,
         key: &'a RecordKey,
         ttl: Duration,
-    ) -> BoxFuture<'a, Result<Option<Stamp>, StoreError>> {
+    ) -> BoxFuture<'a, Result<Option<Timestamp>, StoreError>> {
         let until = self.time.now().saturating_add(ttl);
         let mut owners = self.owners.lock();
         let sessions = owners.entry(*owner).or_default();
         sessions.keys.insert(*key, until);
-        Box::pin(ready(Ok(sessions.not_before.map(|(stamp, _)| stamp))))
+        Box::pin(ready(Ok(sessions.revoked_before.map(|(stamp, _)| stamp))))
     }
 
-    fn delist<'a>(
+    fn remove<'a>(
         &'a self,
         owner: &'a OwnerKey,
         key: &'a RecordKey,
@@ -62,14 +62,14 @@ impl OwnerIndex for Shared {
         let mut owners = self.owners.lock();
         if let Some(sessions) = owners.get_mut(owner) {
             sessions.keys.remove(key);
-            if sessions.keys.is_empty() && sessions.not_before.is_none() {
+            if sessions.keys.is_empty() && sessions.revoked_before.is_none() {
                 owners.remove(owner);
             }
         }
         Box::pin(ready(Ok(())))
     }
 
-    fn keys_of<'a>(
+    fn keys<'a>(
         &'a self,
         owner: &'a OwnerKey,
     ) -> BoxFuture<'a, Result<Vec<RecordKey>, StoreError>> {
@@ -80,26 +80,26 @@ impl OwnerIndex for Shared {
         Box::pin(ready(Ok(keys)))
     }
 
-    fn not_before<'a>(
+    fn revoked_before<'a>(
         &'a self,
         owner: &'a OwnerKey,
-    ) -> BoxFuture<'a, Result<Option<Stamp>, StoreError>> {
+    ) -> BoxFuture<'a, Result<Option<Timestamp>, StoreError>> {
         let owners = self.owners.lock();
-        let noted = owners.get(owner).and_then(|sessions| sessions.not_before);
+        let noted = owners.get(owner).and_then(|sessions| sessions.revoked_before);
         Box::pin(ready(Ok(noted.map(|(stamp, _)| stamp))))
     }
 
-    fn end_before<'a>(
+    fn revoke_before<'a>(
         &'a self,
         owner: &'a OwnerKey,
-        stamp: Stamp,
+        stamp: Timestamp,
         ttl: Duration,
     ) -> BoxFuture<'a, Result<(), StoreError>> {
         let until = self.time.now().saturating_add(ttl);
         let mut owners = self.owners.lock();
         let sessions = owners.entry(*owner).or_default();
-        let (noted, noted_until) = sessions.not_before.unwrap_or((stamp, until));
-        sessions.not_before = Some((noted.max(stamp), noted_until.max(until)));
+        let (noted, noted_until) = sessions.revoked_before.unwrap_or((stamp, until));
+        sessions.revoked_before = Some((noted.max(stamp), noted_until.max(until)));
         Box::pin(ready(Ok(())))
     }
 }

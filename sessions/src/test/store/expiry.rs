@@ -11,7 +11,8 @@ use super::{
     records::{HOUR, created, found, replaced},
 };
 use crate::store::{
-    BoxFuture, CreateOutcome, DeleteIfOutcome, DeleteOutcome, ReplaceOutcome, Stamp, Store, Touch,
+    BoxFuture, CreateOutcome, DeleteIfOutcome, DeleteOutcome, ReplaceOutcome, Store, Timestamp,
+    Touch,
 };
 
 /// A time that passes while a check waits.
@@ -48,11 +49,11 @@ pub(super) async fn check(store: &impl Store, report: &mut Report) {
     ];
     if store.owners().is_some() {
         checks.push((
-            "`enlist` notes a session again for its new time",
+            "`add` notes a session again for its new time",
             Box::pin(enlisting_again_prolongs(store)),
         ));
         checks.push((
-            "`end_before` notes its moment for the longest of the times it was given",
+            "`revoke_before` notes its moment for the longest of the times it was given",
             Box::pin(ending_is_noted_for_the_longest_time(store)),
         ));
     }
@@ -197,30 +198,31 @@ async fn enlisting_again_prolongs(store: &impl Store) -> Checked {
     let Some(index) = store.owners() else { return Ok(()) };
     let key = random_key();
     let owner = owner_key(&key.to_string());
-    index.enlist(&owner, &key, BRIEF).await?;
+    index.add(&owner, &key, BRIEF).await?;
     created(store, &key, &record_of(owner, "{}"), HOUR).await?;
-    index.enlist(&owner, &key, HOUR).await?;
+    index.add(&owner, &key, HOUR).await?;
     sleep(WAIT).await;
     ensure!(
-        index.keys_of(&owner).await? == [key],
+        index.keys(&owner).await? == [key],
         "a session that was noted again for {HOUR:?} is not found after {WAIT:?}"
     );
     store.delete(&key).await?;
-    index.delist(&owner, &key).await?;
+    index.remove(&owner, &key).await?;
     Ok(())
 }
 
 async fn ending_is_noted_for_the_longest_time(store: &impl Store) -> Checked {
     let Some(index) = store.owners() else { return Ok(()) };
-    let (early, late) = (Stamp::new(1_767_225_600_000_001), Stamp::new(1_767_225_600_000_002));
+    let (early, late) =
+        (Timestamp::new(1_767_225_600_000_001), Timestamp::new(1_767_225_600_000_002));
     let [one, other] = [(); 2].map(|()| owner_key(&random_key().to_string()));
-    index.end_before(&one, early, HOUR).await?;
-    index.end_before(&one, late, BRIEF).await?;
-    index.end_before(&other, late, HOUR).await?;
-    index.end_before(&other, early, BRIEF).await?;
+    index.revoke_before(&one, early, HOUR).await?;
+    index.revoke_before(&one, late, BRIEF).await?;
+    index.revoke_before(&other, late, HOUR).await?;
+    index.revoke_before(&other, early, BRIEF).await?;
     sleep(WAIT).await;
     for (owner, least) in [(one, early), (other, late)] {
-        let noted = index.not_before(&owner).await?;
+        let noted = index.revoked_before(&owner).await?;
         ensure!(
             noted.is_some_and(|noted| noted >= least),
             "a moment that was noted for {HOUR:?} is not there after {WAIT:?}"

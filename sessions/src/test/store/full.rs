@@ -103,7 +103,7 @@ async fn deletes(store: &impl Store, live: &mut Vec<Kept>) -> Checked {
         }
         ensure!(store.load(&key, None).await?.is_none(), "a record that was deleted is there");
         if let (Some(index), Some(owner)) = (store.owners(), record.owner()) {
-            index.delist(&owner, &key).await?;
+            index.remove(&owner, &key).await?;
         }
     }
     Ok(())

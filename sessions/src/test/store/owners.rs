@@ -8,7 +8,7 @@ use super::{
     races::{at_once, rounds},
     records::{HOUR, created, replaced},
 };
-use crate::store::{OwnerIndex, OwnerKey, RecordKey, Stamp, Store, StoreError};
+use crate::store::{OwnerIndex, OwnerKey, RecordKey, Store, StoreError, Timestamp};
 
 /// How many sessions one owner has.
 const MANY: usize = 100;
@@ -17,19 +17,18 @@ const MOMENT: u64 = 1_767_225_600_123_457;
 
 pub(super) async fn check<S: Store>(store: &Arc<S>, report: &mut Report) {
     let Some(index) = store.owners() else { return };
-    let sentence =
-        "`keys_of` returns the keys of the owner's records, each once, and nobody else's";
+    let sentence = "`keys` returns the keys of the owner's records, each once, and nobody else's";
     report.check(sentence, finds_the_owner_s(store, index)).await;
-    let sentence = "a session that was ended and taken back with `delist` is not found";
+    let sentence = "a session that was ended and taken back with `remove` is not found";
     report.check(sentence, forgets_what_is_taken_back(store, index)).await;
     let sentence = "a record that is replaced by one of an owner is found by that owner";
     report.check(sentence, finds_who_logs_in(store, index)).await;
     let sentence =
-        "the latest moment of `end_before` stays, to the microsecond, for its owner alone";
+        "the latest moment of `revoke_before` stays, to the microsecond, for its owner alone";
     report.check(sentence, keeps_the_latest_moment(index)).await;
     let sentence = "of many moments that are noted at once, the latest stays";
     report.check(sentence, the_latest_wins(store)).await;
-    let sentence = "a login and the end of all at the same time do not miss each other: `enlist` or `not_before` returns the moment, or `keys_of` the key";
+    let sentence = "a login and the end of all at the same time do not miss each other: `add` or `revoked_before` returns the moment, or `keys` the key";
     report.check(sentence, nobody_slips_through(store)).await;
 }
 
@@ -44,7 +43,7 @@ async fn log_in(
     owner: OwnerKey,
 ) -> Result<RecordKey, Found> {
     let key = random_key();
-    index.enlist(&owner, &key, HOUR).await?;
+    index.add(&owner, &key, HOUR).await?;
     created(store, &key, &record_of(owner, "{}"), HOUR).await?;
     Ok(key)
 }
@@ -56,17 +55,17 @@ async fn log_out(
     key: RecordKey,
 ) -> Checked {
     store.delete(&key).await?;
-    index.delist(&owner, &key).await?;
+    index.remove(&owner, &key).await?;
     Ok(())
 }
 
 async fn has_exactly(index: &dyn OwnerIndex, owner: OwnerKey, keys: &[RecordKey]) -> Checked {
-    let found = index.keys_of(&owner).await?;
+    let found = index.keys(&owner).await?;
     let distinct: HashSet<_> = found.iter().copied().collect();
-    ensure!(distinct.len() == found.len(), "`keys_of` returned a key twice");
+    ensure!(distinct.len() == found.len(), "`keys` returned a key twice");
     ensure!(
         distinct == keys.iter().copied().collect(),
-        "`keys_of` returned {} keys, of which {} are the owner's {}",
+        "`keys` returned {} keys, of which {} are the owner's {}",
         found.len(),
         keys.iter().filter(|key| distinct.contains(*key)).count(),
         keys.len()
@@ -86,7 +85,7 @@ async fn finds_the_owner_s(store: &impl Store, index: &dyn OwnerIndex) -> Checke
     for _ in 0..MANY {
         keys.push(log_in(store, index, owner).await?);
     }
-    index.enlist(&owner, &keys[0], HOUR).await?;
+    index.add(&owner, &keys[0], HOUR).await?;
     let mut others = Vec::new();
     for other in alike {
         others.push((other, log_in(store, index, other).await?));
@@ -119,7 +118,7 @@ async fn finds_who_logs_in(store: &impl Store, index: &dyn OwnerIndex) -> Checke
     let key = random_key();
     let revision = created(store, &key, &record("{}"), HOUR).await?;
     has_exactly(index, owner, &[]).await?;
-    index.enlist(&owner, &key, HOUR).await?;
+    index.add(&owner, &key, HOUR).await?;
     replaced(store, &key, revision, &record_of(owner, "{}"), HOUR).await?;
     has_exactly(index, owner, &[key]).await?;
     log_out(store, index, owner, key).await
@@ -127,26 +126,26 @@ async fn finds_who_logs_in(store: &impl Store, index: &dyn OwnerIndex) -> Checke
 
 async fn keeps_the_latest_moment(index: &dyn OwnerIndex) -> Checked {
     let (owner, other, key) = (new_owner(), new_owner(), random_key());
-    let noted = index.not_before(&owner).await?;
-    ensure!(noted.is_none(), "`not_before` answered {noted:?} for an owner who ended nothing");
-    let noted = index.enlist(&owner, &key, HOUR).await?;
-    ensure!(noted.is_none(), "`enlist` answered {noted:?} for an owner who ended nothing");
+    let noted = index.revoked_before(&owner).await?;
+    ensure!(noted.is_none(), "`revoked_before` answered {noted:?} for an owner who ended nothing");
+    let noted = index.add(&owner, &key, HOUR).await?;
+    ensure!(noted.is_none(), "`add` answered {noted:?} for an owner who ended nothing");
     // An earlier one changes nothing, not even by a microsecond.
     let steps =
         [(MOMENT, MOMENT), (MOMENT - 1, MOMENT), (MOMENT, MOMENT), (MOMENT + 1, MOMENT + 1)];
     for (moment, latest) in steps {
-        index.end_before(&owner, Stamp::new(moment), HOUR).await?;
-        let latest = Some(Stamp::new(latest));
-        let noted = index.not_before(&owner).await?;
-        ensure!(noted == latest, "`not_before` answered {noted:?} instead of {latest:?}");
-        let noted = index.enlist(&owner, &key, HOUR).await?;
-        ensure!(noted == latest, "`enlist` answered {noted:?} instead of {latest:?}");
+        index.revoke_before(&owner, Timestamp::new(moment), HOUR).await?;
+        let latest = Some(Timestamp::new(latest));
+        let noted = index.revoked_before(&owner).await?;
+        ensure!(noted == latest, "`revoked_before` answered {noted:?} instead of {latest:?}");
+        let noted = index.add(&owner, &key, HOUR).await?;
+        ensure!(noted == latest, "`add` answered {noted:?} instead of {latest:?}");
     }
-    index.delist(&owner, &key).await?;
-    let noted = index.not_before(&owner).await?;
-    ensure!(noted.is_some(), "`delist` took the moment back");
-    let noted = index.not_before(&other).await?;
-    ensure!(noted.is_none(), "`not_before` answered {noted:?} for another owner");
+    index.remove(&owner, &key).await?;
+    let noted = index.revoked_before(&owner).await?;
+    ensure!(noted.is_some(), "`remove` took the moment back");
+    let noted = index.revoked_before(&other).await?;
+    ensure!(noted.is_none(), "`revoked_before` answered {noted:?} for another owner");
     Ok(())
 }
 
@@ -159,15 +158,15 @@ async fn the_latest_wins<S: Store>(store: &Arc<S>) -> Checked {
                 let Some(index) = store.owners() else { return Ok(()) };
                 // Not in their order.
                 let moment = MOMENT + (number * 7 % RACERS) as u64;
-                index.end_before(&owner, Stamp::new(moment), HOUR).await
+                index.revoke_before(&owner, Timestamp::new(moment), HOUR).await
             }
         })
         .await;
         answers.into_iter().collect::<Result<(), StoreError>>()?;
         let Some(index) = store.owners() else { return Ok(()) };
-        let noted = index.not_before(&owner).await?;
-        let latest = Some(Stamp::new(MOMENT + RACERS as u64 - 1));
-        ensure!(noted == latest, "`not_before` answered {noted:?} instead of {latest:?}");
+        let noted = index.revoked_before(&owner).await?;
+        let latest = Some(Timestamp::new(MOMENT + RACERS as u64 - 1));
+        ensure!(noted == latest, "`revoked_before` answered {noted:?} instead of {latest:?}");
         Ok(())
     })
     .await
@@ -187,13 +186,13 @@ async fn nobody_slips_through<S: Store>(store: &Arc<S>) -> Checked {
             async move {
                 let index = store.owners().ok_or_else(|| Found("`owners` is `None`".to_owned()))?;
                 if number == 0 {
-                    index.end_before(&owner, Stamp::new(MOMENT), HOUR).await?;
-                    return Ok::<_, Found>(Learned::End { of: index.keys_of(&owner).await? });
+                    index.revoke_before(&owner, Timestamp::new(MOMENT), HOUR).await?;
+                    return Ok::<_, Found>(Learned::End { of: index.keys(&owner).await? });
                 }
                 let key = random_key();
-                let at_first = index.enlist(&owner, &key, HOUR).await?;
+                let at_first = index.add(&owner, &key, HOUR).await?;
                 created(&store, &key, &record_of(owner, "{}"), HOUR).await?;
-                let at_last = index.not_before(&owner).await?;
+                let at_last = index.revoked_before(&owner).await?;
                 Ok(Learned::Login { of_the_end: at_first.or(at_last).is_some(), key })
             }
         })

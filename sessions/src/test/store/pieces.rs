@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use crate::store::{Former, Owner, OwnerKey, Record, RecordKey, Stamp, VerifierHash};
+use crate::store::{Former, Owner, OwnerKey, Record, RecordKey, Timestamp, VerifierHash};
 
 /// Returns a key that no store has.
 ///
@@ -43,7 +43,7 @@ pub fn record(json: &str) -> Record {
 /// assert_eq!(record.owner(), Some(owner_key("alice")));
 /// ```
 pub fn record_of(owner: OwnerKey, json: &str) -> Record {
-    let since = Stamp::new(1_767_225_600_123_457);
+    let since = Timestamp::new(1_767_225_600_123_457);
     Record { owner: Some(Owner { key: owner, since }), ..record(json) }
 }
 

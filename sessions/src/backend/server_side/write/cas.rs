@@ -99,12 +99,12 @@ impl<S: Store> Rewrite<S> {
 
     async fn log_in(self: Box<Self>, login: Login) -> Result<Written, SaveError> {
         let (backend, key, deadline) = (self.backend.clone(), self.key, self.deadline.shared());
-        if !backend.enlist(login, key, self.ttl, &deadline).await? {
+        if !backend.add_to_index(login, key, self.ttl, &deadline).await? {
             return Err(SaveError::Gone);
         }
         let written = self.write().await?;
         if matches!(written, Written::Kept { .. })
-            && !backend.confirm(login, key, &deadline).await?
+            && !backend.confirm_login(login, key, &deadline).await?
         {
             return Err(SaveError::Gone);
         }
@@ -199,7 +199,7 @@ impl<S: Store> Rewrite<S> {
             let delete = backend.store.delete_if(key, *revision);
             return Ok(match backend.call(deadline, delete).await? {
                 DeleteIfOutcome::Deleted => {
-                    backend.delist_later(self.base.owner(), *key);
+                    backend.remove_from_index_later(self.base.owner(), *key);
                     Some(Outcome::Deleted)
                 }
                 DeleteIfOutcome::Gone => Some(Outcome::Gone),
@@ -226,7 +226,7 @@ impl<S: Store> Rewrite<S> {
             (Some(login), _) => login.owner(),
             (None, Some(owner)) if owner.key == key => owner,
             // Not to be: an owner comes with a login. `end_all` then takes it for an old one.
-            (None, _) => Owner { key, since: crate::store::Stamp::new(0) },
+            (None, _) => Owner { key, since: crate::store::Timestamp::new(0) },
         });
         let (verifier, former, renewed) = match &self.renewal {
             Some(Renewal { verifier, grace }) => {
