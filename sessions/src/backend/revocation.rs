@@ -3,7 +3,7 @@
 use std::{fmt, sync::Arc, time::Duration};
 
 use super::{
-    circuit_breaker::{Breaker, Call, Deadline, Deadlines},
+    circuit_breaker::{CircuitBreaker, Call, Deadline, Deadlines},
     monotonic_clock::MonotonicClock,
     server_side::OwnerError,
 };
@@ -60,7 +60,7 @@ pub struct Revocation {
 
 /// What clones have in common.
 struct Shared {
-    breaker: Breaker,
+    breaker: CircuitBreaker,
     clock: MonotonicClock,
 }
 
@@ -84,7 +84,7 @@ impl Revocation {
         Self {
             store: Arc::new(store),
             deadlines: Deadlines::default(),
-            shared: Arc::new(Shared { breaker: Breaker::new(), clock: MonotonicClock::default() }),
+            shared: Arc::new(Shared { breaker: CircuitBreaker::new(), clock: MonotonicClock::default() }),
         }
     }
 

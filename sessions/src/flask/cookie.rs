@@ -3,7 +3,7 @@
 use crate::{
     backend::{
         Backend,
-        cookie::{InCookie, Plaintext, Seal},
+        cookie::{CookieSessions, Plaintext, CookieCodec},
     },
     dictionary::Format,
     error::{KeyError, NullSession, OpenError, SaveError},
@@ -44,7 +44,7 @@ use crate::{
 #[derive(Clone, Debug)]
 pub struct FlaskCookie {
     /// `None` without a key: the null session.
-    sessions: Option<InCookie<Flask>>,
+    sessions: Option<CookieSessions<Flask>>,
     seal: Flask,
 }
 
@@ -94,7 +94,7 @@ impl FlaskCookie {
             derivation: KeyDerivation::default(),
             max_inflated: Self::DEFAULT_MAX_INFLATED,
         };
-        Self { sessions: keys.map(|keys| InCookie::new(keys, seal)), seal }
+        Self { sessions: keys.map(|keys| CookieSessions::new(keys, seal)), seal }
     }
 
     /// Sets the hash function of the signatures: Flask's `digest_method`. Defaults to
@@ -127,7 +127,7 @@ impl FlaskCookie {
 
     /// Returns the handle on the keys, if there are any.
     pub fn keys(&self) -> Option<&SharedKeys> {
-        self.sessions.as_ref().map(InCookie::keys)
+        self.sessions.as_ref().map(CookieSessions::keys)
     }
 }
 
@@ -148,7 +148,7 @@ impl Backend for FlaskCookie {
     }
 }
 
-impl Seal for Flask {
+impl CookieCodec for Flask {
     type Key = Signer;
     const KIND: &'static str = "flask-cookie";
     /// Flask's `SecureCookieSessionInterface.salt`.

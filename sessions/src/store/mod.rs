@@ -39,7 +39,7 @@ pub use self::{
 };
 pub(crate) use self::{
     key::KeyMap,
-    record::{Former, Owner, VerifierHash},
+    record::{Previous, Owner, VerifierHash},
 };
 
 /// Keeps the records of server-side sessions.

@@ -25,13 +25,13 @@ pub struct Record {
     pub(crate) payload: Arc<str>,
     pub(crate) verifier: VerifierHash,
     /// The verifier from before the last renewal, where it may still read.
-    pub(crate) former: Option<Former>,
+    pub(crate) previous: Option<Previous>,
     /// In seconds since 1970: the limit of `absolute_timeout` counts from here.
-    pub(crate) created: u64,
+    pub(crate) created_secs: u64,
     /// In milliseconds since 1970: which of two sessions is the newer one.
-    pub(crate) renewed: u64,
+    pub(crate) renewed_millis: u64,
     /// In seconds: the time it was written to live from a use on.
-    pub(crate) ttl: u64,
+    pub(crate) ttl_secs: u64,
     pub(crate) owner: Option<Owner>,
 }
 
@@ -45,10 +45,10 @@ pub(crate) struct Owner {
 
 /// A verifier that a renewal replaced.
 #[derive(Clone, Copy, PartialEq, Eq)]
-pub(crate) struct Former {
+pub(crate) struct Previous {
     pub(crate) verifier: VerifierHash,
     /// In milliseconds since 1970.
-    pub(crate) until: u64,
+    pub(crate) until_millis: u64,
 }
 
 /// The SHA-256 of the second half of a token. Compared in constant time.
@@ -75,7 +75,7 @@ impl Record {
 
     /// Returns when the session began.
     pub fn created(&self) -> SystemTime {
-        UNIX_EPOCH + Duration::from_secs(self.created)
+        UNIX_EPOCH + Duration::from_secs(self.created_secs)
     }
 
     /// Returns the number of bytes of the session's content, JSON.
@@ -89,14 +89,14 @@ impl Record {
         let hash = |hash: &VerifierHash| CANONICAL.encode(hash.0);
         let none = || (NONE.to_owned(), NONE.to_owned());
         let owner = |Owner { key, since }: Owner| (key.to_string(), since.get().to_string());
-        let former = |former: &Former| (hash(&former.verifier), former.until.to_string());
+        let previous = |previous: &Previous| (hash(&previous.verifier), previous.until_millis.to_string());
         let (owner, since) = self.owner.map_or_else(none, owner);
-        let (former, until) = self.former.as_ref().map_or_else(none, former);
+        let (previous, until) = self.previous.as_ref().map_or_else(none, previous);
         let verifier = hash(&self.verifier);
         let [created, renewed, ttl] =
-            [self.created, self.renewed, self.ttl].map(|number| number.to_string());
-        // Joined, since formatting takes three times as long.
-        let head = [VERSION, &verifier, &created, &renewed, &ttl, &owner, &since, &former, &until]
+            [self.created_secs, self.renewed_millis, self.ttl_secs].map(|number| number.to_string());
+        // QueuedWrite, since formatting takes three times as long.
+        let head = [VERSION, &verifier, &created, &renewed, &ttl, &owner, &since, &previous, &until]
             .join(" ");
         [&*head, &*self.payload].join("\n").into_bytes()
     }
@@ -125,9 +125,9 @@ impl Record {
 fn parse<'t>(words: &mut impl Iterator<Item = &'t str>, payload: &str) -> Option<Record> {
     let hash = |word: &str| decode_hash(word.as_bytes());
     let verifier = VerifierHash(hash(words.next()?)?);
-    let created = words.next()?.parse().ok()?;
-    let renewed = words.next()?.parse().ok()?;
-    let ttl = words.next()?.parse().ok()?;
+    let created_secs = words.next()?.parse().ok()?;
+    let renewed_millis = words.next()?.parse().ok()?;
+    let ttl_secs = words.next()?.parse().ok()?;
     let owner = match (words.next()?, words.next()?) {
         (NONE, NONE) => None,
         (key, since) => {
@@ -135,14 +135,14 @@ fn parse<'t>(words: &mut impl Iterator<Item = &'t str>, payload: &str) -> Option
             Some(Owner { key, since: Timestamp::new(since.parse().ok()?) })
         }
     };
-    let former = match (words.next()?, words.next()?) {
+    let previous = match (words.next()?, words.next()?) {
         (NONE, NONE) => None,
         (verifier, until) => {
             let verifier = VerifierHash(hash(verifier)?);
-            Some(Former { verifier, until: until.parse().ok()? })
+            Some(Previous { verifier, until_millis: until.parse().ok()? })
         }
     };
-    Some(Record { payload: payload.into(), verifier, former, created, renewed, ttl, owner })
+    Some(Record { payload: payload.into(), verifier, previous, created_secs, renewed_millis, ttl_secs, owner })
 }
 
 impl fmt::Debug for Record {
@@ -156,22 +156,22 @@ impl fmt::Debug for Record {
 mod tests {
     use std::sync::Arc;
 
-    use super::{Former, Owner, Record, VerifierHash};
+    use super::{Previous, Owner, Record, VerifierHash};
     use crate::store::{OwnerKey, StoreError, Timestamp};
 
     fn records() -> Vec<Record> {
         let plain = Record {
             payload: Arc::from("{\"a\":\"line\\nbreak é\"}"),
             verifier: VerifierHash::of(b"one"),
-            former: None,
-            created: 0,
-            renewed: u64::MAX,
-            ttl: 60,
+            previous: None,
+            created_secs: 0,
+            renewed_millis: u64::MAX,
+            ttl_secs: 60,
             owner: None,
         };
         let owner = Owner { key: OwnerKey::of_id("alice"), since: Timestamp::new(7) };
-        let former = Former { verifier: VerifierHash::of(b"two"), until: 9 };
-        let full = Record { owner: Some(owner), former: Some(former), ..plain.clone() };
+        let previous = Previous { verifier: VerifierHash::of(b"two"), until_millis: 9 };
+        let full = Record { owner: Some(owner), previous: Some(previous), ..plain.clone() };
         vec![plain, full]
     }
 

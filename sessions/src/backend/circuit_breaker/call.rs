@@ -10,21 +10,21 @@ use std::{
 use pin_project_lite::pin_project;
 use tokio::time::{Instant, Sleep, sleep_until};
 
-use super::{Begun, Breaker, Deadline};
+use super::{Admission, CircuitBreaker, Deadline};
 use crate::store::StoreError;
 
 /// A timer that comes later than this tells that its thread was busy, with a handler say. The answer
 /// may have come meanwhile, and is read in this time.
-const LATE: Duration = Duration::from_millis(20);
+const TIMER_SLACK: Duration = Duration::from_millis(20);
 
 pin_project! {
-    /// The future of [`Breaker::call`]. An `async fn` would hold the store's own future, which is
+    /// The future of [`CircuitBreaker::call`]. An `async fn` would hold the store's own future, which is
     /// what is large, three times.
     pub(in super::super) struct Call<'b, F> {
-        breaker: &'b Breaker,
+        breaker: &'b CircuitBreaker,
         limit: Duration,
         deadline: &'b Deadline,
-        begun: Option<Begun>,
+        begun: Option<Admission>,
         #[pin]
         fut: F,
         #[pin]
@@ -34,7 +34,7 @@ pin_project! {
 
 impl<'b, F> Call<'b, F> {
     pub(super) fn new(
-        breaker: &'b Breaker,
+        breaker: &'b CircuitBreaker,
         limit: Duration,
         deadline: &'b Deadline,
         fut: F,
@@ -69,8 +69,8 @@ impl<T, F: Future<Output = Result<T, StoreError>>> Future for Call<'_, F> {
                 if let Some(mut timer) = this.timer.as_pin_mut() {
                     ready!(timer.as_mut().poll(cx));
                     let now = Instant::now();
-                    if now.saturating_duration_since(timer.deadline()) > LATE {
-                        timer.as_mut().reset(now + LATE);
+                    if now.saturating_duration_since(timer.deadline()) > TIMER_SLACK {
+                        timer.as_mut().reset(now + TIMER_SLACK);
                         ready!(timer.poll(cx));
                     }
                 }

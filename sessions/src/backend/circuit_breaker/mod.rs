@@ -84,7 +84,7 @@ impl Deadline {
 }
 
 /// Refuses calls while the store fails, so that requests fail at once instead of queueing for it.
-pub(super) struct Breaker {
+pub(super) struct CircuitBreaker {
     start: Instant,
     failures: AtomicU32,
     /// How many answers came that were waited for.
@@ -95,13 +95,13 @@ pub(super) struct Breaker {
 
 /// How things stood when a call began.
 #[derive(Clone, Copy)]
-struct Begun {
+struct Admission {
     /// Of the request's time.
     left: Duration,
     answers: u64,
 }
 
-impl Breaker {
+impl CircuitBreaker {
     pub(super) fn new() -> Self {
         Self {
             start: Instant::now(),
@@ -122,19 +122,19 @@ impl Breaker {
     }
 
     /// Whether a call may begin.
-    fn admit(&self, deadline: &Deadline) -> Result<Begun, StoreError> {
-        if !self.lets_through() {
-            return Err(StoreError::unavailable(BreakerOpen));
+    fn admit(&self, deadline: &Deadline) -> Result<Admission, StoreError> {
+        if !self.admits_probe() {
+            return Err(StoreError::unavailable(CircuitOpen));
         }
         let left = deadline.left();
         if left.is_zero() {
             return Err(StoreError::Timeout);
         }
-        Ok(Begun { left, answers: self.answers.load(Ordering::Acquire) })
+        Ok(Admission { left, answers: self.answers.load(Ordering::Acquire) })
     }
 
     /// Notes how a call ended, that was given this much time at the most.
-    fn note<T>(&self, result: &Result<T, StoreError>, begun: Begun, limit: Duration) {
+    fn note<T>(&self, result: &Result<T, StoreError>, begun: Admission, limit: Duration) {
         match result {
             // It was the request that had too little time, not the store that took too long.
             Err(StoreError::Timeout) if begun.left < limit / 2 => {}
@@ -153,7 +153,7 @@ impl Breaker {
     }
 
     /// Of those who ask while the store fails, one is let through in a second.
-    fn lets_through(&self) -> bool {
+    fn admits_probe(&self) -> bool {
         if self.failures.load(Ordering::Acquire) < FAILURES {
             return true;
         }
@@ -194,16 +194,16 @@ impl Breaker {
     }
 }
 
-impl fmt::Debug for Breaker {
+impl fmt::Debug for CircuitBreaker {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("Breaker")
+        f.write_str("CircuitBreaker")
     }
 }
 
 /// The store was not asked.
 #[derive(Debug, thiserror::Error)]
 #[error("not asked: its last {FAILURES} calls failed, and one request in a second tries again")]
-struct BreakerOpen;
+struct CircuitOpen;
 
 fn millis(time: Duration) -> u64 {
     u64::try_from(time.as_millis()).unwrap_or(u64::MAX)
@@ -221,21 +221,21 @@ mod tests {
     use futures_util::future::{join, join_all};
     use tokio::{sync::oneshot, time};
 
-    use super::{Breaker, Deadline, FAILURES, OPEN_FOR};
+    use super::{CircuitBreaker, Deadline, FAILURES, OPEN_FOR};
     use crate::store::StoreError;
 
     const CALL: Duration = Duration::from_millis(500);
 
     /// Makes the first call of a request that has this much time.
     async fn within<T>(
-        breaker: &Breaker,
+        breaker: &CircuitBreaker,
         time: Duration,
         fut: impl Future<Output = Result<T, StoreError>>,
     ) -> Result<T, StoreError> {
         breaker.call(CALL, &Deadline::after(time), fut).await
     }
 
-    async fn outcome(breaker: &Breaker, fails: bool, asked: &AtomicU32) -> bool {
+    async fn outcome(breaker: &CircuitBreaker, fails: bool, asked: &AtomicU32) -> bool {
         let call = async {
             asked.fetch_add(1, Ordering::Relaxed);
             let down = || StoreError::unavailable(io::Error::other("down"));
@@ -246,7 +246,7 @@ mod tests {
 
     #[tokio::test(start_paused = true)]
     async fn five_failures_open_it_and_one_probe_in_a_second_closes_it() {
-        let breaker = Breaker::new();
+        let breaker = CircuitBreaker::new();
         let asked = AtomicU32::new(0);
         for _ in 0..50 {
             assert!(!outcome(&breaker, true, &asked).await);
@@ -267,7 +267,7 @@ mod tests {
 
     #[tokio::test(start_paused = true)]
     async fn a_success_between_failures_starts_the_count_anew() {
-        let breaker = Breaker::new();
+        let breaker = CircuitBreaker::new();
         let asked = AtomicU32::new(0);
         for _ in 0..10 {
             for _ in 1..FAILURES {
@@ -279,7 +279,7 @@ mod tests {
 
     #[tokio::test(start_paused = true)]
     async fn calls_that_only_the_request_s_deadline_ends_open_it_too() {
-        let breaker = Breaker::new();
+        let breaker = CircuitBreaker::new();
         let never = pending::<Result<(), StoreError>>;
         for _ in 0..FAILURES {
             let short = within(&breaker, CALL * 3 / 4, never()).await;
@@ -287,7 +287,7 @@ mod tests {
         }
         assert!(!outcome(&breaker, false, &AtomicU32::new(0)).await);
 
-        let breaker = Breaker::new();
+        let breaker = CircuitBreaker::new();
         for _ in 0..FAILURES * 2 {
             let shorter = within(&breaker, CALL / 4, never()).await;
             assert!(matches!(shorter, Err(StoreError::Timeout)));
@@ -297,7 +297,7 @@ mod tests {
 
     #[tokio::test(start_paused = true)]
     async fn a_store_that_answers_some_while_others_wait_in_vain_is_not_down() {
-        let breaker = Breaker::new();
+        let breaker = CircuitBreaker::new();
         let wait = || within(&breaker, CALL * 2, pending::<Result<(), _>>());
         let answers = || {
             let slow = async {
@@ -319,7 +319,7 @@ mod tests {
 
     #[tokio::test(start_paused = true)]
     async fn a_probe_that_is_dropped_is_followed_by_another() {
-        let breaker = Breaker::new();
+        let breaker = CircuitBreaker::new();
         let asked = AtomicU32::new(0);
         for _ in 0..FAILURES {
             outcome(&breaker, true, &asked).await;
@@ -333,7 +333,7 @@ mod tests {
 
     #[tokio::test(start_paused = true)]
     async fn probes_that_take_their_time_come_once_in_a_second_all_the_same() {
-        let breaker = Breaker::new();
+        let breaker = CircuitBreaker::new();
         let asked = AtomicU32::new(0);
         let rest = OPEN_FOR.saturating_sub(CALL);
         for _ in 0..FAILURES {
@@ -358,7 +358,7 @@ mod tests {
 
     #[tokio::test(start_paused = true)]
     async fn an_answer_that_a_busy_thread_did_not_read_in_time_is_one() {
-        let breaker = Breaker::new();
+        let breaker = CircuitBreaker::new();
         let (tells, told) = oneshot::channel();
         let answer = async {
             told.await.expect("it is told");
@@ -380,7 +380,7 @@ mod tests {
 
     #[tokio::test(start_paused = true)]
     async fn a_store_that_answers_at_once_takes_none_of_the_request_s_time() {
-        let breaker = Breaker::new();
+        let breaker = CircuitBreaker::new();
         let deadline = Deadline::after(CALL);
         for _ in 0..3 {
             assert!(breaker.call(CALL, &deadline, async { Ok(()) }).await.is_ok());
@@ -397,7 +397,7 @@ mod tests {
 
     #[tokio::test(start_paused = true)]
     async fn a_call_ends_with_its_own_time_or_the_request_s() {
-        let breaker = Breaker::new();
+        let breaker = CircuitBreaker::new();
         let never = pending::<Result<(), StoreError>>;
         let start = time::Instant::now();
         let deadline = Deadline::after(Duration::from_millis(700));

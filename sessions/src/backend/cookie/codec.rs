@@ -9,7 +9,7 @@ use std::{
 use crate::{
     backend::{
         OwnerError,
-        derived_keys::{Salt, SaltKeys, Salted},
+        derived_keys::{Salt, SaltKeys, DerivedKeyCache},
         revocation::Revocation,
     },
     dictionary::Format,
@@ -25,7 +25,7 @@ use crate::{
 const LEEWAY: Duration = Duration::from_secs(60);
 
 /// How a session is written into its cookie.
-pub(crate) trait Seal: Send + Sync + 'static {
+pub(crate) trait CookieCodec: Send + Sync + 'static {
     /// What seals and opens, under one key and one salt.
     type Key: Send + Sync + 'static;
     /// What these tokens are, in their default salt.
@@ -63,10 +63,10 @@ pub(crate) struct Plaintext {
 }
 
 /// The part of a backend that is the same for all seals.
-pub(crate) struct InCookie<S: Seal> {
+pub(crate) struct CookieSessions<S: CookieCodec> {
     keys: SharedKeys,
     seal: S,
-    salted: Arc<Salted<S::Key>>,
+    derived: Arc<DerivedKeyCache<S::Key>>,
     revocation: Option<Revocation>,
 }
 
@@ -77,13 +77,13 @@ struct OpenedToken {
     state: SessionState,
 }
 
-impl<S: Seal> InCookie<S> {
+impl<S: CookieCodec> CookieSessions<S> {
     pub(crate) fn new(keys: SharedKeys, seal: S) -> Self {
-        Self { keys, seal, salted: Arc::default(), revocation: None }
+        Self { keys, seal, derived: Arc::default(), revocation: None }
     }
 
     pub(crate) fn with_seal(self, seal: S) -> Self {
-        Self { seal, salted: Arc::default(), ..self }
+        Self { seal, derived: Arc::default(), ..self }
     }
 
     pub(crate) fn revocable(self, revocation: Revocation) -> Self {
@@ -186,12 +186,12 @@ impl<S: Seal> InCookie<S> {
     }
 
     fn keys_for(&self, settings: &Settings, cookie_name: &str) -> Arc<SaltKeys<S::Key>> {
-        let salt = settings.salt().or(S::SALT).map_or(Salt::Of(S::KIND, cookie_name), Salt::Whole);
-        self.salted.get(&self.keys, salt, |key, salt| self.seal.key(key, salt))
+        let salt = settings.salt().or(S::SALT).map_or(Salt::Default(S::KIND, cookie_name), Salt::Custom);
+        self.derived.get(&self.keys, salt, |key, salt| self.seal.key(key, salt))
     }
 }
 
-fn open_token<S: Seal>(
+fn open_token<S: CookieCodec>(
     seal: &S,
     number: usize,
     token: &[u8],
@@ -223,20 +223,20 @@ fn open_token<S: Seal>(
     Ok(OpenedToken { at: number, sealed_at, state })
 }
 
-impl<S: Seal + Clone> Clone for InCookie<S> {
+impl<S: CookieCodec + Clone> Clone for CookieSessions<S> {
     fn clone(&self) -> Self {
         Self {
             keys: self.keys.clone(),
             seal: self.seal.clone(),
-            salted: Arc::clone(&self.salted),
+            derived: Arc::clone(&self.derived),
             revocation: self.revocation.clone(),
         }
     }
 }
 
-impl<S: Seal + fmt::Debug> fmt::Debug for InCookie<S> {
+impl<S: CookieCodec + fmt::Debug> fmt::Debug for CookieSessions<S> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("InCookie")
+        f.debug_struct("CookieSessions")
             .field("keys", &self.keys)
             .field("seal", &self.seal)
             .finish_non_exhaustive()

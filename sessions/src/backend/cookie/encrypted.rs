@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-use super::codec::{InCookie, Plaintext, Seal};
+use super::codec::{CookieSessions, Plaintext, CookieCodec};
 use crate::{
     backend::{Backend, OwnerError, revocation::Revocation},
     error::{OpenError, SaveError},
@@ -52,7 +52,7 @@ use crate::{
 /// ```
 #[derive(Clone, Debug)]
 pub struct EncryptedCookie {
-    sessions: InCookie<Encrypted>,
+    sessions: CookieSessions<Encrypted>,
 }
 
 /// The payload, encrypted and authenticated.
@@ -63,7 +63,7 @@ impl EncryptedCookie {
     /// Returns a backend that encrypts with this key, or with the current one of this ring or of
     /// what this handle holds.
     pub fn new(keys: impl Into<SharedKeys>) -> Self {
-        Self { sessions: InCookie::new(keys.into(), Encrypted) }
+        Self { sessions: CookieSessions::new(keys.into(), Encrypted) }
     }
 
     /// Has a store note when owners end all of their sessions, so that [`end_all`](Self::end_all)
@@ -115,7 +115,7 @@ impl Backend for EncryptedCookie {
     }
 }
 
-impl Seal for Encrypted {
+impl CookieCodec for Encrypted {
     type Key = Sealer;
     const KIND: &'static str = "encrypted-cookie";
 

@@ -5,5 +5,5 @@ mod encrypted;
 mod signed;
 
 #[cfg(feature = "flask")]
-pub(crate) use self::codec::{InCookie, Plaintext, Seal};
+pub(crate) use self::codec::{CookieSessions, Plaintext, CookieCodec};
 pub use self::{encrypted::EncryptedCookie, signed::SignedCookie};

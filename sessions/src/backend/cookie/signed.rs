@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-use super::codec::{InCookie, Plaintext, Seal};
+use super::codec::{CookieSessions, Plaintext, CookieCodec};
 use crate::{
     backend::{Backend, OwnerError, revocation::Revocation},
     error::{OpenError, SaveError},
@@ -48,7 +48,7 @@ use crate::{
 /// ```
 #[derive(Clone, Debug)]
 pub struct SignedCookie {
-    sessions: InCookie<Signed>,
+    sessions: CookieSessions<Signed>,
 }
 
 /// The payload as it is, and a signature.
@@ -62,7 +62,7 @@ impl SignedCookie {
     /// this handle holds.
     pub fn new(keys: impl Into<SharedKeys>) -> Self {
         let seal = Signed { digest: HashAlgorithm::default() };
-        Self { sessions: InCookie::new(keys.into(), seal) }
+        Self { sessions: CookieSessions::new(keys.into(), seal) }
     }
 
     /// Sets the hash function of the signatures. Defaults to [`HashAlgorithm::Sha256`].
@@ -122,7 +122,7 @@ impl Backend for SignedCookie {
     }
 }
 
-impl Seal for Signed {
+impl CookieCodec for Signed {
     type Key = Signer;
     const KIND: &'static str = "signed-cookie";
 

@@ -59,10 +59,10 @@ impl<S: Store> Create<S> {
         let record = Record {
             payload: Arc::clone(&self.content.json),
             verifier: self.verifier,
-            former: None,
-            created: self.began,
-            renewed: self.now.millis,
-            ttl: self.ttl.as_secs(),
+            previous: None,
+            created_secs: self.began,
+            renewed_millis: self.now.millis,
+            ttl_secs: self.ttl.as_secs(),
             owner: self.login.map(Login::owner),
         };
         let create = self.backend.store.create(&self.key, &record, self.ttl);

@@ -15,10 +15,10 @@ use std::{fmt, sync::Arc, time::Duration};
 
 pub use self::owner_sessions::{OwnedSession, OwnerError};
 pub(crate) use self::run_to_completion::run_to_completion;
-use self::{timeouts::Limits, token::Tokens, write::Turns};
+use self::{timeouts::Limits, token::Tokens, write::WriteQueue};
 use super::{
     Backend,
-    circuit_breaker::{Breaker, Call, Deadline, Deadlines},
+    circuit_breaker::{CircuitBreaker, Call, Deadline, Deadlines},
     monotonic_clock::MonotonicClock,
 };
 use crate::{
@@ -86,8 +86,8 @@ pub struct ServerSide<S> {
 /// What clones have in common.
 #[derive(Debug)]
 struct Shared {
-    breaker: Breaker,
-    turns: Turns,
+    breaker: CircuitBreaker,
+    turns: WriteQueue,
     clock: MonotonicClock,
     limits: Limits,
 }
@@ -105,8 +105,8 @@ impl<S: Store> ServerSide<S> {
             deadlines: Deadlines::default(),
             max_payload: Self::DEFAULT_MAX_PAYLOAD,
             shared: Arc::new(Shared {
-                breaker: Breaker::new(),
-                turns: Turns::new(),
+                breaker: CircuitBreaker::new(),
+                turns: WriteQueue::new(),
                 clock: MonotonicClock::default(),
                 limits: Limits::default(),
             }),

@@ -39,7 +39,7 @@ impl LoadState {
     }
 
     fn attached_to(self, mut state: SessionState) -> SessionState {
-        state.set_revocable(!matches!(self.origin, Origin::Stale));
+        state.set_revocable(!matches!(self.origin, Origin::Superseded));
         state.extensions_mut().insert(self);
         state
     }
@@ -61,7 +61,7 @@ pub(super) enum Origin {
     /// It is new: no token, or none that the store knows.
     New,
     /// It is empty: the token is from before a renewal.
-    Stale,
+    Superseded,
     /// It is a record that the token opens.
     Record(Box<Found>),
 }
@@ -73,13 +73,13 @@ pub(super) struct Found {
     pub(super) record: Record,
     pub(super) revision: Revision,
     /// The token is from before a renewal, and the grace allows it to read.
-    pub(super) by_former: bool,
+    pub(super) via_grace: bool,
 }
 
 /// What a token comes to.
-enum Judged {
+enum TokenCheck {
     Opens(Box<Found>),
-    Stale,
+    Superseded,
     Nothing,
 }
 
@@ -125,13 +125,13 @@ impl<S: Store> ServerSide<S> {
             asked[loads] = Some(text);
             loads += 1;
             match self.load(token, &deadline, cx).await? {
-                Judged::Nothing => {}
-                Judged::Stale => stale = true,
-                Judged::Opens(found) => {
+                TokenCheck::Nothing => {}
+                TokenCheck::Superseded => stale = true,
+                TokenCheck::Opens(found) => {
                     tokens.count(at);
-                    if let Some((former, _)) = &newest {
+                    if let Some((previous, _)) = &newest {
                         tracing::warn!(target: "sessions", "two different session cookies verify; the newer is used");
-                        if former.record.renewed >= found.record.renewed {
+                        if previous.record.renewed_millis >= found.record.renewed_millis {
                             continue;
                         }
                     }
@@ -156,7 +156,7 @@ impl<S: Store> ServerSide<S> {
                     (SessionState::new(), Origin::New)
                 }
             },
-            None if stale => (SessionState::new(), Origin::Stale),
+            None if stale => (SessionState::new(), Origin::Superseded),
             None => (SessionState::new(), Origin::New),
         };
         Ok(LoadState::new(origin, stamp, left).attached_to(state))
@@ -167,38 +167,38 @@ impl<S: Store> ServerSide<S> {
         token: SplitToken,
         deadline: &Deadline,
         cx: &OpenContext<'_>,
-    ) -> Result<Judged, OpenError> {
+    ) -> Result<TokenCheck, OpenError> {
         let settings = cx.settings();
         let key = token.record_key();
         let loaded = match self.call(deadline, self.store.load(&key, None)).await {
             Ok(Some(loaded)) => loaded,
             Ok(None) => {
                 tracing::info!(target: "sessions", "session cookie refused: the store does not know the session");
-                return Ok(Judged::Nothing);
+                return Ok(TokenCheck::Nothing);
             }
             // Kept for inspection until its time is over, and never overwritten: the id is new.
             Err(StoreError::Corrupt { problem }) => {
                 log_corrupt(problem);
-                return Ok(Judged::Nothing);
+                return Ok(TokenCheck::Nothing);
             }
             Err(err) => return Err(err.into()),
         };
         let is_over = is_over(&loaded, settings, cx.now());
         let touch = touch(settings).filter(|touch| touch.is_due(loaded.expires_in));
-        let judged = judge(token, key, loaded, cx.now());
+        let check = judge(token, key, loaded, cx.now());
         if is_over {
             tracing::info!(target: "sessions", "session cookie refused: the session is over");
         }
         // Whoever has no token of the session writes nothing: neither is its time prolonged, nor is
         // it deleted.
-        match (&judged, touch) {
-            (Judged::Opens(found), _) if is_over => self.delete_later(key, found.record.owner()),
-            (Judged::Opens(found), Some(touch)) if !found.by_former => {
+        match (&check, touch) {
+            (TokenCheck::Opens(found), _) if is_over => self.delete_later(key, found.record.owner()),
+            (TokenCheck::Opens(found), Some(touch)) if !found.via_grace => {
                 self.touch(found, touch, deadline).await;
             }
             _ => {}
         }
-        Ok(if is_over { Judged::Nothing } else { judged })
+        Ok(if is_over { TokenCheck::Nothing } else { check })
     }
 
     /// Starts the record's time anew. Where that fails the session is as good as before, and the
@@ -225,20 +225,20 @@ fn is_over(loaded: &Loaded, settings: &Settings, now: SystemTime) -> bool {
         || settings.absolute_timeout().is_some_and(|limit| is_past(&loaded.record, limit, now))
 }
 
-fn judge(token: SplitToken, key: RecordKey, loaded: Loaded, now: SystemTime) -> Judged {
+fn judge(token: SplitToken, key: RecordKey, loaded: Loaded, now: SystemTime) -> TokenCheck {
     let Loaded { record, revision, .. } = loaded;
     let verifier = token.verifier_hash();
     let is_current = record.verifier == verifier;
-    let by_former = !is_current
+    let via_grace = !is_current
         && record
-            .former
+            .previous
             .as_ref()
-            .is_some_and(|former| former.verifier == verifier && unix_millis(now) < former.until);
-    if is_current || by_former {
-        return Judged::Opens(Box::new(Found { token, key, record, revision, by_former }));
+            .is_some_and(|previous| previous.verifier == verifier && unix_millis(now) < previous.until_millis);
+    if is_current || via_grace {
+        return TokenCheck::Opens(Box::new(Found { token, key, record, revision, via_grace }));
     }
     tracing::info!(target: "sessions", "session cookie refused: it is from before the session was renewed");
-    Judged::Stale
+    TokenCheck::Superseded
 }
 
 pub(super) fn unix_millis(time: SystemTime) -> u64 {

@@ -350,7 +350,7 @@ fn owned_session(
     now: SystemTime,
 ) -> Option<OwnedSession> {
     let Loaded { record, expires_in, .. } = loaded;
-    let unused_for = Duration::from_secs(record.ttl).saturating_sub(expires_in);
+    let unused_for = Duration::from_secs(record.ttl_secs).saturating_sub(expires_in);
     Some(OwnedSession {
         key,
         owner,

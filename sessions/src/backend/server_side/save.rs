@@ -8,7 +8,7 @@ use super::{
     create::{Create, Created},
     open::{Found, LoadState, Origin},
     ttl,
-    write::{Renewal, Rewrite, Written},
+    write::{Renewal, ConditionalWrite, WriteOutcome},
 };
 use crate::{
     backend::circuit_breaker::Deadline,
@@ -49,7 +49,7 @@ impl<S: Store> ServerSide<S> {
         };
         match opened.map_or(&Origin::New, |opened| &opened.origin) {
             Origin::New => saving.begin(state).await,
-            Origin::Stale => Box::pin(saving.save_stale()).await,
+            Origin::Superseded => Box::pin(saving.save_superseded()).await,
             Origin::Record(found) => saving.save_found(found).await,
         }
     }
@@ -58,11 +58,11 @@ impl<S: Store> ServerSide<S> {
 impl<S: Store> Saving<'_, S> {
     async fn save_found(&self, found: &Found) -> Result<Saved, SaveError> {
         match self.cx.session_status() {
-            SessionStatus::Unchanged if found.by_former => Ok(Saved::unchanged()),
+            SessionStatus::Unchanged if found.via_grace => Ok(Saved::unchanged()),
             SessionStatus::Unchanged => Ok(self.refresh(found).await),
-            SessionStatus::Changed if found.by_former => Err(SaveError::Superseded),
+            SessionStatus::Changed if found.via_grace => Err(SaveError::Superseded),
             SessionStatus::Changed => self.rewrite(found).await,
-            SessionStatus::Renewed if found.by_former => Box::pin(self.save_stale()).await,
+            SessionStatus::Renewed if found.via_grace => Box::pin(self.save_superseded()).await,
             SessionStatus::Renewed => self.renew(found).await,
             SessionStatus::Purged => {
                 self.backend.end_record(found.key, found.record.owner(), &self.deadline).await?;
@@ -89,7 +89,7 @@ impl<S: Store> Saving<'_, S> {
 
     /// For a token from before a renewal: the browser may have the new one by now, so that nothing
     /// but a login sets a cookie.
-    async fn save_stale(&self) -> Result<Saved, SaveError> {
+    async fn save_superseded(&self) -> Result<Saved, SaveError> {
         let changes = self.state.changes();
         match self.cx.session_status() {
             SessionStatus::Unchanged => Ok(Saved::unchanged()),
@@ -110,13 +110,13 @@ impl<S: Store> Saving<'_, S> {
 
     async fn rewrite(&self, found: &Found) -> Result<Saved, SaveError> {
         match self.write(found, None).await? {
-            Written::Kept { token_holds, merged } => {
+            WriteOutcome::Kept { token_holds, merged } => {
                 Ok(self.kept(token_holds.then_some(&found.token), merged))
             }
-            Written::Deleted => Ok(Saved::removed()),
+            WriteOutcome::Deleted => Ok(Saved::removed()),
             // It was to be emptied.
-            Written::Gone if self.state.is_empty() => Ok(Saved::removed()),
-            Written::Gone => Err(SaveError::Gone),
+            WriteOutcome::Gone if self.state.is_empty() => Ok(Saved::removed()),
+            WriteOutcome::Gone => Err(SaveError::Gone),
         }
     }
 
@@ -125,14 +125,14 @@ impl<S: Store> Saving<'_, S> {
         // A session that is begun instead shares the time.
         self.deadline.begin();
         match self.write(found, Some(&token)).await? {
-            Written::Kept { token_holds, merged } => {
+            WriteOutcome::Kept { token_holds, merged } => {
                 if token_holds {
                     tracing::debug!(target: "sessions", "session renewed");
                 }
                 Ok(self.kept(token_holds.then_some(&token), merged))
             }
-            Written::Deleted => Ok(Saved::removed()),
-            Written::Gone => Box::pin(self.begin_instead(found)).await,
+            WriteOutcome::Deleted => Ok(Saved::removed()),
+            WriteOutcome::Gone => Box::pin(self.begin_instead(found)).await,
         }
     }
 
@@ -200,11 +200,11 @@ impl<S: Store> Saving<'_, S> {
         &self,
         found: &Found,
         renewed: Option<&SplitToken>,
-    ) -> Result<Written, SaveError> {
+    ) -> Result<WriteOutcome, SaveError> {
         let settings = self.cx.settings();
         let content = self.content(self.state)?;
         let login = content.as_ref().filter(|_| self.state.logs_in());
-        let rewrite = Box::new(Rewrite {
+        let rewrite = Box::new(ConditionalWrite {
             backend: self.backend.clone(),
             key: found.key,
             base: found.record.clone(),

@@ -32,5 +32,5 @@ impl Limits {
 }
 
 pub(super) fn is_past(record: &Record, limit: Duration, now: SystemTime) -> bool {
-    unix_seconds(now).saturating_sub(record.created) >= limit.as_secs()
+    unix_seconds(now).saturating_sub(record.created_secs) >= limit.as_secs()
 }

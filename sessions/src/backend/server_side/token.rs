@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use crate::{
-    backend::derived_keys::{Salt, SaltKeys, Salted},
+    backend::derived_keys::{Salt, SaltKeys, DerivedKeyCache},
     key::SharedKeys,
     policy::Settings,
     store::{RecordKey, VerifierHash},
@@ -22,7 +22,7 @@ pub(super) struct Tokens {
 #[derive(Clone, Debug)]
 struct Signing {
     keys: SharedKeys,
-    salted: Arc<Salted<Signer>>,
+    derived: Arc<DerivedKeyCache<Signer>>,
 }
 
 /// Reads and writes the tokens of one cookie.
@@ -43,7 +43,7 @@ impl SplitToken {
 
 impl Tokens {
     pub(super) fn signed(keys: SharedKeys) -> Self {
-        Self { signing: Some(Signing { keys, salted: Arc::default() }) }
+        Self { signing: Some(Signing { keys, derived: Arc::default() }) }
     }
 
     pub(super) fn keys(&self) -> Option<&SharedKeys> {
@@ -53,8 +53,8 @@ impl Tokens {
     pub(super) fn of_cookie(&self, settings: &Settings, name: &str) -> CookieTokens {
         let signers = self.signing.as_ref().map(|signing| {
             // Never the policy `salt` alone: ids of records are signed apart from sessions.
-            let salt = Salt::Of("server-side", settings.salt().unwrap_or(name));
-            signing.salted.get(&signing.keys, salt, |key, salt| {
+            let salt = Salt::Default("server-side", settings.salt().unwrap_or(name));
+            signing.derived.get(&signing.keys, salt, |key, salt| {
                 Signer::new(key, salt.as_bytes(), HashAlgorithm::Sha256)
             })
         });

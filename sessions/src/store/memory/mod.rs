@@ -257,10 +257,10 @@ mod tests {
         Record {
             payload: Arc::from("{}"),
             verifier: VerifierHash::of(b"one"),
-            former: None,
-            created: 0,
-            renewed: 0,
-            ttl: 60,
+            previous: None,
+            created_secs: 0,
+            renewed_millis: 0,
+            ttl_secs: 60,
             owner: None,
         }
     }

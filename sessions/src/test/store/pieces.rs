@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use crate::store::{Former, Owner, OwnerKey, Record, RecordKey, Timestamp, VerifierHash};
+use crate::store::{Previous, Owner, OwnerKey, Record, RecordKey, Timestamp, VerifierHash};
 
 /// Returns a key that no store has.
 ///
@@ -24,10 +24,10 @@ pub fn record(json: &str) -> Record {
     Record {
         payload: Arc::from(json),
         verifier: VerifierHash::of(&random_bytes()),
-        former: None,
-        created: 1_767_225_600,
-        renewed: 1_767_225_600_123,
-        ttl: 3_600,
+        previous: None,
+        created_secs: 1_767_225_600,
+        renewed_millis: 1_767_225_600_123,
+        ttl_secs: 3_600,
         owner: None,
     }
 }
@@ -50,8 +50,8 @@ pub fn record_of(owner: OwnerKey, json: &str) -> Record {
 /// Returns a record with all that one can have.
 pub(super) fn full_record(json: &str) -> Record {
     let owner = OwnerKey::from_bytes(random_bytes());
-    let former = Former { verifier: VerifierHash::of(&random_bytes()), until: 1_767_225_660_123 };
-    Record { former: Some(former), ..record_of(owner, json) }
+    let previous = Previous { verifier: VerifierHash::of(&random_bytes()), until_millis: 1_767_225_660_123 };
+    Record { previous: Some(previous), ..record_of(owner, json) }
 }
 
 pub(super) fn random_bytes() -> [u8; 32] {

@@ -11,8 +11,8 @@ use std::{
 use tokio::time::{Instant, sleep};
 
 use super::{
-    cas::{MAX_TRIES, Outcome, Rewrite, Written, pause},
-    queue::{Changes, Joined, Told, Turn},
+    cas::{MAX_TRIES, CasOutcome, ConditionalWrite, WriteOutcome, pause},
+    queue::{PendingWrite, QueuedWrite, Wakeup, WriteGuard},
 };
 use crate::{
     backend::{
@@ -28,22 +28,22 @@ use crate::{
 /// turn.
 const ROUNDS: u32 = 4;
 /// A store that is faster than this is in the same process.
-const NEAR: Duration = Duration::from_micros(100);
+const IN_PROCESS_LATENCY: Duration = Duration::from_micros(100);
 /// The longest pause in which other processes may write.
 const MAX_PAUSE: Duration = Duration::from_millis(20);
 
-pub(in crate::backend::server_side) struct Together<S> {
-    rewrite: Box<Rewrite<S>>,
-    turn: Turn,
+pub(in crate::backend::server_side) struct GroupCommit<S> {
+    rewrite: Box<ConditionalWrite<S>>,
+    turn: WriteGuard,
     /// In the order of asking.
-    all: Vec<Joined>,
+    all: Vec<QueuedWrite>,
 }
 
-impl<S: Store> Together<S> {
+impl<S: Store> GroupCommit<S> {
     pub(in crate::backend::server_side) fn new(
-        rewrite: Box<Rewrite<S>>,
-        turn: Turn,
-        joined: Vec<Joined>,
+        rewrite: Box<ConditionalWrite<S>>,
+        turn: WriteGuard,
+        joined: Vec<QueuedWrite>,
     ) -> Self {
         Self { rewrite, turn, all: joined }
     }
@@ -52,39 +52,39 @@ impl<S: Store> Together<S> {
     /// dropped.
     pub(in crate::backend::server_side) async fn write(
         mut self,
-        own: Changes,
-    ) -> Result<Written, SaveError> {
-        let (own, hears) = Joined::own(own);
+        own: PendingWrite,
+    ) -> Result<WriteOutcome, SaveError> {
+        let (own, hears) = QueuedWrite::own(own);
         self.all.insert(0, own);
         let together = run_to_completion(async move {
             self.write_all().await;
             self
         });
         let together = together.await;
-        if let Some(took) = together.turn.took_while_some_wait() {
-            together.hand_on(took).await;
+        if let Some(took) = together.turn.last_write_time_if_contended() {
+            together.hand_over(took).await;
         }
         match hears.await {
-            Ok(Told::Done(done)) => done,
-            Ok(Told::Go(_)) | Err(_) => unreachable!("all are told how it ended"),
+            Ok(Wakeup::Committed(done)) => done,
+            Ok(Wakeup::Lead(_)) | Err(_) => unreachable!("all are told how it ended"),
         }
     }
 
     /// Writes for those who came while one's own call took this long. In a store of this process
     /// that takes less time than to wake one of them; otherwise one's own request does not wait
     /// for it.
-    pub(in crate::backend::server_side) async fn hand_on(self, took: Duration) {
-        if took < NEAR {
-            run_to_completion(self.go_on(Duration::ZERO)).await;
+    pub(in crate::backend::server_side) async fn hand_over(self, took: Duration) {
+        if took < IN_PROCESS_LATENCY {
+            run_to_completion(self.drain_queue(Duration::ZERO)).await;
         } else {
             // Another process reads the record and writes it in twice the time.
-            tokio::spawn(self.go_on((took * 3).min(MAX_PAUSE)));
+            tokio::spawn(self.drain_queue((took * 3).min(MAX_PAUSE)));
         }
     }
 
     /// Who writes in a row leaves no time to those in other processes, who have to read first what
     /// was written. So there are pauses.
-    async fn go_on(mut self, pause: Duration) {
+    async fn drain_queue(mut self, pause: Duration) {
         for _ in 0..ROUNDS {
             if !pause.is_zero() {
                 sleep(pause).await;
@@ -101,8 +101,8 @@ impl<S: Store> Together<S> {
     async fn write_all(&mut self) {
         self.start_from_the_newest();
         for tries in 1..=MAX_TRIES {
-            self.part_with_the_late();
-            self.make_changes();
+            self.drop_expired();
+            self.apply_all();
             let Some(deadline) = self.latest_deadline() else { return };
             self.rewrite.deadline = Deadline::at(deadline);
             match self.rewrite.attempt(&self.turn).await {
@@ -114,7 +114,7 @@ impl<S: Store> Together<S> {
             let load = self.rewrite.backend.store.load(&self.rewrite.key, None);
             match self.rewrite.backend.call(&self.rewrite.deadline, load).await {
                 Ok(Some(newer)) => self.start_from(newer.revision, newer.record),
-                Ok(None) => return self.tell(&Outcome::Gone),
+                Ok(None) => return self.tell(&CasOutcome::Gone),
                 Err(err) => return self.fail(&err),
             }
         }
@@ -135,9 +135,9 @@ impl<S: Store> Together<S> {
     }
 
     /// Nothing is written for those who have no time left.
-    fn part_with_the_late(&mut self) {
+    fn drop_expired(&mut self) {
         let now = Instant::now();
-        let is_late = |one: &mut Joined| one.changes.last_start <= now;
+        let is_late = |one: &mut QueuedWrite| one.changes.last_start <= now;
         for late in self.all.extract_if(.., is_late) {
             late.tell(Err(SaveError::Timeout));
         }
@@ -149,7 +149,7 @@ impl<S: Store> Together<S> {
     }
 
     /// Makes all changes, one after the other. What cannot be made is passed over, and told.
-    fn make_changes(&mut self) {
+    fn apply_all(&mut self) {
         let limit = self.rewrite.backend.max_payload;
         let mut kept = Arc::clone(&self.rewrite.base.payload);
         for mut one in mem::take(&mut self.all) {
@@ -165,11 +165,11 @@ impl<S: Store> Together<S> {
         }
     }
 
-    fn tell(&mut self, outcome: &Outcome) {
+    fn tell(&mut self, outcome: &CasOutcome) {
         for one in self.all.drain(..) {
             let mut written = outcome.written(one.changes.opened_with, true);
             // What each is told is stored is what itself came to, as if it had written alone.
-            if let Written::Kept { merged, .. } = &mut written {
+            if let WriteOutcome::Kept { merged, .. } = &mut written {
                 merged.clone_from(&one.made);
             }
             one.tell(Ok(written));
@@ -184,7 +184,7 @@ impl<S: Store> Together<S> {
 }
 
 /// Makes changes on a state. A closure that panics is the failure of its own request only.
-fn make(state: Arc<str>, changes: &Changes, limit: usize) -> Result<Option<Content>, SaveError> {
+fn make(state: Arc<str>, changes: &PendingWrite, limit: usize) -> Result<Option<Content>, SaveError> {
     let make = || {
         let mut state = SessionState::from_shared(state).map_err(SaveError::internal)?;
         changes.set.apply_to(&mut state).map_err(SaveError::internal)?;

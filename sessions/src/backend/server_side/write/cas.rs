@@ -10,8 +10,8 @@ use std::{
 use tokio::time::{Instant, sleep};
 
 use super::{
-    batch::Together,
-    queue::{Changes, Told, Turn},
+    batch::GroupCommit,
+    queue::{PendingWrite, Wakeup, WriteGuard},
 };
 use crate::{
     backend::{
@@ -26,7 +26,7 @@ use crate::{
     error::SaveError,
     state::SessionState,
     store::{
-        DeleteIfOutcome, Former, Owner, Record, RecordKey, ReplaceOutcome, Revision, Store,
+        DeleteIfOutcome, Previous, Owner, Record, RecordKey, ReplaceOutcome, Revision, Store,
         StoreError, VerifierHash,
     },
 };
@@ -38,7 +38,7 @@ pub(in crate::backend::server_side) const MAX_TRIES: u32 = 1_000;
 const MAX_PAUSE: Duration = Duration::from_millis(32);
 
 /// A record that is to be replaced, or deleted when nothing is left in it.
-pub(in crate::backend::server_side) struct Rewrite<S> {
+pub(in crate::backend::server_side) struct ConditionalWrite<S> {
     pub(in crate::backend::server_side) backend: ServerSide<S>,
     pub(in crate::backend::server_side) key: RecordKey,
     /// The record that the request's changes are made on.
@@ -59,12 +59,12 @@ pub(in crate::backend::server_side) struct Rewrite<S> {
 /// The session is to get another token.
 pub(in crate::backend::server_side) struct Renewal {
     pub(in crate::backend::server_side) verifier: VerifierHash,
-    /// How long the former token may read.
+    /// How long the previous token may read.
     pub(in crate::backend::server_side) grace: Duration,
 }
 
 /// What became of the record.
-pub(in crate::backend::server_side) enum Written {
+pub(in crate::backend::server_side) enum WriteOutcome {
     Kept {
         /// Whether the token opens the record: the one of the renewal, else the one that the
         /// request came with.
@@ -77,7 +77,7 @@ pub(in crate::backend::server_side) enum Written {
 }
 
 /// What a store answered to a write.
-pub(in crate::backend::server_side) enum Outcome {
+pub(in crate::backend::server_side) enum CasOutcome {
     Replaced {
         /// Whose token opens the record from now on.
         verifier: VerifierHash,
@@ -87,23 +87,23 @@ pub(in crate::backend::server_side) enum Outcome {
     Gone,
 }
 
-impl<S: Store> Rewrite<S> {
+impl<S: Store> ConditionalWrite<S> {
     pub(in crate::backend::server_side) async fn run(
         self: Box<Self>,
-    ) -> Result<Written, SaveError> {
+    ) -> Result<WriteOutcome, SaveError> {
         match self.login {
             None => self.write().await,
             Some(login) => run_to_completion(self.log_in(login)).await,
         }
     }
 
-    async fn log_in(self: Box<Self>, login: Login) -> Result<Written, SaveError> {
+    async fn log_in(self: Box<Self>, login: Login) -> Result<WriteOutcome, SaveError> {
         let (backend, key, deadline) = (self.backend.clone(), self.key, self.deadline.shared());
         if !backend.add_to_index(login, key, self.ttl, &deadline).await? {
             return Err(SaveError::Gone);
         }
         let written = self.write().await?;
-        if matches!(written, Written::Kept { .. })
+        if matches!(written, WriteOutcome::Kept { .. })
             && !backend.confirm_login(login, key, &deadline).await?
         {
             return Err(SaveError::Gone);
@@ -111,24 +111,24 @@ impl<S: Store> Rewrite<S> {
         Ok(written)
     }
 
-    async fn write(mut self: Box<Self>) -> Result<Written, SaveError> {
+    async fn write(mut self: Box<Self>) -> Result<WriteOutcome, SaveError> {
         let changes = || self.may_be_joined().then(|| self.changes());
         let last_start = || self.last_start();
         let turn = match self.backend.shared.turns.take(self.key, changes, last_start).await? {
-            Told::Go(turn) => turn,
-            Told::Done(done) => return done,
+            Wakeup::Lead(turn) => turn,
+            Wakeup::Committed(done) => return done,
         };
         if self.may_be_joined() {
             let joined = turn.joined();
             if !joined.is_empty() {
                 let own = self.changes();
-                return Box::pin(Together::new(self, turn, joined).write(own)).await;
+                return Box::pin(GroupCommit::new(self, turn, joined).write(own)).await;
             }
         }
         let written = self.write_alone(&turn).await?;
-        if let Some(took) = turn.took_while_some_wait() {
+        if let Some(took) = turn.last_write_time_if_contended() {
             self.leave_to_others();
-            Box::pin(Together::new(self, turn, Vec::new()).hand_on(took)).await;
+            Box::pin(GroupCommit::new(self, turn, Vec::new()).hand_over(took)).await;
         }
         Ok(written)
     }
@@ -148,8 +148,8 @@ impl<S: Store> Rewrite<S> {
     }
 
     /// Returns what another request may write for this one.
-    fn changes(&self) -> Changes {
-        Changes {
+    fn changes(&self) -> PendingWrite {
+        PendingWrite {
             set: self.changes.clone(),
             opened_with: self.opened_with,
             found: (self.revision, self.base.clone()),
@@ -164,10 +164,10 @@ impl<S: Store> Rewrite<S> {
         end.checked_sub(self.backend.deadlines.for_write()).unwrap_or(end)
     }
 
-    async fn write_alone(&mut self, turn: &Turn) -> Result<Written, SaveError> {
+    async fn write_alone(&mut self, turn: &WriteGuard) -> Result<WriteOutcome, SaveError> {
         let mut merged = false;
         if let Some((revision, record)) = turn.newer_than(self.revision) {
-            self.change_again(revision, record)?;
+            self.rebase(revision, record)?;
             merged = true;
         }
         for tries in 1..=MAX_TRIES {
@@ -178,12 +178,12 @@ impl<S: Store> Rewrite<S> {
             pause(tries).await;
             let load = self.backend.store.load(&self.key, None);
             let Some(newer) = self.backend.call(&self.deadline, load).await? else {
-                return Ok(Written::Gone);
+                return Ok(WriteOutcome::Gone);
             };
             if Instant::now() >= self.last_start() {
                 return Err(SaveError::Timeout);
             }
-            self.change_again(newer.revision, newer.record)?;
+            self.rebase(newer.revision, newer.record)?;
             merged = true;
         }
         Err(SaveError::Timeout)
@@ -192,17 +192,17 @@ impl<S: Store> Rewrite<S> {
     /// Returns `None` when another request was faster.
     pub(in crate::backend::server_side) async fn attempt(
         &self,
-        turn: &Turn,
-    ) -> Result<Option<Outcome>, StoreError> {
+        turn: &WriteGuard,
+    ) -> Result<Option<CasOutcome>, StoreError> {
         let Self { backend, key, revision, deadline, .. } = self;
         let Some(content) = &self.content else {
             let delete = backend.store.delete_if(key, *revision);
             return Ok(match backend.call(deadline, delete).await? {
                 DeleteIfOutcome::Deleted => {
                     backend.remove_from_index_later(self.base.owner(), *key);
-                    Some(Outcome::Deleted)
+                    Some(CasOutcome::Deleted)
                 }
-                DeleteIfOutcome::Gone => Some(Outcome::Gone),
+                DeleteIfOutcome::Gone => Some(CasOutcome::Gone),
                 DeleteIfOutcome::Conflict => None,
             });
         };
@@ -213,9 +213,9 @@ impl<S: Store> Rewrite<S> {
             ReplaceOutcome::Replaced(revision) => {
                 let (verifier, json) = (record.verifier, Arc::clone(&record.payload));
                 turn.leave(revision, record, begin.elapsed());
-                Some(Outcome::Replaced { verifier, json })
+                Some(CasOutcome::Replaced { verifier, json })
             }
-            ReplaceOutcome::Gone => Some(Outcome::Gone),
+            ReplaceOutcome::Gone => Some(CasOutcome::Gone),
             ReplaceOutcome::Conflict => None,
         })
     }
@@ -228,30 +228,30 @@ impl<S: Store> Rewrite<S> {
             // Not to be: an owner comes with a login. `end_all` then takes it for an old one.
             (None, _) => Owner { key, since: crate::store::Timestamp::new(0) },
         });
-        let (verifier, former, renewed) = match &self.renewal {
+        let (verifier, previous, renewed_millis) = match &self.renewal {
             Some(Renewal { verifier, grace }) => {
-                let until = self.now.millis.saturating_add(grace.as_secs() * 1_000);
-                let former = Former { verifier: base.verifier, until };
-                // Who logs in may have been given the former token by somebody else.
+                let until_millis = self.now.millis.saturating_add(grace.as_secs() * 1_000);
+                let previous = Previous { verifier: base.verifier, until_millis };
+                // Who logs in may have been given the previous token by somebody else.
                 let has_grace = !grace.is_zero() && self.login.is_none();
-                (*verifier, Some(former).filter(|_| has_grace), self.now.millis)
+                (*verifier, Some(previous).filter(|_| has_grace), self.now.millis)
             }
-            None => (base.verifier, base.former, base.renewed),
+            None => (base.verifier, base.previous, base.renewed_millis),
         };
         Record {
             payload: Arc::clone(&content.json),
             verifier,
-            former,
-            created: if self.login.is_some() { self.now.seconds } else { base.created },
-            renewed,
-            ttl: self.ttl.as_secs(),
+            previous,
+            created_secs: if self.login.is_some() { self.now.seconds } else { base.created_secs },
+            renewed_millis,
+            ttl_secs: self.ttl.as_secs(),
             owner,
         }
     }
 
     /// Makes the request's changes on a newer state. The session keeps the token that it has there:
     /// when that is another one than the request came with, somebody else has renewed it.
-    fn change_again(&mut self, revision: Revision, record: Record) -> Result<(), SaveError> {
+    fn rebase(&mut self, revision: Revision, record: Record) -> Result<(), SaveError> {
         if self.renewal.is_some() && record.verifier != self.opened_with {
             if self.login.is_some() {
                 return Err(SaveError::Superseded);
@@ -268,21 +268,21 @@ impl<S: Store> Rewrite<S> {
     }
 }
 
-impl Outcome {
+impl CasOutcome {
     /// Returns what it is to a request that expects this verifier in the record, and whose changes
     /// were `merged` with those of others.
     pub(in crate::backend::server_side) fn written(
         &self,
         expected: VerifierHash,
         merged: bool,
-    ) -> Written {
+    ) -> WriteOutcome {
         match self {
-            Self::Replaced { verifier, json } => Written::Kept {
+            Self::Replaced { verifier, json } => WriteOutcome::Kept {
                 token_holds: *verifier == expected,
                 merged: merged.then(|| Arc::clone(json)),
             },
-            Self::Deleted => Written::Deleted,
-            Self::Gone => Written::Gone,
+            Self::Deleted => WriteOutcome::Deleted,
+            Self::Gone => WriteOutcome::Gone,
         }
     }
 }

@@ -6,6 +6,6 @@ mod cas;
 mod queue;
 
 pub(super) use self::{
-    cas::{Renewal, Rewrite, Written},
-    queue::Turns,
+    cas::{Renewal, ConditionalWrite, WriteOutcome},
+    queue::WriteQueue,
 };

@@ -19,7 +19,7 @@ use tokio::{
     time::{Instant, timeout_at},
 };
 
-use super::cas::Written;
+use super::cas::WriteOutcome;
 use crate::{
     dictionary::ChangeSet,
     error::SaveError,
@@ -30,7 +30,7 @@ const SHARDS: usize = 16;
 
 /// Who writes which record, and who waits for it.
 #[derive(Clone)]
-pub(in crate::backend::server_side) struct Turns {
+pub(in crate::backend::server_side) struct WriteQueue {
     shared: Arc<Shared>,
 }
 
@@ -43,23 +43,23 @@ struct Shared {
 /// Those who wait to write one record, in the order of asking.
 #[derive(Default)]
 struct Queue {
-    waiting: VecDeque<Waiting>,
+    waiting: VecDeque<Waiter>,
     /// What the last one wrote.
     latest: Option<(Revision, Record)>,
     /// How long the store took for that.
     took: Duration,
 }
 
-struct Waiting {
+struct Waiter {
     number: u64,
     /// What whoever has the turn may do for it.
-    changes: Option<Changes>,
-    told: oneshot::Sender<Told>,
+    changes: Option<PendingWrite>,
+    told: oneshot::Sender<Wakeup>,
 }
 
-/// Changes that somebody else may write.
+/// PendingWrite that somebody else may write.
 #[derive(Clone)]
-pub(in crate::backend::server_side) struct Changes {
+pub(in crate::backend::server_side) struct PendingWrite {
     pub(in crate::backend::server_side) set: ChangeSet,
     /// The verifier of the token that the request came with.
     pub(in crate::backend::server_side) opened_with: VerifierHash,
@@ -71,26 +71,26 @@ pub(in crate::backend::server_side) struct Changes {
 }
 
 /// One who waits, and whose changes are written by somebody else.
-pub(in crate::backend::server_side) struct Joined {
-    pub(in crate::backend::server_side) changes: Changes,
+pub(in crate::backend::server_side) struct QueuedWrite {
+    pub(in crate::backend::server_side) changes: PendingWrite,
     /// The session as these changes leave it, as JSON; those of others come after them.
     pub(in crate::backend::server_side) made: Option<Arc<str>>,
-    told: oneshot::Sender<Told>,
+    told: oneshot::Sender<Wakeup>,
 }
 
 /// What one who waits is told.
-pub(in crate::backend::server_side) enum Told {
-    Go(Turn),
-    Done(Result<Written, SaveError>),
+pub(in crate::backend::server_side) enum Wakeup {
+    Lead(WriteGuard),
+    Committed(Result<WriteOutcome, SaveError>),
 }
 
 /// The right to write a record, until it is dropped.
-pub(in crate::backend::server_side) struct Turn {
-    turns: Turns,
+pub(in crate::backend::server_side) struct WriteGuard {
+    turns: WriteQueue,
     key: RecordKey,
 }
 
-impl Turns {
+impl WriteQueue {
     pub(in crate::backend::server_side) fn new() -> Self {
         let shards = array::from_fn(|_| Mutex::default());
         Self { shared: Arc::new(Shared { shards, next_number: AtomicU64::new(0) }) }
@@ -101,19 +101,19 @@ impl Turns {
     pub(in crate::backend::server_side) async fn take(
         &self,
         key: RecordKey,
-        changes: impl FnOnce() -> Option<Changes>,
+        changes: impl FnOnce() -> Option<PendingWrite>,
         last_start: impl FnOnce() -> Instant,
-    ) -> Result<Told, SaveError> {
+    ) -> Result<Wakeup, SaveError> {
         let (number, mut hears) = match self.shard(&key).entry(key) {
             Entry::Vacant(free) => {
                 free.insert(Queue::default());
-                return Ok(Told::Go(Turn { turns: self.clone(), key }));
+                return Ok(Wakeup::Lead(WriteGuard { turns: self.clone(), key }));
             }
             Entry::Occupied(mut taken) => {
                 let number = self.shared.next_number.fetch_add(1, Ordering::Relaxed);
                 let (told, hears) = oneshot::channel();
                 let changes = changes();
-                taken.get_mut().waiting.push_back(Waiting { number, changes, told });
+                taken.get_mut().waiting.push_back(Waiter { number, changes, told });
                 (number, hears)
             }
         };
@@ -143,7 +143,7 @@ impl Turns {
     }
 }
 
-impl Turn {
+impl WriteGuard {
     /// Returns what the one before wrote, if that is newer than `revision`.
     pub(in crate::backend::server_side) fn newer_than(
         &self,
@@ -168,7 +168,7 @@ impl Turn {
 
     /// Returns how long the store took for the last write, if somebody waits whose changes can be
     /// written with others.
-    pub(in crate::backend::server_side) fn took_while_some_wait(&self) -> Option<Duration> {
+    pub(in crate::backend::server_side) fn last_write_time_if_contended(&self) -> Option<Duration> {
         self.queue(|queue| {
             let some_wait = queue.waiting.iter().any(|waiting| waiting.changes.is_some());
             some_wait.then_some(queue.took)
@@ -176,16 +176,16 @@ impl Turn {
     }
 
     /// Takes out of the queue all those whose changes can be written with one's own.
-    pub(in crate::backend::server_side) fn joined(&self) -> Vec<Joined> {
+    pub(in crate::backend::server_side) fn joined(&self) -> Vec<QueuedWrite> {
         let joined = self.queue(|queue| {
             let waiting = std::mem::take(&mut queue.waiting);
             let mut joined = Vec::new();
-            for Waiting { number, changes, told } in waiting {
+            for Waiter { number, changes, told } in waiting {
                 match changes {
                     // Its request was dropped.
                     _ if told.is_closed() => {}
-                    Some(changes) => joined.push(Joined { changes, made: None, told }),
-                    None => queue.waiting.push_back(Waiting { number, changes, told }),
+                    Some(changes) => joined.push(QueuedWrite { changes, made: None, told }),
+                    None => queue.waiting.push_back(Waiter { number, changes, told }),
                 }
             }
             joined
@@ -198,10 +198,10 @@ impl Turn {
     }
 
     /// Takes the next one out of the queue, or the queue away.
-    fn next(&self) -> Option<oneshot::Sender<Told>> {
+    fn next(&self) -> Option<oneshot::Sender<Wakeup>> {
         let mut shard = self.turns.shard(&self.key);
         let queue = shard.get_mut(&self.key)?;
-        while let Some(Waiting { told, .. }) = queue.waiting.pop_front() {
+        while let Some(Waiter { told, .. }) = queue.waiting.pop_front() {
             if !told.is_closed() {
                 return Some(told);
             }
@@ -211,33 +211,33 @@ impl Turn {
     }
 }
 
-impl Joined {
+impl QueuedWrite {
     /// Returns one's own changes, as if somebody else wrote them, and what is told of them.
     pub(in crate::backend::server_side) fn own(
-        changes: Changes,
-    ) -> (Self, oneshot::Receiver<Told>) {
+        changes: PendingWrite,
+    ) -> (Self, oneshot::Receiver<Wakeup>) {
         let (told, hears) = oneshot::channel();
         (Self { changes, made: None, told }, hears)
     }
 
-    pub(in crate::backend::server_side) fn tell(self, done: Result<Written, SaveError>) {
+    pub(in crate::backend::server_side) fn tell(self, done: Result<WriteOutcome, SaveError>) {
         // Who does not hear it was dropped meanwhile.
-        let _ = self.told.send(Told::Done(done));
+        let _ = self.told.send(Wakeup::Committed(done));
     }
 }
 
-impl Drop for Turn {
+impl Drop for WriteGuard {
     fn drop(&mut self) {
         if let Some(next) = self.next() {
             // One that is not taken is dropped, and passes itself on.
-            let _ = next.send(Told::Go(Self { turns: self.turns.clone(), key: self.key }));
+            let _ = next.send(Wakeup::Lead(Self { turns: self.turns.clone(), key: self.key }));
         }
     }
 }
 
-impl fmt::Debug for Turns {
+impl fmt::Debug for WriteQueue {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("Turns")
+        f.write_str("WriteQueue")
     }
 }
 
@@ -257,9 +257,9 @@ mod tests {
         time::{Instant, timeout},
     };
 
-    use super::{Changes, Told, Turn, Turns};
+    use super::{PendingWrite, Wakeup, WriteGuard, WriteQueue};
     use crate::{
-        backend::server_side::write::cas::Written,
+        backend::server_side::write::cas::WriteOutcome,
         dictionary::ChangeSet,
         error::SaveError,
         store::{Record, RecordKey, Revision, VerifierHash},
@@ -273,34 +273,34 @@ mod tests {
         RecordKey::from_bytes([number; 32])
     }
 
-    fn queues(turns: &Turns) -> usize {
+    fn queues(turns: &WriteQueue) -> usize {
         turns.shared.shards.iter().map(|shard| shard.lock().unwrap().len()).sum()
     }
 
-    async fn turn(turns: &Turns, number: u8) -> Turn {
+    async fn turn(turns: &WriteQueue, number: u8) -> WriteGuard {
         match turns.take(key(number), || None, in_a_while).await.unwrap() {
-            Told::Go(turn) => turn,
-            Told::Done(_) => panic!("there was nothing to do for it"),
+            Wakeup::Lead(turn) => turn,
+            Wakeup::Committed(_) => panic!("there was nothing to do for it"),
         }
     }
 
     fn record() -> Record {
         let verifier = VerifierHash::of(b"any");
         let payload = "{}".into();
-        Record { payload, verifier, former: None, created: 0, renewed: 0, ttl: 60, owner: None }
+        Record { payload, verifier, previous: None, created_secs: 0, renewed_millis: 0, ttl_secs: 60, owner: None }
     }
 
-    fn changes() -> Changes {
+    fn changes() -> PendingWrite {
         let last_start = in_a_while();
         let opened_with = VerifierHash::of(b"any");
         let set = ChangeSet::default();
         let found = (Revision::FIRST, record());
-        Changes { set, opened_with, found, last_start, deadline: last_start }
+        PendingWrite { set, opened_with, found, last_start, deadline: last_start }
     }
 
     #[tokio::test(flavor = "multi_thread")]
     async fn one_at_a_time_for_each_record_and_nothing_is_left() {
-        let turns = Turns::new();
+        let turns = WriteQueue::new();
         let inside = Arc::new(AtomicU32::new(0));
         let writers = (0..200u8).map(|number| {
             let (turns, inside) = (turns.clone(), Arc::clone(&inside));
@@ -321,7 +321,7 @@ mod tests {
 
     #[tokio::test(start_paused = true)]
     async fn who_gives_up_or_is_dropped_leaves_the_queue() {
-        let turns = Turns::new();
+        let turns = WriteQueue::new();
         let first = turn(&turns, 1).await;
         let soon = || Instant::now() + Duration::from_millis(10);
         let late = turns.take(key(1), || Some(changes()), soon).await;
@@ -336,7 +336,7 @@ mod tests {
 
     #[tokio::test(start_paused = true)]
     async fn a_turn_that_nobody_takes_goes_to_the_next() {
-        let turns = Turns::new();
+        let turns = WriteQueue::new();
         let first = turn(&turns, 1).await;
         let mut given_up = Box::pin(turn(&turns, 1));
         assert!(timeout(Duration::from_millis(1), &mut given_up).await.is_err());
@@ -352,7 +352,7 @@ mod tests {
 
     #[tokio::test(start_paused = true)]
     async fn who_only_has_changes_to_make_is_written_for() {
-        let turns = Turns::new();
+        let turns = WriteQueue::new();
         let first = turn(&turns, 1).await;
         let joins = async { turns.take(key(1), || Some(changes()), in_a_while).await };
         let writes = async {
@@ -360,18 +360,18 @@ mod tests {
             let joined = first.joined();
             assert_eq!(joined.len(), 1);
             for one in joined {
-                one.tell(Ok(Written::Deleted));
+                one.tell(Ok(WriteOutcome::Deleted));
             }
         };
         let (told, ()) = join(joins, writes).await;
-        assert!(matches!(told, Ok(Told::Done(Ok(Written::Deleted)))));
+        assert!(matches!(told, Ok(Wakeup::Committed(Ok(WriteOutcome::Deleted)))));
         drop(first);
         assert_eq!(queues(&turns), 0);
     }
 
     #[tokio::test(start_paused = true)]
     async fn who_is_at_it_when_the_time_is_over_is_waited_for() {
-        let turns = Turns::new();
+        let turns = WriteQueue::new();
         let first = turn(&turns, 1).await;
         let soon = || Instant::now() + Duration::from_millis(10);
         let joins = async { turns.take(key(1), || Some(changes()), soon).await };
@@ -380,10 +380,10 @@ mod tests {
             let joined = first.joined();
             tokio::time::sleep(Duration::from_millis(100)).await;
             for one in joined {
-                one.tell(Ok(Written::Gone));
+                one.tell(Ok(WriteOutcome::Gone));
             }
         };
-        assert!(matches!(join(joins, writes).await.0, Ok(Told::Done(Ok(Written::Gone)))));
+        assert!(matches!(join(joins, writes).await.0, Ok(Wakeup::Committed(Ok(WriteOutcome::Gone)))));
 
         let joins = async { turns.take(key(1), || Some(changes()), in_a_while).await };
         let breaks_off = async {
