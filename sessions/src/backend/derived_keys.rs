@@ -138,7 +138,7 @@ mod tests {
         sync::{Arc, Weak},
     };
 
-    use super::{MAX_SALTS, Salt, SaltKeys, DerivedKeyCache};
+    use super::{DerivedKeyCache, MAX_SALTS, Salt, SaltKeys};
     use crate::key::{KeyRing, SecretKey, SharedKeys};
 
     #[test]

@@ -3,7 +3,7 @@
 use std::{fmt, sync::Arc, time::Duration};
 
 use super::{
-    circuit_breaker::{CircuitBreaker, Call, Deadline, Deadlines},
+    circuit_breaker::{Call, CircuitBreaker, Deadline, Deadlines},
     monotonic_clock::MonotonicClock,
     server_side::OwnerError,
 };
@@ -84,7 +84,10 @@ impl Revocation {
         Self {
             store: Arc::new(store),
             deadlines: Deadlines::default(),
-            shared: Arc::new(Shared { breaker: CircuitBreaker::new(), clock: MonotonicClock::default() }),
+            shared: Arc::new(Shared {
+                breaker: CircuitBreaker::new(),
+                clock: MonotonicClock::default(),
+            }),
         }
     }
 

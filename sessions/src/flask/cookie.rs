@@ -3,7 +3,7 @@
 use crate::{
     backend::{
         Backend,
-        cookie::{CookieSessions, Plaintext, CookieCodec},
+        cookie::{CookieCodec, CookieSessions, Plaintext},
     },
     dictionary::Format,
     error::{KeyError, NullSession, OpenError, SaveError},

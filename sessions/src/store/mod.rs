@@ -39,7 +39,7 @@ pub use self::{
 };
 pub(crate) use self::{
     key::KeyMap,
-    record::{Previous, Owner, VerifierHash},
+    record::{Owner, Previous, VerifierHash},
 };
 
 /// Keeps the records of server-side sessions.

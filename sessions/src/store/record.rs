@@ -89,15 +89,17 @@ impl Record {
         let hash = |hash: &VerifierHash| CANONICAL.encode(hash.0);
         let none = || (NONE.to_owned(), NONE.to_owned());
         let owner = |Owner { key, since }: Owner| (key.to_string(), since.get().to_string());
-        let previous = |previous: &Previous| (hash(&previous.verifier), previous.until_millis.to_string());
+        let previous =
+            |previous: &Previous| (hash(&previous.verifier), previous.until_millis.to_string());
         let (owner, since) = self.owner.map_or_else(none, owner);
         let (previous, until) = self.previous.as_ref().map_or_else(none, previous);
         let verifier = hash(&self.verifier);
-        let [created, renewed, ttl] =
-            [self.created_secs, self.renewed_millis, self.ttl_secs].map(|number| number.to_string());
+        let [created, renewed, ttl] = [self.created_secs, self.renewed_millis, self.ttl_secs]
+            .map(|number| number.to_string());
         // QueuedWrite, since formatting takes three times as long.
-        let head = [VERSION, &verifier, &created, &renewed, &ttl, &owner, &since, &previous, &until]
-            .join(" ");
+        let head =
+            [VERSION, &verifier, &created, &renewed, &ttl, &owner, &since, &previous, &until]
+                .join(" ");
         [&*head, &*self.payload].join("\n").into_bytes()
     }
 
@@ -142,7 +144,15 @@ fn parse<'t>(words: &mut impl Iterator<Item = &'t str>, payload: &str) -> Option
             Some(Previous { verifier, until_millis: until.parse().ok()? })
         }
     };
-    Some(Record { payload: payload.into(), verifier, previous, created_secs, renewed_millis, ttl_secs, owner })
+    Some(Record {
+        payload: payload.into(),
+        verifier,
+        previous,
+        created_secs,
+        renewed_millis,
+        ttl_secs,
+        owner,
+    })
 }
 
 impl fmt::Debug for Record {
@@ -156,7 +166,7 @@ impl fmt::Debug for Record {
 mod tests {
     use std::sync::Arc;
 
-    use super::{Previous, Owner, Record, VerifierHash};
+    use super::{Owner, Previous, Record, VerifierHash};
     use crate::store::{OwnerKey, StoreError, Timestamp};
 
     fn records() -> Vec<Record> {

@@ -9,7 +9,7 @@ use std::{
 use crate::{
     backend::{
         OwnerError,
-        derived_keys::{Salt, SaltKeys, DerivedKeyCache},
+        derived_keys::{DerivedKeyCache, Salt, SaltKeys},
         revocation::Revocation,
     },
     dictionary::Format,
@@ -186,7 +186,8 @@ impl<S: CookieCodec> CookieSessions<S> {
     }
 
     fn keys_for(&self, settings: &Settings, cookie_name: &str) -> Arc<SaltKeys<S::Key>> {
-        let salt = settings.salt().or(S::SALT).map_or(Salt::Default(S::KIND, cookie_name), Salt::Custom);
+        let salt =
+            settings.salt().or(S::SALT).map_or(Salt::Default(S::KIND, cookie_name), Salt::Custom);
         self.derived.get(&self.keys, salt, |key, salt| self.seal.key(key, salt))
     }
 }

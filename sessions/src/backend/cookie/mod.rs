@@ -5,5 +5,5 @@ mod encrypted;
 mod signed;
 
 #[cfg(feature = "flask")]
-pub(crate) use self::codec::{CookieSessions, Plaintext, CookieCodec};
+pub(crate) use self::codec::{CookieCodec, CookieSessions, Plaintext};
 pub use self::{encrypted::EncryptedCookie, signed::SignedCookie};

@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-use super::codec::{CookieSessions, Plaintext, CookieCodec};
+use super::codec::{CookieCodec, CookieSessions, Plaintext};
 use crate::{
     backend::{Backend, OwnerError, revocation::Revocation},
     error::{OpenError, SaveError},

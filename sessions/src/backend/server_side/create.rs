@@ -4,7 +4,7 @@ use std::{sync::Arc, time::Duration};
 
 use super::{
     ServerSide,
-    content::{Content, Login, Now},
+    record_parts::{Login, Payload, RecordTime},
     run_to_completion,
 };
 use crate::{
@@ -18,9 +18,9 @@ pub(super) struct Create<S> {
     pub(super) backend: ServerSide<S>,
     pub(super) key: RecordKey,
     pub(super) verifier: VerifierHash,
-    pub(super) content: Content,
+    pub(super) payload: Payload,
     pub(super) login: Option<Login>,
-    pub(super) now: Now,
+    pub(super) now: RecordTime,
     /// In seconds since 1970.
     pub(super) began: u64,
     pub(super) ttl: Duration,
@@ -57,7 +57,7 @@ impl<S: Store> Create<S> {
 
     async fn create(&self) -> Result<Created, SaveError> {
         let record = Record {
-            payload: Arc::clone(&self.content.json),
+            payload: Arc::clone(&self.payload.json),
             verifier: self.verifier,
             previous: None,
             created_secs: self.began,

@@ -1,10 +1,10 @@
 //! Sessions kept in a store: the cookie holds an id, and nothing else.
 
-mod content;
 mod create;
 mod open;
 mod owner_index;
 mod owner_sessions;
+mod record_parts;
 mod run_to_completion;
 mod save;
 mod timeouts;
@@ -15,19 +15,18 @@ use std::{fmt, sync::Arc, time::Duration};
 
 pub use self::owner_sessions::{OwnedSession, OwnerError};
 pub(crate) use self::run_to_completion::run_to_completion;
-use self::{timeouts::Limits, token::Tokens, write::WriteQueue};
+use self::{timeouts::LongestTimeout, token::Tokens, write::WriteQueue};
 use super::{
     Backend,
-    circuit_breaker::{CircuitBreaker, Call, Deadline, Deadlines},
+    circuit_breaker::{Call, CircuitBreaker, Deadline, Deadlines},
     monotonic_clock::MonotonicClock,
 };
 use crate::{
     error::{OpenError, SaveError},
     interface::{OpenContext, Opened, SaveContext, Saved},
     key::SharedKeys,
-    policy::Settings,
     state::SessionState,
-    store::{Store, StoreError, Touch},
+    store::{Store, StoreError},
 };
 
 /// Sessions that live in a store. Their cookie holds a token of 45 characters that only finds them.
@@ -87,9 +86,9 @@ pub struct ServerSide<S> {
 #[derive(Debug)]
 struct Shared {
     breaker: CircuitBreaker,
-    turns: WriteQueue,
+    write_queue: WriteQueue,
     clock: MonotonicClock,
-    limits: Limits,
+    longest_timeout: LongestTimeout,
 }
 
 impl<S: Store> ServerSide<S> {
@@ -106,9 +105,9 @@ impl<S: Store> ServerSide<S> {
             max_payload: Self::DEFAULT_MAX_PAYLOAD,
             shared: Arc::new(Shared {
                 breaker: CircuitBreaker::new(),
-                turns: WriteQueue::new(),
+                write_queue: WriteQueue::new(),
                 clock: MonotonicClock::default(),
-                limits: Limits::default(),
+                longest_timeout: LongestTimeout::default(),
             }),
         }
     }
@@ -174,16 +173,6 @@ impl<S: Store> Backend for ServerSide<S> {
     async fn save(&self, state: &SessionState, cx: &SaveContext<'_>) -> Result<Saved, SaveError> {
         Box::pin(self.save_session(state, cx)).await
     }
-}
-
-/// The time a record has from a use on.
-fn ttl(settings: &Settings) -> Duration {
-    settings.idle_timeout().map_or(settings.lifetime(), |idle| idle.min(settings.lifetime()))
-}
-
-/// When a use of a record starts its time anew, if it does.
-fn touch(settings: &Settings) -> Option<Touch> {
-    settings.sliding.then(|| Touch { ttl: ttl(settings), interval: settings.touch_interval() })
 }
 
 impl From<StoreError> for OpenError {

@@ -8,7 +8,10 @@ use std::{
     time::{Duration, SystemTime, UNIX_EPOCH},
 };
 
-use super::{ServerSide, timeouts::is_past, touch};
+use super::{
+    ServerSide,
+    timeouts::{is_past, touch},
+};
 use crate::{
     backend::circuit_breaker::Deadline,
     error::OpenError,
@@ -92,7 +95,7 @@ impl<S: Store> ServerSide<S> {
 
     /// Notes a request, and stamps it.
     fn begin(&self, cx: &OpenContext<'_>) -> Timestamp {
-        self.shared.limits.note(cx.settings());
+        self.shared.longest_timeout.note(cx.settings());
         self.shared.clock.request_start(cx.clock, cx.now())
     }
 
@@ -192,7 +195,9 @@ impl<S: Store> ServerSide<S> {
         // Whoever has no token of the session writes nothing: neither is its time prolonged, nor is
         // it deleted.
         match (&check, touch) {
-            (TokenCheck::Opens(found), _) if is_over => self.delete_later(key, found.record.owner()),
+            (TokenCheck::Opens(found), _) if is_over => {
+                self.delete_later(key, found.record.owner())
+            }
             (TokenCheck::Opens(found), Some(touch)) if !found.via_grace => {
                 self.touch(found, touch, deadline).await;
             }
@@ -230,10 +235,9 @@ fn judge(token: SplitToken, key: RecordKey, loaded: Loaded, now: SystemTime) -> 
     let verifier = token.verifier_hash();
     let is_current = record.verifier == verifier;
     let via_grace = !is_current
-        && record
-            .previous
-            .as_ref()
-            .is_some_and(|previous| previous.verifier == verifier && unix_millis(now) < previous.until_millis);
+        && record.previous.as_ref().is_some_and(|previous| {
+            previous.verifier == verifier && unix_millis(now) < previous.until_millis
+        });
     if is_current || via_grace {
         return TokenCheck::Opens(Box::new(Found { token, key, record, revision, via_grace }));
     }

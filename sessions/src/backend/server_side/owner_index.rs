@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use super::{ServerSide, content::Login, run_to_completion};
+use super::{ServerSide, record_parts::Login, run_to_completion};
 use crate::{
     backend::circuit_breaker::Deadline,
     error::SaveError,
@@ -120,7 +120,7 @@ impl<S: Store> ServerSide<S> {
 
 /// Whether a login began after its owner's sessions were last ended.
 fn stands(login: Login, revoked_before: Option<Timestamp>) -> bool {
-    let stands = revoked_before.is_none_or(|revoked_before| revoked_before < login.stamp);
+    let stands = revoked_before.is_none_or(|revoked_before| revoked_before < login.since);
     if !stands {
         tracing::info!(target: "sessions", "login refused: its owner's sessions were ended after its request began; `set_owner`, then `end_others` ends the others only");
     }

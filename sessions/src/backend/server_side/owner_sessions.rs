@@ -13,16 +13,14 @@ use super::{
     ServerSide,
     open::{LoadState, Origin},
     run_to_completion,
+    write::{Base, CasOutcome, NextState, RecordChange, compare_and_set},
 };
 use crate::{
     backend::circuit_breaker::Deadline,
     error::SessionError,
     session::{Session, SessionSelector},
     state::SessionState,
-    store::{
-        Loaded, Owner, OwnerIndex, OwnerKey, Record, RecordKey, ReplaceOutcome, Store, StoreError,
-        Timestamp,
-    },
+    store::{Loaded, Owner, OwnerIndex, OwnerKey, Record, RecordKey, Store, StoreError, Timestamp},
 };
 
 /// How long listing or ending an owner's sessions may take in all.
@@ -31,8 +29,6 @@ const DEADLINE: Duration = Duration::from_secs(10);
 const AT_ONCE: usize = 16;
 /// How long an owner is remembered to have ended their sessions: longer than any request runs.
 const REMEMBERED: Duration = Duration::from_secs(24 * 60 * 60);
-/// How often the current session is stamped anew because another request was faster.
-const MAX_TRIES: usize = 100;
 
 /// One session of an owner, as [`ServerSide::sessions_of`] found it.
 pub struct OwnedSession {
@@ -143,7 +139,7 @@ impl<S: Store> ServerSide<S> {
             .buffer_unordered(AT_ONCE);
         while let Some((key, loaded)) = loads.next().await {
             match loaded {
-                Ok(Some(loaded)) if self.shared.limits.end(&loaded.record, now) => {
+                Ok(Some(loaded)) if self.shared.longest_timeout.is_past(&loaded.record, now) => {
                     self.delete_later(key, loaded.record.owner());
                 }
                 Ok(Some(loaded)) if is_session_of(&loaded.record, owner, revoked_before) => {
@@ -238,7 +234,7 @@ impl<S: Store> ServerSide<S> {
         let login = login
             .filter(|login| revoked_before.is_none_or(|revoked_before| revoked_before < *login));
         if let Some(key) = key {
-            match self.stamp_again(key, owner, deadline).await {
+            match self.begin_again(key, owner, deadline).await {
                 // It is about to become this owner's.
                 Err(OwnerError::NoOwner) if login.is_some() => {}
                 done => done?,
@@ -308,31 +304,58 @@ impl<S: Store> ServerSide<S> {
     }
 
     /// Makes the current session one that began after the others ended.
-    async fn stamp_again(
+    async fn begin_again(
         &self,
         key: RecordKey,
         owner: OwnerKey,
         deadline: &Deadline,
     ) -> Result<(), OwnerError> {
-        for _ in 0..MAX_TRIES {
-            let loaded = self.call(deadline, self.store.load(&key, None)).await?;
-            let loaded = loaded.filter(|loaded| loaded.record.owner() == Some(owner));
-            let Some(Loaded { mut record, revision, expires_in, .. }) = loaded else {
-                return Err(OwnerError::NoOwner);
-            };
-            record.owner = Some(Owner { key: owner, since: self.shared.clock.now() });
-            let replace = self.store.replace(&key, revision, &record, expires_in);
-            match self.call(deadline, replace).await? {
-                ReplaceOutcome::Replaced(_) => return Ok(()),
-                ReplaceOutcome::Gone => return Err(OwnerError::NoOwner),
-                ReplaceOutcome::Conflict => {}
-            }
+        let loaded = self.call(deadline, self.store.load(&key, None)).await?;
+        let base = loaded.ok_or(OwnerError::NoOwner)?.into();
+        let mut begin_again = BeginAgain { backend: self, key, owner, deadline };
+        match compare_and_set(&mut begin_again, base).await? {
+            CasOutcome::Gone => Err(OwnerError::NoOwner),
+            CasOutcome::Replaced { .. } | CasOutcome::Deleted { .. } => Ok(()),
         }
-        Err(StoreError::Timeout.into())
     }
 
     fn index(&self) -> Result<&dyn OwnerIndex, OwnerError> {
         self.store.owners().ok_or(OwnerError::Unsupported)
+    }
+}
+
+/// Dates an owner's session to the present.
+struct BeginAgain<'s, S> {
+    backend: &'s ServerSide<S>,
+    key: RecordKey,
+    owner: OwnerKey,
+    deadline: &'s Deadline,
+}
+
+impl<S: Store> RecordChange for BeginAgain<'_, S> {
+    type Store = S;
+    type Error = OwnerError;
+
+    fn backend(&self) -> &ServerSide<S> {
+        self.backend
+    }
+
+    fn key(&self) -> &RecordKey {
+        &self.key
+    }
+
+    fn deadline(&self) -> &Deadline {
+        self.deadline
+    }
+
+    fn apply(&mut self, base: &Base) -> Result<NextState, OwnerError> {
+        if base.record.owner() != Some(self.owner) {
+            return Err(OwnerError::NoOwner);
+        }
+        let owner = Owner { key: self.owner, since: self.backend.shared.clock.now() };
+        let record = Record { owner: Some(owner), ..base.record.clone() };
+        let ttl = base.expires_in.expect("the record was loaded");
+        Ok(NextState::Replaced { record, ttl })
     }
 }
 

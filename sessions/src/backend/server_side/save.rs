@@ -4,11 +4,11 @@ use std::{sync::Arc, time::UNIX_EPOCH};
 
 use super::{
     ServerSide,
-    content::{Content, Login, Now},
     create::{Create, Created},
     open::{Found, LoadState, Origin},
-    ttl,
-    write::{Renewal, ConditionalWrite, WriteOutcome},
+    record_parts::{Login, Payload, RecordTime},
+    timeouts::ttl,
+    write::{ConditionalWrite, Renewal, WriteOutcome},
 };
 use crate::{
     backend::circuit_breaker::Deadline,
@@ -61,7 +61,7 @@ impl<S: Store> Saving<'_, S> {
             SessionStatus::Unchanged if found.via_grace => Ok(Saved::unchanged()),
             SessionStatus::Unchanged => Ok(self.refresh(found).await),
             SessionStatus::Changed if found.via_grace => Err(SaveError::Superseded),
-            SessionStatus::Changed => self.rewrite(found).await,
+            SessionStatus::Changed => self.change(found).await,
             SessionStatus::Renewed if found.via_grace => Box::pin(self.save_superseded()).await,
             SessionStatus::Renewed => self.renew(found).await,
             SessionStatus::Purged => {
@@ -108,7 +108,7 @@ impl<S: Store> Saving<'_, S> {
         }
     }
 
-    async fn rewrite(&self, found: &Found) -> Result<Saved, SaveError> {
+    async fn change(&self, found: &Found) -> Result<Saved, SaveError> {
         match self.write(found, None).await? {
             WriteOutcome::Kept { token_holds, merged } => {
                 Ok(self.kept(token_holds.then_some(&found.token), merged))
@@ -160,7 +160,7 @@ impl<S: Store> Saving<'_, S> {
 
     /// Creates the record of a new session.
     async fn begin(&self, state: &SessionState) -> Result<Saved, SaveError> {
-        let Some(content) = self.content(state)? else {
+        let Some(payload) = self.payload(state)? else {
             return Ok(Saved::removed());
         };
         for _ in 0..MAX_IDS {
@@ -170,8 +170,8 @@ impl<S: Store> Saving<'_, S> {
                 backend: self.backend.clone(),
                 key,
                 verifier: token.verifier_hash(),
-                content: content.clone(),
-                login: self.login(&content),
+                payload: payload.clone(),
+                login: self.login(&payload),
                 now: self.now(),
                 began: self.began(),
                 ttl: ttl(self.cx.settings()),
@@ -202,12 +202,12 @@ impl<S: Store> Saving<'_, S> {
         renewed: Option<&SplitToken>,
     ) -> Result<WriteOutcome, SaveError> {
         let settings = self.cx.settings();
-        let content = self.content(self.state)?;
-        let login = content.as_ref().filter(|_| self.state.logs_in());
-        let rewrite = Box::new(ConditionalWrite {
+        let payload = self.payload(self.state)?;
+        let login = payload.as_ref().filter(|_| self.state.logs_in());
+        let write = Box::new(ConditionalWrite {
             backend: self.backend.clone(),
             key: found.key,
-            base: found.record.clone(),
+            seen: found.record.clone(),
             revision: found.revision,
             changes: self.state.changes().cloned().unwrap_or_default(),
             opened_with: found.record.verifier,
@@ -215,41 +215,42 @@ impl<S: Store> Saving<'_, S> {
                 verifier: token.verifier_hash(),
                 grace: settings.renew_grace(),
             }),
-            login: login.and_then(|content| self.login(content)),
-            content,
+            login: login.and_then(|payload| self.login(payload)),
+            payload,
             now: self.now(),
             ttl: ttl(settings),
             deadline: self.deadline.clone(),
+            rebased: false,
         });
-        rewrite.run().await
+        write.run().await
     }
 
-    fn content(&self, state: &SessionState) -> Result<Option<Content>, SaveError> {
-        Content::of(state, self.backend.max_payload)
+    fn payload(&self, state: &SessionState) -> Result<Option<Payload>, SaveError> {
+        Payload::of(state, self.backend.max_payload)
     }
 
     /// Who logs in with a record that is new to them.
-    fn login(&self, content: &Content) -> Option<Login> {
-        let stamp = match self.state.adopted() {
+    fn login(&self, payload: &Payload) -> Option<Login> {
+        let since = match self.state.adopted() {
             // Not known when: before everything that ended the owner's sessions.
             Some(Adopted { since }) if !self.state.logs_in() => {
                 Timestamp::of(since.unwrap_or(UNIX_EPOCH))
             }
             _ => self.stamp,
         };
-        content.owner.map(|owner| Login { owner, stamp })
+        payload.owner.map(|owner| Login { owner, since })
     }
 
     /// When a new record's session began, in seconds since 1970.
     fn began(&self) -> u64 {
-        let now = self.now().seconds;
+        let now = self.now().secs;
         let adopted = self.state.adopted().filter(|_| !self.state.logs_in());
         let since = adopted.and_then(|Adopted { since }| since);
         since.map_or(now, |since| unix_seconds(since).min(now))
     }
 
-    fn now(&self) -> Now {
-        Now::at(self.cx.now())
+    fn now(&self) -> RecordTime {
+        RecordTime::at(self.cx.now())
     }
 
     /// The record is kept, with the changes of other requests where they are `merged`.

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use crate::{
-    backend::derived_keys::{Salt, SaltKeys, DerivedKeyCache},
+    backend::derived_keys::{DerivedKeyCache, Salt, SaltKeys},
     key::SharedKeys,
     policy::Settings,
     store::{RecordKey, VerifierHash},

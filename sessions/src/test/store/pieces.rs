@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use crate::store::{Previous, Owner, OwnerKey, Record, RecordKey, Timestamp, VerifierHash};
+use crate::store::{Owner, OwnerKey, Previous, Record, RecordKey, Timestamp, VerifierHash};
 
 /// Returns a key that no store has.
 ///
@@ -50,7 +50,8 @@ pub fn record_of(owner: OwnerKey, json: &str) -> Record {
 /// Returns a record with all that one can have.
 pub(super) fn full_record(json: &str) -> Record {
     let owner = OwnerKey::from_bytes(random_bytes());
-    let previous = Previous { verifier: VerifierHash::of(&random_bytes()), until_millis: 1_767_225_660_123 };
+    let previous =
+        Previous { verifier: VerifierHash::of(&random_bytes()), until_millis: 1_767_225_660_123 };
     Record { previous: Some(previous), ..record_of(owner, json) }
 }
 
