@@ -15,7 +15,7 @@ use sessions::{
     SecretKey, Session, SessionInterface, SessionMiddleware, SessionState, SignedCookie,
     backend::Backend,
     error::{OpenError, SaveError},
-    interface::{OpenContext, SaveContext, Saved},
+    interface::{OpenContext, Opened, SaveContext, Saved},
 };
 
 struct TwoAreas {
@@ -25,7 +25,7 @@ struct TwoAreas {
 impl SessionInterface for TwoAreas {
     type Content = SessionState;
 
-    async fn open_session(&self, cx: OpenContext<'_>) -> Result<Option<SessionState>, OpenError> {
+    async fn open_session(&self, cx: OpenContext<'_>) -> Result<Opened<SessionState>, OpenError> {
         self.backend.open(&cx).await
     }
 

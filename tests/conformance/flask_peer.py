@@ -1,4 +1,4 @@
-"""The Flask side of tests/flask_conformance.rs: real Flask, opening and saving inside a request.
+"""The Flask side of tests/flask/flask_conformance.rs: real Flask, opening and saving inside a request.
 
     flask_peer.py write SEED COUNT   prints COUNT random sessions, a JSON object in each line
     flask_peer.py read               compares such objects, one in each line of its input
@@ -64,7 +64,7 @@ def loaded(app, cookie):
 
 
 class Odd(Exception):
-    """The value is none that Rust's types represent."""
+    """The value has no counterpart among Rust's types."""
 
 
 def text(value):

@@ -1,4 +1,4 @@
-"""Makes tokens with the real itsdangerous, for tests/golden.rs to read and write.
+"""Makes tokens with the real itsdangerous, for tests/cookie/golden.rs to read and write.
 
     python3 -m venv .venv && .venv/bin/pip install -r tests/requirements.txt
     .venv/bin/python tests/golden/make.py > tests/golden/itsdangerous.json

@@ -1,4 +1,4 @@
-"""Makes encrypted tokens with another implementation, for tests/encrypted.rs to read.
+"""Makes encrypted tokens with another implementation, for tests/cookie/encrypted.rs to read.
 
     python3 -m venv .venv && .venv/bin/pip install -r tests/requirements.txt
     .venv/bin/python tests/golden/make_encrypted.py > tests/golden/encrypted.json

@@ -1,4 +1,4 @@
-"""Makes session cookies with the real Flask, for tests/flask_golden.rs to read and write.
+"""Makes session cookies with the real Flask, for tests/flask/flask_golden.rs to read and write.
 
     python3 -m venv .venv && .venv/bin/pip install -r tests/requirements.txt
     .venv/bin/python tests/golden/make_flask.py > tests/golden/flask.json

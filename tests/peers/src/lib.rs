@@ -14,7 +14,7 @@
 pub mod actix;
 mod answer;
 mod gate;
-#[path = "../../src/redis/mod.rs"]
+#[path = "../../support/redis/mod.rs"]
 pub mod redis_server;
 pub mod tower;
 

@@ -1,0 +1,11 @@
+//! What backends promise, whatever keeps their sessions: over time, against faults, and to owners.
+
+mod any_backend;
+mod dropped;
+mod faults;
+mod group_commit;
+mod import;
+mod owners;
+mod revocation;
+mod server_side;
+mod timeouts;

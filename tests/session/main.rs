@@ -1,0 +1,17 @@
+//! The session as handlers see it: the handle, its content, and its way through a request.
+
+mod dictionary;
+mod extract;
+mod handle;
+mod invariants;
+mod logins;
+mod logs;
+mod multiple_sessions;
+mod null;
+mod regressions;
+mod request_lifecycle;
+mod secrets;
+mod session_lifecycle;
+mod test_support;
+mod typed;
+mod vary;

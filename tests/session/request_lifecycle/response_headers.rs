@@ -1,0 +1,97 @@
+//! The headers that the session adds to a response.
+
+use actix_web::{App, HttpResponse, http::header, test::init_service, web};
+use sessions::{Session, SessionConfig};
+use sessions_tests::{Browser, Switched};
+
+use super::plain;
+
+#[actix_web::test]
+async fn vary_is_merged_into_one_header() {
+    let cases: [(&[&str], &str); 6] = [
+        (&[], "Cookie"),
+        (&["Accept-Encoding"], "Accept-Encoding, Cookie"),
+        (&["cookie"], "cookie"),
+        (&["Accept-Encoding", "Origin, COOKIE"], "Accept-Encoding, Origin, COOKIE"),
+        (&["*"], "*"),
+        (&["Accept-Encoding", "*"], "*"),
+    ];
+    for (given, expected) in cases {
+        let handler = move |session: Session| async move {
+            session.insert("a", 1).unwrap();
+            let mut response = HttpResponse::Ok();
+            for value in given {
+                response.append_header((header::VARY, *value));
+            }
+            response.finish()
+        };
+        let (sessions, _) = plain();
+        let app = init_service(App::new().wrap(sessions).default_service(web::to(handler))).await;
+        assert_eq!(Browser::new().get(&app, "/").await.all(header::VARY), [expected], "{given:?}");
+    }
+}
+
+#[actix_web::test]
+async fn a_response_that_sets_the_cookie_is_private() {
+    let cases: [(&[&str], &[&str]); 8] = [
+        (&[], &["private, no-cache=\"Set-Cookie\""]),
+        (&["no-store"], &["no-store"]),
+        (&["max-age=60"], &["private, max-age=60"]),
+        (&["max-age=60, private"], &["max-age=60, private"]),
+        (&["public, max-age=60"], &["private, max-age=60"]),
+        (&["PUBLIC"], &["private"]),
+        (&["s-maxage=600", "no-cache=\"Set-Cookie, X\""], &["private, no-cache=\"Set-Cookie, X\""]),
+        (&["private, s-maxage=1"], &["private"]),
+    ];
+    for (given, expected) in cases {
+        let handler = move |session: Session, path: web::Path<String>| async move {
+            if *path == "write" {
+                session.insert("a", 1).unwrap();
+            } else {
+                session.len();
+            }
+            let mut response = HttpResponse::Ok();
+            for value in given {
+                response.append_header((header::CACHE_CONTROL, *value));
+            }
+            response.finish()
+        };
+        let (sessions, _) = plain();
+        let app =
+            init_service(App::new().wrap(sessions).route("/{act}", web::get().to(handler))).await;
+        assert_eq!(
+            Browser::new().get(&app, "/write").await.all(header::CACHE_CONTROL),
+            expected,
+            "{given:?}"
+        );
+        assert_eq!(
+            Browser::new().get(&app, "/read").await.all(header::CACHE_CONTROL),
+            given,
+            "{given:?}"
+        );
+    }
+}
+
+#[actix_web::test]
+async fn invariant_7_one_cookie() {
+    async fn sets_by_itself(session: Session) -> actix_web::Result<HttpResponse> {
+        session.insert("a", 1)?;
+        session.renew()?;
+        Ok(HttpResponse::Ok()
+            .append_header((header::SET_COOKIE, "session=mine; Path=/"))
+            .append_header((header::SET_COOKIE, "other=1"))
+            .append_header((header::SET_COOKIE, "session2=2"))
+            .finish())
+    }
+    let (sessions, _) = Switched::sessions(SessionConfig::new().permanent(true));
+    let app =
+        init_service(App::new().wrap(sessions).default_service(web::to(sets_by_itself))).await;
+    let names: Vec<_> = Browser::new()
+        .get(&app, "/")
+        .await
+        .cookies()
+        .into_iter()
+        .map(|cookie| cookie.name)
+        .collect();
+    assert_eq!(names, ["other", "session2", "session"]);
+}

@@ -1,5 +1,0 @@
-//! The application that the figures are measured on, as a process of its own.
-
-fn main() -> std::io::Result<()> {
-    sessions_tests::figures::site::main()
-}

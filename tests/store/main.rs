@@ -1,0 +1,15 @@
+//! The stores: the contract that each keeps, and what each does when its server fails.
+
+mod memory_store;
+mod postgres_faults;
+mod postgres_server;
+mod redis_full;
+mod redis_outage;
+mod redis_requests;
+mod redis_server;
+mod redis_store;
+mod redis_tls;
+mod redis_wire;
+mod sql_store;
+mod sqlite_faults;
+mod store_conformance;

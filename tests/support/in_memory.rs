@@ -1,0 +1,142 @@
+//! Sessions in memory, under an application that does what a path says.
+
+use std::{future::Future, sync::Arc};
+
+use actix_http::Request;
+use actix_service::Service;
+use actix_web::{
+    App, Error, HttpRequest, HttpResponse, body::MessageBody, dev::ServiceResponse,
+    test::init_service, web,
+};
+use sessions::{
+    MemoryStore, ServerSide, Session, SessionConfig, SessionInterface, SessionMiddleware,
+    request::Clock, test::TestClock,
+};
+use tokio::sync::Barrier;
+
+/// An interface whose sessions live in memory.
+#[derive(Clone, Debug, SessionInterface)]
+#[session(cookie_name = "id", secure = false)]
+pub struct Kept {
+    /// Keeps sessions in memory.
+    pub backend: ServerSide<MemoryStore>,
+    config: SessionConfig,
+}
+
+/// An application whose handlers wait for each other where their path says so.
+#[derive(Debug)]
+pub struct Fixture {
+    /// The interface.
+    pub kept: Kept,
+    /// What sessions and store take for the time.
+    pub time: TestClock,
+    opened: Arc<Barrier>,
+    go_on: Arc<Barrier>,
+}
+
+impl Default for Fixture {
+    fn default() -> Self {
+        Self::with(SessionConfig::new(), |backend| backend)
+    }
+}
+
+impl Fixture {
+    /// With this configuration, and a backend changed from its defaults.
+    pub fn with(
+        config: SessionConfig,
+        change: impl FnOnce(ServerSide<MemoryStore>) -> ServerSide<MemoryStore>,
+    ) -> Self {
+        let time = TestClock::new();
+        let backend = change(ServerSide::new(MemoryStore::with_clock(time.clock())));
+        let barrier = || Arc::new(Barrier::new(2));
+        Self { kept: Kept { backend, config }, time, opened: barrier(), go_on: barrier() }
+    }
+
+    /// Returns the store.
+    pub fn store(&self) -> &MemoryStore {
+        self.kept.backend.store()
+    }
+
+    /// Starts the application.
+    pub async fn app(
+        &self,
+    ) -> impl Service<Request, Response = ServiceResponse<impl MessageBody>, Error = Error> {
+        let (opened, go_on) = (Arc::clone(&self.opened), Arc::clone(&self.go_on));
+        let clock: Clock = self.time.clock();
+        init_service(
+            App::new()
+                .wrap(SessionMiddleware::new(self.kept.clone()).with_clock(clock))
+                .app_data(web::Data::new(self.kept.clone()))
+                .app_data(web::Data::new([opened, go_on]))
+                .route("/plain", web::get().to(|| async { "plain" }))
+                .route("/forbidden", web::get().to(forbidden))
+                .default_service(web::to(act)),
+        )
+        .await
+    }
+}
+
+async fn forbidden(session: Session) -> actix_web::Result<HttpResponse> {
+    session.insert("seen", true)?;
+    Ok(HttpResponse::Forbidden().finish())
+}
+
+/// Does what the path says, one word after the other: `/read/wait/insert-a`.
+async fn act(
+    request: HttpRequest,
+    session: Session,
+    kept: web::Data<Kept>,
+    barriers: web::Data<[Arc<Barrier>; 2]>,
+) -> actix_web::Result<HttpResponse> {
+    let mut said = String::new();
+    for word in request.path().split('/').filter(|word| !word.is_empty()) {
+        let (verb, object) = word.split_once('-').unwrap_or((word, ""));
+        match verb {
+            "wait" => {
+                barriers[0].wait().await;
+                barriers[1].wait().await;
+            }
+            "read" => said = serde_json::to_string(&session.entries()?)?,
+            "count" => {
+                let n = session.update("n", |n: Option<u32>| n.unwrap_or(0) + 1)?;
+                said = n.to_string();
+            }
+            "insert" => session.insert(object, true)?,
+            "remove" => drop(session.remove(object)?),
+            "clear" => session.clear()?,
+            "purge" => said = format!("{:?}", session.purge()?),
+            "renew" => session.renew()?,
+            "login" => session.set_owner(object)?,
+            "owner" => said = session.owner().unwrap_or_default(),
+            "permanent" => session.set_permanent(true)?,
+            "now" => {
+                let saved = session.save_now().await?;
+                let n: Option<u32> = saved.get("n")?;
+                said = format!("{:?} {n:?}", saved.outcome());
+            }
+            "devices" => {
+                let sessions = kept.backend.sessions_of(object).await?;
+                let current = sessions.iter().filter(|one| one.is_current(&session)).count();
+                said = format!("{} {current}", sessions.len());
+            }
+            "others" => said = kept.backend.end_others(&session).await?.to_string(),
+            "all" => said = kept.backend.end_all(object).await?.to_string(),
+            other => return Err(actix_web::error::ErrorNotFound(other.to_owned())),
+        }
+    }
+    Ok(HttpResponse::Ok().body(said))
+}
+
+/// Runs a request that waits after its session is opened, and others meanwhile.
+pub async fn meanwhile<T>(
+    fixture: &Fixture,
+    waiting: impl Future<Output = T>,
+    others: impl AsyncFnOnce(),
+) -> T {
+    let others = async {
+        fixture.opened.wait().await;
+        others().await;
+        fixture.go_on.wait().await;
+    };
+    futures_util::future::join(waiting, others).await.0
+}
