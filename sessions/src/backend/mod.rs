@@ -7,6 +7,7 @@ pub(crate) mod cookie;
 mod derived_keys;
 mod from_config;
 mod monotonic_clock;
+mod owner_error;
 mod revocation;
 mod server_side;
 
@@ -16,8 +17,9 @@ pub use self::{
     any::AnyBackend,
     confidential::Confidential,
     cookie::{EncryptedCookie, SignedCookie},
+    owner_error::OwnerError,
     revocation::Revocation,
-    server_side::{OwnedSession, OwnerError, ServerSide},
+    server_side::{OwnedSession, ServerSide},
 };
 pub use crate::token::signed::HashAlgorithm;
 use crate::{

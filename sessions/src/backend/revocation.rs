@@ -3,9 +3,9 @@
 use std::{fmt, sync::Arc, time::Duration};
 
 use super::{
+    OwnerError,
     circuit_breaker::{Call, CircuitBreaker, Deadline, Deadlines},
     monotonic_clock::MonotonicClock,
-    server_side::OwnerError,
 };
 use crate::{
     error::{OpenError, SaveError},

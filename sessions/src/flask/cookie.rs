@@ -45,7 +45,7 @@ use crate::{
 pub struct FlaskCookie {
     /// `None` without a key: the null session.
     sessions: Option<CookieSessions<Flask>>,
-    seal: Flask,
+    codec: Flask,
 }
 
 /// Flask's payload, and a signature.
@@ -89,40 +89,40 @@ impl FlaskCookie {
     }
 
     fn with_keys(keys: Option<SharedKeys>) -> Self {
-        let seal = Flask {
+        let codec = Flask {
             digest: HashAlgorithm::default(),
             derivation: KeyDerivation::default(),
             max_inflated: Self::DEFAULT_MAX_INFLATED,
         };
-        Self { sessions: keys.map(|keys| CookieSessions::new(keys, seal)), seal }
+        Self { sessions: keys.map(|keys| CookieSessions::new(keys, codec)), codec }
     }
 
     /// Sets the hash function of the signatures: Flask's `digest_method`. Defaults to
     /// [`HashAlgorithm::Sha1`].
     #[must_use]
     pub fn with_hash(self, digest: HashAlgorithm) -> Self {
-        let seal = Flask { digest, ..self.seal };
-        self.with_seal(seal)
+        let codec = Flask { digest, ..self.codec };
+        self.with_codec(codec)
     }
 
     /// Sets how the signing key comes from the secret key: Flask's `key_derivation`. Defaults to
     /// [`KeyDerivation::Hmac`].
     #[must_use]
     pub fn with_key_derivation(self, derivation: KeyDerivation) -> Self {
-        let seal = Flask { derivation, ..self.seal };
-        self.with_seal(seal)
+        let codec = Flask { derivation, ..self.codec };
+        self.with_codec(codec)
     }
 
     /// Sets how many bytes of JSON a cookie may hold once it is inflated; one that holds more is no
     /// session. Defaults to 65,536.
     #[must_use]
     pub fn with_max_inflated(self, bytes: usize) -> Self {
-        let seal = Flask { max_inflated: bytes, ..self.seal };
-        self.with_seal(seal)
+        let codec = Flask { max_inflated: bytes, ..self.codec };
+        self.with_codec(codec)
     }
 
-    fn with_seal(self, seal: Flask) -> Self {
-        Self { sessions: self.sessions.map(|sessions| sessions.with_seal(seal)), seal }
+    fn with_codec(self, codec: Flask) -> Self {
+        Self { sessions: self.sessions.map(|sessions| sessions.with_codec(codec)), codec }
     }
 
     /// Returns the handle on the keys, if there are any.

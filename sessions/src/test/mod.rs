@@ -35,12 +35,14 @@
 mod clock;
 mod fault;
 mod gate;
+mod operation;
 mod sessions;
 pub mod store;
 
 pub use self::{
     clock::TestClock,
-    fault::{Fault, FaultStore, Operation},
+    fault::{Fault, FaultStore},
     gate::{Gate, Moment},
+    operation::Operation,
     sessions::TestSessions,
 };

@@ -20,7 +20,7 @@ const TIMER_SLACK: Duration = Duration::from_millis(20);
 pin_project! {
     /// The future of [`CircuitBreaker::call`]. An `async fn` would hold the store's own future, which is
     /// what is large, three times.
-    pub(in super::super) struct Call<'b, F> {
+    pub(crate) struct Call<'b, F> {
         breaker: &'b CircuitBreaker,
         limit: Duration,
         deadline: &'b Deadline,

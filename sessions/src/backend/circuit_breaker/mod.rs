@@ -1,87 +1,26 @@
-//! What stands between requests and a store in trouble: deadlines, and a breaker.
+//! What protects requests from a store in trouble: deadlines, and a circuit breaker.
 
 mod call;
+mod deadline;
 
 use std::{
     fmt,
-    sync::{
-        OnceLock,
-        atomic::{AtomicU32, AtomicU64, Ordering},
-    },
+    sync::atomic::{AtomicU32, AtomicU64, Ordering},
     time::Duration,
 };
 
 use tokio::time::Instant;
 
-pub(super) use self::call::Call;
+pub(super) use self::{
+    call::Call,
+    deadline::{Deadline, Deadlines},
+};
 use crate::store::StoreError;
 
 /// How many calls in a row fail before the breaker opens.
 const FAILURES: u32 = 5;
 /// How long the breaker refuses calls before it lets one through to see.
 const OPEN_FOR: Duration = Duration::from_secs(1);
-
-/// How long a store may take.
-#[derive(Clone, Copy, Debug)]
-pub(super) struct Deadlines {
-    /// For one call.
-    pub(super) call: Duration,
-    /// For everything that one request asks.
-    pub(super) request: Duration,
-}
-
-impl Deadlines {
-    /// What must be left for a write that had to wait. One that is cut off may be done all the
-    /// same, so that a request which says that it failed would have changed the session.
-    pub(super) fn for_write(self) -> Duration {
-        self.call.min(self.request) / 2
-    }
-}
-
-impl Default for Deadlines {
-    fn default() -> Self {
-        Self { call: Duration::from_millis(500), request: Duration::from_secs(1) }
-    }
-}
-
-/// What is left of a request's time with the store. It passes while the store is asked or a turn
-/// is waited for, not while the handler works; and it begins with the first wait, or where what shares
-/// it is about to begin, so that a store which answers at once is not timed.
-#[derive(Clone, Debug)]
-pub(super) struct Deadline {
-    time: Duration,
-    /// When the time is over, once it has begun.
-    end: OnceLock<Instant>,
-}
-
-impl Deadline {
-    pub(super) fn after(time: Duration) -> Self {
-        Self { time, end: OnceLock::new() }
-    }
-
-    pub(super) fn at(end: Instant) -> Self {
-        Self { time: Duration::ZERO, end: OnceLock::from(end) }
-    }
-
-    /// Begins, unless it has begun. Returns when it ends, which clones made from now on share.
-    pub(super) fn begin(&self) -> Instant {
-        self.begin_at(Instant::now())
-    }
-
-    /// Returns a clone that ends at the same time: begins, unless it has begun.
-    pub(super) fn shared(&self) -> Self {
-        self.begin();
-        self.clone()
-    }
-
-    fn begin_at(&self, now: Instant) -> Instant {
-        *self.end.get_or_init(|| now + self.time)
-    }
-
-    pub(super) fn left(&self) -> Duration {
-        self.end.get().map_or(self.time, |end| end.saturating_duration_since(Instant::now()))
-    }
-}
 
 /// Refuses calls while the store fails, so that requests fail at once instead of queueing for it.
 pub(super) struct CircuitBreaker {

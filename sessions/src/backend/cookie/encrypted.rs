@@ -2,7 +2,10 @@
 
 use std::fmt;
 
-use super::codec::{CookieCodec, CookieSessions, Plaintext};
+use super::{
+    codec::{CookieCodec, Plaintext},
+    sessions::CookieSessions,
+};
 use crate::{
     backend::{Backend, OwnerError, revocation::Revocation},
     error::{OpenError, SaveError},

@@ -2,7 +2,10 @@
 
 use std::fmt;
 
-use super::codec::{CookieCodec, CookieSessions, Plaintext};
+use super::{
+    codec::{CookieCodec, Plaintext},
+    sessions::CookieSessions,
+};
 use crate::{
     backend::{Backend, OwnerError, revocation::Revocation},
     error::{OpenError, SaveError},
@@ -61,8 +64,8 @@ impl SignedCookie {
     /// Returns a backend that signs with this key, or with the current one of this ring or of what
     /// this handle holds.
     pub fn new(keys: impl Into<SharedKeys>) -> Self {
-        let seal = Signed { digest: HashAlgorithm::default() };
-        Self { sessions: CookieSessions::new(keys.into(), seal) }
+        let codec = Signed { digest: HashAlgorithm::default() };
+        Self { sessions: CookieSessions::new(keys.into(), codec) }
     }
 
     /// Sets the hash function of the signatures. Defaults to [`HashAlgorithm::Sha256`].
@@ -70,7 +73,7 @@ impl SignedCookie {
     /// Tokens under another one do not verify: changing it ends all sessions.
     #[must_use]
     pub fn with_hash(self, digest: HashAlgorithm) -> Self {
-        Self { sessions: self.sessions.with_seal(Signed { digest }) }
+        Self { sessions: self.sessions.with_codec(Signed { digest }) }
     }
 
     /// Has a store note when owners end all of their sessions, so that [`end_all`](Self::end_all)

@@ -1,7 +1,9 @@
 //! Sessions kept in a store: the cookie holds an id, and nothing else.
 
+mod begin_again;
 mod create;
 mod open;
+mod owned_session;
 mod owner_index;
 mod owner_sessions;
 mod record_parts;
@@ -13,7 +15,7 @@ mod write;
 
 use std::{fmt, sync::Arc, time::Duration};
 
-pub use self::owner_sessions::{OwnedSession, OwnerError};
+pub use self::owned_session::OwnedSession;
 pub(crate) use self::run_to_completion::run_to_completion;
 use self::{timeouts::LongestTimeout, token::Tokens, write::WriteQueue};
 use super::{

@@ -1,26 +1,19 @@
 //! The sessions of one owner: listed, and ended together.
 
-use std::{
-    fmt,
-    time::{Duration, SystemTime},
-};
+use std::{fmt, time::Duration};
 
-use actix_web::{HttpResponse, ResponseError, http::StatusCode};
 use futures_util::{StreamExt, stream};
-use serde::de::DeserializeOwned;
 
 use super::{
     ServerSide,
-    open::{LoadState, Origin},
+    open::LoadState,
+    owned_session::{OwnedSession, current_key},
     run_to_completion,
-    write::{Base, CasOutcome, NextState, RecordChange, compare_and_set},
 };
 use crate::{
-    backend::circuit_breaker::Deadline,
-    error::SessionError,
+    backend::{OwnerError, circuit_breaker::Deadline},
     session::{Session, SessionSelector},
-    state::SessionState,
-    store::{Loaded, Owner, OwnerIndex, OwnerKey, Record, RecordKey, Store, StoreError, Timestamp},
+    store::{OwnerIndex, OwnerKey, Record, RecordKey, Store, StoreError, Timestamp},
 };
 
 /// How long listing or ending an owner's sessions may take in all.
@@ -29,85 +22,6 @@ const DEADLINE: Duration = Duration::from_secs(10);
 const AT_ONCE: usize = 16;
 /// How long an owner is remembered to have ended their sessions: longer than any request runs.
 const REMEMBERED: Duration = Duration::from_secs(24 * 60 * 60);
-
-/// One session of an owner, as [`ServerSide::sessions_of`] found it.
-pub struct OwnedSession {
-    key: RecordKey,
-    owner: OwnerKey,
-    created: SystemTime,
-    last_seen: SystemTime,
-    content: SessionState,
-}
-
-impl OwnedSession {
-    /// Returns when the owner logged in with it.
-    pub fn created(&self) -> SystemTime {
-        self.created
-    }
-
-    /// Returns when it was last used, to the `touch_interval`: 60 seconds by default.
-    pub fn last_seen(&self) -> SystemTime {
-        self.last_seen
-    }
-
-    /// Whether it is this request's session.
-    pub fn is_current<I: SessionSelector>(&self, session: &Session<I>) -> bool {
-        current_key(session) == Some(self.key)
-    }
-
-    /// Returns what the application noted in it under `key`, the name of the device say.
-    ///
-    /// # Errors
-    ///
-    /// [`SessionError::Decode`] when the value is no `T`.
-    pub fn get<T: DeserializeOwned>(&self, key: &str) -> Result<Option<T>, SessionError> {
-        self.content.get(key)
-    }
-
-    /// Returns a name for it that forms can hold: the session's key in the store, from which no
-    /// token can be made. [`ServerSide::end_by_id`] takes it.
-    pub fn id(&self) -> String {
-        self.key.to_string()
-    }
-}
-
-impl fmt::Debug for OwnedSession {
-    /// Shows when it was used, and nothing of its content.
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("OwnedSession")
-            .field("created", &self.created)
-            .field("last_seen", &self.last_seen)
-            .finish_non_exhaustive()
-    }
-}
-
-/// Why an owner's sessions could not be listed or ended.
-#[derive(Clone, Debug, thiserror::Error)]
-#[non_exhaustive]
-pub enum OwnerError {
-    /// The store keeps no index of owners.
-    #[error("the session store does not find sessions by their owner")]
-    Unsupported,
-    /// Nobody is logged in with the session: `set_owner` was not called.
-    #[error("the session has no owner; call `set_owner` when somebody logs in")]
-    NoOwner,
-    /// The store failed. What was to be ended may be ended in part: try again.
-    #[error("the sessions of an owner could not be listed or ended")]
-    Store(#[from] StoreError),
-}
-
-impl ResponseError for OwnerError {
-    fn status_code(&self) -> StatusCode {
-        match self {
-            Self::Store(_) => StatusCode::SERVICE_UNAVAILABLE,
-            Self::Unsupported | Self::NoOwner => StatusCode::INTERNAL_SERVER_ERROR,
-        }
-    }
-
-    fn error_response(&self) -> HttpResponse {
-        HttpResponse::new(self.status_code())
-    }
-}
 
 /// The sessions of one owner, as [`Session::set_owner`] made them theirs.
 ///
@@ -143,7 +57,7 @@ impl<S: Store> ServerSide<S> {
                     self.delete_later(key, loaded.record.owner());
                 }
                 Ok(Some(loaded)) if is_session_of(&loaded.record, owner, revoked_before) => {
-                    found.extend(owned_session(key, owner, loaded, now));
+                    found.extend(OwnedSession::of(key, owner, loaded, now));
                 }
                 // Began while the owner's sessions were ended, and was cut off before it saw that.
                 Ok(Some(loaded)) if loaded.record.owner() == Some(owner) => {
@@ -155,7 +69,7 @@ impl<S: Store> ServerSide<S> {
                 Err(err) => return Err(err.into()),
             }
         }
-        found.sort_by_key(|session: &OwnedSession| std::cmp::Reverse(session.last_seen));
+        found.sort_by_key(|session: &OwnedSession| std::cmp::Reverse(session.last_seen()));
         Ok(found)
     }
 
@@ -303,59 +217,8 @@ impl<S: Store> ServerSide<S> {
         Ok(is_owners && self.delete_record(key, Some(owner), deadline).await?)
     }
 
-    /// Makes the current session one that began after the others ended.
-    async fn begin_again(
-        &self,
-        key: RecordKey,
-        owner: OwnerKey,
-        deadline: &Deadline,
-    ) -> Result<(), OwnerError> {
-        let loaded = self.call(deadline, self.store.load(&key, None)).await?;
-        let base = loaded.ok_or(OwnerError::NoOwner)?.into();
-        let mut begin_again = BeginAgain { backend: self, key, owner, deadline };
-        match compare_and_set(&mut begin_again, base).await? {
-            CasOutcome::Gone => Err(OwnerError::NoOwner),
-            CasOutcome::Replaced { .. } | CasOutcome::Deleted { .. } => Ok(()),
-        }
-    }
-
     fn index(&self) -> Result<&dyn OwnerIndex, OwnerError> {
         self.store.owners().ok_or(OwnerError::Unsupported)
-    }
-}
-
-/// Dates an owner's session to the present.
-struct BeginAgain<'s, S> {
-    backend: &'s ServerSide<S>,
-    key: RecordKey,
-    owner: OwnerKey,
-    deadline: &'s Deadline,
-}
-
-impl<S: Store> RecordChange for BeginAgain<'_, S> {
-    type Store = S;
-    type Error = OwnerError;
-
-    fn backend(&self) -> &ServerSide<S> {
-        self.backend
-    }
-
-    fn key(&self) -> &RecordKey {
-        &self.key
-    }
-
-    fn deadline(&self) -> &Deadline {
-        self.deadline
-    }
-
-    fn apply(&mut self, base: &Base) -> Result<NextState, OwnerError> {
-        if base.record.owner() != Some(self.owner) {
-            return Err(OwnerError::NoOwner);
-        }
-        let owner = Owner { key: self.owner, since: self.backend.shared.clock.now() };
-        let record = Record { owner: Some(owner), ..base.record.clone() };
-        let ttl = base.expires_in.expect("the record was loaded");
-        Ok(NextState::Replaced { record, ttl })
     }
 }
 
@@ -363,32 +226,5 @@ fn is_session_of(record: &Record, owner: OwnerKey, revoked_before: Option<Timest
     record.owner.is_some_and(|found| {
         found.key == owner
             && revoked_before.is_none_or(|revoked_before| revoked_before < found.since)
-    })
-}
-
-fn owned_session(
-    key: RecordKey,
-    owner: OwnerKey,
-    loaded: Loaded,
-    now: SystemTime,
-) -> Option<OwnedSession> {
-    let Loaded { record, expires_in, .. } = loaded;
-    let unused_for = Duration::from_secs(record.ttl_secs).saturating_sub(expires_in);
-    Some(OwnedSession {
-        key,
-        owner,
-        created: record.created(),
-        last_seen: now.checked_sub(unused_for)?.max(record.created()),
-        content: SessionState::from_shared(record.payload).ok()?,
-    })
-}
-
-fn current_key<I: SessionSelector>(session: &Session<I>) -> Option<RecordKey> {
-    session.peek(|state| {
-        let opened = state.extensions().get::<LoadState>()?;
-        opened.created.get().copied().or(match &opened.origin {
-            Origin::Record(found) if !state.is_new() => Some(found.key),
-            _ => None,
-        })
     })
 }

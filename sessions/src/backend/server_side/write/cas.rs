@@ -23,7 +23,7 @@ const MAX_TRIES: u32 = 1_000;
 const MAX_BACKOFF: Duration = Duration::from_millis(32);
 
 /// A change of one record.
-pub(in super::super) trait RecordChange {
+pub(crate) trait RecordChange {
     type Store: Store;
     type Error: From<StoreError>;
 
@@ -39,21 +39,21 @@ pub(in super::super) trait RecordChange {
 }
 
 /// A state of a record, to make a change on.
-pub(in super::super) struct Base {
-    pub(in super::super) record: Record,
-    pub(in super::super) revision: Revision,
+pub(crate) struct Base {
+    pub(crate) record: Record,
+    pub(crate) revision: Revision,
     /// How long the store keeps the record from now on, where it was just asked.
-    pub(in super::super) expires_in: Option<Duration>,
+    pub(crate) expires_in: Option<Duration>,
 }
 
 /// What is to become of a record.
-pub(in super::super) enum NextState {
+pub(crate) enum NextState {
     Replaced { record: Record, ttl: Duration },
     Deleted,
 }
 
 /// What became of a record.
-pub(in super::super) enum CasOutcome {
+pub(crate) enum CasOutcome {
     Replaced {
         record: Record,
         revision: Revision,
@@ -74,7 +74,7 @@ impl From<Loaded> for Base {
 }
 
 /// Makes a change, as often as other writers are faster.
-pub(in super::super) async fn compare_and_set<C: RecordChange>(
+pub(crate) async fn compare_and_set<C: RecordChange>(
     change: &mut C,
     mut base: Base,
 ) -> Result<CasOutcome, C::Error> {

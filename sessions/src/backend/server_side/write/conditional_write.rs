@@ -24,35 +24,35 @@ use crate::{
 };
 
 /// A record that is to be replaced, or deleted when the session is left empty.
-pub(in super::super) struct ConditionalWrite<S> {
-    pub(in super::super) backend: ServerSide<S>,
-    pub(in super::super) key: RecordKey,
+pub(crate) struct ConditionalWrite<S> {
+    pub(crate) backend: ServerSide<S>,
+    pub(crate) key: RecordKey,
     /// The record that the request saw.
-    pub(in super::super) seen: Record,
-    pub(in super::super) revision: Revision,
-    pub(in super::super) changes: ChangeSet,
+    pub(crate) seen: Record,
+    pub(crate) revision: Revision,
+    pub(crate) changes: ChangeSet,
     /// What the session holds with the changes. `None` when it is empty.
-    pub(in super::super) payload: Option<Payload>,
+    pub(crate) payload: Option<Payload>,
     /// The verifier of the token that the request came with.
-    pub(in super::super) opened_with: VerifierHash,
-    pub(in super::super) renewal: Option<Renewal>,
-    pub(in super::super) login: Option<Login>,
-    pub(in super::super) now: RecordTime,
-    pub(in super::super) ttl: Duration,
-    pub(in super::super) deadline: Deadline,
+    pub(crate) opened_with: VerifierHash,
+    pub(crate) renewal: Option<Renewal>,
+    pub(crate) login: Option<Login>,
+    pub(crate) now: RecordTime,
+    pub(crate) ttl: Duration,
+    pub(crate) deadline: Deadline,
     /// Whether the changes were made again on a record that the request has not seen.
-    pub(in super::super) rebased: bool,
+    pub(crate) rebased: bool,
 }
 
 /// The session is to get another token.
-pub(in super::super) struct Renewal {
-    pub(in super::super) verifier: VerifierHash,
+pub(crate) struct Renewal {
+    pub(crate) verifier: VerifierHash,
     /// How long the previous token may read.
-    pub(in super::super) grace: Duration,
+    pub(crate) grace: Duration,
 }
 
 impl<S: Store> ConditionalWrite<S> {
-    pub(in super::super) async fn run(self: Box<Self>) -> Result<WriteOutcome, SaveError> {
+    pub(crate) async fn run(self: Box<Self>) -> Result<WriteOutcome, SaveError> {
         match self.login {
             None => self.write().await,
             Some(login) => run_to_completion(self.log_in(login)).await,

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 /// The result of a write, as its request sees it.
-pub(in super::super) enum WriteOutcome {
+pub(crate) enum WriteOutcome {
     Kept {
         /// Whether the token opens the record: the one of the renewal, else the one that the
         /// request came with.

@@ -30,7 +30,7 @@ const SHARDS: usize = 16;
 
 /// The writers of every record that is being written.
 #[derive(Clone)]
-pub(in super::super) struct WriteQueue {
+pub(crate) struct WriteQueue {
     shared: Arc<Shared>,
 }
 
@@ -93,7 +93,7 @@ pub(super) struct WriteGuard {
 }
 
 impl WriteQueue {
-    pub(in super::super) fn new() -> Self {
+    pub(crate) fn new() -> Self {
         let shards = array::from_fn(|_| Mutex::default());
         Self { shared: Arc::new(Shared { shards, next_number: AtomicU64::new(0) }) }
     }

@@ -1,66 +1,19 @@
 //! A store that goes wrong on command.
 
-use std::{
-    fmt,
-    future::pending,
-    sync::{
-        Arc, Mutex, PoisonError,
-        atomic::{AtomicUsize, Ordering},
-    },
-    time::Duration,
-};
+mod operations;
+mod plan;
+
+use std::{fmt, future::pending, sync::Arc};
 
 use tokio::time::sleep;
 
-use super::gate::{Gate, Moment};
-use crate::store::{
-    BoxFuture, CreateOutcome, DeleteIfOutcome, DeleteOutcome, Loaded, OwnerIndex, OwnerKey, Record,
-    RecordKey, ReplaceOutcome, Revision, Store, StoreError, Timestamp, Touch,
+pub use self::plan::Fault;
+use self::plan::{Action, Plan};
+use super::{
+    gate::{Gate, Moment},
+    operation::Operation,
 };
-
-/// What a store can be asked.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Operation {
-    /// [`Store::create`].
-    Create,
-    /// [`Store::load`].
-    Load,
-    /// [`Store::replace`].
-    Replace,
-    /// [`Store::delete`].
-    Delete,
-    /// [`Store::delete_if`].
-    DeleteIf,
-    /// [`OwnerIndex::add`].
-    IndexAdd,
-    /// [`OwnerIndex::remove`].
-    IndexRemove,
-    /// [`OwnerIndex::keys`].
-    IndexKeys,
-    /// [`OwnerIndex::revoked_before`].
-    RevokedBefore,
-    /// [`OwnerIndex::revoke_before`].
-    RevokeBefore,
-}
-
-const OPERATIONS: usize = Operation::RevokeBefore as usize + 1;
-
-/// How a call goes wrong.
-#[derive(Clone, Debug)]
-pub enum Fault {
-    /// Nothing is done, and this is the answer.
-    Fails(StoreError),
-    /// Nothing is done, and there is no answer.
-    Hangs,
-    /// It is done after this time, and answered.
-    Delays(Duration),
-    /// It is done, and the answer is lost with the connection: [`StoreError::Unavailable`].
-    Loses,
-    /// It is done, and there is no answer.
-    Swallows,
-    /// The store panics before anything is done.
-    Panics,
-}
+use crate::store::{OwnerIndex, Store, StoreError};
 
 /// A store around another that fails, hangs or forgets to answer when it is told to, counts what it
 /// is asked, and [holds](Self::hold) a call until a test lets it go on.
@@ -109,27 +62,6 @@ pub struct FaultStore<S> {
     plan: Arc<Plan>,
 }
 
-#[derive(Default)]
-struct Plan {
-    counts: [AtomicUsize; OPERATIONS],
-    armed: Mutex<Vec<Armed>>,
-}
-
-/// What is to happen.
-struct Armed {
-    /// Any when not set.
-    operation: Option<Operation>,
-    /// How many calls until then. Every call when not set.
-    calls: Option<usize>,
-    action: Action,
-}
-
-#[derive(Clone)]
-enum Action {
-    Fault(Fault),
-    Hold(Moment, Arc<super::gate::Shared>),
-}
-
 impl<S: Store> FaultStore<S> {
     /// Returns a store that does what this one does, until it is told something else.
     pub fn new(store: S) -> Self {
@@ -147,7 +79,7 @@ impl<S: Store> FaultStore<S> {
     ///
     /// When `n` is 0.
     pub fn on_call(&self, n: usize, fault: Fault) {
-        self.arm(None, Some(n), Action::Fault(fault));
+        self.plan.arm(None, Some(n), Action::Fault(fault));
     }
 
     /// Has the `n`th call of this operation from now on go wrong. 1 is the next call.
@@ -156,38 +88,38 @@ impl<S: Store> FaultStore<S> {
     ///
     /// When `n` is 0.
     pub fn on_call_of(&self, operation: Operation, n: usize, fault: Fault) {
-        self.arm(Some(operation), Some(n), Action::Fault(fault));
+        self.plan.arm(Some(operation), Some(n), Action::Fault(fault));
     }
 
     /// Has every call go wrong, until the store is [mended](Self::mend).
     pub fn on_every_call(&self, fault: Fault) {
-        self.arm(None, None, Action::Fault(fault));
+        self.plan.arm(None, None, Action::Fault(fault));
     }
 
     /// Has every call of this operation go wrong, until the store is [mended](Self::mend).
     pub fn on_every_call_of(&self, operation: Operation, fault: Fault) {
-        self.arm(Some(operation), None, Action::Fault(fault));
+        self.plan.arm(Some(operation), None, Action::Fault(fault));
     }
 
     /// Has calls go well again: what was told and has not happened will not happen.
     pub fn mend(&self) {
-        self.plan.armed.lock().unwrap_or_else(PoisonError::into_inner).clear();
+        self.plan.clear();
     }
 
     /// Returns how many calls there were, the ones that went wrong among them.
     pub fn calls(&self) -> usize {
-        self.plan.counts.iter().map(|count| count.load(Ordering::SeqCst)).sum()
+        self.plan.calls()
     }
 
     /// Returns how many calls of this operation there were.
     pub fn calls_of(&self, operation: Operation) -> usize {
-        self.plan.counts[operation as usize].load(Ordering::SeqCst)
+        self.plan.calls_of(operation)
     }
 
     /// Has the next call of an operation wait, before it is done or after, until the gate is opened.
     pub fn hold(&self, moment: Moment) -> Gate {
         let gate = Gate::new(moment);
-        self.arm(Some(moment.operation()), Some(1), Action::Hold(moment, gate.shared()));
+        self.plan.arm(Some(moment.operation()), Some(1), Action::Hold(moment, gate.latch()));
         gate
     }
 
@@ -259,12 +191,6 @@ impl<S: Store> FaultStore<S> {
         self.hold(moment).overtake(slow, fast).await
     }
 
-    fn arm(&self, operation: Option<Operation>, calls: Option<usize>, action: Action) {
-        assert!(calls != Some(0), "calls are counted from 1: the next one");
-        let mut armed = self.plan.armed.lock().unwrap_or_else(PoisonError::into_inner);
-        armed.push(Armed { operation, calls, action });
-    }
-
     async fn run<T>(
         &self,
         operation: Operation,
@@ -306,131 +232,9 @@ impl<S: Store> FaultStore<S> {
     }
 }
 
-impl Plan {
-    /// Counts a call, and returns what is to happen to it: the first thing that was told.
-    fn next(&self, operation: Operation) -> Option<Action> {
-        self.counts[operation as usize].fetch_add(1, Ordering::SeqCst);
-        let mut armed = self.armed.lock().unwrap_or_else(PoisonError::into_inner);
-        let mut happens = None;
-        armed.retain_mut(|armed| {
-            if armed.operation.is_some_and(|only| only != operation) {
-                return true;
-            }
-            let due = match &mut armed.calls {
-                Some(calls) => {
-                    *calls -= 1;
-                    *calls == 0
-                }
-                None => true,
-            };
-            if due && happens.is_none() {
-                happens = Some(armed.action.clone());
-            }
-            armed.calls != Some(0)
-        });
-        happens
-    }
-}
-
 #[derive(Debug, thiserror::Error)]
 #[error("the connection broke before the answer came")]
 struct AnswerLost;
-
-impl<S: Store> Store for FaultStore<S> {
-    fn create(
-        &self,
-        key: &RecordKey,
-        record: &Record,
-        ttl: Duration,
-    ) -> impl Future<Output = Result<CreateOutcome, StoreError>> + Send {
-        self.run(Operation::Create, self.store.create(key, record, ttl))
-    }
-
-    fn load(
-        &self,
-        key: &RecordKey,
-        touch: Option<Touch>,
-    ) -> impl Future<Output = Result<Option<Loaded>, StoreError>> + Send {
-        self.run(Operation::Load, self.store.load(key, touch))
-    }
-
-    fn replace(
-        &self,
-        key: &RecordKey,
-        revision: Revision,
-        record: &Record,
-        ttl: Duration,
-    ) -> impl Future<Output = Result<ReplaceOutcome, StoreError>> + Send {
-        self.run(Operation::Replace, self.store.replace(key, revision, record, ttl))
-    }
-
-    fn delete(
-        &self,
-        key: &RecordKey,
-    ) -> impl Future<Output = Result<DeleteOutcome, StoreError>> + Send {
-        self.run(Operation::Delete, self.store.delete(key))
-    }
-
-    fn delete_if(
-        &self,
-        key: &RecordKey,
-        revision: Revision,
-    ) -> impl Future<Output = Result<DeleteIfOutcome, StoreError>> + Send {
-        self.run(Operation::DeleteIf, self.store.delete_if(key, revision))
-    }
-
-    fn owners(&self) -> Option<&dyn OwnerIndex> {
-        self.store.owners().map(|_| self as &dyn OwnerIndex)
-    }
-}
-
-impl<S: Store> OwnerIndex for FaultStore<S> {
-    fn add<'a>(
-        &'a self,
-        owner: &'a OwnerKey,
-        key: &'a RecordKey,
-        ttl: Duration,
-    ) -> BoxFuture<'a, Result<Option<Timestamp>, StoreError>> {
-        // Behind `async`, so that a store that does it at once does it in its turn.
-        let call = async move { self.index().add(owner, key, ttl).await };
-        Box::pin(self.run(Operation::IndexAdd, call))
-    }
-
-    fn remove<'a>(
-        &'a self,
-        owner: &'a OwnerKey,
-        key: &'a RecordKey,
-    ) -> BoxFuture<'a, Result<(), StoreError>> {
-        let call = async move { self.index().remove(owner, key).await };
-        Box::pin(self.run(Operation::IndexRemove, call))
-    }
-
-    fn keys<'a>(
-        &'a self,
-        owner: &'a OwnerKey,
-    ) -> BoxFuture<'a, Result<Vec<RecordKey>, StoreError>> {
-        let call = async move { self.index().keys(owner).await };
-        Box::pin(self.run(Operation::IndexKeys, call))
-    }
-
-    fn revoked_before<'a>(
-        &'a self,
-        owner: &'a OwnerKey,
-    ) -> BoxFuture<'a, Result<Option<Timestamp>, StoreError>> {
-        let call = async move { self.index().revoked_before(owner).await };
-        Box::pin(self.run(Operation::RevokedBefore, call))
-    }
-
-    fn revoke_before<'a>(
-        &'a self,
-        owner: &'a OwnerKey,
-        stamp: Timestamp,
-        ttl: Duration,
-    ) -> BoxFuture<'a, Result<(), StoreError>> {
-        let call = async move { self.index().revoke_before(owner, stamp, ttl).await };
-        Box::pin(self.run(Operation::RevokeBefore, call))
-    }
-}
 
 impl<S> Clone for FaultStore<S> {
     fn clone(&self) -> Self {
