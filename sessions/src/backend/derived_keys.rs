@@ -1,4 +1,4 @@
-//! What is worked out from the keys of a ring for each salt, once.
+//! What is derived from the keys of a ring for each salt, once.
 
 use std::{fmt, sync::Arc};
 
@@ -9,7 +9,7 @@ use crate::{
     token::signed::Rejected,
 };
 
-/// How many salts are remembered: one for each cookie name in use.
+/// How many salts are cached: one for each cookie name in use.
 const MAX_SALTS: usize = 64;
 
 /// What tokens are bound to besides the key.
@@ -17,8 +17,8 @@ const MAX_SALTS: usize = 64;
 pub(super) enum Salt<T> {
     /// The policy `salt`.
     Custom(T),
-    /// What the tokens are, and the cookie's name: a token for one cookie is worth nothing in
-    /// another, nor as one of another kind.
+    /// The kind of token, and the cookie's name: a token for one cookie does not verify in another,
+    /// nor as a token of another kind.
     Default(&'static str, T),
 }
 
@@ -30,7 +30,8 @@ pub(super) struct SaltKeys<K> {
     keys: Box<[K]>,
 }
 
-/// The salts in use. What belongs to a ring that has been replaced is dropped at the next use.
+/// The derived keys for the salts in use. Those of a ring that was replaced are dropped at the next
+/// use.
 pub(super) struct DerivedKeyCache<K> {
     known: ArcSwap<Vec<Arc<SaltKeys<K>>>>,
 }
@@ -61,13 +62,12 @@ impl Salt<String> {
 }
 
 impl<K> SaltKeys<K> {
-    /// Returns what signs.
+    /// Returns the key that signs.
     pub(super) fn current(&self) -> &K {
         &self.keys[0]
     }
 
-    /// Has each key look at a token until one finds its seal right. Returns the place of that key
-    /// as well.
+    /// Tries each key until a token verifies. Returns the position of that key as well.
     pub(super) fn find<V>(
         &self,
         verify: impl Fn(&K) -> Result<V, Rejected>,
@@ -110,7 +110,7 @@ impl<K> DerivedKeyCache<K> {
             salt: salt.to_owned(),
             keys: ring.keys().iter().map(|key| make(key, &text)).collect(),
         });
-        // Another thread may do the same meanwhile: one of both is worked out again some time.
+        // Another thread may do the same at this moment: one result is lost, and derived again later.
         let current = known.iter().filter(|known| Arc::ptr_eq(&known.ring, &ring));
         let newest = current.take(MAX_SALTS - 1).cloned();
         let next = std::iter::once(Arc::clone(&made)).chain(newest).collect();
@@ -142,7 +142,7 @@ mod tests {
     use crate::key::{KeyRing, SecretKey, SharedKeys};
 
     #[test]
-    fn each_salt_is_worked_out_once() {
+    fn each_salt_is_derived_once() {
         let (cache, keys, made) =
             (DerivedKeyCache::default(), SharedKeys::new(SecretKey::generate()), Cell::new(0));
         let get = |salt: Salt<&str>| {
@@ -167,16 +167,16 @@ mod tests {
     }
 
     #[test]
-    fn what_belongs_to_replaced_keys_is_dropped_at_the_next_use() {
+    fn keys_of_a_replaced_ring_are_dropped_at_the_next_use() {
         let (cache, keys) = (DerivedKeyCache::default(), SharedKeys::new(SecretKey::generate()));
-        let former: Vec<Weak<SaltKeys<()>>> = ["a", "b"]
+        let previous: Vec<Weak<SaltKeys<()>>> = ["a", "b"]
             .map(|salt| Arc::downgrade(&cache.get(&keys, Salt::Custom(salt), |_, _| ())))
             .to_vec();
         let ring = Arc::downgrade(&*keys.ring());
-        assert!(former.iter().all(|former| former.strong_count() == 1));
+        assert!(previous.iter().all(|previous| previous.strong_count() == 1));
         keys.replace(KeyRing::new(SecretKey::generate()));
         cache.get(&keys, Salt::Custom("c"), |_, _| ());
-        assert!(former.iter().all(|former| former.strong_count() == 0));
+        assert!(previous.iter().all(|previous| previous.strong_count() == 0));
         assert_eq!(ring.strong_count(), 0);
     }
 }

@@ -1,4 +1,4 @@
-//! Backends: what turns the token in a cookie into a session and back.
+//! Backends: from the token in a cookie to a session, and back.
 
 mod any;
 mod circuit_breaker;
@@ -46,8 +46,8 @@ pub trait Backend: Send + Sync + 'static {
     ///
     /// # Errors
     ///
-    /// [`OpenError`] when a session may be there and cannot be read. A bad token is no error: it
-    /// is no session.
+    /// [`OpenError`] when there may be a session that cannot be read. A bad token is not an error:
+    /// there is no session.
     async fn open(&self, cx: &OpenContext<'_>) -> Result<Opened<SessionState>, OpenError>;
 
     /// Saves the session when its request is answered, as
@@ -55,6 +55,6 @@ pub trait Backend: Send + Sync + 'static {
     ///
     /// # Errors
     ///
-    /// [`SaveError`] when it cannot be kept.
+    /// [`SaveError`] when the session cannot be kept.
     async fn save(&self, state: &SessionState, cx: &SaveContext<'_>) -> Result<Saved, SaveError>;
 }

@@ -11,10 +11,10 @@ pub enum OwnerError {
     /// The store keeps no index of owners.
     #[error("the session store does not find sessions by their owner")]
     Unsupported,
-    /// Nobody is logged in with the session: `set_owner` was not called.
-    #[error("the session has no owner; call `set_owner` when somebody logs in")]
+    /// The session has no owner: `set_owner` was not called.
+    #[error("the session has no owner; call `set_owner` when a user logs in")]
     NoOwner,
-    /// The store failed. What was to be ended may be ended in part: try again.
+    /// The store failed. Some of the sessions may have ended: try again.
     #[error("the sessions of an owner could not be listed or ended")]
     Store(#[from] StoreError),
 }

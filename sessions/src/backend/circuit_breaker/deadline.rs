@@ -9,13 +9,13 @@ use tokio::time::Instant;
 pub(crate) struct Deadlines {
     /// For one call.
     pub(crate) call: Duration,
-    /// For everything that one request asks.
+    /// For all calls of one request.
     pub(crate) request: Duration,
 }
 
 impl Deadlines {
-    /// What must be left for a write that had to wait. One that is cut off may be done all the
-    /// same, so that a request which says that it failed would have changed the session.
+    /// Returns the time that must be left for a write that had to wait. The store may complete a call
+    /// that is cut off, and a request that reports a failure would have changed the session.
     pub(crate) fn for_write(self) -> Duration {
         self.call.min(self.request) / 2
     }
@@ -27,13 +27,13 @@ impl Default for Deadlines {
     }
 }
 
-/// What is left of a request's time with the store. It passes while the store is asked or a turn
-/// is waited for, not while the handler works; and it begins with the first wait, or where what shares
-/// it is about to begin, so that a store which answers at once is not timed.
+/// A request's time with the store. It passes while the request waits for the store or for the lock of
+/// a record, not while the handler works. It starts with the first wait, or before work that is to
+/// share it, so that a store which answers at once is not timed.
 #[derive(Clone, Debug)]
 pub(crate) struct Deadline {
     time: Duration,
-    /// When the time is over, once it has begun.
+    /// When the time ends, once it has started.
     end: OnceLock<Instant>,
 }
 
@@ -46,12 +46,12 @@ impl Deadline {
         Self { time: Duration::ZERO, end: OnceLock::from(end) }
     }
 
-    /// Begins, unless it has begun. Returns when it ends, which clones made from now on share.
+    /// Starts the time, unless it has started. Returns its end, which clones made from now on share.
     pub(crate) fn begin(&self) -> Instant {
         self.begin_at(Instant::now())
     }
 
-    /// Returns a clone that ends at the same time: begins, unless it has begun.
+    /// Starts the time, unless it has started, and returns a clone with the same end.
     pub(crate) fn shared(&self) -> Self {
         self.begin();
         self.clone()

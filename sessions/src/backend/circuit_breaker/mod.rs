@@ -17,25 +17,25 @@ pub(super) use self::{
 };
 use crate::store::StoreError;
 
-/// How many calls in a row fail before the breaker opens.
+/// How many calls in a row fail before the circuit opens.
 const FAILURES: u32 = 5;
-/// How long the breaker refuses calls before it lets one through to see.
+/// How long an open circuit refuses calls before it admits a probe.
 const OPEN_FOR: Duration = Duration::from_secs(1);
 
-/// Refuses calls while the store fails, so that requests fail at once instead of queueing for it.
+/// Refuses calls while the store fails, so that requests fail at once instead of queueing.
 pub(super) struct CircuitBreaker {
     start: Instant,
     failures: AtomicU32,
-    /// How many answers came that were waited for.
+    /// How many answers came that a call had to wait for.
     answers: AtomicU64,
     /// In milliseconds since the start.
     open_until: AtomicU64,
 }
 
-/// How things stood when a call began.
+/// The state of things when a call was admitted.
 #[derive(Clone, Copy)]
 struct Admission {
-    /// Of the request's time.
+    /// How much of the request's time was left.
     left: Duration,
     answers: u64,
 }
@@ -60,7 +60,7 @@ impl CircuitBreaker {
         Call::new(self, limit, deadline, call)
     }
 
-    /// Whether a call may begin.
+    /// Admits a call, or says why not.
     fn admit(&self, deadline: &Deadline) -> Result<Admission, StoreError> {
         if !self.admits_probe() {
             return Err(StoreError::unavailable(CircuitOpen));
@@ -72,26 +72,27 @@ impl CircuitBreaker {
         Ok(Admission { left, answers: self.answers.load(Ordering::Acquire) })
     }
 
-    /// Notes how a call ended, that was given this much time at the most.
-    fn note<T>(&self, result: &Result<T, StoreError>, begun: Admission, limit: Duration) {
+    /// Notes the result of a call that was given this much time at most.
+    fn note<T>(&self, result: &Result<T, StoreError>, admission: Admission, limit: Duration) {
         match result {
-            // It was the request that had too little time, not the store that took too long.
-            Err(StoreError::Timeout) if begun.left < limit / 2 => {}
-            // Others had their answers meanwhile: there is a queue, for a pool's connections say.
-            Err(StoreError::Timeout) if self.answers.load(Ordering::Acquire) != begun.answers => {}
+            // The request had too little time left to blame the store.
+            Err(StoreError::Timeout) if admission.left < limit / 2 => {}
+            // Other calls were answered meanwhile: this one queued, for example for a connection of a
+            // full pool.
+            Err(StoreError::Timeout) if self.answers.load(Ordering::Acquire) != admission.answers => {}
             Err(err) if err.is_outage() => self.note_failure(err),
             _ => self.note_success(),
         }
     }
 
-    /// Notes an answer that was waited for.
+    /// Notes an answer that a call had to wait for.
     fn note_answer<T>(&self, result: &Result<T, StoreError>) {
         if !matches!(result, Err(err) if err.is_outage()) {
             self.answers.fetch_add(1, Ordering::AcqRel);
         }
     }
 
-    /// Of those who ask while the store fails, one is let through in a second.
+    /// Whether a call may reach the store: while it fails, one call in a second.
     fn admits_probe(&self) -> bool {
         if self.failures.load(Ordering::Acquire) < FAILURES {
             return true;
@@ -110,12 +111,12 @@ impl CircuitBreaker {
                 .is_ok()
     }
 
-    /// Those who fail later do not keep it open: the next second counts from when one was let through.
+    /// Calls that fail later do not keep the circuit open: the next second counts from the last probe.
     fn note_failure(&self, err: &StoreError) {
         let failures = self.failures.fetch_add(1, Ordering::AcqRel).saturating_add(1);
         if failures == FAILURES {
             self.open_until.store(self.now() + millis(OPEN_FOR), Ordering::Release);
-            tracing::error!(target: "sessions", error = err as &dyn std::error::Error, "the session store fails; requests that need it are refused until it answers");
+            tracing::error!(target: "sessions", error = err as &dyn std::error::Error, "the session store failed {FAILURES} times in a row; requests that need it are refused at once, and one call in a second tries again: check that the store is up and can be reached");
         }
     }
 
@@ -139,9 +140,9 @@ impl fmt::Debug for CircuitBreaker {
     }
 }
 
-/// The store was not asked.
+/// The call was not made.
 #[derive(Debug, thiserror::Error)]
-#[error("not asked: its last {FAILURES} calls failed, and one request in a second tries again")]
+#[error("the store was not asked, since its last {FAILURES} calls failed; one call in a second tries again")]
 struct CircuitOpen;
 
 fn millis(time: Duration) -> u64 {
@@ -184,7 +185,7 @@ mod tests {
     }
 
     #[tokio::test(start_paused = true)]
-    async fn five_failures_open_it_and_one_probe_in_a_second_closes_it() {
+    async fn five_failures_open_the_circuit_and_one_probe_in_a_second_closes_it() {
         let breaker = CircuitBreaker::new();
         let asked = AtomicU32::new(0);
         for _ in 0..50 {
@@ -205,7 +206,7 @@ mod tests {
     }
 
     #[tokio::test(start_paused = true)]
-    async fn a_success_between_failures_starts_the_count_anew() {
+    async fn a_success_between_failures_resets_the_count() {
         let breaker = CircuitBreaker::new();
         let asked = AtomicU32::new(0);
         for _ in 0..10 {
@@ -217,7 +218,7 @@ mod tests {
     }
 
     #[tokio::test(start_paused = true)]
-    async fn calls_that_only_the_request_s_deadline_ends_open_it_too() {
+    async fn calls_that_only_the_request_s_deadline_ends_open_the_circuit_too() {
         let breaker = CircuitBreaker::new();
         let never = pending::<Result<(), StoreError>>;
         for _ in 0..FAILURES {
@@ -251,7 +252,7 @@ mod tests {
             assert!(waited.iter().all(|one| matches!(one, Err(StoreError::Timeout))));
             assert!(answered.is_ok());
         }
-        // Nobody has an answer: it is.
+        // No call is answered: it is down.
         join_all((0..FAILURES).map(|_| wait())).await;
         assert!(!outcome(&breaker, false, &AtomicU32::new(0)).await);
     }
@@ -271,7 +272,7 @@ mod tests {
     }
 
     #[tokio::test(start_paused = true)]
-    async fn probes_that_take_their_time_come_once_in_a_second_all_the_same() {
+    async fn slow_probes_come_once_in_a_second_too() {
         let breaker = CircuitBreaker::new();
         let asked = AtomicU32::new(0);
         let rest = OPEN_FOR.saturating_sub(CALL);
@@ -284,11 +285,11 @@ mod tests {
             time::advance(CALL).await;
             let never = pending::<Result<(), StoreError>>();
             let probe = within(&breaker, CALL * 2, never).await;
-            assert!(matches!(probe, Err(StoreError::Timeout)), "it was let through");
+            assert!(matches!(probe, Err(StoreError::Timeout)), "it was admitted");
             time::advance(rest).await;
             let times_out = async { Err::<(), _>(StoreError::Timeout) };
             let probe = within(&breaker, CALL * 2, times_out).await;
-            assert!(matches!(probe, Err(StoreError::Timeout)), "a second after the last one");
+            assert!(matches!(probe, Err(StoreError::Timeout)), "a second after the last probe");
         }
         time::advance(OPEN_FOR).await;
         assert!(outcome(&breaker, false, &asked).await);
@@ -311,7 +312,7 @@ mod tests {
         };
         assert!(join(call, busy).await.0.is_ok());
 
-        // One that does not come is not waited for for ever.
+        // The wait for an answer that never comes ends.
         let call = within(&breaker, CALL * 2, pending::<Result<(), _>>());
         let (result, ()) = join(call, time::advance(CALL * 3)).await;
         assert!(matches!(result, Err(StoreError::Timeout)));

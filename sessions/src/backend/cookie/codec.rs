@@ -1,24 +1,25 @@
-//! How a session is written into its cookie.
+//! Between a session and the text in its cookie.
 
 use crate::{
     dictionary::Format, error::SaveError, key::SecretKey, state::SessionState,
     token::signed::Rejected,
 };
 
-/// How a session is written into its cookie.
+/// Writes sessions into tokens, and reads them.
 pub(crate) trait CookieCodec: Send + Sync + 'static {
-    /// What seals and opens, under one key and one salt.
+    /// A key, derived for one salt, that seals and opens tokens.
     type Key: Send + Sync + 'static;
-    /// What these tokens are, in their default salt.
+    /// The kind of these tokens, in their default salt.
     const KIND: &'static str;
     /// The default salt where it does not depend on the cookie's name.
     const SALT: Option<&'static str> = None;
-    /// How values are written.
+    /// The format of values.
     const FORMAT: Format = Format::Json;
 
+    /// Derives the key for a salt.
     fn key(&self, key: &SecretKey, salt: &str) -> Self::Key;
 
-    /// Returns what a token holds, if it was sealed with this key.
+    /// Returns the content of a token, if it was sealed with this key.
     fn open(key: &Self::Key, token: &[u8]) -> Result<Plaintext, Rejected>;
 
     /// Returns the token of a payload, sealed at `now` in seconds since 1970.
@@ -36,7 +37,7 @@ pub(crate) trait CookieCodec: Send + Sync + 'static {
     }
 }
 
-/// What a token holds.
+/// The content of a token.
 pub(crate) struct Plaintext {
     pub(crate) payload: Vec<u8>,
     /// In seconds since 1970.

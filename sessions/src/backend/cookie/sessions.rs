@@ -1,4 +1,4 @@
-//! Sessions that live in their cookie, whichever way they are sealed.
+//! Sessions that live in their cookie, with any codec.
 
 use std::{
     fmt,
@@ -21,10 +21,10 @@ use crate::{
     token::signed::{Rejected, check_age},
 };
 
-/// How far ahead of this host's clock a token may be sealed: hosts' clocks differ.
+/// How far in the future a token may be sealed: clocks of hosts differ.
 const LEEWAY: Duration = Duration::from_secs(60);
 
-/// The part of a backend that is the same for all seals.
+/// The part of a backend that all codecs share.
 pub(crate) struct CookieSessions<C: CookieCodec> {
     keys: SharedKeys,
     codec: C,
@@ -33,7 +33,7 @@ pub(crate) struct CookieSessions<C: CookieCodec> {
 }
 
 struct OpenedToken {
-    /// Which of the cookies it is.
+    /// Its position among the cookies.
     at: usize,
     sealed_at: u64,
     state: SessionState,
@@ -52,7 +52,7 @@ impl<C: CookieCodec> CookieSessions<C> {
         Self { revocation: Some(revocation), ..self }
     }
 
-    /// Returns what ends sessions, if they can be ended.
+    /// Returns the revocation, if sessions can be ended.
     pub(crate) fn revocation(&self) -> Result<&Revocation, OwnerError> {
         self.revocation.as_ref().ok_or(OwnerError::Unsupported)
     }
@@ -63,7 +63,7 @@ impl<C: CookieCodec> CookieSessions<C> {
 
     pub(crate) async fn open(&self, cx: &OpenContext<'_>) -> Result<SessionState, OpenError> {
         match &self.revocation {
-            // Boxed, so that sessions that cannot be ended carry nothing of it with them.
+            // Boxed, so that sessions that cannot be ended do not hold its future.
             Some(revocation) => Box::pin(self.open_unless_ended(cx, revocation)).await,
             None => Ok(self.newest(cx, &[]).map_or_else(Self::new_session, |it| it.state)),
         }
@@ -78,7 +78,7 @@ impl<C: CookieCodec> CookieSessions<C> {
         cx: &OpenContext<'_>,
         revocation: &Revocation,
     ) -> Result<SessionState, OpenError> {
-        let stamp = revocation.stamp(cx);
+        let start = revocation.request_start(cx);
         let deadline = revocation.deadline();
         let mut ended = Vec::new();
         let mut state = loop {
@@ -91,19 +91,19 @@ impl<C: CookieCodec> CookieSessions<C> {
             tracing::info!(target: "sessions", "session cookie refused: its owner's sessions were ended");
             ended.push(at);
         };
-        state.stamp_logins(stamp);
+        state.stamp_logins(start);
         Ok(state)
     }
 
-    /// Opens the newest of the cookies that verify, but those.
-    fn newest(&self, cx: &OpenContext<'_>, but: &[usize]) -> Option<OpenedToken> {
+    /// Opens the newest of the cookies that verify, except those at these positions.
+    fn newest(&self, cx: &OpenContext<'_>, except: &[usize]) -> Option<OpenedToken> {
         if cx.cookies().is_empty() {
             return None;
         }
         let keys = self.keys_for(cx.settings(), cx.cookie().name().as_str());
         let mut newest: Option<OpenedToken> = None;
         for (at, token) in cx.cookies().iter().enumerate() {
-            if but.contains(&at) {
+            if except.contains(&at) {
                 continue;
             }
             match open_token(&self.codec, at, token, &keys, cx) {
@@ -133,9 +133,9 @@ impl<C: CookieCodec> CookieSessions<C> {
             return Ok(Saved::removed());
         }
         let keys = self.keys_for(cx.settings(), cx.cookie().name().as_str());
-        // A session does not outlive its key by being sealed anew: the key may have leaked.
-        let came_under = state.extensions().get::<KeyBytes>();
-        if came_under.is_some_and(|key| !keys.ring().has(key))
+        // A session does not outlive its key by being sealed again: the key may have leaked.
+        let opened_with = state.extensions().get::<KeyBytes>();
+        if opened_with.is_some_and(|key| !keys.ring().has(key))
             && cx.session_status() != SessionStatus::Purged
         {
             return Err(SaveError::Gone);
@@ -181,7 +181,7 @@ fn open_token<C: CookieCodec>(
         state.request_refresh();
     }
     keys.ring().count(at);
-    // For the save: whether the key still holds.
+    // For saving, which checks that the key is still in the ring.
     state.extensions_mut().insert_shared(Arc::clone(keys.ring().key(at).shared()));
     Ok(OpenedToken { at: number, sealed_at, state })
 }

@@ -21,8 +21,8 @@ pub(super) struct Create<S> {
     pub(super) payload: Payload,
     pub(super) login: Option<Login>,
     pub(super) now: RecordTime,
-    /// In seconds since 1970.
-    pub(super) began: u64,
+    /// When the session began, in seconds since 1970.
+    pub(super) began_secs: u64,
     pub(super) ttl: Duration,
     pub(super) deadline: Deadline,
 }
@@ -60,7 +60,7 @@ impl<S: Store> Create<S> {
             payload: Arc::clone(&self.payload.json),
             verifier: self.verifier,
             previous: None,
-            created_secs: self.began,
+            created_secs: self.began_secs,
             renewed_millis: self.now.millis,
             ttl_secs: self.ttl.as_secs(),
             owner: self.login.map(Login::owner),

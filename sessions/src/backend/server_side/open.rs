@@ -1,4 +1,4 @@
-//! Opening: from the cookies of a request to the record that one of them may open.
+//! Opening: from the cookies of a request to the record that one of them opens.
 
 use std::{
     sync::{
@@ -25,20 +25,20 @@ use crate::{
 /// How many tokens of one request reach the store.
 const MAX_LOADS: usize = 4;
 
-/// What saving needs to know of the opening. Attached to the dictionary.
+/// What saving needs to know of the opening: an extension of the session's state.
 pub(super) struct LoadState {
     pub(super) origin: Origin,
     /// When the request began to use its session, in microseconds since 1970.
-    stamp: AtomicU64,
-    /// What is left of its time with the store.
+    start: AtomicU64,
+    /// What is left of the request's time with the store.
     pub(super) left: Duration,
     /// The record that this request created.
     pub(super) created: OnceLock<RecordKey>,
 }
 
 impl LoadState {
-    fn new(origin: Origin, stamp: Timestamp, left: Duration) -> Self {
-        Self { origin, stamp: AtomicU64::new(stamp.get()), left, created: OnceLock::new() }
+    fn new(origin: Origin, start: Timestamp, left: Duration) -> Self {
+        Self { origin, start: AtomicU64::new(start.get()), left, created: OnceLock::new() }
     }
 
     fn attached_to(self, mut state: SessionState) -> SessionState {
@@ -47,25 +47,25 @@ impl LoadState {
         state
     }
 
-    /// Returns the moment that a login of this request counts from.
-    pub(super) fn stamp(&self) -> Timestamp {
-        Timestamp::new(self.stamp.load(Ordering::Acquire))
+    /// Returns the time that a login of this request is dated to.
+    pub(super) fn login_time(&self) -> Timestamp {
+        Timestamp::new(self.start.load(Ordering::Acquire))
     }
 
-    /// Has a login of this request count from a later moment: its owner's other sessions were ended
-    /// by itself.
-    pub(super) fn stamp_again(&self, stamp: Timestamp) {
-        self.stamp.store(stamp.get(), Ordering::Release);
+    /// Dates a login of this request to a later time: the request itself has ended its owner's other
+    /// sessions.
+    pub(super) fn set_login_time(&self, time: Timestamp) {
+        self.start.store(time.get(), Ordering::Release);
     }
 }
 
 /// Where a session comes from.
 pub(super) enum Origin {
-    /// It is new: no token, or none that the store knows.
+    /// It is new: there was no token, or none that the store knows.
     New,
     /// It is empty: the token is from before a renewal.
     Superseded,
-    /// It is a record that the token opens.
+    /// The token opens a record.
     Record(Box<Found>),
 }
 
@@ -75,11 +75,11 @@ pub(super) struct Found {
     pub(super) key: RecordKey,
     pub(super) record: Record,
     pub(super) revision: Revision,
-    /// The token is from before a renewal, and the grace allows it to read.
+    /// The token is from before a renewal, and may read for its time of grace.
     pub(super) via_grace: bool,
 }
 
-/// What a token comes to.
+/// The result of checking a token.
 enum TokenCheck {
     Opens(Box<Found>),
     Superseded,
@@ -93,7 +93,7 @@ impl<S: Store> ServerSide<S> {
         opened.attached_to(SessionState::new())
     }
 
-    /// Notes a request, and stamps it.
+    /// Notes the settings of a request, and returns when it began.
     fn begin(&self, cx: &OpenContext<'_>) -> Timestamp {
         self.shared.longest_timeout.note(cx.settings());
         self.shared.clock.request_start(cx.clock, cx.now())
@@ -103,10 +103,10 @@ impl<S: Store> ServerSide<S> {
         &self,
         cx: &OpenContext<'_>,
     ) -> Result<SessionState, OpenError> {
-        let stamp = self.begin(cx);
+        let start = self.begin(cx);
         let deadline = Deadline::after(self.deadlines.request);
         let mut newest: Option<(Box<Found>, usize)> = None;
-        let mut stale = false;
+        let mut superseded = false;
         let mut asked = [None; MAX_LOADS];
         let mut loads = 0;
         let tokens = self.tokens.of_cookie(cx.settings(), cx.cookie().name().as_str());
@@ -122,14 +122,14 @@ impl<S: Store> ServerSide<S> {
                 continue;
             }
             if loads == MAX_LOADS {
-                tracing::warn!(target: "sessions", "more than {MAX_LOADS} session cookies; the rest is passed over");
+                tracing::warn!(target: "sessions", "a request has more than {MAX_LOADS} session cookies; the others are ignored");
                 break;
             }
             asked[loads] = Some(text);
             loads += 1;
             match self.load(token, &deadline, cx).await? {
                 TokenCheck::Nothing => {}
-                TokenCheck::Superseded => stale = true,
+                TokenCheck::Superseded => superseded = true,
                 TokenCheck::Opens(found) => {
                     tokens.count(at);
                     if let Some((previous, _)) = &newest {
@@ -155,14 +155,14 @@ impl<S: Store> ServerSide<S> {
                     (state, Origin::Record(found))
                 }
                 Err(_) => {
-                    log_corrupt("its content is no JSON object");
+                    log_corrupt("its content is not a JSON object");
                     (SessionState::new(), Origin::New)
                 }
             },
-            None if stale => (SessionState::new(), Origin::Superseded),
+            None if superseded => (SessionState::new(), Origin::Superseded),
             None => (SessionState::new(), Origin::New),
         };
-        Ok(LoadState::new(origin, stamp, left).attached_to(state))
+        Ok(LoadState::new(origin, start, left).attached_to(state))
     }
 
     async fn load(
@@ -179,23 +179,23 @@ impl<S: Store> ServerSide<S> {
                 tracing::info!(target: "sessions", "session cookie refused: the store does not know the session");
                 return Ok(TokenCheck::Nothing);
             }
-            // Kept for inspection until its time is over, and never overwritten: the id is new.
+            // It stays for inspection until it expires, and is never overwritten: the next id is new.
             Err(StoreError::Corrupt { problem }) => {
                 log_corrupt(problem);
                 return Ok(TokenCheck::Nothing);
             }
             Err(err) => return Err(err.into()),
         };
-        let is_over = is_over(&loaded, settings, cx.now());
+        let has_expired = has_expired(&loaded, settings, cx.now());
         let touch = touch(settings).filter(|touch| touch.is_due(loaded.expires_in));
-        let check = judge(token, key, loaded, cx.now());
-        if is_over {
-            tracing::info!(target: "sessions", "session cookie refused: the session is over");
+        let check = check_token(token, key, loaded, cx.now());
+        if has_expired {
+            tracing::info!(target: "sessions", "session cookie refused: the session has expired");
         }
-        // Whoever has no token of the session writes nothing: neither is its time prolonged, nor is
-        // it deleted.
+        // A client without a token of the session writes nothing: it neither prolongs the session nor
+        // deletes it.
         match (&check, touch) {
-            (TokenCheck::Opens(found), _) if is_over => {
+            (TokenCheck::Opens(found), _) if has_expired => {
                 self.delete_later(key, found.record.owner())
             }
             (TokenCheck::Opens(found), Some(touch)) if !found.via_grace => {
@@ -203,11 +203,11 @@ impl<S: Store> ServerSide<S> {
             }
             _ => {}
         }
-        Ok(if is_over { TokenCheck::Nothing } else { check })
+        Ok(if has_expired { TokenCheck::Nothing } else { check })
     }
 
-    /// Starts the record's time anew. Where that fails the session is as good as before, and the
-    /// next use tries again.
+    /// Starts the record's time again. Where that fails the session is not affected, and the next use
+    /// tries again.
     async fn touch(&self, found: &Found, touch: Touch, deadline: &Deadline) {
         match self.call(deadline, self.store.load(&found.key, Some(touch))).await {
             Ok(Some(Loaded { touched: true, .. })) => {
@@ -215,22 +215,22 @@ impl<S: Store> ServerSide<S> {
                     self.add_to_index_later(owner, found.key, touch.ttl);
                 }
             }
-            // Another request was faster, or has ended it: saving will see that.
+            // Another request was faster, or has ended the session: saving will see that.
             Ok(_) => {}
             Err(err) => {
-                tracing::warn!(target: "sessions", error = &err as &dyn std::error::Error, "a use of a session was not noted; the next one tries again");
+                tracing::warn!(target: "sessions", error = &err as &dyn std::error::Error, "a session was not prolonged, since the store failed; its next use tries again");
             }
         }
     }
 }
 
-/// Whether the session has ended, whatever the store says.
-fn is_over(loaded: &Loaded, settings: &Settings, now: SystemTime) -> bool {
+/// Whether the session has expired, even if the store still has it.
+fn has_expired(loaded: &Loaded, settings: &Settings, now: SystemTime) -> bool {
     loaded.expires_in.is_zero()
         || settings.absolute_timeout().is_some_and(|limit| is_past(&loaded.record, limit, now))
 }
 
-fn judge(token: SplitToken, key: RecordKey, loaded: Loaded, now: SystemTime) -> TokenCheck {
+fn check_token(token: SplitToken, key: RecordKey, loaded: Loaded, now: SystemTime) -> TokenCheck {
     let Loaded { record, revision, .. } = loaded;
     let verifier = token.verifier_hash();
     let is_current = record.verifier == verifier;
@@ -251,5 +251,5 @@ pub(super) fn unix_millis(time: SystemTime) -> u64 {
 }
 
 fn log_corrupt(problem: &str) {
-    tracing::error!(target: "sessions", problem, "what the store holds is not a session; a new one begins");
+    tracing::error!(target: "sessions", problem, "a record in the session store cannot be read; its client gets a new session, and the record stays until it expires");
 }

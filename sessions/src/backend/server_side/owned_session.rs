@@ -15,7 +15,7 @@ use crate::{
     store::{Loaded, OwnerKey, RecordKey},
 };
 
-/// One session of an owner, as [`ServerSide::sessions_of`] found it.
+/// One session of an owner, as [`ServerSide::sessions_of`](crate::ServerSide::sessions_of) found it.
 pub struct OwnedSession {
     pub(super) key: RecordKey,
     pub(super) owner: OwnerKey,
@@ -58,24 +58,25 @@ impl OwnedSession {
         current_key(session) == Some(self.key)
     }
 
-    /// Returns what the application noted in it under `key`, the name of the device say.
+    /// Returns the value under `key`, for example the name of the device.
     ///
     /// # Errors
     ///
-    /// [`SessionError::Decode`] when the value is no `T`.
+    /// [`SessionError::Decode`] when the value is not a `T`.
     pub fn get<T: DeserializeOwned>(&self, key: &str) -> Result<Option<T>, SessionError> {
         self.content.get(key)
     }
 
-    /// Returns a name for it that forms can hold: the session's key in the store, from which no
-    /// token can be made. [`ServerSide::end_by_id`] takes it.
+    /// Returns an id that forms can hold, for
+    /// [`ServerSide::end_by_id`](crate::ServerSide::end_by_id): the session's key in the store, from
+    /// which no token can be made.
     pub fn id(&self) -> String {
         self.key.to_string()
     }
 }
 
 impl fmt::Debug for OwnedSession {
-    /// Shows when it was used, and nothing of its content.
+    /// Shows when it was used, not its content.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("OwnedSession")
             .field("created", &self.created)

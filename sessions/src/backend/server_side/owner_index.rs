@@ -1,4 +1,4 @@
-//! The index of owners, as saving and opening keep it.
+//! The index of owners, as opening and saving use it.
 
 use std::time::Duration;
 
@@ -9,9 +9,8 @@ use crate::{
     store::{DeleteOutcome, OwnerKey, RecordKey, Store, StoreError, Timestamp},
 };
 
-/// What saving and opening ask of the index.
 impl<S: Store> ServerSide<S> {
-    /// Notes a login before its record is written. Returns whether it may go on.
+    /// Adds a login to the index before its record is written. Returns whether it may go on.
     pub(super) async fn add_to_index(
         &self,
         login: Login,
@@ -20,13 +19,13 @@ impl<S: Store> ServerSide<S> {
         deadline: &Deadline,
     ) -> Result<bool, SaveError> {
         let Some(index) = self.store.owners() else { return Ok(true) };
-        let add = index.add(&login.owner, &key, noted_for(ttl));
+        let add = index.add(&login.owner, &key, entry_ttl(ttl));
         let revoked_before = self.call(deadline, add).await?;
-        Ok(stands(login, revoked_before))
+        Ok(is_valid(login, revoked_before))
     }
 
-    /// Whether a login still stands when its record is written: a session whose owner's were ended
-    /// in between ends here.
+    /// Whether a login is still valid when its record is written. If its owner's sessions were ended
+    /// meanwhile, the new one is deleted here.
     pub(super) async fn confirm_login(
         &self,
         login: Login,
@@ -35,14 +34,14 @@ impl<S: Store> ServerSide<S> {
     ) -> Result<bool, SaveError> {
         let Some(index) = self.store.owners() else { return Ok(true) };
         let revoked_before = self.call(deadline, index.revoked_before(&login.owner)).await?;
-        let stands = stands(login, revoked_before);
-        if !stands {
+        let is_valid = is_valid(login, revoked_before);
+        if !is_valid {
             self.delete_record(key, Some(login.owner), deadline).await?;
         }
-        Ok(stands)
+        Ok(is_valid)
     }
 
-    /// Ends a session, even if the request is dropped.
+    /// Deletes a record, even if the request is dropped.
     pub(super) async fn end_record(
         &self,
         key: RecordKey,
@@ -65,7 +64,7 @@ impl<S: Store> ServerSide<S> {
         Ok(outcome == DeleteOutcome::Deleted)
     }
 
-    /// An entry that stays is a hint to nothing.
+    /// Removes an entry. One that stays points to no record, and expires.
     async fn remove_from_index(
         &self,
         owner: Option<OwnerKey>,
@@ -75,7 +74,7 @@ impl<S: Store> ServerSide<S> {
         if let (Some(owner), Some(index)) = (owner, self.store.owners())
             && let Err(err) = self.call(deadline, index.remove(&owner, &key)).await
         {
-            tracing::debug!(target: "sessions", error = &err as &dyn std::error::Error, "an ended session stays in its owner's index");
+            tracing::debug!(target: "sessions", error = &err as &dyn std::error::Error, "an ended session stays in its owner's index until its entry expires, since the store failed");
         }
     }
 
@@ -90,18 +89,18 @@ impl<S: Store> ServerSide<S> {
         }
     }
 
-    /// Deletes a record that is over. It opens nothing, with this done or not.
+    /// Deletes a record that has expired. No token opens it, deleted or not.
     pub(super) fn delete_later(&self, key: RecordKey, owner: Option<OwnerKey>) {
         let backend = self.clone();
         tokio::spawn(async move {
             let deadline = Deadline::after(backend.deadlines.request);
             if let Err(err) = backend.delete_record(key, owner, &deadline).await {
-                tracing::debug!(target: "sessions", error = &err as &dyn std::error::Error, "a session that is over stays in the store for its time");
+                tracing::debug!(target: "sessions", error = &err as &dyn std::error::Error, "an expired session stays in the store until the store removes it, since deleting it failed");
             }
         });
     }
 
-    /// Prolongs the entry of a session whose time starts anew.
+    /// Prolongs the entry of a session whose time starts again.
     pub(super) fn add_to_index_later(&self, owner: OwnerKey, key: RecordKey, ttl: Duration) {
         if self.store.owners().is_none() {
             return;
@@ -110,24 +109,24 @@ impl<S: Store> ServerSide<S> {
         tokio::spawn(async move {
             let deadline = Deadline::after(backend.deadlines.request);
             let Some(index) = backend.store.owners() else { return };
-            let add = index.add(&owner, &key, noted_for(ttl));
+            let add = index.add(&owner, &key, entry_ttl(ttl));
             if let Err(err) = backend.call(&deadline, add).await {
-                tracing::warn!(target: "sessions", error = &err as &dyn std::error::Error, "a session was not noted in its owner's index; the next use tries again");
+                tracing::warn!(target: "sessions", error = &err as &dyn std::error::Error, "a session was not prolonged in its owner's index, since the store failed; its next use tries again");
             }
         });
     }
 }
 
 /// Whether a login began after its owner's sessions were last ended.
-fn stands(login: Login, revoked_before: Option<Timestamp>) -> bool {
-    let stands = revoked_before.is_none_or(|revoked_before| revoked_before < login.since);
-    if !stands {
-        tracing::info!(target: "sessions", "login refused: its owner's sessions were ended after its request began; `set_owner`, then `end_others` ends the others only");
+fn is_valid(login: Login, revoked_before: Option<Timestamp>) -> bool {
+    let is_valid = revoked_before.is_none_or(|revoked_before| revoked_before < login.since);
+    if !is_valid {
+        tracing::info!(target: "sessions", "login refused: its owner's sessions were ended after its request began; to end all others at a login, call `set_owner` and then `end_others`");
     }
-    stands
+    is_valid
 }
 
-/// Longer than the record lives, so that entries outlast a use whose note was lost.
-fn noted_for(ttl: Duration) -> Duration {
+/// Returns a longer time than the record has, so that an entry outlives a prolongation that failed.
+fn entry_ttl(ttl: Duration) -> Duration {
     ttl * 2
 }

@@ -18,21 +18,20 @@ use crate::{
 
 /// How long listing or ending an owner's sessions may take in all.
 const DEADLINE: Duration = Duration::from_secs(10);
-/// How many of an owner's sessions are asked for at a time.
+/// How many of an owner's sessions are loaded at a time.
 const AT_ONCE: usize = 16;
-/// How long an owner is remembered to have ended their sessions: longer than any request runs.
-const REMEMBERED: Duration = Duration::from_secs(24 * 60 * 60);
+/// How long the store remembers that an owner's sessions were ended: longer than any request runs.
+const REVOCATION_TTL: Duration = Duration::from_secs(24 * 60 * 60);
 
-/// The sessions of one owner, as [`Session::set_owner`] made them theirs.
+/// The sessions of one owner: those that called [`Session::set_owner`] with the owner's id.
 ///
-/// What ends sessions is carried out to its end even if the request is dropped, and reaches requests
-/// that run at the same time: none of them brings a session of the owner back, nor begins one if it
-/// started before. For that the clocks of hosts that share a store must agree within the time of a
-/// request.
+/// Ending sessions goes on if the request is dropped, and reaches requests that run at the same time:
+/// none of them brings a session of the owner back, nor begins one if it started before. For that the
+/// clocks of hosts that share a store must agree within the time of a request.
 impl<S: Store> ServerSide<S> {
-    /// Returns the owner's sessions, the one that was used last first. Those that are past the
-    /// `absolute_timeout` are not among them; a process knows it from its first request with a
-    /// session on, and goes by the longest where services differ.
+    /// Returns the owner's sessions, the last used one first. Sessions past the `absolute_timeout` are
+    /// left out; a process knows the timeout from its first request with a session, and takes the
+    /// longest where services differ.
     ///
     /// # Errors
     ///
@@ -59,12 +58,12 @@ impl<S: Store> ServerSide<S> {
                 Ok(Some(loaded)) if is_session_of(&loaded.record, owner, revoked_before) => {
                     found.extend(OwnedSession::of(key, owner, loaded, now));
                 }
-                // Began while the owner's sessions were ended, and was cut off before it saw that.
+                // It began while the owner's sessions were ended, and was cut off before it saw that.
                 Ok(Some(loaded)) if loaded.record.owner() == Some(owner) => {
                     self.delete_later(key, Some(owner));
                 }
-                // Over, somebody else's, or about to begin: its entry was written first, and goes
-                // by itself when its time is over.
+                // It has expired, is another owner's, or is about to begin, since entries are written
+                // first. Entries expire.
                 Ok(_) | Err(StoreError::Corrupt { .. }) => {}
                 Err(err) => return Err(err.into()),
             }
@@ -73,8 +72,8 @@ impl<S: Store> ServerSide<S> {
         Ok(found)
     }
 
-    /// Ends one of the sessions that [`sessions_of`](Self::sessions_of) returned. Returns whether there
-    /// was something to end.
+    /// Ends one of the sessions that [`sessions_of`](Self::sessions_of) returned. Returns whether it was
+    /// still there.
     ///
     /// # Errors
     ///
@@ -85,7 +84,7 @@ impl<S: Store> ServerSide<S> {
     }
 
     /// Ends the session of this owner that has this [`id`](OwnedSession::id). Returns whether there
-    /// was one: an id of somebody else's session ends nothing.
+    /// was one: the id of another owner's session ends nothing.
     ///
     /// # Errors
     ///
@@ -101,9 +100,9 @@ impl<S: Store> ServerSide<S> {
     /// Ends all sessions of the owner of `current`, except that one: "log out everywhere else".
     /// Returns how many there were.
     ///
-    /// After a change of the password, say, [`set_owner`](Session::set_owner) and then this: the
-    /// login of this request stands, though it is not saved yet. It is refused all the same when
-    /// somebody else has ended the owner's sessions since the request began.
+    /// After a change of password call [`set_owner`](Session::set_owner) and then this: the login of
+    /// this request stays valid, though it is not saved yet. It is refused if another request has
+    /// ended the owner's sessions since this one began.
     ///
     /// # Errors
     ///
@@ -117,25 +116,25 @@ impl<S: Store> ServerSide<S> {
         let key = current_key(current);
         let login = current.peek(|state| {
             let opened = state.extensions().get::<LoadState>()?;
-            state.logs_in().then(|| opened.stamp())
+            state.logs_in().then(|| opened.login_time())
         });
         if key.is_none() && login.is_none() {
             return Err(OwnerError::NoOwner);
         }
         let backend = self.clone();
-        let ends = run_to_completion(async move { backend.end_all_but(owner, key, login).await });
-        let (ended, login) = ends.await?;
-        if let Some(stamp) = login {
+        let end = run_to_completion(async move { backend.end_all_but(owner, key, login).await });
+        let (ended, login) = end.await?;
+        if let Some(time) = login {
             current.peek(|state| {
                 if let Some(opened) = state.extensions().get::<LoadState>() {
-                    opened.stamp_again(stamp);
+                    opened.set_login_time(time);
                 }
             });
         }
         Ok(ended)
     }
 
-    /// Returns how many were ended, and the moment from which a login that is not saved yet counts.
+    /// Returns how many ended, and the time to date a login to that is not saved yet.
     async fn end_all_but(
         &self,
         owner: OwnerKey,
@@ -160,12 +159,12 @@ impl<S: Store> ServerSide<S> {
 
     /// Ends all sessions of the owner: "log out everywhere". Returns how many there were.
     ///
-    /// The session of the request that asks is among them. What that request changes in its session
-    /// is then dropped; [`purge`](Session::purge) the session as well, so that its cookie goes.
+    /// The session of the calling request is among them, and changes that it makes are dropped.
+    /// [`purge`](Session::purge) that session as well, so that its cookie is removed.
     ///
-    /// No request that runs meanwhile logs this owner in, the one that asks included: its session
-    /// would be [`SaveError::Gone`](crate::error::SaveError::Gone), 409. To log in here and end all others,
-    /// call [`set_owner`](Session::set_owner) and then [`end_others`](Self::end_others).
+    /// No request that runs meanwhile logs this owner in, the calling one included: saving fails with
+    /// [`SaveError::Gone`](crate::error::SaveError::Gone), 409. To log in and end all others, call
+    /// [`set_owner`](Session::set_owner) and then [`end_others`](Self::end_others).
     ///
     /// # Errors
     ///
@@ -188,8 +187,8 @@ impl<S: Store> ServerSide<S> {
     ) -> Result<usize, OwnerError> {
         let deadline = &Deadline::after(DEADLINE);
         let index = self.index()?;
-        // First, so that a login which is not yet in the index finds out by itself.
-        self.call(deadline, index.revoke_before(&owner, before, REMEMBERED)).await?;
+        // First, so that a login which is not yet in the index sees it.
+        self.call(deadline, index.revoke_before(&owner, before, REVOCATION_TTL)).await?;
         let keys = self.call(deadline, index.keys(&owner)).await?;
         let mut ends = stream::iter(keys.into_iter().filter(|key| Some(*key) != except))
             .map(|key| self.end_if_owned(key, owner, deadline))
@@ -201,7 +200,7 @@ impl<S: Store> ServerSide<S> {
         Ok(ended)
     }
 
-    /// Ends a session that the index names, if it is still this owner's.
+    /// Deletes a session that the index names, if it is still this owner's.
     async fn end_if_owned(
         &self,
         key: RecordKey,
@@ -213,7 +212,7 @@ impl<S: Store> ServerSide<S> {
             Err(StoreError::Corrupt { .. }) => true,
             Err(err) => return Err(err.into()),
         };
-        // The entry of one that is not there stays: it may be about to begin.
+        // The entry of a session that is not there stays: the session may be about to begin.
         Ok(is_owners && self.delete_record(key, Some(owner), deadline).await?)
     }
 

@@ -1,4 +1,4 @@
-//! Saving: what a request did, and where its session came from, decide what the store is asked.
+//! Saving: from what a request did, and where its session came from, to the calls of the store.
 
 use std::{sync::Arc, time::UNIX_EPOCH};
 
@@ -20,8 +20,8 @@ use crate::{
     token::split::SplitToken,
 };
 
-/// How many ids are drawn when the store has each of them already. Two that are equal will not be
-/// seen; a store that says so every time has another trouble.
+/// How many ids are drawn while the store has each of them already. Random ids do not collide: a
+/// store that answers so every time is broken.
 const MAX_IDS: usize = 5;
 
 /// One request's session on its way to the store.
@@ -29,7 +29,7 @@ struct Saving<'s, S> {
     backend: &'s ServerSide<S>,
     state: &'s SessionState,
     cx: &'s SaveContext<'s>,
-    stamp: Timestamp,
+    start: Timestamp,
     deadline: Deadline,
 }
 
@@ -44,7 +44,7 @@ impl<S: Store> ServerSide<S> {
             backend: self,
             state,
             cx,
-            stamp: opened.map_or_else(|| self.shared.clock.now(), LoadState::stamp),
+            start: opened.map_or_else(|| self.shared.clock.now(), LoadState::login_time),
             deadline: Deadline::after(opened.map_or(self.deadlines.request, |opened| opened.left)),
         };
         match opened.map_or(&Origin::New, |opened| &opened.origin) {
@@ -71,8 +71,8 @@ impl<S: Store> Saving<'_, S> {
         }
     }
 
-    /// Sends the token again, if it still opens the session: the browser may have got another one
-    /// while this request ran, or none.
+    /// Sends the token again, if it still opens the session: another request may have renewed or
+    /// purged it meanwhile.
     async fn refresh(&self, found: &Found) -> Saved {
         let load = self.backend.store.load(&found.key, None);
         match self.backend.call(&self.deadline, load).await {
@@ -81,21 +81,21 @@ impl<S: Store> Saving<'_, S> {
             }
             Ok(_) => Saved::unchanged(),
             Err(err) => {
-                tracing::warn!(target: "sessions", error = &err as &dyn std::error::Error, "a session cookie was not refreshed; the next use tries again");
+                tracing::warn!(target: "sessions", error = &err as &dyn std::error::Error, "a session cookie was not refreshed, since the store failed; the next request tries again");
                 Saved::unchanged()
             }
         }
     }
 
-    /// For a token from before a renewal: the browser may have the new one by now, so that nothing
-    /// but a login sets a cookie.
+    /// Saves a session that was opened with a token from before a renewal. The browser may have the
+    /// new token by now, so that only a login sets a cookie.
     async fn save_superseded(&self) -> Result<Saved, SaveError> {
         let changes = self.state.changes();
         match self.cx.session_status() {
             SessionStatus::Unchanged => Ok(Saved::unchanged()),
             SessionStatus::Purged if self.state.logs_in() => self.begin(self.state).await,
             SessionStatus::Renewed => match changes {
-                // Opened with the former token: what the record holds does not come along.
+                // The content of the record does not come along with the previous token.
                 Some(_) if !self.state.logs_in() => Err(SaveError::Superseded),
                 Some(changes) => {
                     let fresh = self.fresh(changes)?;
@@ -114,7 +114,7 @@ impl<S: Store> Saving<'_, S> {
                 Ok(self.kept(token_holds.then_some(&found.token), merged))
             }
             WriteOutcome::Deleted => Ok(Saved::removed()),
-            // It was to be emptied.
+            // The request emptied it.
             WriteOutcome::Gone if self.state.is_empty() => Ok(Saved::removed()),
             WriteOutcome::Gone => Err(SaveError::Gone),
         }
@@ -122,7 +122,7 @@ impl<S: Store> Saving<'_, S> {
 
     async fn renew(&self, found: &Found) -> Result<Saved, SaveError> {
         let token = found.token.renewed().map_err(SaveError::internal)?;
-        // A session that is begun instead shares the time.
+        // A session that begins instead shares the time.
         self.deadline.begin();
         match self.write(found, Some(&token)).await? {
             WriteOutcome::Kept { token_holds, merged } => {
@@ -136,8 +136,8 @@ impl<S: Store> Saving<'_, S> {
         }
     }
 
-    /// Starts a fresh session where the one that was to be renewed has ended: with what this
-    /// request itself set. Rights that belong to an owner are not carried over without a login.
+    /// Begins a new session, with what this request itself set, where the one that it renewed has
+    /// ended. Rights that belong to an owner are not carried over without a login.
     async fn begin_instead(&self, found: &Found) -> Result<Saved, SaveError> {
         let is_owners = found.record.owner.is_some() && !self.state.logs_in();
         let changes = self.state.changes().filter(|_| !is_owners);
@@ -173,7 +173,7 @@ impl<S: Store> Saving<'_, S> {
                 payload: payload.clone(),
                 login: self.login(&payload),
                 now: self.now(),
-                began: self.began(),
+                began_secs: self.began_secs(),
                 ttl: ttl(self.cx.settings()),
                 deadline: self.deadline.clone(),
             });
@@ -187,9 +187,9 @@ impl<S: Store> Saving<'_, S> {
                 }
                 Created::Refused => return Err(SaveError::Gone),
                 Created::Exists => {
-                    // The next one shares the time with those that follow.
+                    // All further tries share the time.
                     self.deadline.begin();
-                    tracing::warn!(target: "sessions", "the store has a random id already; another is drawn");
+                    tracing::warn!(target: "sessions", "the session store has a random id already, which should not happen; another id is drawn");
                 }
             }
         }
@@ -229,20 +229,20 @@ impl<S: Store> Saving<'_, S> {
         Payload::of(state, self.backend.max_payload)
     }
 
-    /// Who logs in with a record that is new to them.
+    /// Returns the login that makes a record its owner's.
     fn login(&self, payload: &Payload) -> Option<Login> {
         let since = match self.state.adopted() {
-            // Not known when: before everything that ended the owner's sessions.
+            // At an unknown time: before anything ended the owner's sessions.
             Some(Adopted { since }) if !self.state.logs_in() => {
                 Timestamp::of(since.unwrap_or(UNIX_EPOCH))
             }
-            _ => self.stamp,
+            _ => self.start,
         };
         payload.owner.map(|owner| Login { owner, since })
     }
 
-    /// When a new record's session began, in seconds since 1970.
-    fn began(&self) -> u64 {
+    /// Returns when the session of a new record began, in seconds since 1970.
+    fn began_secs(&self) -> u64 {
         let now = self.now().secs;
         let adopted = self.state.adopted().filter(|_| !self.state.logs_in());
         let since = adopted.and_then(|Adopted { since }| since);
@@ -253,7 +253,8 @@ impl<S: Store> Saving<'_, S> {
         RecordTime::at(self.cx.now())
     }
 
-    /// The record is kept, with the changes of other requests where they are `merged`.
+    /// Returns the result for a record that is kept, with the changes of other requests where they are
+    /// `merged`.
     fn kept(&self, token: Option<&SplitToken>, merged: Option<Arc<str>>) -> Saved {
         let saved = token.map_or_else(Saved::unchanged, |token| self.token(token));
         match merged {
@@ -270,5 +271,5 @@ impl<S: Store> Saving<'_, S> {
 }
 
 #[derive(Debug, thiserror::Error)]
-#[error("the store has {MAX_IDS} random ids already, which cannot be")]
+#[error("the store claims to have {MAX_IDS} random ids already; check that its `create` answers `Exists` only for a key that it has")]
 struct IdsExhausted;
