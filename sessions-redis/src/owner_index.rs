@@ -77,12 +77,12 @@ impl<C: Connect> OwnerIndex for RedisStore<C> {
     fn revoke_before<'a>(
         &'a self,
         owner: &'a OwnerKey,
-        stamp: Timestamp,
+        before: Timestamp,
         ttl: Duration,
     ) -> BoxFuture<'a, Result<(), StoreError>> {
         Box::pin(async move {
             let keys = [&*self.revoked_before_key(owner)];
-            let revoke = script::REVOKE_BEFORE.on(&keys).arg(stamp.get()).arg(millis(ttl));
+            let revoke = script::REVOKE_BEFORE.on(&keys).arg(before.get()).arg(millis(ttl));
             self.run(&revoke).await
         })
     }

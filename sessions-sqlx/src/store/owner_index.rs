@@ -48,23 +48,23 @@ impl<DB: Dialect> OwnerIndex for SqlxStore<DB> {
         owner: &'a OwnerKey,
     ) -> BoxFuture<'a, Result<Option<Timestamp>, StoreError>> {
         Box::pin(async move {
-            let stamp: Option<i64> = run!(self, read, connection => {
+            let before: Option<i64> = run!(self, read, connection => {
                 DB::revoked_before(connection, &self.statements, owner.as_bytes())
             })?;
-            Ok(stamp.map(|stamp| Timestamp::new(stamp.cast_unsigned())))
+            Ok(before.map(|before| Timestamp::new(before.cast_unsigned())))
         })
     }
 
     fn revoke_before<'a>(
         &'a self,
         owner: &'a OwnerKey,
-        stamp: Timestamp,
+        before: Timestamp,
         ttl: Duration,
     ) -> BoxFuture<'a, Result<(), StoreError>> {
         Box::pin(async move {
-            let stamp = i64::try_from(stamp.get()).unwrap_or(i64::MAX);
+            let before = i64::try_from(before.get()).unwrap_or(i64::MAX);
             run!(self, write, connection => {
-                DB::revoke_before(connection, &self.statements, owner.as_bytes(), stamp, millis(ttl))
+                DB::revoke_before(connection, &self.statements, owner.as_bytes(), before, millis(ttl))
             })
         })
     }

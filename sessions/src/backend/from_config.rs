@@ -1,4 +1,4 @@
-//! The configuration as a backend, for interfaces without another.
+//! The configuration as a backend, for interfaces that have no other.
 
 use super::{Backend, SignedCookie};
 use crate::{

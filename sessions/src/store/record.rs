@@ -1,4 +1,4 @@
-//! The record: what a store keeps of a session.
+//! The record of a session in a store.
 
 use std::{
     fmt,
@@ -12,14 +12,14 @@ use sha2::{Digest, Sha256};
 use super::{OwnerKey, StoreError, Timestamp, key::decode_hash};
 use crate::codec::{CANONICAL, same_bytes};
 
-/// The format below; another first word is a record of another version.
+/// The version of the format: the first word of a record.
 const VERSION: &str = "1";
-/// Stands for what a record does not have.
+/// The word for a part that a record does not have.
 const NONE: &str = "-";
 
-/// What a store keeps of a session: its content, whom it may be opened by, and when it began.
+/// A session as a store keeps it: its content, which token opens it, whose it is and when it began.
 ///
-/// To a store it is a value, or the bytes of it. Clones share the content.
+/// A store keeps it as a value, or as bytes. Clones share the content.
 #[derive(Clone, PartialEq, Eq)]
 pub struct Record {
     pub(crate) payload: Arc<str>,
@@ -28,9 +28,9 @@ pub struct Record {
     pub(crate) previous: Option<Previous>,
     /// In seconds since 1970: the limit of `absolute_timeout` counts from here.
     pub(crate) created_secs: u64,
-    /// In milliseconds since 1970: which of two sessions is the newer one.
+    /// In milliseconds since 1970: tells which of two sessions is newer.
     pub(crate) renewed_millis: u64,
-    /// In seconds: the time it was written to live from a use on.
+    /// The time that it was written to live after a use.
     pub(crate) ttl_secs: u64,
     pub(crate) owner: Option<Owner>,
 }
@@ -39,7 +39,7 @@ pub struct Record {
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub(crate) struct Owner {
     pub(crate) key: OwnerKey,
-    /// When the request began that made it this owner's.
+    /// When the request of the login began.
     pub(crate) since: Timestamp,
 }
 
@@ -47,7 +47,7 @@ pub(crate) struct Owner {
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub(crate) struct Previous {
     pub(crate) verifier: VerifierHash,
-    /// In milliseconds since 1970.
+    /// When it stops reading, in milliseconds since 1970.
     pub(crate) until_millis: u64,
 }
 
@@ -68,7 +68,7 @@ impl PartialEq for VerifierHash {
 }
 
 impl Record {
-    /// Returns whose session it is, for stores that find records by their owner.
+    /// Returns the owner of the session, for stores that find records by owner.
     pub fn owner(&self) -> Option<OwnerKey> {
         self.owner.map(|owner| owner.key)
     }
@@ -78,13 +78,12 @@ impl Record {
         UNIX_EPOCH + Duration::from_secs(self.created_secs)
     }
 
-    /// Returns the number of bytes of the session's content, JSON.
+    /// Returns the length of the session's content in bytes of JSON.
     pub fn payload_len(&self) -> usize {
         self.payload.len()
     }
 
-    /// Returns the bytes to keep: ASCII for the framework's part, a line break, and the content as
-    /// JSON in UTF-8.
+    /// Returns the bytes to keep: a head in ASCII, a line break, and the content as JSON in UTF-8.
     pub fn to_bytes(&self) -> Vec<u8> {
         let hash = |hash: &VerifierHash| CANONICAL.encode(hash.0);
         let none = || (NONE.to_owned(), NONE.to_owned());
@@ -96,7 +95,7 @@ impl Record {
         let verifier = hash(&self.verifier);
         let [created, renewed, ttl] = [self.created_secs, self.renewed_millis, self.ttl_secs]
             .map(|number| number.to_string());
-        // QueuedWrite, since formatting takes three times as long.
+        // `join`, since `format!` takes three times as long.
         let head =
             [VERSION, &verifier, &created, &renewed, &ttl, &owner, &since, &previous, &until]
                 .join(" ");
@@ -111,12 +110,13 @@ impl Record {
     pub fn from_bytes(bytes: &[u8]) -> Result<Self, StoreError> {
         let corrupt = |problem| StoreError::Corrupt { problem };
         let text = std::str::from_utf8(bytes).map_err(|_| corrupt("it is not UTF-8"))?;
-        let (head, payload) = text.split_once('\n').ok_or(corrupt("it has no head"))?;
+        let (head, payload) =
+            text.split_once('\n').ok_or(corrupt("it has no line break after its head"))?;
         let mut words = head.split(' ');
         if words.next() != Some(VERSION) {
-            return Err(corrupt("it is of another version"));
+            return Err(corrupt("it has another version of the format"));
         }
-        let record = parse(&mut words, payload).ok_or(corrupt("its head cannot be read"))?;
+        let record = parse(&mut words, payload).ok_or(corrupt("its head is invalid"))?;
         if words.next().is_some() {
             return Err(corrupt("its head is too long"));
         }
@@ -156,7 +156,7 @@ fn parse<'t>(words: &mut impl Iterator<Item = &'t str>, payload: &str) -> Option
 }
 
 impl fmt::Debug for Record {
-    /// Shows how long the content is, and nothing of it.
+    /// Shows the length of the content, nothing of it.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Record").field("payload_len", &self.payload_len()).finish_non_exhaustive()
     }
@@ -186,7 +186,7 @@ mod tests {
     }
 
     #[test]
-    fn bytes_give_the_record_they_were_made_of() {
+    fn bytes_are_read_as_the_record_they_were_written_from() {
         for record in records() {
             let read = Record::from_bytes(&record.to_bytes()).unwrap();
             assert!(read == record);

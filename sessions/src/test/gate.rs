@@ -1,4 +1,4 @@
-//! A place where a call to a store waits until a test lets it go on.
+//! A gate where a call of a store waits until the test opens it.
 
 use std::{fmt, pin::pin, sync::Arc};
 
@@ -7,12 +7,12 @@ use tokio::sync::Semaphore;
 
 use super::operation::Operation;
 
-/// Where a call is held.
+/// When a call is held.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Moment {
-    /// Before the store does it: what others do meanwhile, it will see.
+    /// Before the store does it: it will see what other calls do meanwhile.
     Before(Operation),
-    /// After the store did it, before it answers: what others do meanwhile, it has not seen.
+    /// After the store did it, before it answers: it has not seen what other calls do meanwhile.
     After(Operation),
 }
 
@@ -24,7 +24,7 @@ impl Moment {
     }
 }
 
-/// Holds one call, as [`FaultStore::hold`](super::FaultStore::hold) said, until it is opened or
+/// Holds one call, chosen with [`FaultStore::hold`](super::FaultStore::hold), until it is opened or
 /// dropped.
 #[must_use = "a gate that is dropped holds nothing"]
 pub struct Gate {
@@ -61,7 +61,7 @@ impl Gate {
         let _ = self.latch.reached.acquire().await;
     }
 
-    /// Lets the call go on.
+    /// Lets the call continue.
     pub fn open(&self) {
         self.latch.opened.close();
     }

@@ -1,6 +1,6 @@
 //! The operations of a store.
 
-/// What a store can be asked.
+/// An operation of a store.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Operation {
     /// [`Store::create`](crate::store::Store::create).

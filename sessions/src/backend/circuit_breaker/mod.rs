@@ -79,7 +79,8 @@ impl CircuitBreaker {
             Err(StoreError::Timeout) if admission.left < limit / 2 => {}
             // Other calls were answered meanwhile: this one queued, for example for a connection of a
             // full pool.
-            Err(StoreError::Timeout) if self.answers.load(Ordering::Acquire) != admission.answers => {}
+            Err(StoreError::Timeout)
+                if self.answers.load(Ordering::Acquire) != admission.answers => {}
             Err(err) if err.is_outage() => self.note_failure(err),
             _ => self.note_success(),
         }
@@ -142,7 +143,9 @@ impl fmt::Debug for CircuitBreaker {
 
 /// The call was not made.
 #[derive(Debug, thiserror::Error)]
-#[error("the store was not asked, since its last {FAILURES} calls failed; one call in a second tries again")]
+#[error(
+    "the store was not asked, since its last {FAILURES} calls failed; one call in a second tries again"
+)]
 struct CircuitOpen;
 
 fn millis(time: Duration) -> u64 {

@@ -196,7 +196,7 @@ impl<S: Store> ServerSide<S> {
         // deletes it.
         match (&check, touch) {
             (TokenCheck::Opens(found), _) if has_expired => {
-                self.delete_later(key, found.record.owner())
+                self.delete_later(key, found.record.owner());
             }
             (TokenCheck::Opens(found), Some(touch)) if !found.via_grace => {
                 self.touch(found, touch, deadline).await;

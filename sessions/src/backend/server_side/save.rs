@@ -271,5 +271,7 @@ impl<S: Store> Saving<'_, S> {
 }
 
 #[derive(Debug, thiserror::Error)]
-#[error("the store claims to have {MAX_IDS} random ids already; check that its `create` answers `Exists` only for a key that it has")]
+#[error(
+    "the store claims to have {MAX_IDS} random ids already; check that its `create` answers `Exists` only for a key that it has"
+)]
 struct IdsExhausted;

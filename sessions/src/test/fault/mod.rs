@@ -1,4 +1,4 @@
-//! A store that goes wrong on command.
+//! A store that fails on command.
 
 mod operations;
 mod plan;
@@ -15,14 +15,14 @@ use super::{
 };
 use crate::store::{OwnerIndex, Store, StoreError};
 
-/// A store around another that fails, hangs or forgets to answer when it is told to, counts what it
-/// is asked, and [holds](Self::hold) a call until a test lets it go on.
+/// A store around another that fails, hangs or does not answer when a test says so, counts its calls,
+/// and [holds](Self::hold) a call until the test lets it continue.
 ///
-/// Clones share the store, what it was told, and the counts.
+/// Clones share the store, the planned faults and the counts.
 ///
 /// # Examples
 ///
-/// A logout that the store did not answer is an error, and is done when it is tried again:
+/// A logout that the store did not answer is an error, and the session is still there:
 ///
 /// ```
 /// # use sessions::{Session, SessionInterface};
@@ -63,17 +63,17 @@ pub struct FaultStore<S> {
 }
 
 impl<S: Store> FaultStore<S> {
-    /// Returns a store that does what this one does, until it is told something else.
+    /// Returns a store that works like this one until a test plans faults.
     pub fn new(store: S) -> Self {
         Self { store: Arc::new(store), plan: Arc::default() }
     }
 
-    /// Returns the store inside, which never fails nor counts.
+    /// Returns the store inside, which neither fails nor counts.
     pub fn inner(&self) -> &S {
         &self.store
     }
 
-    /// Has the `n`th call from now on go wrong, whatever it asks. 1 is the next call.
+    /// Plans a fault for the `n`th call from here, whatever its operation. 1 is the next call.
     ///
     /// # Panics
     ///
@@ -82,7 +82,7 @@ impl<S: Store> FaultStore<S> {
         self.plan.arm(None, Some(n), Action::Fault(fault));
     }
 
-    /// Has the `n`th call of this operation from now on go wrong. 1 is the next call.
+    /// Plans a fault for the `n`th call of this operation from here. 1 is the next call.
     ///
     /// # Panics
     ///
@@ -91,22 +91,22 @@ impl<S: Store> FaultStore<S> {
         self.plan.arm(Some(operation), Some(n), Action::Fault(fault));
     }
 
-    /// Has every call go wrong, until the store is [mended](Self::mend).
+    /// Plans a fault for every call, until the store is [mended](Self::mend).
     pub fn on_every_call(&self, fault: Fault) {
         self.plan.arm(None, None, Action::Fault(fault));
     }
 
-    /// Has every call of this operation go wrong, until the store is [mended](Self::mend).
+    /// Plans a fault for every call of this operation, until the store is [mended](Self::mend).
     pub fn on_every_call_of(&self, operation: Operation, fault: Fault) {
         self.plan.arm(Some(operation), None, Action::Fault(fault));
     }
 
-    /// Has calls go well again: what was told and has not happened will not happen.
+    /// Cancels all planned faults and holds that have not happened.
     pub fn mend(&self) {
         self.plan.clear();
     }
 
-    /// Returns how many calls there were, the ones that went wrong among them.
+    /// Returns how many calls there were, failed ones included.
     pub fn calls(&self) -> usize {
         self.plan.calls()
     }
@@ -116,7 +116,7 @@ impl<S: Store> FaultStore<S> {
         self.plan.calls_of(operation)
     }
 
-    /// Has the next call of an operation wait, before it is done or after, until the gate is opened.
+    /// Holds the next call of an operation, before or after it is done, until the gate is opened.
     pub fn hold(&self, moment: Moment) -> Gate {
         let gate = Gate::new(moment);
         self.plan.arm(Some(moment.operation()), Some(1), Action::Hold(moment, gate.latch()));
@@ -124,10 +124,10 @@ impl<S: Store> FaultStore<S> {
     }
 
     /// Lets one request overtake another: `slow` runs up to this moment and is held there, `fast`
-    /// runs from its beginning to its end, and `slow` goes on. Returns what both came to.
+    /// runs from its beginning to its end, and `slow` continues. Returns both results.
     ///
-    /// Requests that share a [`ServerSide`](crate::ServerSide) take turns to write a record: hold
-    /// `slow` after its `load`, or let each go through a `ServerSide` of its own, as with two hosts.
+    /// Requests that share a [`ServerSide`](crate::ServerSide) queue to write a record: hold `slow`
+    /// after its `load`, or give each request a `ServerSide` of its own, as on two hosts.
     ///
     /// # Panics
     ///
@@ -135,7 +135,7 @@ impl<S: Store> FaultStore<S> {
     ///
     /// # Examples
     ///
-    /// Nothing that a request saves undoes a logout that overtook it:
+    /// A request that saves does not undo a logout that overtook it:
     ///
     /// ```
     /// # use sessions::{Session, SessionInterface};
@@ -228,7 +228,7 @@ impl<S: Store> FaultStore<S> {
     }
 
     fn index(&self) -> &dyn OwnerIndex {
-        self.store.owners().expect("the index is asked of stores that have one")
+        self.store.owners().expect("only a store with an index returns this one")
     }
 }
 

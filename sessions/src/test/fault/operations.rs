@@ -63,7 +63,8 @@ impl<S: Store> OwnerIndex for FaultStore<S> {
         key: &'a RecordKey,
         ttl: Duration,
     ) -> BoxFuture<'a, Result<Option<Timestamp>, StoreError>> {
-        // Behind `async`, so that a store that does it at once does it in its turn.
+        // In an `async` block, so that a store that acts before its future is polled does not act
+        // before its fault.
         let call = async move { self.index().add(owner, key, ttl).await };
         Box::pin(self.run(Operation::IndexAdd, call))
     }
@@ -96,10 +97,10 @@ impl<S: Store> OwnerIndex for FaultStore<S> {
     fn revoke_before<'a>(
         &'a self,
         owner: &'a OwnerKey,
-        stamp: Timestamp,
+        before: Timestamp,
         ttl: Duration,
     ) -> BoxFuture<'a, Result<(), StoreError>> {
-        let call = async move { self.index().revoke_before(owner, stamp, ttl).await };
+        let call = async move { self.index().revoke_before(owner, before, ttl).await };
         Box::pin(self.run(Operation::RevokeBefore, call))
     }
 }

@@ -1,4 +1,4 @@
-//! What is to happen to which call.
+//! Faults, and the plan of which call they happen to.
 
 use std::{
     sync::{
@@ -14,14 +14,14 @@ use super::super::{
 };
 use crate::store::StoreError;
 
-/// How a call goes wrong.
+/// A fault of a call.
 #[derive(Clone, Debug)]
 pub enum Fault {
     /// Nothing is done, and this is the answer.
     Fails(StoreError),
     /// Nothing is done, and there is no answer.
     Hangs,
-    /// It is done after this time, and answered.
+    /// It is done and answered after this time.
     Delays(Duration),
     /// It is done, and the answer is lost with the connection: [`StoreError::Unavailable`].
     Loses,
@@ -40,9 +40,9 @@ pub(super) struct Plan {
 
 /// What is to happen to one call, or to all of an operation.
 struct Armed {
-    /// Any when not set.
+    /// Any operation when not set.
     operation: Option<Operation>,
-    /// How many calls until then. Every call when not set.
+    /// How many calls until the action. Every call when not set.
     calls: Option<usize>,
     action: Action,
 }
@@ -55,7 +55,7 @@ pub(super) enum Action {
 
 impl Plan {
     pub(super) fn arm(&self, operation: Option<Operation>, calls: Option<usize>, action: Action) {
-        assert!(calls != Some(0), "calls are counted from 1: the next one");
+        assert!(calls != Some(0), "calls are counted from 1, the next call");
         self.lock().push(Armed { operation, calls, action });
     }
 
@@ -71,11 +71,11 @@ impl Plan {
         self.counts[operation as usize].load(Ordering::SeqCst)
     }
 
-    /// Counts a call, and returns what is to happen to it: the first thing that was told.
+    /// Counts a call, and returns what is to happen to it: of several actions the oldest.
     pub(super) fn next(&self, operation: Operation) -> Option<Action> {
         self.counts[operation as usize].fetch_add(1, Ordering::SeqCst);
         let mut armed = self.lock();
-        let mut happens = None;
+        let mut action = None;
         armed.retain_mut(|armed| {
             if armed.operation.is_some_and(|only| only != operation) {
                 return true;
@@ -87,12 +87,12 @@ impl Plan {
                 }
                 None => true,
             };
-            if due && happens.is_none() {
-                happens = Some(armed.action.clone());
+            if due && action.is_none() {
+                action = Some(armed.action.clone());
             }
             armed.calls != Some(0)
         });
-        happens
+        action
     }
 
     fn lock(&self) -> MutexGuard<'_, Vec<Armed>> {

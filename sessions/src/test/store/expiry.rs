@@ -1,4 +1,4 @@
-//! Records whose time passes. Each check writes, all wait at once, each looks.
+//! Records that expire. Each check writes, all wait at the same time, each reads.
 
 use std::time::{Duration, Instant};
 
@@ -15,11 +15,11 @@ use crate::store::{
     Touch,
 };
 
-/// A time that passes while a check waits.
+/// A time that ends while a check waits.
 const BRIEF: Duration = Duration::from_secs(1);
-/// How long it waits then. Clocks of stores may round to whole seconds.
+/// How long a check waits for it. Stores may round times to whole seconds.
 const WAIT: Duration = Duration::from_millis(2_500);
-/// A time of which less than half passes until the check looks.
+/// A time of which less than half has passed when the check reads.
 const SOON: Duration = Duration::from_secs(3);
 
 pub(super) async fn check(store: &impl Store, report: &mut Report) {
@@ -34,14 +34,14 @@ pub(super) async fn check(store: &impl Store, report: &mut Report) {
             Box::pin(makes_room(store)),
         ),
         (
-            "a touch that is due starts the record's time anew, for longer or for less",
+            "a touch that is due starts the record's time again, longer or shorter",
             Box::pin(touch_counts(store)),
         ),
         (
             "a load without a touch, or with one that is not due, prolongs nothing",
             Box::pin(reading_prolongs_nothing(store)),
         ),
-        ("`replace` starts the record's time anew", Box::pin(replacing_counts(store))),
+        ("`replace` starts the record's time again", Box::pin(replacing_counts(store))),
         (
             "a `create` that is answered `Exists`, and a `Conflict`, prolong nothing",
             Box::pin(refusals_prolong_nothing(store)),
@@ -70,7 +70,7 @@ async fn stays_for_its_time(store: &impl Store) -> Checked {
     created(store, &key, &record("{}"), SOON).await?;
     sleep(SOON / 3).await;
     let loaded = store.load(&key, None).await?;
-    // A machine that is busy may have slept through it.
+    // A busy machine may have slept for too long.
     ensure!(
         loaded.is_some() || start.elapsed() > SOON / 2,
         "a record that was to be kept for {SOON:?} is not there after {:?}",
@@ -133,11 +133,11 @@ async fn touch_counts(store: &impl Store) -> Checked {
     sleep(SOON + BRIEF).await;
     ensure!(
         store.load(&longer, None).await?.is_some() || !in_time,
-        "a record that was touched to be kept for {HOUR:?} is gone with its former time"
+        "a record that was touched to be kept for {HOUR:?} is not there after its previous time"
     );
     ensure!(
         store.load(&less, None).await?.is_none(),
-        "a record that was touched to be kept for {BRIEF:?} has its former time"
+        "a record that was touched to be kept for {BRIEF:?} is there after it"
     );
     store.delete(&longer).await?;
     Ok(())
@@ -171,7 +171,7 @@ async fn replacing_counts(store: &impl Store) -> Checked {
     sleep(SOON + BRIEF).await;
     ensure!(
         store.load(&longer, None).await?.is_some() || !in_time,
-        "a record that was replaced to be kept for {HOUR:?} is gone with the time of the old one"
+        "a record that was replaced to be kept for {HOUR:?} is not there after the time of the old one"
     );
     ensure!(
         store.load(&less, None).await?.is_none(),

@@ -10,9 +10,9 @@ use crate::store::{
     Revision, Store, StoreError, Touch,
 };
 
-/// How many records are tried before a store is taken for one that is never full.
+/// How many records are created before a store counts as one that is never full.
 const MOST: usize = 100_000;
-/// How many live sessions are looked after.
+/// How many live sessions are checked.
 const LIVE: usize = 5;
 
 type Kept = (RecordKey, Record, Revision);

@@ -1,10 +1,10 @@
-//! Whether there is an order of operations in which a store that does one at a time would have
-//! answered the same: each operation between its beginning and its end (Herlihy and Wing's
-//! linearizability). Searched for as Wing and Gong do, with Lowe's memory of what was tried.
+//! Whether the answers of concurrent operations have an order in which a store that does one at a time
+//! gives the same, each operation between its beginning and its end (Herlihy and Wing's
+//! linearizability). The search is Wing and Gong's, with Lowe's memory of tried states.
 
 use std::{collections::HashSet, fmt};
 
-/// What a client asked the store to do with the record.
+/// An operation on the record, as a client asked for it.
 #[derive(Clone, Copy, Debug)]
 pub(super) enum Asked {
     Create { number: usize },
@@ -36,17 +36,17 @@ pub(super) struct Operation {
     pub(super) client: usize,
     pub(super) asked: Asked,
     pub(super) answer: Answer,
-    /// Moments of one clock that never gives the same twice.
+    /// Times of one clock that never gives the same twice.
     pub(super) begun: u64,
     pub(super) ended: u64,
 }
 
 impl Operation {
-    /// Returns what the record is after the operation, if before it the record was this. `None` when
-    /// the answer would then have been another one.
+    /// Returns the record after the operation, from the record before it. `None` when the answer does
+    /// not fit.
     fn after(&self, state: State) -> Option<State> {
         match (self.asked, self.answer, state) {
-            // Which revision a record has is the store's to say.
+            // The store chooses the revision.
             (Asked::Create { number }, Answer::Created { revision }, None) => {
                 Some(Some((revision, number)))
             }
@@ -93,7 +93,7 @@ struct Search<'h> {
     longest: Set,
 }
 
-/// Returns the operations that no order gets past: none of them where there is an order.
+/// Returns the operations that no order gets past. Empty when there is an order.
 ///
 /// # Panics
 ///
@@ -109,7 +109,7 @@ pub(super) fn unexplained(history: &[Operation]) -> Vec<Operation> {
 }
 
 impl Search<'_> {
-    /// Whether what is left has an order, once these are done and have left this state.
+    /// Whether the other operations have an order, once these are done and have left this state.
     fn explains(&mut self, done: Set, state: State) -> bool {
         if done.count_ones() as usize == self.history.len() {
             return true;
@@ -154,7 +154,7 @@ mod tests {
         (Asked::Replace { revision: next - 1, number }, Answer::Replaced { revision: next })
     }
 
-    /// Returns how many operations no order gets past, of a history of operations with their times.
+    /// Returns how many operations of a history, with their times, no order gets past.
     fn left(history: &[((Asked, Answer), u64, u64)]) -> usize {
         let operation = |((asked, answer), begun, ended): &_| Operation {
             client: 0,

@@ -17,19 +17,20 @@ const MOMENT: u64 = 1_767_225_600_123_457;
 
 pub(super) async fn check<S: Store>(store: &Arc<S>, report: &mut Report) {
     let Some(index) = store.owners() else { return };
-    let sentence = "`keys` returns the keys of the owner's records, each once, and nobody else's";
+    let sentence =
+        "`keys` returns the keys of the owner's records, each once, and no other owner's";
     report.check(sentence, finds_the_owner_s(store, index)).await;
     let sentence = "a session that was ended and taken back with `remove` is not found";
-    report.check(sentence, forgets_what_is_taken_back(store, index)).await;
+    report.check(sentence, removes_entries(store, index)).await;
     let sentence = "a record that is replaced by one of an owner is found by that owner";
-    report.check(sentence, finds_who_logs_in(store, index)).await;
+    report.check(sentence, finds_sessions_that_log_in(store, index)).await;
     let sentence =
         "the latest moment of `revoke_before` stays, to the microsecond, for its owner alone";
-    report.check(sentence, keeps_the_latest_moment(index)).await;
-    let sentence = "of many moments that are noted at once, the latest stays";
+    report.check(sentence, keeps_the_latest_time(index)).await;
+    let sentence = "of many times that are noted at once, the latest stays";
     report.check(sentence, the_latest_wins(store)).await;
     let sentence = "a login and the end of all at the same time do not miss each other: `add` or `revoked_before` returns the moment, or `keys` the key";
-    report.check(sentence, nobody_slips_through(store)).await;
+    report.check(sentence, no_login_slips_through(store)).await;
 }
 
 fn new_owner() -> OwnerKey {
@@ -102,7 +103,7 @@ async fn finds_the_owner_s(store: &impl Store, index: &dyn OwnerIndex) -> Checke
     has_exactly(index, owner, &[]).await
 }
 
-async fn forgets_what_is_taken_back(store: &impl Store, index: &dyn OwnerIndex) -> Checked {
+async fn removes_entries(store: &impl Store, index: &dyn OwnerIndex) -> Checked {
     let owner = new_owner();
     let (stays, goes) = (log_in(store, index, owner).await?, log_in(store, index, owner).await?);
     for _ in 0..2 {
@@ -113,7 +114,7 @@ async fn forgets_what_is_taken_back(store: &impl Store, index: &dyn OwnerIndex) 
     has_exactly(index, owner, &[]).await
 }
 
-async fn finds_who_logs_in(store: &impl Store, index: &dyn OwnerIndex) -> Checked {
+async fn finds_sessions_that_log_in(store: &impl Store, index: &dyn OwnerIndex) -> Checked {
     let owner = new_owner();
     let key = random_key();
     let revision = created(store, &key, &record("{}"), HOUR).await?;
@@ -124,7 +125,7 @@ async fn finds_who_logs_in(store: &impl Store, index: &dyn OwnerIndex) -> Checke
     log_out(store, index, owner, key).await
 }
 
-async fn keeps_the_latest_moment(index: &dyn OwnerIndex) -> Checked {
+async fn keeps_the_latest_time(index: &dyn OwnerIndex) -> Checked {
     let (owner, other, key) = (new_owner(), new_owner(), random_key());
     let noted = index.revoked_before(&owner).await?;
     ensure!(noted.is_none(), "`revoked_before` answered {noted:?} for an owner who ended nothing");
@@ -156,7 +157,7 @@ async fn the_latest_wins<S: Store>(store: &Arc<S>) -> Checked {
             let store = Arc::clone(store);
             async move {
                 let Some(index) = store.owners() else { return Ok(()) };
-                // Not in their order.
+                // Not in order.
                 let moment = MOMENT + (number * 7 % RACERS) as u64;
                 index.revoke_before(&owner, Timestamp::new(moment), HOUR).await
             }
@@ -172,13 +173,13 @@ async fn the_latest_wins<S: Store>(store: &Arc<S>) -> Checked {
     .await
 }
 
-/// Whether the one who logs in, or the one who ends all, learns of the other.
+/// What the client that logs in, or the one that ends all, learns of the other.
 enum Learned {
     Login { of_the_end: bool, key: RecordKey },
     End { of: Vec<RecordKey> },
 }
 
-async fn nobody_slips_through<S: Store>(store: &Arc<S>) -> Checked {
+async fn no_login_slips_through<S: Store>(store: &Arc<S>) -> Checked {
     rounds(async || {
         let owner = new_owner();
         let answers = at_once(RACERS / 2, |number| {

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use crate::store::{Owner, OwnerKey, Previous, Record, RecordKey, Timestamp, VerifierHash};
 
-/// Returns a key that no store has.
+/// Returns a random key, which no store has.
 ///
 /// # Panics
 ///
@@ -13,13 +13,13 @@ pub fn random_key() -> RecordKey {
     RecordKey::from_bytes(random_bytes())
 }
 
-/// Returns the key of an owner, as [`Session::set_owner`](crate::Session::set_owner) makes it of
-/// the id.
+/// Returns the key of the owner with this id, as [`Session::set_owner`](crate::Session::set_owner)
+/// makes it.
 pub fn owner_key(id: &str) -> OwnerKey {
     OwnerKey::of_id(id)
 }
 
-/// Returns the record of a session that holds this, JSON, and was written to live for an hour.
+/// Returns the record of a session with this content as JSON, written to live for an hour.
 pub fn record(json: &str) -> Record {
     Record {
         payload: Arc::from(json),
@@ -47,7 +47,7 @@ pub fn record_of(owner: OwnerKey, json: &str) -> Record {
     Record { owner: Some(Owner { key: owner, since }), ..record(json) }
 }
 
-/// Returns a record with all that one can have.
+/// Returns a record with every optional part.
 pub(super) fn full_record(json: &str) -> Record {
     let owner = OwnerKey::from_bytes(random_bytes());
     let previous =

@@ -1,4 +1,4 @@
-//! One request after the other: what each operation does, and what it leaves alone.
+//! One call after the other: what each operation does, and what it leaves unchanged.
 
 use std::time::Duration;
 
@@ -13,9 +13,9 @@ use crate::store::{
 
 pub(super) const HOUR: Duration = Duration::from_secs(3_600);
 const SHORT: Duration = Duration::from_secs(20);
-/// How far a time may be from what it was set to: clocks round, and tests wait for each other.
+/// How far a time may differ from what it was set to: clocks round, and tests wait for each other.
 const SLACK: Duration = Duration::from_secs(15);
-/// The longest content of a session, unless an application allows more.
+/// The longest content of a session by default.
 const LONGEST: usize = 64 * 1024;
 
 pub(super) async fn check(store: &impl Store, report: &mut Report) {
@@ -30,7 +30,7 @@ pub(super) async fn check(store: &impl Store, report: &mut Report) {
     report.check(sentence, makes_nothing_of_nothing(store)).await;
     let sentence = "`load` writes nothing but the expiry, and that only when a touch is due";
     report.check(sentence, load_only_reads(store)).await;
-    let sentence = "`load` starts a record's time anew when the touch is due";
+    let sentence = "`load` starts a record's time again when the touch is due";
     report.check(sentence, touches_what_is_due(store)).await;
     let sentence = "`replace` keeps the new record, its time and a new revision, if the revision is the right one";
     report.check(sentence, replaces(store)).await;
@@ -111,7 +111,7 @@ fn is_as(loaded: &Loaded, record: &Record, revision: Revision, left: Duration) -
     );
     ensure!(
         loaded.expires_in <= left + SLACK && loaded.expires_in + SLACK >= left,
-        "`load` says that the record is kept for {:?} from now on, and it is to be {left:?}",
+        "`load` says that the record is kept for another {:?} instead of {left:?}",
         loaded.expires_in
     );
     Ok(())
@@ -255,7 +255,7 @@ async fn touches_what_is_due(store: &impl Store) -> Checked {
         // Most of the time has passed.
         (SHORT, Touch { ttl: HOUR, interval: minute }),
         (SHORT, Touch { ttl: HOUR, interval: Duration::ZERO }),
-        // Records are to be kept for less than they used to be.
+        // Records are kept for less time than before.
         (HOUR, Touch { ttl: minute, interval: Duration::from_secs(10) }),
     ];
     for (ttl, touch) in cases {

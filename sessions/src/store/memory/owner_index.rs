@@ -13,7 +13,7 @@ use crate::store::{BoxFuture, OwnerIndex, OwnerKey, RecordKey, StoreError, Times
 #[derive(Default)]
 pub(super) struct Owners(Mutex<HashMap<OwnerKey, Sessions>>);
 
-/// One owner's sessions, each with the time until which it is noted.
+/// One owner's entries, each with the time it expires.
 #[derive(Default)]
 struct Sessions {
     keys: HashMap<RecordKey, Duration>,
@@ -21,7 +21,7 @@ struct Sessions {
 }
 
 impl Owners {
-    /// Forgets what is over.
+    /// Removes what has expired.
     pub(super) fn sweep(&self, now: Duration) {
         self.lock().retain(|_, sessions| {
             sessions.keys.retain(|_, until| *until > now);
@@ -92,14 +92,14 @@ impl OwnerIndex for Shared {
     fn revoke_before<'a>(
         &'a self,
         owner: &'a OwnerKey,
-        stamp: Timestamp,
+        before: Timestamp,
         ttl: Duration,
     ) -> BoxFuture<'a, Result<(), StoreError>> {
         let until = self.time.now().saturating_add(ttl);
         let mut owners = self.owners.lock();
         let sessions = owners.entry(*owner).or_default();
-        let (noted, noted_until) = sessions.revoked_before.unwrap_or((stamp, until));
-        sessions.revoked_before = Some((noted.max(stamp), noted_until.max(until)));
+        let (noted, noted_until) = sessions.revoked_before.unwrap_or((before, until));
+        sessions.revoked_before = Some((noted.max(before), noted_until.max(until)));
         Box::pin(ready(Ok(())))
     }
 }
