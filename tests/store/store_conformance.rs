@@ -386,14 +386,14 @@ impl OwnerIndex for WrongStore {
 /// Each wrong, and the beginning of a sentence that it breaks.
 const WRONGS: [(Wrong, &str); 27] = [
     (Wrong::Overwrites, "`create` never overwrites"),
-    (Wrong::CreatesInTwoSteps, "of those who create a record at once"),
-    (Wrong::Resurrects, "a record that was deleted is gone"),
-    (Wrong::ReplacesInTwoSteps, "of those who replace a revision at once"),
+    (Wrong::CreatesInTwoSteps, "of clients that create a record at once"),
+    (Wrong::Resurrects, "a record that was deleted stays deleted"),
+    (Wrong::ReplacesInTwoSteps, "of clients that replace a revision at once"),
     (Wrong::IgnoresRevisions, "`replace` with another revision is a `Conflict`"),
     (Wrong::KeepsRevisions, "`replace` keeps the new record, its time and a new revision"),
     (Wrong::KeepsTheOldTime, "`replace` starts the record's time again"),
     (Wrong::DeletesAnyRevision, "`delete_if` deletes the record of this revision"),
-    (Wrong::DeletesInTwoSteps, "of those who delete a record at once"),
+    (Wrong::DeletesInTwoSteps, "of clients that delete a record at once"),
     (Wrong::NeverExpires, "a record whose time has passed is not there"),
     (Wrong::AlwaysTouches, "`load` writes nothing but the expiry"),
     (Wrong::NeverTouches, "`load` starts a record's time again when the touch is due"),

@@ -28,7 +28,7 @@ use crate::{
     state::SessionState,
 };
 
-/// Opens and saves dictionaries: the part of an interface that is the same for every application.
+/// Opens and saves sessions: the part of an interface that is the same for every application.
 ///
 /// The derive opens and saves through a field of this type.
 #[diagnostic::on_unimplemented(

@@ -5,11 +5,12 @@ use std::{
         Arc, OnceLock,
         atomic::{AtomicU64, Ordering},
     },
-    time::{Duration, SystemTime, UNIX_EPOCH},
+    time::{Duration, SystemTime},
 };
 
 use super::{
     ServerSide,
+    record_parts::unix_millis,
     timeouts::{is_past, touch},
 };
 use crate::{
@@ -243,11 +244,6 @@ fn check_token(token: SplitToken, key: RecordKey, loaded: Loaded, now: SystemTim
     }
     tracing::info!(target: "sessions", "session cookie refused: it is from before the session was renewed");
     TokenCheck::Superseded
-}
-
-pub(super) fn unix_millis(time: SystemTime) -> u64 {
-    let since = time.duration_since(UNIX_EPOCH).unwrap_or_default();
-    u64::try_from(since.as_millis()).unwrap_or(u64::MAX)
 }
 
 fn log_corrupt(problem: &str) {

@@ -2,10 +2,9 @@
 
 use std::{
     sync::Arc,
-    time::{Duration, SystemTime},
+    time::{Duration, SystemTime, UNIX_EPOCH},
 };
 
-use super::open::unix_millis;
 use crate::{
     error::SaveError,
     interface::unix_seconds,
@@ -72,4 +71,9 @@ impl RecordTime {
     pub(super) fn at(time: SystemTime) -> Self {
         Self { secs: unix_seconds(time), millis: unix_millis(time) }
     }
+}
+
+pub(super) fn unix_millis(time: SystemTime) -> u64 {
+    let since = time.duration_since(UNIX_EPOCH).unwrap_or_default();
+    u64::try_from(since.as_millis()).unwrap_or(u64::MAX)
 }

@@ -128,9 +128,15 @@ async fn finds_sessions_that_log_in(store: &impl Store, index: &dyn OwnerIndex) 
 async fn keeps_the_latest_time(index: &dyn OwnerIndex) -> Checked {
     let (owner, other, key) = (new_owner(), new_owner(), random_key());
     let noted = index.revoked_before(&owner).await?;
-    ensure!(noted.is_none(), "`revoked_before` answered {noted:?} for an owner who ended nothing");
+    ensure!(
+        noted.is_none(),
+        "`revoked_before` answered {noted:?} for an owner whose sessions were never ended"
+    );
     let noted = index.add(&owner, &key, HOUR).await?;
-    ensure!(noted.is_none(), "`add` answered {noted:?} for an owner who ended nothing");
+    ensure!(
+        noted.is_none(),
+        "`add` answered {noted:?} for an owner whose sessions were never ended"
+    );
     // An earlier one changes nothing, not even by a microsecond.
     let steps =
         [(MOMENT, MOMENT), (MOMENT - 1, MOMENT), (MOMENT, MOMENT), (MOMENT + 1, MOMENT + 1)];

@@ -29,13 +29,13 @@ const ROUNDS: usize = 10;
 const ADDITIONS: usize = 10;
 
 pub(super) async fn check<S: Store>(store: &Arc<S>, report: &mut Report) {
-    let sentence = "of those who create a record at once, exactly one does";
+    let sentence = "of clients that create a record at once, exactly one does";
     report.check(sentence, one_creates(store)).await;
-    let sentence = "of those who replace a revision at once, exactly one does";
+    let sentence = "of clients that replace a revision at once, exactly one does";
     report.check(sentence, one_replaces(store)).await;
-    let sentence = "of those who delete a record at once, exactly one does";
+    let sentence = "of clients that delete a record at once, exactly one does";
     report.check(sentence, one_deletes(store)).await;
-    let sentence = "of those who replace or delete a revision at once, exactly one does";
+    let sentence = "of clients that replace or delete a revision at once, exactly one does";
     report.check(sentence, one_replaces_or_deletes(store)).await;
     let sentence = "no replacement that was answered with a revision is lost";
     report.check(sentence, loses_no_replacement(store)).await;

@@ -41,8 +41,8 @@ pub(super) async fn check(store: &impl Store, report: &mut Report) {
     let sentence =
         "`delete_if` deletes the record of this revision; another is a `Conflict`, and as it was";
     report.check(sentence, deletes_if(store)).await;
-    let sentence = "a record that was deleted is gone: `replace` and `delete_if` do not make it again, and `create` may";
-    report.check(sentence, gone_stays_gone(store)).await;
+    let sentence = "a record that was deleted stays deleted: `replace` and `delete_if` do not bring it back, and `create` may make a new one";
+    report.check(sentence, deleted_stays_deleted(store)).await;
 }
 
 /// Creates a record that is not there.
@@ -353,7 +353,7 @@ async fn deletes_if(store: &impl Store) -> Checked {
     Ok(())
 }
 
-async fn gone_stays_gone(store: &impl Store) -> Checked {
+async fn deleted_stays_deleted(store: &impl Store) -> Checked {
     for conditional in [false, true] {
         let key = random_key();
         let revision = created(store, &key, &record(r#"{"n":1}"#), HOUR).await?;

@@ -1,8 +1,8 @@
 //! The write path of a record that is there. Writers of one record queue within this process; the
 //! lock holder commits for all of them by compare-and-set.
 //!
-//! `conditional_write` (one request's write) → `batch` (one call for all that wait) → `queue` (who
-//! waits) and `cas` (one loop for all).
+//! `conditional_write` (the write of one request) uses `batch` (one commit for all waiters), which uses
+//! `queue` (the waiters) and `cas` (the compare-and-set loop). Those two know nothing of each other.
 
 mod batch;
 mod cas;
