@@ -1,8 +1,8 @@
 //! `confidential` is for backends whose content the client cannot read.
 
 use sessions::{
-    AnyBackend, Backend, EncryptedCookie, MemoryStore, ServerSide, SessionConfig, SessionInterface,
-    SignedCookie, flask::FlaskCookie,
+    backend::Backend, flask::FlaskCookie, AnyBackend, EncryptedCookie, MemoryStore, ServerSide,
+    SessionConfig, SessionInterface, SignedCookie,
 };
 
 #[derive(Clone, SessionInterface)]

@@ -1,6 +1,10 @@
 //! What a function saves is not known to be confidential.
 
-use sessions::{SessionState, EncryptedCookie, SaveContext, SaveError, Saved, SessionInterface};
+use sessions::{
+    error::SaveError,
+    interface::{SaveContext, Saved},
+    EncryptedCookie, SessionInterface, SessionState,
+};
 
 #[derive(Clone, SessionInterface)]
 #[session(confidential, save_with = save)]
@@ -9,12 +13,13 @@ struct AppSessions {
 }
 
 async fn save(_: &AppSessions, _: &SessionState, _: SaveContext<'_>) -> Result<Saved, SaveError> {
-    Ok(Saved::Nothing)
+    Ok(Saved::unchanged())
 }
 
 mod legal {
     use sessions::{
-        Backend, SessionState, EncryptedCookie, OpenContext, OpenError, SessionInterface,
+        backend::Backend, error::OpenError, interface::{OpenContext, Opened}, EncryptedCookie,
+        SessionInterface, SessionState,
     };
 
     #[derive(Clone, SessionInterface)]
@@ -26,7 +31,7 @@ mod legal {
     async fn open(
         sessions: &AppSessions,
         cx: OpenContext<'_>,
-    ) -> Result<Option<SessionState>, OpenError> {
+    ) -> Result<Opened<SessionState>, OpenError> {
         sessions.backend.open(&cx).await
     }
 }

@@ -1,7 +1,7 @@
 //! The generics of the struct stay with it.
 
 use actix_web::{App, web};
-use sessions::{Backend, SecretKey, Session, SessionInterface, SignedCookie};
+use sessions::{backend::Backend, SecretKey, Session, SessionInterface, SignedCookie};
 
 #[derive(Clone, SessionInterface)]
 #[session(secure = "no")]

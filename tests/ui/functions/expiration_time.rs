@@ -2,7 +2,7 @@
 
 use std::time::{Duration, SystemTime};
 
-use sessions::{SessionState, SessionInterface, SignedCookie};
+use sessions::{SessionInterface, SessionState, SignedCookie};
 
 fn wrong(_: &AppSessions, _: &SessionState, _: SystemTime) -> Option<Duration> {
     Some(Duration::from_secs(1))

@@ -1,6 +1,6 @@
 //! A function for the null session is told why there is none.
 
-use sessions::{SessionState, SessionInterface, SignedCookie};
+use sessions::{SessionInterface, SessionState, SignedCookie};
 
 fn wrong(_: &AppSessions) -> SessionState {
     SessionState::new()

@@ -1,16 +1,18 @@
 //! A function that opens is async, takes the context and can fail.
 
-use sessions::{SessionState, OpenContext, OpenError, SessionInterface, SignedCookie};
+use sessions::{
+    error::OpenError, interface::{OpenContext, Opened}, SessionInterface, SessionState, SignedCookie,
+};
 
 async fn wrong(_: &AppSessions, _: OpenContext<'_>) -> Option<SessionState> {
     None
 }
 
-fn not_async(_: &B, _: OpenContext<'_>) -> Result<Option<SessionState>, OpenError> {
+fn not_async(_: &B, _: OpenContext<'_>) -> Result<Opened<SessionState>, OpenError> {
     Ok(None)
 }
 
-async fn other_argument(_: &C) -> Result<Option<SessionState>, OpenError> {
+async fn other_argument(_: &C) -> Result<Opened<SessionState>, OpenError> {
     Ok(None)
 }
 

@@ -1,9 +1,13 @@
 //! A function that saves takes the content before the context, and says what became of it.
 
-use sessions::{SessionState, SaveContext, SaveError, Saved, SessionInterface, SignedCookie};
+use sessions::{
+    error::SaveError,
+    interface::{SaveContext, Saved},
+    SessionInterface, SessionState, SignedCookie,
+};
 
 async fn wrong(_: &AppSessions, _: SaveContext<'_>, _: &SessionState) -> Result<Saved, SaveError> {
-    Ok(Saved::Nothing)
+    Ok(Saved::unchanged())
 }
 
 async fn no_answer(_: &B, _: &SessionState, _: SaveContext<'_>) -> Result<(), SaveError> {

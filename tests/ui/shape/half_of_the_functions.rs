@@ -1,7 +1,9 @@
 //! Who opens with a function and has no backend saves with one as well.
 
 use sessions::{
-    SessionState, OpenContext, OpenError, SaveContext, SaveError, Saved, SessionInterface,
+    error::{OpenError, SaveError},
+    interface::{OpenContext, Opened, SaveContext, Saved},
+    SessionInterface, SessionState,
 };
 
 #[derive(Clone, SessionInterface)]
@@ -12,12 +14,12 @@ struct AppSessions;
 #[session(save_with = save)]
 struct B;
 
-async fn open(_: &AppSessions, _: OpenContext<'_>) -> Result<Option<SessionState>, OpenError> {
+async fn open(_: &AppSessions, _: OpenContext<'_>) -> Result<Opened<SessionState>, OpenError> {
     Ok(None)
 }
 
 async fn save(_: &B, _: &SessionState, _: SaveContext<'_>) -> Result<Saved, SaveError> {
-    Ok(Saved::Nothing)
+    Ok(Saved::unchanged())
 }
 
 fn main() {}
