@@ -52,7 +52,7 @@ const REVOCATION_TTL: Duration = Duration::from_secs(401 * 24 * 60 * 60);
 /// ```
 #[derive(Clone)]
 pub struct Revocation {
-    store: Arc<dyn Owners>,
+    store: Arc<dyn HasOwnerIndex>,
     deadlines: Deadlines,
     shared: Arc<Shared>,
 }
@@ -64,11 +64,11 @@ struct Shared {
 }
 
 /// The index of owners of a store whose type is erased.
-trait Owners: Send + Sync {
+trait HasOwnerIndex: Send + Sync {
     fn index(&self) -> Option<&dyn OwnerIndex>;
 }
 
-impl<S: Store> Owners for S {
+impl<S: Store> HasOwnerIndex for S {
     fn index(&self) -> Option<&dyn OwnerIndex> {
         self.owners()
     }

@@ -117,7 +117,7 @@ impl CircuitBreaker {
         let failures = self.failures.fetch_add(1, Ordering::AcqRel).saturating_add(1);
         if failures == FAILURES {
             self.open_until.store(self.now() + millis(OPEN_FOR), Ordering::Release);
-            tracing::error!(target: "sessions", error = err as &dyn std::error::Error, "the session store failed {FAILURES} times in a row; requests that need it are refused at once, and one call in a second tries again: check that the store is up and can be reached");
+            tracing::error!(target: "sessions", error = err as &dyn std::error::Error, "the session store fails: {FAILURES} calls in a row failed; requests that need it are refused at once, and one call in a second tries again; check that the store is up and can be reached");
         }
     }
 

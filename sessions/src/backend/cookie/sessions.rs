@@ -108,9 +108,9 @@ impl<C: CookieCodec> CookieSessions<C> {
             }
             match open_token(&self.codec, at, token, &keys, cx) {
                 Ok(opened) => {
-                    if let Some(previous) = &newest {
+                    if let Some(other) = &newest {
                         tracing::warn!(target: "sessions", "two different session cookies verify; the newer is used");
-                        if previous.sealed_at >= opened.sealed_at {
+                        if other.sealed_at >= opened.sealed_at {
                             continue;
                         }
                     }

@@ -133,9 +133,9 @@ impl<S: Store> ServerSide<S> {
                 TokenCheck::Superseded => superseded = true,
                 TokenCheck::Opens(found) => {
                     tokens.count(at);
-                    if let Some((previous, _)) = &newest {
+                    if let Some((other, _)) = &newest {
                         tracing::warn!(target: "sessions", "two different session cookies verify; the newer is used");
-                        if previous.record.renewed_millis >= found.record.renewed_millis {
+                        if other.record.renewed_millis >= found.record.renewed_millis {
                             continue;
                         }
                     }

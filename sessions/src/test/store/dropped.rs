@@ -6,8 +6,8 @@ use tokio::time::sleep;
 
 use super::{
     breach::{Checked, Report, ensure},
-    pieces::{full_record, random_key, record},
     records::{HOUR, created, found, replaced},
+    samples::{full_record, random_key, record},
 };
 use crate::store::Store;
 

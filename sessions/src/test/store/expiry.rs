@@ -7,8 +7,8 @@ use tokio::time::sleep;
 
 use super::{
     breach::{Checked, Found, Report, ensure, outcome},
-    pieces::{owner_key, random_key, record, record_of},
     records::{HOUR, created, found, replaced},
+    samples::{owner_key, random_key, record, record_of},
 };
 use crate::store::{
     BoxFuture, CreateOutcome, DeleteIfOutcome, DeleteOutcome, ReplaceOutcome, Store, Timestamp,

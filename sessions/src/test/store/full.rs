@@ -2,8 +2,8 @@
 
 use super::{
     breach::{Checked, Found, Report, ensure},
-    pieces::{full_record, random_key, record},
     records::{HOUR, created, found},
+    samples::{full_record, random_key, record},
 };
 use crate::store::{
     CreateOutcome, DeleteIfOutcome, DeleteOutcome, Loaded, Record, RecordKey, ReplaceOutcome,

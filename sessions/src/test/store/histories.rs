@@ -10,10 +10,10 @@ use tokio::task::yield_now;
 
 use super::{
     breach::{Checked, Found, Report, ensure},
-    linear::{Answer, Asked, Operation, unexplained},
-    pieces::{random_bytes, random_key},
+    linearizability::{Answer, Asked, Operation, unexplained},
     races::{at_once, number_in, numbered, rounds},
     records::HOUR,
+    samples::{random_bytes, random_key},
 };
 use crate::store::{
     CreateOutcome, DeleteIfOutcome, DeleteOutcome, RecordKey, ReplaceOutcome, Revision, Store,

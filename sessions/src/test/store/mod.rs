@@ -21,11 +21,11 @@ mod dropped;
 mod expiry;
 mod full;
 mod histories;
-mod linear;
-mod owners;
-mod pieces;
+mod linearizability;
+mod owner_index;
 mod races;
 mod records;
+mod samples;
 
 use std::{fmt::Write, sync::Arc};
 
@@ -34,7 +34,7 @@ use tokio::runtime::{Handle, RuntimeFlavor};
 use self::breach::{Report, outcome};
 pub use self::{
     breach::Breach,
-    pieces::{owner_key, random_key, record, record_of},
+    samples::{owner_key, random_key, record, record_of},
 };
 use crate::store::Store;
 
@@ -66,7 +66,7 @@ pub async fn breaches<S: Store>(store: S) -> Vec<Breach> {
     dropped::check(&store, &mut report).await;
     races::check(&store, &mut report).await;
     histories::check(&store, &mut report).await;
-    owners::check(&store, &mut report).await;
+    owner_index::check(&store, &mut report).await;
     expiry::check(&store, &mut report).await;
     report.breaches
 }

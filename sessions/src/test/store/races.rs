@@ -13,8 +13,8 @@ use tokio::{sync::Barrier, task::yield_now};
 
 use super::{
     breach::{Checked, Found, Report, ensure},
-    pieces::{full_record, random_key, record},
     records::{HOUR, created, found, replaced},
+    samples::{full_record, random_key, record},
 };
 use crate::store::{
     CreateOutcome, DeleteIfOutcome, DeleteOutcome, Record, ReplaceOutcome, Store, StoreError, Touch,

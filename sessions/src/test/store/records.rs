@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use super::{
     breach::{Checked, Found, Report, ensure},
-    pieces::{full_record, random_bytes, random_key, record},
+    samples::{full_record, random_bytes, random_key, record},
 };
 use crate::store::{
     CreateOutcome, DeleteIfOutcome, DeleteOutcome, Loaded, Record, RecordKey, ReplaceOutcome,

@@ -4,9 +4,9 @@ use std::{collections::HashSet, sync::Arc};
 
 use super::{
     breach::{Checked, Found, Report, ensure},
-    pieces::{owner_key, random_key, record, record_of},
     races::{at_once, rounds},
     records::{HOUR, created, replaced},
+    samples::{owner_key, random_key, record, record_of},
 };
 use crate::store::{OwnerIndex, OwnerKey, RecordKey, Store, StoreError, Timestamp};
 
