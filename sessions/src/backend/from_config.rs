@@ -43,7 +43,7 @@ impl SessionConfig {
             }
             keys.map(SignedCookie::new)
         };
-        self.from_keys(make).as_ref()
+        self.derived_from_keys(make).as_ref()
     }
 
     /// Returns the keys, if any are set.
