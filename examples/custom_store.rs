@@ -1,5 +1,5 @@
-//! A store of one's own, in about a hundred lines: all sessions in one file, for a small application
-//! that is to be restarted without logging anybody out.
+//! A store of your own in about a hundred lines: all sessions in one file, for a small application that
+//! keeps its users logged in through a restart.
 //!
 //!     cargo run --example custom_store
 //!     cargo test --example custom_store
@@ -23,7 +23,7 @@ use sessions::{
     },
 };
 
-/// Every step is made under one lock, and on the disk before it is answered.
+/// Runs each step under one lock, and writes it to the disk before it answers.
 struct FileStore {
     path: PathBuf,
     records: Mutex<BTreeMap<RecordKey, Kept>>,
@@ -43,7 +43,7 @@ impl FileStore {
         Ok(Self { path, records: Mutex::new(records) })
     }
 
-    /// Has `step` change what is kept under a key, or leave it. What expired is not there.
+    /// Lets `step` read or change the record of a key. Expired records are deleted first.
     fn step<T>(
         &self,
         key: &RecordKey,
@@ -66,8 +66,7 @@ impl FileStore {
         Ok(answer)
     }
 
-    /// Writes a file beside the one that is there, and puts it in its place: a crash leaves one of
-    /// them whole.
+    /// Writes a new file and renames it over the old one: a crash leaves one of the two intact.
     fn write(&self, records: &BTreeMap<RecordKey, Kept>) -> io::Result<()> {
         let mut file = Vec::new();
         for (key, Kept { revision, expires, bytes }) in records {

@@ -1,4 +1,4 @@
-//! The devices that somebody is logged in on: list them, end one, end the others, log out everywhere.
+//! The devices a user is logged in on: list them, end one, end the others, log out everywhere.
 //!
 //!     cargo run --example devices     (then open http://localhost:8080 in two browsers)
 //!
@@ -63,11 +63,11 @@ async fn login(
     form: Form<Credentials>,
     session: Session,
 ) -> actix_web::Result<impl Responder> {
-    // An application of yours compares a password hash here.
+    // Your application verifies a password hash here.
     if (form.name.as_str(), form.password.as_str()) == ("alice", "wonderland") {
-        session.set_owner(&form.name)?; // a new token, and whose session it is
+        session.set_owner(&form.name)?; // names the user, and renews the token
         let device = request.headers().get(USER_AGENT).and_then(|agent| agent.to_str().ok());
-        session.insert("device", device.unwrap_or("a device without a name"))?;
+        session.insert("device", device.unwrap_or("unknown device"))?;
     }
     Ok(Redirect::to("/").see_other())
 }
@@ -79,7 +79,7 @@ async fn end_one(
     sessions: Data<AppSessions>,
 ) -> actix_web::Result<impl Responder> {
     if let Some(owner) = session.owner() {
-        sessions.backend.end_by_id(owner, &form.id).await?; // of this owner only
+        sessions.backend.end_by_id(owner, &form.id).await?; // only a session of this owner
     }
     Ok(Redirect::to("/").see_other())
 }
@@ -99,7 +99,7 @@ async fn log_out_everywhere(
     sessions: Data<AppSessions>,
 ) -> actix_web::Result<impl Responder> {
     if let Some(owner) = session.owner() {
-        session.purge()?; // so that the cookie goes
+        session.purge()?; // removes the cookie of this device
         sessions.backend.end_all(owner).await?;
     }
     Ok(Redirect::to("/").see_other())
@@ -113,7 +113,7 @@ fn ago(time: SystemTime) -> String {
     }
 }
 
-/// What a browser says of itself may be anything.
+/// Escapes text for HTML: a client may send any text as its user agent.
 fn escaped(text: &str) -> String {
     text.replace('&', "&amp;").replace('<', "&lt;").replace('>', "&gt;")
 }

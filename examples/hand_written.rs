@@ -1,7 +1,7 @@
-//! The contract without the derive: two methods, and the policy that differs.
+//! A `SessionInterface` without the derive: two methods, and the one policy that differs.
 //!
-//! The administration has a host of its own, and so a session of its own. A token of one is worth
-//! nothing in the other, since signatures are bound to the cookie's name.
+//! The site and its administration are on two hosts and have two sessions. A token of one does not open
+//! the other, since signatures are bound to the cookie's name.
 //!
 //!     cargo run --example hand_written
 //!

@@ -1,4 +1,4 @@
-//! Logging in and out: `renew` at login, `purge` at logout, a message for the next page after both.
+//! Logging in and out: `renew` at login, `purge` at logout, and a message for the next page.
 //!
 //!     cargo run --example login
 //!
@@ -26,7 +26,7 @@ async fn index(session: Session) -> actix_web::Result<impl Responder> {
     let mut lines: Vec<String> =
         session.take_flashes()?.into_iter().map(|(_, text)| text).collect();
     let user: Option<String> = session.get("user")?;
-    lines.push(format!("You are {}.\n", user.as_deref().unwrap_or("nobody")));
+    lines.push(format!("You are {}.\n", user.as_deref().unwrap_or("not logged in")));
     Ok(lines.join("\n"))
 }
 
@@ -35,7 +35,7 @@ async fn login(
     form: web::Form<Credentials>,
     session: Session,
 ) -> actix_web::Result<impl Responder> {
-    // An application of yours compares a password hash here.
+    // Your application verifies a password hash here.
     if (form.name.as_str(), form.password.as_str()) == ("alice", "wonderland") {
         session.renew()?; // a token planted before the login does not become a logged-in one
         session.insert("user", &form.name)?;
@@ -48,7 +48,7 @@ async fn login(
 
 #[post("/logout")]
 async fn logout(session: Session) -> actix_web::Result<impl Responder> {
-    session.purge()?; // what follows starts a new session
+    session.purge()?; // what is written after it starts a new session
     session.flash("success", "Goodbye.")?;
     Ok(Redirect::to("/").see_other())
 }
@@ -56,7 +56,7 @@ async fn logout(session: Session) -> actix_web::Result<impl Responder> {
 #[actix_web::main]
 async fn main() -> std::io::Result<()> {
     let port = std::env::var("PORT").ok().and_then(|port| port.parse().ok()).unwrap_or(8080);
-    // Of an example: everybody is logged out when it restarts. See quickstart for a key that stays.
+    // A key for this run only: a restart logs every user out. The quickstart keeps its key.
     let sessions = AppSessions { backend: SignedCookie::new(SecretKey::generate()) };
     println!("open http://localhost:{port}");
     HttpServer::new(move || {

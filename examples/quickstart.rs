@@ -3,8 +3,8 @@
 //!     cargo run --example quickstart
 //!
 //! Then open <http://localhost:8080>, or count with `curl -c jar -b jar http://localhost:8080`.
-//! `PORT` and `SECRET_KEY` are taken from the environment; without a key, one for development is
-//! made and kept in the `target` folder.
+//! `PORT` and `SECRET_KEY` come from the environment. Without a key, the program makes one for
+//! development and keeps it in the `target` folder.
 
 use std::env;
 
@@ -19,7 +19,7 @@ struct AppSessions {
 
 #[get("/")]
 async fn index(session: Session, request: HttpRequest) -> actix_web::Result<impl Responder> {
-    // The page's link says that there was a visit before: the cookie should have come back.
+    // The link on the page proves an earlier visit: the cookie should be in this request.
     let cookie_lost = session.is_new() && request.query_string() == "again";
     let visits = session.update("visits", |n: Option<u32>| n.unwrap_or(0) + 1)?;
     let page = include_str!("quickstart.html")

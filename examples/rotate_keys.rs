@@ -1,5 +1,5 @@
-//! Keys that change while the server runs, and nobody is logged out: a file (`KEYS`) holds one in
-//! each line. The first signs, the others verify; one that leaked is deleted at once.
+//! Keys that change while the server runs, with every user logged in: the file `KEYS` holds one key a
+//! line. The first signs, the others verify. Delete a leaked key from the file at once.
 //!
 //!     cargo run --example rotate_keys
 //!     curl -c jar -b jar http://localhost:8080
@@ -31,7 +31,7 @@ async fn uses(keys: web::Data<SharedKeys>) -> String {
 fn read(path: &str) -> Result<KeyRing, Box<dyn Error>> {
     let text = fs::read_to_string(path)?;
     let mut keys = text.lines().map(SecretKey::from_base64);
-    let current = keys.next().ok_or("there is no key in the file")??;
+    let current = keys.next().ok_or("the file has no key")??;
     keys.try_fold(KeyRing::new(current), |ring, key| Ok(ring.with_fallback(key?)))
 }
 
@@ -49,7 +49,9 @@ async fn main() -> Result<(), Box<dyn Error>> {
     rt::spawn(async move {
         while hangups.recv().await.is_some() {
             let result = read(&path).map(|ring| keys.replace(ring));
-            result.unwrap_or_else(|err| eprintln!("the keys stay as they are: {err}"));
+            result.unwrap_or_else(|err| {
+                eprintln!("cannot read the keys, the current ones stay: {err}")
+            });
         }
     });
     println!("open http://localhost:{port}");

@@ -1,4 +1,4 @@
-"""The Flask side of the twins: `examples/flask_twin.rs` has the same routes and takes the same settings.
+"""The Flask side of the twins: `examples/flask/flask_twin.rs` has the same routes and takes the same settings.
 
 Settings come from the environment under Flask's names, the port from `PORT`:
 

@@ -1,4 +1,4 @@
-"""A Flask application with Flask-Login and Flask-WTF, some of whose pages `examples/flask_login.rs` has taken over.
+"""A Flask application with Flask-Login and Flask-WTF, some of whose pages `examples/flask/flask_login.rs` has taken over.
 
     SECRET_KEY=dev PORT=5000 python login_app.py
 """

@@ -50,7 +50,7 @@ impl Tolerated {
                 "Flask's `clear` removes a cookie that is not there or opens no session; ours leaves it, and `purge` removes it"
             }
             Self::FormerKey => {
-                "ours signs a session under a former key anew when it is first used, so that the key can be dropped; Flask when it is changed"
+                "ours signs a session under a former key again when it is first used, so that the key can be dropped; Flask when it changes"
             }
             Self::EqualValue => {
                 "Flask sets the cookie once more, with the payload that came in, when a value is set to what it is: to ours that is no change"
@@ -82,7 +82,7 @@ impl Asked<'_> {
         token.is_some_and(|token| keys.iter().any(|key| token.is_signed_by(key)))
     }
 
-    /// Whether the token, if there is one, is of no session: signed by nobody, or too old.
+    /// Whether the token, if there is one, opens no session: its signature is invalid, or it is too old.
     fn opens_nothing(&self) -> bool {
         let Some(token) = self.token.and_then(Token::parse) else { return true };
         let is_old = token

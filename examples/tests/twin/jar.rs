@@ -1,4 +1,4 @@
-//! What a browser keeps of cookies (RFC 6265bis, 5.6 and 5.7), over https as far as `Secure` goes.
+//! The cookies that a browser keeps (RFC 6265bis, 5.6 and 5.7); for `Secure` it is on https.
 
 use std::time::{Duration, SystemTime};
 

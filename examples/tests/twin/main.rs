@@ -1,7 +1,7 @@
 //! Two applications with the same pages, a real Flask and ours, and one client between them.
 //!
-//! Each step asks both for the same page with the same cookie and compares the answers; then the
-//! client keeps what one of them, chosen by chance, answered. So each reads what the other wrote.
+//! Each step asks both for the same page with the same cookie and compares the answers. The client keeps
+//! the cookie of one of the two, chosen at random, so that each reads what the other wrote.
 
 mod compare;
 mod http;

@@ -21,7 +21,7 @@ pub(crate) struct Side {
 impl Side {
     /// Starts an application of `tests/conformance`.
     pub(crate) fn python(app: &str, variables: &[(&str, &str)]) -> Self {
-        let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("..");
+        let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("../..");
         let python = root.join("target/venv/bin/python");
         assert!(python.exists(), "{} is missing: run scripts/test", python.display());
         let mut command = Command::new(python);

@@ -89,7 +89,7 @@ pub(crate) fn disturb(
     let token = jar.token().and_then(Token::parse)?;
     let signed = [KEY].iter().chain(&FORMER_KEYS).any(|key| token.is_signed_by(key));
     if done.starts_with("a session") && done.ends_with("too old") && !signed {
-        // What a damaged cookie holds is nobody's session: Flask answers 500 to garbage that its
+        // A damaged cookie opens no session: Flask answers 500 to garbage that its
         // own key signed.
         return None;
     }
@@ -102,7 +102,7 @@ pub(crate) fn disturb(
         "a former key" => Token::of_json(json, random.choice(FORMER_KEYS).expect("there are keys")),
         "a session about to be too old" => token.older(seconds(lifetime - MARGIN), KEY),
         "a session that is too old" => token.older(seconds(lifetime + MARGIN), KEY),
-        "another key" => Token::of_json(json, "nobody's key"),
+        "another key" => Token::of_json(json, "an unknown key"),
         "a cut cookie" => text[..random.usize(..text.len())].to_owned(),
         "another letter" => {
             let at = random.usize(..text.len());

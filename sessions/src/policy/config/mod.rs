@@ -190,7 +190,10 @@ impl SessionConfig {
     /// # Panics
     ///
     /// When it was asked for another type before.
-    pub(crate) fn derived_from_keys<T: Send + Sync + 'static>(&self, make: impl FnOnce() -> T) -> &T {
+    pub(crate) fn derived_from_keys<T: Send + Sync + 'static>(
+        &self,
+        make: impl FnOnce() -> T,
+    ) -> &T {
         let made = self.derived_from_keys.get_or_init(|| Arc::new(make()));
         made.downcast_ref().expect("one backend is made of a configuration")
     }

@@ -1,5 +1,5 @@
-//! Sessions in PostgreSQL: requests at the same time do not erase each other, and whoever is logged
-//! out is logged out everywhere.
+//! Sessions in PostgreSQL: concurrent requests keep each other's changes, and a logout ends the
+//! session for every copy of its cookie.
 //!
 //!     DATABASE_URL=postgres://user:password@localhost/database cargo run --example postgres
 //!
@@ -23,7 +23,7 @@ struct AppSessions {
 #[get("/")]
 async fn visit(session: Session) -> actix_web::Result<impl Responder> {
     session.update("visits", |n: Option<u32>| n.unwrap_or(0) + 1)?;
-    let saved = session.save_now().await?; // so that the number is the one that was stored
+    let saved = session.save_now().await?; // the number shown is the number stored
     let visits: Option<u32> = saved.get("visits")?;
     Ok(format!("visit number {}\n", visits.unwrap_or_default()))
 }
@@ -39,12 +39,12 @@ async fn main() -> io::Result<()> {
     let port = env::var("PORT").ok().and_then(|port| port.parse().ok()).unwrap_or(8080);
     let url = env::var("DATABASE_URL").unwrap_or("postgres://localhost/postgres".to_owned());
     let store = PostgresStore::connect(&url).await.unwrap_or_else(|err| {
-        eprintln!("PostgreSQL cannot be used: {err}.");
-        eprintln!("Start it, and say where: DATABASE_URL=postgres://user:password@host/database");
+        eprintln!("{err}.");
+        eprintln!("Set the URL like this: DATABASE_URL=postgres://user:password@host/database");
         process::exit(1)
     });
     store.migrate().await?;
-    store.spawn_sweeper(Duration::from_secs(60));
+    store.spawn_sweeper(Duration::from_mins(1));
     let sessions = AppSessions { backend: ServerSide::new(store) };
     println!("open http://localhost:{port}");
     HttpServer::new(move || App::new().wrap(sessions.clone()).service(visit).service(leave))

@@ -1,5 +1,5 @@
-//! Sessions in Redis: they outlive this program, and while Redis is away a request that needs its
-//! session is answered with 503, never with a session that is new and empty. Other pages go on.
+//! Sessions in Redis: they survive a restart of this program. While Redis is down, a request that needs
+//! its session gets a 503, never a new and empty session; pages without a session still answer.
 //!
 //!     REDIS_URL=redis://127.0.0.1:6379 cargo run --example redis
 //!
@@ -44,8 +44,8 @@ async fn main() -> io::Result<()> {
     let port = env::var("PORT").ok().and_then(|port| port.parse().ok()).unwrap_or(8080);
     let url = env::var("REDIS_URL").unwrap_or("redis://127.0.0.1:6379".to_owned());
     let store = RedisStore::connect(url).await.unwrap_or_else(|err| {
-        eprintln!("Redis cannot be used: {err}.");
-        eprintln!("Start it, and say where: REDIS_URL=redis://user:password@host:6379");
+        eprintln!("{err}.");
+        eprintln!("Set the URL like this: REDIS_URL=redis://user:password@host:6379");
         process::exit(1)
     });
     let sessions = AppSessions { backend: ServerSide::new(store) };

@@ -113,7 +113,7 @@ fn value(query: &Query) -> actix_web::Result<Value> {
     Ok(serde_json::from_str(&query["json"])?)
 }
 
-/// Shows what JSON has no type for.
+/// Returns a value as JSON; types of Python that JSON lacks become text.
 fn plain(value: Value) -> Json {
     match value {
         Value::List(values) | Value::Tuple(values) => values.into_iter().map(plain).collect(),
@@ -148,7 +148,7 @@ async fn main() -> io::Result<()> {
     sessions.check()?;
     let port = env::var("PORT").ok().and_then(|port| port.parse().ok()).unwrap_or(8080);
     HttpServer::new(move || {
-        // The same pages below a path, for cookies that are sent there only.
+        // The same pages below a path, for cookies that belong to that path.
         let below = web::scope("/app").configure(pages);
         App::new().wrap(sessions.clone()).service(below).configure(pages)
     })

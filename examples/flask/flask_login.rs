@@ -1,5 +1,5 @@
-//! Some pages of a Flask application with Flask-Login and Flask-WTF, served by Actix: the login and
-//! the form are Flask's, `tests/conformance/login_app.py`, and both sides share the session.
+//! Pages of a Flask application with Flask-Login and Flask-WTF, served by Actix. Flask serves the login
+//! and the form (`tests/conformance/login_app.py`); both sides share the session.
 //!
 //!     SECRET_KEY=dev cargo run --example flask_login
 //!     SECRET_KEY=dev PORT=5000 python tests/conformance/login_app.py
@@ -19,7 +19,7 @@ struct FlaskSessions {
     backend: FlaskCookie,
 }
 
-/// Signs the forms' tokens, as in Flask-WTF.
+/// The key that signs the tokens of forms, as in Flask-WTF.
 struct FormKey(String);
 
 #[derive(Deserialize)]
@@ -60,7 +60,7 @@ async fn logout(session: Session) -> actix_web::Result<&'static str> {
 }
 
 impl FormKey {
-    /// Returns what a token of Flask-WTF holds: signed by us, in the last hour.
+    /// Returns the content of a Flask-WTF token that was signed with this key in the last hour.
     fn open(&self, token: &str) -> Option<String> {
         let (signed, signature) = token.rsplit_once('.')?;
         let (payload, seconds) = signed.rsplit_once('.')?;

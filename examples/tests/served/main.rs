@@ -1,0 +1,6 @@
+//! The examples and the README's programs as a newcomer runs them: a process of their own, real HTTP,
+//! a real browser.
+
+mod client;
+mod examples;
+mod readme;
