@@ -4,8 +4,11 @@ use std::{borrow::Cow, error::Error, fmt};
 
 use crate::{
     ip::{is_ipv4, is_ipv6},
+    limits::MAX_ATTRIBUTE,
     text::{ShownByte, impl_checked_text},
 };
+
+const _: () = assert!(CookieDomain::MAX_LEN < MAX_ATTRIBUTE);
 
 /// A cookie's domain: a host name of at most 253 bytes, or an IP address.
 ///

@@ -1,7 +1,5 @@
 //! The sizes beyond which browsers drop a cookie or an attribute.
 
-use crate::{CookieDomain, CookieName, CookiePath};
-
 /// The most bytes of a cookie's name and value together: 4,096.
 ///
 /// Browsers ignore a larger cookie entirely (6265bis, section 5.6), so it has to be an error before it is sent.
@@ -12,7 +10,3 @@ pub const MAX_NAME_VALUE: usize = 4096;
 /// Browsers ignore a longer attribute and keep the cookie (6265bis, section 5.6), which then has another scope than
 /// the one asked for.
 pub const MAX_ATTRIBUTE: usize = 1024;
-
-const _: () = assert!(CookieName::MAX_LEN < MAX_NAME_VALUE);
-const _: () = assert!(CookieDomain::MAX_LEN < MAX_ATTRIBUTE);
-const _: () = assert!(CookiePath::MAX_LEN <= MAX_ATTRIBUTE);

@@ -2,7 +2,12 @@
 
 use std::{borrow::Cow, error::Error, fmt};
 
-use crate::text::{ShownByte, impl_checked_text};
+use crate::{
+    limits::MAX_NAME_VALUE,
+    text::{ShownByte, impl_checked_text},
+};
+
+const _: () = assert!(CookieName::MAX_LEN < MAX_NAME_VALUE);
 
 /// A cookie's name: an HTTP token of 1 to 1,024 bytes.
 ///
@@ -24,7 +29,7 @@ pub struct CookieName(Cow<'static, str>);
 
 impl CookieName {
     /// The most bytes of a name: 1,024, which leaves the value at least 3,072 of
-    /// [`MAX_NAME_VALUE`](crate::MAX_NAME_VALUE).
+    /// [`MAX_NAME_VALUE`](MAX_NAME_VALUE).
     pub const MAX_LEN: usize = 1024;
 
     /// Checks and keeps a name.

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use redis::Cmd;
-use sessions::store::{BoxFuture, OwnerIndex, OwnerKey, RecordKey, Stamp, StoreError};
+use sessions::store::{BoxFuture, OwnerIndex, OwnerKey, RecordKey, StoreError, Timestamp};
 
 use crate::{
     connect::Connect,
@@ -24,21 +24,21 @@ impl<C: Connect> RedisStore<C> {
 }
 
 impl<C: Connect> OwnerIndex for RedisStore<C> {
-    fn enlist<'a>(
+    fn add<'a>(
         &'a self,
         owner: &'a OwnerKey,
         key: &'a RecordKey,
         ttl: Duration,
-    ) -> BoxFuture<'a, Result<Option<Stamp>, StoreError>> {
+    ) -> BoxFuture<'a, Result<Option<Timestamp>, StoreError>> {
         Box::pin(async move {
             let keys = [&*self.sessions_key(owner), &*self.revoked_before_key(owner)];
             let add = script::INDEX_ADD.on(&keys).arg(key.to_string()).arg(millis(ttl));
             let revoked_before: Option<u64> = self.run(&add).await?;
-            Ok(revoked_before.map(Stamp::new))
+            Ok(revoked_before.map(Timestamp::new))
         })
     }
 
-    fn delist<'a>(
+    fn remove<'a>(
         &'a self,
         owner: &'a OwnerKey,
         key: &'a RecordKey,
@@ -50,7 +50,7 @@ impl<C: Connect> OwnerIndex for RedisStore<C> {
         })
     }
 
-    fn keys_of<'a>(
+    fn keys<'a>(
         &'a self,
         owner: &'a OwnerKey,
     ) -> BoxFuture<'a, Result<Vec<RecordKey>, StoreError>> {
@@ -62,27 +62,27 @@ impl<C: Connect> OwnerIndex for RedisStore<C> {
         })
     }
 
-    fn not_before<'a>(
+    fn revoked_before<'a>(
         &'a self,
         owner: &'a OwnerKey,
-    ) -> BoxFuture<'a, Result<Option<Stamp>, StoreError>> {
+    ) -> BoxFuture<'a, Result<Option<Timestamp>, StoreError>> {
         Box::pin(async move {
             let mut get = Cmd::new();
             get.arg("GET").arg(self.revoked_before_key(owner));
             let revoked_before: Option<u64> = self.command(&get).await?;
-            Ok(revoked_before.map(Stamp::new))
+            Ok(revoked_before.map(Timestamp::new))
         })
     }
 
-    fn end_before<'a>(
+    fn revoke_before<'a>(
         &'a self,
         owner: &'a OwnerKey,
-        stamp: Stamp,
+        before: Timestamp,
         ttl: Duration,
     ) -> BoxFuture<'a, Result<(), StoreError>> {
         Box::pin(async move {
             let keys = [&*self.revoked_before_key(owner)];
-            let revoke = script::REVOKE_BEFORE.on(&keys).arg(stamp.get()).arg(millis(ttl));
+            let revoke = script::REVOKE_BEFORE.on(&keys).arg(before.get()).arg(millis(ttl));
             self.run(&revoke).await
         })
     }

@@ -358,9 +358,9 @@ async fn faults_are_what_they_are_called() {
     store.on_every_call(Fault::Fails(unavailable()));
     let index = store.owners().expect("the memory store has an index");
     let owner = sessions::test::store::owner_key("7");
-    assert!(index.enlist(&owner, &key, hour).await.is_err());
+    assert!(index.add(&owner, &key, hour).await.is_err());
     store.mend();
-    assert!(index.keys_of(&owner).await.expect("it answers").is_empty());
+    assert!(index.keys(&owner).await.expect("it answers").is_empty());
 
     assert_eq!(store.calls_of(Operation::Load), 5);
     assert_eq!(store.calls_of(Operation::Delete), 3);

@@ -13,7 +13,7 @@ use redis::{Client, aio::ConnectionManager};
 use sessions::{
     store::{
         CreateOutcome, DeleteIfOutcome, DeleteOutcome, OwnerIndex, RecordKey, ReplaceOutcome,
-        Revision, Stamp, Store, StoreError, Touch,
+        Revision, Store, StoreError, Timestamp, Touch,
     },
     test::store::{conformance, conformance_when_full, owner_key, random_key, record, record_of},
 };
@@ -101,8 +101,8 @@ async fn everything_that_is_kept_expires() {
     let (key, owner) = (random_key(), owner_key("alice"));
     store.create(&key, &record("{}"), TTL).await.unwrap();
     store.replace(&key, Revision::FIRST, &record("{}"), TTL).await.unwrap();
-    store.enlist(&owner, &key, TTL).await.unwrap();
-    store.end_before(&owner, Stamp::new(5), TTL).await.unwrap();
+    store.add(&owner, &key, TTL).await.unwrap();
+    store.revoke_before(&owner, Timestamp::new(5), TTL).await.unwrap();
     let names: Vec<_> = redis.dump().into_keys().collect();
     assert_eq!(names.len(), 3);
     for name in &names {
@@ -110,15 +110,15 @@ async fn everything_that_is_kept_expires() {
         assert!((1..=60_000).contains(&left), "{name}: {left}");
     }
     // The index is kept for as long as its longest entry.
-    store.enlist(&owner, &random_key(), 2 * TTL).await.unwrap();
-    store.enlist(&owner, &random_key(), Duration::from_millis(1)).await.unwrap();
+    store.add(&owner, &random_key(), 2 * TTL).await.unwrap();
+    store.add(&owner, &random_key(), Duration::from_millis(1)).await.unwrap();
     let index = names.iter().find(|name| name.ends_with(":sessions")).unwrap();
     assert!(redis.command::<i64>(&["PTTL", index]) > 60_000);
     let later = Instant::now() + Duration::from_millis(20);
     while Instant::now() < later {
         tokio::task::yield_now().await;
     }
-    store.enlist(&owner, &key, TTL).await.unwrap();
+    store.add(&owner, &key, TTL).await.unwrap();
     assert_eq!(redis.command::<u32>(&["ZCARD", index]), 2, "who is over is forgotten");
 }
 
@@ -236,16 +236,16 @@ async fn a_replica_is_read_and_takes_no_writes() {
     let touch = Touch { ttl: 10 * TTL, interval: TTL };
     let loaded = store.load(&key, Some(touch)).await.unwrap().unwrap();
     assert!(!loaded.touched);
-    assert!(store.keys_of(&owner).await.unwrap().is_empty());
+    assert!(store.keys(&owner).await.unwrap().is_empty());
 
     let writes = [
         store.create(&random_key(), &record("{}"), TTL).await.err(),
         store.replace(&key, loaded.revision, &loaded.record, TTL).await.err(),
         store.delete(&key).await.err(),
         store.delete_if(&key, loaded.revision).await.err(),
-        store.enlist(&owner, &key, TTL).await.err(),
-        store.delist(&owner, &key).await.err(),
-        store.end_before(&owner, Stamp::new(1), TTL).await.err(),
+        store.add(&owner, &key, TTL).await.err(),
+        store.remove(&owner, &key).await.err(),
+        store.revoke_before(&owner, Timestamp::new(1), TTL).await.err(),
     ];
     for err in writes {
         assert!(matches!(err, Some(StoreError::ReadOnly { .. })), "{err:?}");
@@ -333,11 +333,11 @@ async fn the_documented_acl_suffices_and_no_rule_of_it_is_spare() {
         assert!(store.load(&key, Some(touch)).await?.is_some_and(|loaded| loaded.touched));
         store.replace(&key, Revision::FIRST, &record("{}"), TTL).await?;
         store.delete_if(&key, Revision::new(2)).await?;
-        store.enlist(&owner, &key, TTL).await?;
-        store.keys_of(&owner).await?;
-        store.end_before(&owner, Stamp::new(1), TTL).await?;
-        store.not_before(&owner).await?;
-        store.delist(&owner, &key).await?;
+        store.add(&owner, &key, TTL).await?;
+        store.keys(&owner).await?;
+        store.revoke_before(&owner, Timestamp::new(1), TTL).await?;
+        store.revoked_before(&owner).await?;
+        store.remove(&owner, &key).await?;
         store.delete(&key).await?;
         store.durable_delete(1, TTL).delete(&key).await.map(drop)
     };

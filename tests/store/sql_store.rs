@@ -85,7 +85,7 @@ async fn a_life(store: &impl Store) -> Result<(), StoreError> {
     assert!(matches!(replaced, ReplaceOutcome::Replaced(_)), "{replaced:?}");
     assert!(store.load(&key, None).await?.is_some_and(|loaded| loaded.record == logged_in));
     let owners = store.owners().expect("it finds sessions by their owner");
-    assert_eq!(owners.keys_of(&alice).await?, [key]);
+    assert_eq!(owners.keys(&alice).await?, [key]);
     assert_eq!(store.delete(&key).await?, DeleteOutcome::Deleted);
     Ok(())
 }

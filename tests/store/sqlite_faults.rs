@@ -14,7 +14,7 @@ use actix_web::body::MessageBody;
 use actix_web::{App, Error, dev::ServiceResponse, http::StatusCode, test::init_service, web};
 use sessions::{
     ServerSide, Session,
-    store::{DeleteOutcome, Revision, Stamp, Store, StoreError, Touch},
+    store::{DeleteOutcome, Revision, Store, StoreError, Timestamp, Touch},
     test::store::{owner_key, random_key, record},
 };
 use sessions_sqlx::SqliteStore;
@@ -154,7 +154,8 @@ async fn a_database_that_takes_no_writes_is_read() {
     let created = store.create(&random_key(), &record("{}"), HOUR).await.map(|_| ());
     let replaced = store.replace(&key, Revision::FIRST, &record("{}"), HOUR).await.map(|_| ());
     let deleted = store.delete(&key).await.map(|_| ());
-    let ended = store.owners().unwrap().end_before(&owner_key("a"), Stamp::new(1), HOUR).await;
+    let ended =
+        store.owners().unwrap().revoke_before(&owner_key("a"), Timestamp::new(1), HOUR).await;
     for refused in [created, replaced, deleted, ended] {
         assert!(matches!(refused, Err(StoreError::ReadOnly { .. })), "{refused:?}");
     }
@@ -213,7 +214,7 @@ async fn a_sweep_removes_what_is_over_and_nothing_else() {
     let store = place.store().await;
     let owners = store.owners().unwrap();
     for (name, end) in [("past", 1), ("present", 2)] {
-        owners.end_before(&owner_key(name), Stamp::new(end), HOUR).await.unwrap();
+        owners.revoke_before(&owner_key(name), Timestamp::new(end), HOUR).await.unwrap();
     }
     let mut fill = store.pool().begin().await.unwrap();
     for _ in 0..1_234 {

@@ -16,7 +16,7 @@ use sessions::{
     MemoryStore,
     store::{
         BoxFuture, CreateOutcome, DeleteIfOutcome, DeleteOutcome, Loaded, OwnerIndex, OwnerKey,
-        Record, RecordKey, ReplaceOutcome, Revision, Stamp, Store, StoreError, Touch,
+        Record, RecordKey, ReplaceOutcome, Revision, Store, StoreError, Timestamp, Touch,
     },
     test::store::{self, breaches, conformance, conformance_when_full},
 };
@@ -79,7 +79,7 @@ struct WrongStore {
     wrong: Wrong,
     creations: AtomicUsize,
     first: Mutex<Option<RecordKey>>,
-    last_moment: Mutex<HashMap<OwnerKey, Stamp>>,
+    last_moment: Mutex<HashMap<OwnerKey, Timestamp>>,
 }
 
 impl WrongStore {
@@ -292,28 +292,28 @@ impl WrongStore {
 }
 
 impl OwnerIndex for WrongStore {
-    fn enlist<'a>(
+    fn add<'a>(
         &'a self,
         owner: &'a OwnerKey,
         key: &'a RecordKey,
         ttl: Duration,
-    ) -> BoxFuture<'a, Result<Option<Stamp>, StoreError>> {
+    ) -> BoxFuture<'a, Result<Option<Timestamp>, StoreError>> {
         Box::pin(async move {
             let owner = self.owner(owner);
-            let before = self.index().not_before(&owner).await?;
-            if self.is(Wrong::NotesOnce) && self.index().keys_of(&owner).await?.contains(key) {
+            let before = self.index().revoked_before(&owner).await?;
+            if self.is(Wrong::NotesOnce) && self.index().keys(&owner).await?.contains(key) {
                 return Ok(before);
             }
             if self.is(Wrong::LooksBeforeItNotes) {
                 yield_now().await;
-                self.index().enlist(&owner, key, ttl).await?;
+                self.index().add(&owner, key, ttl).await?;
                 return Ok(before);
             }
-            self.index().enlist(&owner, key, ttl).await
+            self.index().add(&owner, key, ttl).await
         })
     }
 
-    fn delist<'a>(
+    fn remove<'a>(
         &'a self,
         owner: &'a OwnerKey,
         key: &'a RecordKey,
@@ -322,11 +322,11 @@ impl OwnerIndex for WrongStore {
             if self.is(Wrong::KeepsWhatIsTakenBack) {
                 return Ok(());
             }
-            self.index().delist(&self.owner(owner), key).await
+            self.index().remove(&self.owner(owner), key).await
         })
     }
 
-    fn keys_of<'a>(
+    fn keys<'a>(
         &'a self,
         owner: &'a OwnerKey,
     ) -> BoxFuture<'a, Result<Vec<RecordKey>, StoreError>> {
@@ -337,14 +337,14 @@ impl OwnerIndex for WrongStore {
             if self.is(Wrong::NotesOnce) {
                 self.inner.sweep();
             }
-            self.index().keys_of(&self.owner(owner)).await
+            self.index().keys(&self.owner(owner)).await
         })
     }
 
-    fn not_before<'a>(
+    fn revoked_before<'a>(
         &'a self,
         owner: &'a OwnerKey,
-    ) -> BoxFuture<'a, Result<Option<Stamp>, StoreError>> {
+    ) -> BoxFuture<'a, Result<Option<Timestamp>, StoreError>> {
         Box::pin(async move {
             // As a store that reads a replica: what was noted is not there yet.
             if self.is(Wrong::LooksBeforeItNotes) {
@@ -358,14 +358,14 @@ impl OwnerIndex for WrongStore {
                     .get(owner)
                     .copied());
             }
-            self.index().not_before(&self.owner(owner)).await
+            self.index().revoked_before(&self.owner(owner)).await
         })
     }
 
-    fn end_before<'a>(
+    fn revoke_before<'a>(
         &'a self,
         owner: &'a OwnerKey,
-        stamp: Stamp,
+        stamp: Timestamp,
         ttl: Duration,
     ) -> BoxFuture<'a, Result<(), StoreError>> {
         Box::pin(async move {
@@ -374,11 +374,11 @@ impl OwnerIndex for WrongStore {
                 return Ok(());
             }
             let stamp = if self.is(Wrong::RoundsMoments) {
-                Stamp::new(stamp.get() / 1_000 * 1_000)
+                Timestamp::new(stamp.get() / 1_000 * 1_000)
             } else {
                 stamp
             };
-            self.index().end_before(&self.owner(owner), stamp, ttl).await
+            self.index().revoke_before(&self.owner(owner), stamp, ttl).await
         })
     }
 }
@@ -386,18 +386,18 @@ impl OwnerIndex for WrongStore {
 /// Each wrong, and the beginning of a sentence that it breaks.
 const WRONGS: [(Wrong, &str); 27] = [
     (Wrong::Overwrites, "`create` never overwrites"),
-    (Wrong::CreatesInTwoSteps, "of those who create a record at once"),
-    (Wrong::Resurrects, "a record that was deleted is gone"),
-    (Wrong::ReplacesInTwoSteps, "of those who replace a revision at once"),
+    (Wrong::CreatesInTwoSteps, "of clients that create a record at once"),
+    (Wrong::Resurrects, "a record that was deleted stays deleted"),
+    (Wrong::ReplacesInTwoSteps, "of clients that replace a revision at once"),
     (Wrong::IgnoresRevisions, "`replace` with another revision is a `Conflict`"),
     (Wrong::KeepsRevisions, "`replace` keeps the new record, its time and a new revision"),
-    (Wrong::KeepsTheOldTime, "`replace` starts the record's time anew"),
+    (Wrong::KeepsTheOldTime, "`replace` starts the record's time again"),
     (Wrong::DeletesAnyRevision, "`delete_if` deletes the record of this revision"),
-    (Wrong::DeletesInTwoSteps, "of those who delete a record at once"),
+    (Wrong::DeletesInTwoSteps, "of clients that delete a record at once"),
     (Wrong::NeverExpires, "a record whose time has passed is not there"),
     (Wrong::AlwaysTouches, "`load` writes nothing but the expiry"),
-    (Wrong::NeverTouches, "`load` starts a record's time anew when the touch is due"),
-    (Wrong::TouchCountsAsReplacement, "`load` starts a record's time anew when the touch is due"),
+    (Wrong::NeverTouches, "`load` starts a record's time again when the touch is due"),
+    (Wrong::TouchCountsAsReplacement, "`load` starts a record's time again when the touch is due"),
     (Wrong::TouchWritesTheRecord, "a touch changes the expiry alone"),
     (Wrong::SaysItTouched, "`load` writes nothing but the expiry"),
     (Wrong::CutsLongRecords, "a record is returned as it was given"),
@@ -405,12 +405,12 @@ const WRONGS: [(Wrong, &str); 27] = [
     (Wrong::LeavesHalfAReplacement, "an operation whose future is dropped"),
     (Wrong::SaysDeletedForNothing, "`delete` deletes whatever the revision"),
     (Wrong::Fails, "a record is returned as it was given"),
-    (Wrong::FindsNoOwners, "`keys_of` returns the keys of the owner's records"),
-    (Wrong::MixesOwners, "`keys_of` returns the keys of the owner's records"),
+    (Wrong::FindsNoOwners, "`keys` returns the keys of the owner's records"),
+    (Wrong::MixesOwners, "`keys` returns the keys of the owner's records"),
     (Wrong::KeepsWhatIsTakenBack, "a session that was ended and taken back"),
-    (Wrong::NotesOnce, "`enlist` notes a session again for its new time"),
-    (Wrong::TheLastMomentStays, "the latest moment of `end_before` stays"),
-    (Wrong::RoundsMoments, "the latest moment of `end_before` stays"),
+    (Wrong::NotesOnce, "`add` notes a session again for its new time"),
+    (Wrong::TheLastMomentStays, "the latest moment of `revoke_before` stays"),
+    (Wrong::RoundsMoments, "the latest moment of `revoke_before` stays"),
     (Wrong::LooksBeforeItNotes, "a login and the end of all at the same time"),
 ];
 

@@ -6,7 +6,7 @@ mod place;
 
 use proc_macro2::TokenStream;
 use quote::quote;
-use syn::{DeriveInput, parse_quote};
+use syn::parse_quote;
 
 pub(crate) use self::methods::content_type;
 use self::{
@@ -14,21 +14,13 @@ use self::{
     overrides::overrides,
     place::placed,
 };
-use crate::{ast::Input, check::check, errors::Errors, fallback};
+use crate::ast::Input;
 
-/// Writes the implementations, or the errors and a fallback.
-pub(crate) fn derive(original: &DeriveInput) -> TokenStream {
-    let mut errors = Errors::default();
-    let input = Input::from_syn(original, &mut errors);
-    check(&input, &mut errors);
-    match errors.finish(()) {
-        Ok(()) => {
-            let mut tokens = interface(&input);
-            tokens.extend(transform(&input));
-            tokens
-        }
-        Err(err) => fallback::expand(&input, &err),
-    }
+/// Writes the implementations.
+pub(crate) fn expand(input: &Input<'_>) -> TokenStream {
+    let mut tokens = interface(input);
+    tokens.extend(transform(input));
+    tokens
 }
 
 fn interface(input: &Input<'_>) -> TokenStream {
@@ -98,7 +90,10 @@ pub(crate) fn transform(input: &Input<'_>) -> TokenStream {
 
 #[cfg(test)]
 mod tests {
+    use syn::DeriveInput;
+
     use super::*;
+    use crate::errors::Errors;
 
     fn assert_expands(item: &DeriveInput, expected: &TokenStream) {
         let mut errors = Errors::default();
@@ -121,7 +116,7 @@ mod tests {
     #[test]
     fn the_struct_of_the_readme_expands_to_what_a_screen_shows() {
         let readme = include_str!("../../../README.md");
-        let expanded = derive(&shown(readme, "AppSessions"));
+        let expanded = crate::derive(&shown(readme, "AppSessions"));
         assert!(!expanded.to_string().contains("compile_error"), "{expanded}");
         let file = syn::parse2(expanded).expect("items");
         let formatted = prettyplease::unparse(&file);
@@ -229,7 +224,7 @@ mod tests {
 
     #[test]
     fn mistakes_come_with_an_implementation() {
-        let expanded = derive(&parse_quote! {
+        let expanded = crate::derive(&parse_quote! {
             #[session(bogus, secure = 1)]
             enum A<T> where T: Clone { B(T) }
         })
@@ -243,7 +238,7 @@ mod tests {
 
     #[test]
     fn mistakes_come_alone_when_it_is_not_known_where_the_library_is() {
-        let expanded = derive(&parse_quote!(
+        let expanded = crate::derive(&parse_quote!(
             #[session(crate = 1)]
             struct A {
                 backend: B,

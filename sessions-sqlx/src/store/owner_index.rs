@@ -3,7 +3,7 @@
 
 use std::time::Duration;
 
-use sessions::store::{BoxFuture, OwnerIndex, OwnerKey, RecordKey, Stamp, StoreError};
+use sessions::store::{BoxFuture, OwnerIndex, OwnerKey, RecordKey, StoreError, Timestamp};
 
 use super::SqlxStore;
 use crate::{
@@ -13,16 +13,16 @@ use crate::{
 
 impl<DB: Dialect> OwnerIndex for SqlxStore<DB> {
     /// Writes nothing: the record has its owner in a column.
-    fn enlist<'a>(
+    fn add<'a>(
         &'a self,
         owner: &'a OwnerKey,
         _key: &'a RecordKey,
         _ttl: Duration,
-    ) -> BoxFuture<'a, Result<Option<Stamp>, StoreError>> {
-        self.not_before(owner)
+    ) -> BoxFuture<'a, Result<Option<Timestamp>, StoreError>> {
+        self.revoked_before(owner)
     }
 
-    fn delist<'a>(
+    fn remove<'a>(
         &'a self,
         _owner: &'a OwnerKey,
         _key: &'a RecordKey,
@@ -30,7 +30,7 @@ impl<DB: Dialect> OwnerIndex for SqlxStore<DB> {
         Box::pin(std::future::ready(Ok(())))
     }
 
-    fn keys_of<'a>(
+    fn keys<'a>(
         &'a self,
         owner: &'a OwnerKey,
     ) -> BoxFuture<'a, Result<Vec<RecordKey>, StoreError>> {
@@ -43,28 +43,28 @@ impl<DB: Dialect> OwnerIndex for SqlxStore<DB> {
         })
     }
 
-    fn not_before<'a>(
+    fn revoked_before<'a>(
         &'a self,
         owner: &'a OwnerKey,
-    ) -> BoxFuture<'a, Result<Option<Stamp>, StoreError>> {
+    ) -> BoxFuture<'a, Result<Option<Timestamp>, StoreError>> {
         Box::pin(async move {
-            let stamp: Option<i64> = run!(self, read, connection => {
+            let before: Option<i64> = run!(self, read, connection => {
                 DB::revoked_before(connection, &self.statements, owner.as_bytes())
             })?;
-            Ok(stamp.map(|stamp| Stamp::new(stamp.cast_unsigned())))
+            Ok(before.map(|before| Timestamp::new(before.cast_unsigned())))
         })
     }
 
-    fn end_before<'a>(
+    fn revoke_before<'a>(
         &'a self,
         owner: &'a OwnerKey,
-        stamp: Stamp,
+        before: Timestamp,
         ttl: Duration,
     ) -> BoxFuture<'a, Result<(), StoreError>> {
         Box::pin(async move {
-            let stamp = i64::try_from(stamp.get()).unwrap_or(i64::MAX);
+            let before = i64::try_from(before.get()).unwrap_or(i64::MAX);
             run!(self, write, connection => {
-                DB::revoke_before(connection, &self.statements, owner.as_bytes(), stamp, millis(ttl))
+                DB::revoke_before(connection, &self.statements, owner.as_bytes(), before, millis(ttl))
             })
         })
     }

@@ -11,10 +11,10 @@ use crate::{
     state::SessionState,
 };
 
-/// Any backend: for applications that choose theirs at run time, in memory on a developer's machine
-/// and in Redis elsewhere, say.
+/// Any backend: for applications that choose theirs at run time, for example memory on a developer's
+/// machine and Redis elsewhere.
 ///
-/// Costs a box for each opening and each saving. Clones share the backend.
+/// Opening and saving allocate a box each. Clones share the backend.
 ///
 /// # Examples
 ///
@@ -43,7 +43,7 @@ pub struct AnyBackend {
 }
 
 impl AnyBackend {
-    /// Takes the backend.
+    /// Wraps a backend.
     pub fn new(backend: impl Backend) -> Self {
         Self { backend: Arc::new(backend) }
     }

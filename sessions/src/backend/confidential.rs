@@ -6,9 +6,8 @@ use crate::store::Store;
 /// A backend whose content the client cannot read: encrypted in the cookie, or not in the cookie at
 /// all.
 ///
-/// `#[session(confidential)]` on an interface makes every other backend a mistake that the compiler
-/// finds. It holds for what is in the session, not for how long it is, nor for whoever reads the
-/// store.
+/// With `#[session(confidential)]` on an interface the compiler refuses every other backend. The
+/// length of a session is not hidden, nor is its content from an attacker who reads the store.
 #[diagnostic::on_unimplemented(
     message = "clients can read sessions of `{Self}`, which `confidential` rules out",
     label = "does not keep the content of sessions from the client",
@@ -20,7 +19,7 @@ impl Confidential for EncryptedCookie {}
 
 impl<S: Store> Confidential for ServerSide<S> {}
 
-/// What the derive sends a backend through.
+/// Returns the backend. Generated code calls this, so that the compiler checks the bound.
 pub fn confidential<B: Confidential>(backend: &B) -> &B {
     backend
 }

@@ -1,4 +1,4 @@
-//! What is worked out from the keys of a ring for each salt, once.
+//! What is derived from the keys of a ring for each salt, once.
 
 use std::{fmt, sync::Arc};
 
@@ -9,17 +9,17 @@ use crate::{
     token::signed::Rejected,
 };
 
-/// How many salts are remembered: one for each cookie name in use.
+/// How many salts are cached: one for each cookie name in use.
 const MAX_SALTS: usize = 64;
 
 /// What tokens are bound to besides the key.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Salt<T> {
     /// The policy `salt`.
-    Whole(T),
-    /// What the tokens are, and the cookie's name: a token for one cookie is worth nothing in
-    /// another, nor as one of another kind.
-    Of(&'static str, T),
+    Custom(T),
+    /// The kind of token, and the cookie's name: a token for one cookie does not verify in another,
+    /// nor as a token of another kind.
+    Default(&'static str, T),
 }
 
 /// The keys of a ring for one salt.
@@ -30,23 +30,24 @@ pub(super) struct SaltKeys<K> {
     keys: Box<[K]>,
 }
 
-/// The salts in use. What belongs to a ring that has been replaced is dropped at the next use.
-pub(super) struct Salted<K> {
+/// The derived keys for the salts in use. Those of a ring that was replaced are dropped at the next
+/// use.
+pub(super) struct DerivedKeyCache<K> {
     known: ArcSwap<Vec<Arc<SaltKeys<K>>>>,
 }
 
 impl Salt<&str> {
     fn text(self) -> String {
         match self {
-            Self::Whole(text) => text.to_owned(),
-            Self::Of(kind, name) => format!("sessions.{kind}.{name}"),
+            Self::Custom(text) => text.to_owned(),
+            Self::Default(kind, name) => format!("sessions.{kind}.{name}"),
         }
     }
 
     fn to_owned(self) -> Salt<String> {
         match self {
-            Self::Whole(text) => Salt::Whole(text.to_owned()),
-            Self::Of(kind, name) => Salt::Of(kind, name.to_owned()),
+            Self::Custom(text) => Salt::Custom(text.to_owned()),
+            Self::Default(kind, name) => Salt::Default(kind, name.to_owned()),
         }
     }
 }
@@ -54,20 +55,19 @@ impl Salt<&str> {
 impl Salt<String> {
     fn borrow(&self) -> Salt<&str> {
         match self {
-            Self::Whole(text) => Salt::Whole(text),
-            Self::Of(kind, name) => Salt::Of(kind, name),
+            Self::Custom(text) => Salt::Custom(text),
+            Self::Default(kind, name) => Salt::Default(kind, name),
         }
     }
 }
 
 impl<K> SaltKeys<K> {
-    /// Returns what signs.
+    /// Returns the key that signs.
     pub(super) fn current(&self) -> &K {
         &self.keys[0]
     }
 
-    /// Has each key look at a token until one finds its seal right. Returns the place of that key
-    /// as well.
+    /// Tries each key until a token verifies. Returns the position of that key as well.
     pub(super) fn find<V>(
         &self,
         verify: impl Fn(&K) -> Result<V, Rejected>,
@@ -91,7 +91,7 @@ impl<K> SaltKeys<K> {
     }
 }
 
-impl<K> Salted<K> {
+impl<K> DerivedKeyCache<K> {
     /// Returns the keys for a salt: without a lock, and without an allocation unless they are new.
     pub(super) fn get(
         &self,
@@ -110,7 +110,7 @@ impl<K> Salted<K> {
             salt: salt.to_owned(),
             keys: ring.keys().iter().map(|key| make(key, &text)).collect(),
         });
-        // Another thread may do the same meanwhile: one of both is worked out again some time.
+        // Another thread may do the same at this moment: one result is lost, and derived again later.
         let current = known.iter().filter(|known| Arc::ptr_eq(&known.ring, &ring));
         let newest = current.take(MAX_SALTS - 1).cloned();
         let next = std::iter::once(Arc::clone(&made)).chain(newest).collect();
@@ -119,15 +119,15 @@ impl<K> Salted<K> {
     }
 }
 
-impl<K> Default for Salted<K> {
+impl<K> Default for DerivedKeyCache<K> {
     fn default() -> Self {
         Self { known: ArcSwap::default() }
     }
 }
 
-impl<K> fmt::Debug for Salted<K> {
+impl<K> fmt::Debug for DerivedKeyCache<K> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("Salted")
+        f.write_str("DerivedKeyCache")
     }
 }
 
@@ -138,45 +138,45 @@ mod tests {
         sync::{Arc, Weak},
     };
 
-    use super::{MAX_SALTS, Salt, SaltKeys, Salted};
+    use super::{DerivedKeyCache, MAX_SALTS, Salt, SaltKeys};
     use crate::key::{KeyRing, SecretKey, SharedKeys};
 
     #[test]
-    fn each_salt_is_worked_out_once() {
-        let (salted, keys, made) =
-            (Salted::default(), SharedKeys::new(SecretKey::generate()), Cell::new(0));
+    fn each_salt_is_derived_once() {
+        let (cache, keys, made) =
+            (DerivedKeyCache::default(), SharedKeys::new(SecretKey::generate()), Cell::new(0));
         let get = |salt: Salt<&str>| {
             let make = |_: &SecretKey, text: &str| {
                 made.set(made.get() + 1);
                 text.to_owned()
             };
-            salted.get(&keys, salt, make).current().clone()
+            cache.get(&keys, salt, make).current().clone()
         };
         for _ in 0..3 {
-            assert_eq!(get(Salt::Whole("a")), "a");
-            assert_eq!(get(Salt::Of("kind", "a")), "sessions.kind.a");
-            assert_eq!(get(Salt::Of("other", "a")), "sessions.other.a");
-            assert_eq!(get(Salt::Of("kind", "b")), "sessions.kind.b");
+            assert_eq!(get(Salt::Custom("a")), "a");
+            assert_eq!(get(Salt::Default("kind", "a")), "sessions.kind.a");
+            assert_eq!(get(Salt::Default("other", "a")), "sessions.other.a");
+            assert_eq!(get(Salt::Default("kind", "b")), "sessions.kind.b");
         }
         assert_eq!(made.get(), 4);
         for number in 0..1_000 {
-            get(Salt::Whole(&number.to_string()));
-            get(Salt::Whole(&number.to_string()));
+            get(Salt::Custom(&number.to_string()));
+            get(Salt::Custom(&number.to_string()));
         }
-        assert_eq!((made.get(), salted.known.load().len()), (1_004, MAX_SALTS));
+        assert_eq!((made.get(), cache.known.load().len()), (1_004, MAX_SALTS));
     }
 
     #[test]
-    fn what_belongs_to_replaced_keys_is_dropped_at_the_next_use() {
-        let (salted, keys) = (Salted::default(), SharedKeys::new(SecretKey::generate()));
-        let former: Vec<Weak<SaltKeys<()>>> = ["a", "b"]
-            .map(|salt| Arc::downgrade(&salted.get(&keys, Salt::Whole(salt), |_, _| ())))
+    fn keys_of_a_replaced_ring_are_dropped_at_the_next_use() {
+        let (cache, keys) = (DerivedKeyCache::default(), SharedKeys::new(SecretKey::generate()));
+        let previous: Vec<Weak<SaltKeys<()>>> = ["a", "b"]
+            .map(|salt| Arc::downgrade(&cache.get(&keys, Salt::Custom(salt), |_, _| ())))
             .to_vec();
         let ring = Arc::downgrade(&*keys.ring());
-        assert!(former.iter().all(|former| former.strong_count() == 1));
+        assert!(previous.iter().all(|previous| previous.strong_count() == 1));
         keys.replace(KeyRing::new(SecretKey::generate()));
-        salted.get(&keys, Salt::Whole("c"), |_, _| ());
-        assert!(former.iter().all(|former| former.strong_count() == 0));
+        cache.get(&keys, Salt::Custom("c"), |_, _| ());
+        assert!(previous.iter().all(|previous| previous.strong_count() == 0));
         assert_eq!(ring.strong_count(), 0);
     }
 }

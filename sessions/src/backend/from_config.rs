@@ -1,4 +1,4 @@
-//! The configuration as a backend, for interfaces without another.
+//! The configuration as a backend, for interfaces that have no other.
 
 use super::{Backend, SignedCookie};
 use crate::{
@@ -43,7 +43,7 @@ impl SessionConfig {
             }
             keys.map(SignedCookie::new)
         };
-        self.from_keys(make).as_ref()
+        self.derived_from_keys(make).as_ref()
     }
 
     /// Returns the keys, if any are set.

@@ -1,4 +1,4 @@
-//! Backends: what turns the token in a cookie into a session and back.
+//! Backends: from the token in a cookie to a session, and back.
 
 mod any;
 mod circuit_breaker;
@@ -7,6 +7,7 @@ pub(crate) mod cookie;
 mod derived_keys;
 mod from_config;
 mod monotonic_clock;
+mod owner_error;
 mod revocation;
 mod server_side;
 
@@ -16,8 +17,9 @@ pub use self::{
     any::AnyBackend,
     confidential::Confidential,
     cookie::{EncryptedCookie, SignedCookie},
+    owner_error::OwnerError,
     revocation::Revocation,
-    server_side::{OwnedSession, OwnerError, ServerSide},
+    server_side::{OwnedSession, ServerSide},
 };
 pub use crate::token::signed::HashAlgorithm;
 use crate::{
@@ -26,7 +28,7 @@ use crate::{
     state::SessionState,
 };
 
-/// Opens and saves dictionaries: the part of an interface that is the same for every application.
+/// Opens and saves sessions: the part of an interface that is the same for every application.
 ///
 /// The derive opens and saves through a field of this type.
 #[diagnostic::on_unimplemented(
@@ -44,8 +46,8 @@ pub trait Backend: Send + Sync + 'static {
     ///
     /// # Errors
     ///
-    /// [`OpenError`] when a session may be there and cannot be read. A bad token is no error: it
-    /// is no session.
+    /// [`OpenError`] when there may be a session that cannot be read. A bad token is not an error:
+    /// there is no session.
     async fn open(&self, cx: &OpenContext<'_>) -> Result<Opened<SessionState>, OpenError>;
 
     /// Saves the session when its request is answered, as
@@ -53,6 +55,6 @@ pub trait Backend: Send + Sync + 'static {
     ///
     /// # Errors
     ///
-    /// [`SaveError`] when it cannot be kept.
+    /// [`SaveError`] when the session cannot be kept.
     async fn save(&self, state: &SessionState, cx: &SaveContext<'_>) -> Result<Saved, SaveError>;
 }

@@ -1,4 +1,4 @@
-//! Moments that a process gives once each, so that *before* and *after* have no third case.
+//! A clock that gives each moment once, so that of two timestamps one is always the earlier.
 
 use std::{
     sync::{
@@ -8,32 +8,35 @@ use std::{
     time::{SystemTime, UNIX_EPOCH},
 };
 
-use crate::{clock::Clock, store::Stamp};
+use crate::{clock::Clock, store::Timestamp};
 
+/// The middleware's clock, except that it neither stands still nor goes back.
 #[derive(Debug, Default)]
-pub(super) struct Stamps {
+pub(super) struct MonotonicClock {
+    /// In microseconds since 1970.
     last: AtomicU64,
     /// The middleware's clock, known from the first request on.
     clock: OnceLock<Clock>,
 }
 
-impl Stamps {
-    /// Stamps the beginning of a request.
-    pub(super) fn of_request(&self, clock: &Clock, now: SystemTime) -> Stamp {
+impl MonotonicClock {
+    /// Returns the timestamp of a request that begins.
+    pub(super) fn request_start(&self, clock: &Clock, now: SystemTime) -> Timestamp {
         self.clock.get_or_init(|| clock.clone());
         self.next(now)
     }
 
-    /// Stamps what happens now.
-    pub(super) fn now(&self) -> Stamp {
+    /// Returns the timestamp of this moment.
+    pub(super) fn now(&self) -> Timestamp {
         self.next(self.time())
     }
 
+    /// Returns the present time, which may be the same twice.
     pub(super) fn time(&self) -> SystemTime {
         self.clock.get().map_or_else(SystemTime::now, Clock::now)
     }
 
-    fn next(&self, now: SystemTime) -> Stamp {
+    fn next(&self, now: SystemTime) -> Timestamp {
         let now = now.duration_since(UNIX_EPOCH).unwrap_or_default().as_micros();
         let now = u64::try_from(now).unwrap_or(u64::MAX);
         let after = |last: u64| Some(now.max(last.saturating_add(1)));
@@ -41,7 +44,7 @@ impl Stamps {
             .last
             .fetch_update(Ordering::AcqRel, Ordering::Acquire, after)
             .unwrap_or_else(|last| last);
-        Stamp::new(now.max(last.saturating_add(1)))
+        Timestamp::new(now.max(last.saturating_add(1)))
     }
 }
 
@@ -49,16 +52,16 @@ impl Stamps {
 mod tests {
     use std::time::{Duration, UNIX_EPOCH};
 
-    use super::Stamps;
+    use super::MonotonicClock;
     use crate::clock::Clock;
 
     #[test]
     fn no_moment_is_given_twice_even_when_the_clock_stands_or_goes_back() {
-        let stamps = Stamps::default();
         let clock = Clock::from_fn(|| UNIX_EPOCH + Duration::from_secs(3));
-        let first = stamps.of_request(&clock, clock.now());
-        let second = stamps.of_request(&clock, UNIX_EPOCH);
-        let third = stamps.now();
+        let timestamps = MonotonicClock::default();
+        let first = timestamps.request_start(&clock, clock.now());
+        let second = timestamps.request_start(&clock, UNIX_EPOCH);
+        let third = timestamps.now();
         assert!(first < second && second < third);
         assert_eq!(first.get(), 3_000_000);
     }

@@ -1,35 +1,34 @@
-//! Ending sessions that live in their cookies: up to which moment each owner's are ended.
+//! Ending sessions that live in their cookies, by the time before which each owner's are ended.
 
 use std::{fmt, sync::Arc, time::Duration};
 
 use super::{
-    circuit_breaker::{Breaker, Call, Deadline, Deadlines},
-    monotonic_clock::Stamps,
-    server_side::OwnerError,
+    OwnerError,
+    circuit_breaker::{Call, CircuitBreaker, Deadline, Deadlines},
+    monotonic_clock::MonotonicClock,
 };
 use crate::{
     error::{OpenError, SaveError},
     interface::OpenContext,
     session::{Session, SessionSelector},
     state::SessionState,
-    store::{OwnerIndex, OwnerKey, Stamp, Store},
+    store::{OwnerIndex, OwnerKey, Store, Timestamp},
 };
 
-/// Longer than any token is accepted: lifetimes have at most 400 days, and a request that began
-/// before may seal one more token.
-const REMEMBERED: Duration = Duration::from_secs(401 * 24 * 60 * 60);
+/// Longer than any token is accepted: a lifetime has at most 400 days, and a request that began before
+/// may seal one more token.
+const REVOCATION_TTL: Duration = Duration::from_secs(401 * 24 * 60 * 60);
 
 /// Ends sessions that live in their cookies: "log out everywhere".
 ///
-/// A store notes for each owner the moment up to which their sessions are ended, and each session
-/// holds the moment of its login. A request that uses a session with an owner asks the store, once;
-/// one without an owner, and one that does not use its session, asks nothing. A store that does not
-/// answer is an error, never a session: 503 within the deadline, as with
-/// [`ServerSide`](crate::ServerSide).
+/// A store keeps for each owner the time before which their sessions are ended, and each session holds
+/// the time of its login. A request that uses a session with an owner makes one call of the store;
+/// without an owner, or without using the session, it makes none. A store that does not answer is an
+/// error, never a session: 503 within the deadline, as with [`ServerSide`](crate::ServerSide).
 ///
-/// Any [`Store`] with [`owners`](Store::owners) will do. It holds one small entry for each owner who
-/// ended their sessions, for 401 days. Let no [`ServerSide`](crate::ServerSide) use it too, or with
-/// another prefix: the end of all is otherwise noted for both.
+/// Any [`Store`] with [`owners`](Store::owners) will do. It holds one small entry for 401 days for each
+/// owner whose sessions were ended. A [`ServerSide`](crate::ServerSide) must not use the same store
+/// with the same prefix: ending all sessions would then reach both.
 ///
 /// Hosts' clocks must agree within the time of a request.
 ///
@@ -53,38 +52,40 @@ const REMEMBERED: Duration = Duration::from_secs(401 * 24 * 60 * 60);
 /// ```
 #[derive(Clone)]
 pub struct Revocation {
-    store: Arc<dyn Owners>,
+    store: Arc<dyn HasOwnerIndex>,
     deadlines: Deadlines,
     shared: Arc<Shared>,
 }
 
-/// What clones have in common.
+/// State that clones share.
 struct Shared {
-    breaker: Breaker,
-    stamps: Stamps,
+    breaker: CircuitBreaker,
+    clock: MonotonicClock,
 }
 
-/// A store, of which the index of owners counts.
-trait Owners: Send + Sync {
+/// The index of owners of a store whose type is erased.
+trait HasOwnerIndex: Send + Sync {
     fn index(&self) -> Option<&dyn OwnerIndex>;
 }
 
-impl<S: Store> Owners for S {
+impl<S: Store> HasOwnerIndex for S {
     fn index(&self) -> Option<&dyn OwnerIndex> {
         self.owners()
     }
 }
 
 impl Revocation {
-    /// Takes the store.
+    /// Returns a revocation that keeps its entries in this store.
     ///
-    /// One without an index of owners is an error of every request that needs it: sessions that have
-    /// an owner are then answered with 500.
+    /// If the store has no index of owners, every request with an owner's session fails with 500.
     pub fn new(store: impl Store) -> Self {
         Self {
             store: Arc::new(store),
             deadlines: Deadlines::default(),
-            shared: Arc::new(Shared { breaker: Breaker::new(), stamps: Stamps::default() }),
+            shared: Arc::new(Shared {
+                breaker: CircuitBreaker::new(),
+                clock: MonotonicClock::default(),
+            }),
         }
     }
 
@@ -102,61 +103,61 @@ impl Revocation {
         self
     }
 
-    /// Ends all sessions of the owner, on every client and every copy of their cookies. Sessions
-    /// that begin with a later login live.
+    /// Ends all sessions of the owner, on every client and with every copy of a cookie. Sessions that
+    /// begin with a later login are not affected.
     ///
-    /// The session of the request that asks is among them: [`purge`](Session::purge) it as well, so
-    /// that its cookie goes.
+    /// The session of the calling request is among them: [`purge`](Session::purge) it as well, so that
+    /// its cookie is removed.
     ///
     /// # Errors
     ///
-    /// [`OwnerError::Store`] when the store failed, and the sessions may go on;
+    /// [`OwnerError::Store`] when the store failed, and the sessions may not have ended;
     /// [`OwnerError::Unsupported`] when it has no index of owners.
     pub async fn end_all(&self, owner: impl fmt::Display) -> Result<(), OwnerError> {
         let owner = OwnerKey::of_id(&owner.to_string());
-        let before = self.shared.stamps.now();
-        self.end_before(owner, before).await
+        let before = self.shared.clock.now();
+        self.revoke_before(owner, before).await
     }
 
-    /// Ends all sessions of the owner of `current`, except that one: after a change of password, say.
-    /// It gets a cookie anew with this response; until the client has that, it is logged out as well.
+    /// Ends all sessions of the owner of `current`, except that one, for example after a change of
+    /// password. This response sets its cookie again; until the client has it, it is logged out too.
     ///
     /// # Errors
     ///
-    /// [`OwnerError::NoOwner`] when nobody is logged in with the session, or it is saved already;
-    /// otherwise those of [`end_all`](Self::end_all).
+    /// [`OwnerError::NoOwner`] when the session has no owner or is saved already, and the errors of
+    /// [`end_all`](Self::end_all).
     pub async fn end_others<I: SessionSelector>(
         &self,
         current: &Session<I>,
     ) -> Result<(), OwnerError> {
         let owner = current.owner().ok_or(OwnerError::NoOwner)?;
-        let before = self.shared.stamps.now();
-        let after = self.shared.stamps.now();
+        let before = self.shared.clock.now();
+        let after = self.shared.clock.now();
         current
             .change(|state| {
                 state.begin_again(after);
                 Ok(())
             })
             .map_err(|_| OwnerError::NoOwner)?;
-        self.end_before(OwnerKey::of_id(&owner), before).await
+        self.revoke_before(OwnerKey::of_id(&owner), before).await
     }
 
-    async fn end_before(&self, owner: OwnerKey, before: Stamp) -> Result<(), OwnerError> {
+    async fn revoke_before(&self, owner: OwnerKey, before: Timestamp) -> Result<(), OwnerError> {
         let index = self.store.index().ok_or(OwnerError::Unsupported)?;
         let deadline = Deadline::after(self.deadlines.request);
-        Ok(self.call(&deadline, index.end_before(&owner, before, REMEMBERED)).await?)
+        Ok(self.call(&deadline, index.revoke_before(&owner, before, REVOCATION_TTL)).await?)
     }
 
-    /// Stamps a request that opens a session. Who logs in with it did so then.
-    pub(super) fn stamp(&self, cx: &OpenContext<'_>) -> Stamp {
-        self.shared.stamps.of_request(cx.clock, cx.now())
+    /// Returns when a request began. A login of this request is dated to it.
+    pub(super) fn request_start(&self, cx: &OpenContext<'_>) -> Timestamp {
+        self.shared.clock.request_start(cx.clock, cx.now())
     }
 
     pub(super) fn deadline(&self) -> Deadline {
         Deadline::after(self.deadlines.request)
     }
 
-    /// Whether the sessions of its owner were ended since this one began.
+    /// Whether the sessions of its owner were ended after this one began.
     pub(super) async fn has_ended(
         &self,
         state: &SessionState,
@@ -166,12 +167,11 @@ impl Revocation {
         let index =
             self.store.index().ok_or_else(|| OpenError::internal(OwnerError::Unsupported))?;
         let owner = OwnerKey::of_id(&owner);
-        let not_before = self.call(deadline, index.not_before(&owner)).await?;
-        Ok(not_before.is_some_and(|not_before| state.owner_since() <= not_before))
+        let revoked_before = self.call(deadline, index.revoked_before(&owner)).await?;
+        Ok(revoked_before.is_some_and(|revoked_before| state.owner_since() <= revoked_before))
     }
 
-    /// Refuses a login that began before its owner's sessions were ended: its token would be worth
-    /// nothing.
+    /// Refuses a login that began before its owner's sessions were ended: its token would open nothing.
     pub(super) async fn check_login(&self, state: &SessionState) -> Result<(), SaveError> {
         if !state.logs_in() {
             return Ok(());

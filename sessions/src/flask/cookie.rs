@@ -3,7 +3,7 @@
 use crate::{
     backend::{
         Backend,
-        cookie::{InCookie, Plaintext, Seal},
+        cookie::{CookieCodec, CookieSessions, Plaintext},
     },
     dictionary::Format,
     error::{KeyError, NullSession, OpenError, SaveError},
@@ -44,8 +44,8 @@ use crate::{
 #[derive(Clone, Debug)]
 pub struct FlaskCookie {
     /// `None` without a key: the null session.
-    sessions: Option<InCookie<Flask>>,
-    seal: Flask,
+    sessions: Option<CookieSessions<Flask>>,
+    codec: Flask,
 }
 
 /// Flask's payload, and a signature.
@@ -89,45 +89,45 @@ impl FlaskCookie {
     }
 
     fn with_keys(keys: Option<SharedKeys>) -> Self {
-        let seal = Flask {
+        let codec = Flask {
             digest: HashAlgorithm::default(),
             derivation: KeyDerivation::default(),
             max_inflated: Self::DEFAULT_MAX_INFLATED,
         };
-        Self { sessions: keys.map(|keys| InCookie::new(keys, seal)), seal }
+        Self { sessions: keys.map(|keys| CookieSessions::new(keys, codec)), codec }
     }
 
     /// Sets the hash function of the signatures: Flask's `digest_method`. Defaults to
     /// [`HashAlgorithm::Sha1`].
     #[must_use]
     pub fn with_hash(self, digest: HashAlgorithm) -> Self {
-        let seal = Flask { digest, ..self.seal };
-        self.with_seal(seal)
+        let codec = Flask { digest, ..self.codec };
+        self.with_codec(codec)
     }
 
     /// Sets how the signing key comes from the secret key: Flask's `key_derivation`. Defaults to
     /// [`KeyDerivation::Hmac`].
     #[must_use]
     pub fn with_key_derivation(self, derivation: KeyDerivation) -> Self {
-        let seal = Flask { derivation, ..self.seal };
-        self.with_seal(seal)
+        let codec = Flask { derivation, ..self.codec };
+        self.with_codec(codec)
     }
 
     /// Sets how many bytes of JSON a cookie may hold once it is inflated; one that holds more is no
     /// session. Defaults to 65,536.
     #[must_use]
     pub fn with_max_inflated(self, bytes: usize) -> Self {
-        let seal = Flask { max_inflated: bytes, ..self.seal };
-        self.with_seal(seal)
+        let codec = Flask { max_inflated: bytes, ..self.codec };
+        self.with_codec(codec)
     }
 
-    fn with_seal(self, seal: Flask) -> Self {
-        Self { sessions: self.sessions.map(|sessions| sessions.with_seal(seal)), seal }
+    fn with_codec(self, codec: Flask) -> Self {
+        Self { sessions: self.sessions.map(|sessions| sessions.with_codec(codec)), codec }
     }
 
     /// Returns the handle on the keys, if there are any.
     pub fn keys(&self) -> Option<&SharedKeys> {
-        self.sessions.as_ref().map(InCookie::keys)
+        self.sessions.as_ref().map(CookieSessions::keys)
     }
 }
 
@@ -148,7 +148,7 @@ impl Backend for FlaskCookie {
     }
 }
 
-impl Seal for Flask {
+impl CookieCodec for Flask {
     type Key = Signer;
     const KIND: &'static str = "flask-cookie";
     /// Flask's `SecureCookieSessionInterface.salt`.

@@ -56,7 +56,7 @@ use crate::{
 /// use sessions::{
 ///     backend::Backend,
 ///     error::{OpenError, SaveError},
-///     interface::{OpenContext, SaveContext, Saved},
+///     interface::{OpenContext, Opened, SaveContext, Saved},
 ///     SessionInterface, SessionState, SignedCookie,
 /// };
 ///

@@ -48,10 +48,6 @@ pub(crate) enum CookieChange {
     },
     Remove,
     /// As [`Remove`](Self::Remove), and the client is told that the session was ended elsewhere.
-    #[cfg_attr(
-        not(feature = "import-actix-session"),
-        expect(dead_code, reason = "other backends return an error: they have no legacy cookie")
-    )]
     RemoveEnded,
     Keep,
 }

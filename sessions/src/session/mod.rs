@@ -27,7 +27,7 @@ pub use crate::{
 /// The session of the request.
 ///
 /// A cheap handle: clones share one session, and it may be sent to other threads. Handlers take it
-/// as an argument; middleware gets it through [`SessionExt`](crate::SessionExt). `Session` is the
+/// as an argument; middleware gets it through [`SessionExt`]. `Session` is the
 /// only one there is; where an application has several, `Session<AppSessions>` names one by its
 /// interface.
 ///

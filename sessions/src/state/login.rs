@@ -6,7 +6,7 @@ use std::{
 };
 
 use super::{Adopted, OWNER, OWNER_SINCE, PERMANENT, STARTED, SessionState};
-use crate::{dictionary::quoted, error::SessionError, store::Stamp};
+use crate::{dictionary::quoted, error::SessionError, store::Timestamp};
 
 impl SessionState {
     /// Logs `owner` in: the session is theirs from here on, and gets a new token. The session of
@@ -76,26 +76,26 @@ impl SessionState {
     }
 
     /// Has a login of this request count from this moment, before which sessions may have ended.
-    pub(crate) fn stamp_logins(&mut self, began: Stamp) {
+    pub(crate) fn stamp_logins(&mut self, began: Timestamp) {
         self.inner.meta.began = Some(began);
     }
 
     /// Makes the session one that its owner began at this moment, and has it saved.
-    pub(crate) fn begin_again(&mut self, began: Stamp) {
+    pub(crate) fn begin_again(&mut self, began: Timestamp) {
         self.stamp_logins(began);
         self.set_owner_since(began);
         self.request_refresh();
     }
 
     /// Returns when the owner logged in. Where only the second is known, it is its beginning.
-    pub(crate) fn owner_since(&self) -> Stamp {
+    pub(crate) fn owner_since(&self) -> Timestamp {
         let dictionary = &self.inner.dictionary;
         let noted = dictionary.raw(OWNER_SINCE).and_then(|micros| micros.parse().ok());
         let started = || dictionary.raw(STARTED)?.parse::<u64>().ok()?.checked_mul(1_000_000);
-        Stamp::new(noted.or_else(started).unwrap_or_default())
+        Timestamp::new(noted.or_else(started).unwrap_or_default())
     }
 
-    fn set_owner_since(&mut self, since: Stamp) {
+    fn set_owner_since(&mut self, since: Timestamp) {
         self.inner.dictionary.put(OWNER_SINCE, since.get().to_string());
     }
 }

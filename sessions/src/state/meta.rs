@@ -5,7 +5,7 @@ use std::{sync::atomic::AtomicBool, time::SystemTime};
 use super::Extensions;
 use crate::{
     error::{NullSession, SessionError},
-    store::Stamp,
+    store::Timestamp,
 };
 
 /// What a request did to its session as a whole.
@@ -50,7 +50,7 @@ pub(super) struct SessionMeta {
     /// This request called `set_owner`.
     pub(super) logs_in: bool,
     /// When the request began, where the backend has logins note it.
-    pub(super) began: Option<Stamp>,
+    pub(super) began: Option<Timestamp>,
     /// Purging the session revokes every copy of its token.
     pub(super) revocable: bool,
     /// The session was taken over from elsewhere.

@@ -26,12 +26,12 @@ macro_rules! hash_key {
                 &self.0
             }
 
-            /// Takes bytes that [`as_bytes`](Self::as_bytes) gave.
+            /// Returns the key of these bytes: those of [`as_bytes`](Self::as_bytes).
             pub fn from_bytes(bytes: [u8; HASH_LENGTH]) -> Self {
                 Self(bytes)
             }
 
-            /// Reads what `Display` wrote, or returns `None` for anything else.
+            /// Reads the text that `Display` wrote. Returns `None` for any other.
             pub fn parse(text: impl AsRef<[u8]>) -> Option<Self> {
                 decode_hash(text.as_ref()).map(Self)
             }
@@ -45,7 +45,7 @@ macro_rules! hash_key {
         }
 
         impl fmt::Debug for $name {
-            /// Shows the type's name only: keys stay out of logs.
+            /// Shows only the name of the type: keys stay out of logs.
             fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
                 f.write_str(stringify!($name))
             }
@@ -54,13 +54,13 @@ macro_rules! hash_key {
 }
 
 hash_key! {
-    /// What a record is kept under: the SHA-256 of the first half of its token. Evenly distributed,
-    /// and chosen by nobody.
+    /// The key of a record: the SHA-256 of the first half of its token. Evenly distributed, and out of
+    /// a client's control.
     RecordKey
 }
 
 hash_key! {
-    /// What an owner's sessions are found by: the SHA-256 of the id that the application gave.
+    /// The key of an owner: the SHA-256 of the id that the application gave.
     OwnerKey
 }
 
@@ -76,10 +76,10 @@ impl OwnerKey {
     }
 }
 
-/// What is kept by records that are there: nobody chooses their keys.
+/// A map by keys of records that exist. Clients do not choose these keys.
 pub(crate) type KeyMap<T> = HashMap<RecordKey, T, BuildHasherDefault<KeyHasher>>;
 
-/// Takes eight bytes of the key: a SHA-256 is a hash already.
+/// Takes eight bytes of the key, which is a hash already.
 #[derive(Default)]
 pub(crate) struct KeyHasher(u64);
 
@@ -89,7 +89,7 @@ impl Hasher for KeyHasher {
     }
 
     fn write(&mut self, bytes: &[u8]) {
-        // The first byte chose the shard.
+        // The first byte selects the shard.
         if let Some(chunk) = bytes.get(1..).and_then(<[u8]>::first_chunk) {
             self.0 = u64::from_ne_bytes(*chunk);
         }
@@ -97,7 +97,7 @@ impl Hasher for KeyHasher {
 }
 
 pub(crate) fn decode_hash(text: &[u8]) -> Option<[u8; HASH_LENGTH]> {
-    // The decoder wants room for whole groups of three.
+    // The decoder needs room for whole groups of three.
     let mut room = [0; HASH_LENGTH + 1];
     let length = CANONICAL.decode_slice(text, &mut room).ok()?;
     room[..length].try_into().ok()

@@ -5,22 +5,22 @@
 //! a dump of the store opens no session. Five operations, each one atomic step, are all that
 //! [`ServerSide`](crate::ServerSide) needs.
 //!
-//! # Writing one
+//! # Writing a store
 //!
 //! Implement [`Store`] with `async fn`s. A store that keeps bytes writes
 //! [`Record::to_bytes`] and reads [`Record::from_bytes`]; beside them it keeps a [`Revision`] that
-//! it counts up, and the time the record expires. Then run the conformance suite, which is public
+//! it increments, and the time the record expires. Then run the conformance suite, which is public
 //! under the feature `test`: `sessions::test::store::conformance(MyStore::new()).await`. The example
-//! `custom_store` is a store in some hundred lines.
+//! `custom_store` is a store of about a hundred lines.
 //!
-//! What a store must get right, and the suite checks:
+//! The suite checks what a store must get right:
 //!
 //! - `create` never overwrites, and says which of the two happened.
-//! - `replace` and `delete_if` compare the revision and act in one step, and never make a record
-//!   that is gone.
+//! - `replace` and `delete_if` compare the revision and act in one step, and never bring back a
+//!   record that was deleted.
 //! - `load` writes nothing but the expiry, so that a full store still reads, and `delete` works on
 //!   a full store, so that logging out does.
-//! - A record whose time has passed is not there.
+//! - A record that has expired is not there.
 
 mod error;
 mod key;
@@ -34,19 +34,19 @@ pub use self::{
     error::StoreError,
     key::{OwnerKey, RecordKey},
     memory::MemoryStore,
-    owner_index::{BoxFuture, OwnerIndex, Stamp},
+    owner_index::{BoxFuture, OwnerIndex, Timestamp},
     record::Record,
 };
 pub(crate) use self::{
     key::KeyMap,
-    record::{Former, Owner, VerifierHash},
+    record::{Owner, Previous, VerifierHash},
 };
 
 /// Keeps the records of server-side sessions.
 ///
 /// Every operation is one atomic step. The caller gives each a deadline, and drops the future when
 /// it has passed: an operation is then done or not done, never half done. A store need not retry,
-/// nor hide that it is down: it answers with a [`StoreError`] that says what is the matter.
+/// nor hide that it is down: it answers with a [`StoreError`] that says what failed.
 ///
 /// # Security
 ///
@@ -57,12 +57,11 @@ pub(crate) use self::{
     note = "a store is `MemoryStore`, one of the crates `sessions-redis` and `sessions-sqlx`, or a type of your own that implements `sessions::store::Store`"
 )]
 pub trait Store: Send + Sync + 'static {
-    /// Keeps `record` under `key` for `ttl`, unless there is one.
+    /// Keeps `record` under `key` for `ttl`, unless there is a record.
     ///
     /// # Errors
     ///
-    /// [`StoreError::Full`] when there is no room. Records that have not expired are never evicted
-    /// to make some.
+    /// [`StoreError::Full`] when there is no room. Records that have not expired are never evicted.
     fn create(
         &self,
         key: &RecordKey,
@@ -70,20 +69,19 @@ pub trait Store: Send + Sync + 'static {
         ttl: Duration,
     ) -> impl Future<Output = Result<CreateOutcome, StoreError>> + Send;
 
-    /// Returns the record under `key`, or `None` when there is none or its time has passed. Where
-    /// `touch` says that it is due, the record's time starts anew in the same round trip; nothing
-    /// else is written.
+    /// Returns the record under `key`, or `None` when there is none or it has expired. Where `touch`
+    /// is due, the record's time starts again in the same round trip; nothing else is written.
     ///
     /// # Errors
     ///
-    /// [`StoreError::Corrupt`] when there is something, and it is no record.
+    /// [`StoreError::Corrupt`] when what is kept under the key is not a record.
     fn load(
         &self,
         key: &RecordKey,
         touch: Option<Touch>,
     ) -> impl Future<Output = Result<Option<Loaded>, StoreError>> + Send;
 
-    /// Keeps `record` for `ttl` instead of the one that has this revision.
+    /// Keeps `record` for `ttl` in place of the one that has this revision.
     ///
     /// # Errors
     ///
@@ -100,7 +98,7 @@ pub trait Store: Send + Sync + 'static {
     ///
     /// # Errors
     ///
-    /// [`StoreError`] when it is not known to be deleted.
+    /// [`StoreError`] when the record may not be deleted.
     fn delete(
         &self,
         key: &RecordKey,
@@ -110,7 +108,7 @@ pub trait Store: Send + Sync + 'static {
     ///
     /// # Errors
     ///
-    /// [`StoreError`] when it is not known to be deleted.
+    /// [`StoreError`] when the record may not be deleted.
     fn delete_if(
         &self,
         key: &RecordKey,
@@ -118,49 +116,49 @@ pub trait Store: Send + Sync + 'static {
     ) -> impl Future<Output = Result<DeleteIfOutcome, StoreError>> + Send;
 
     /// Returns the index of sessions by owner, for stores that have one. Without it an owner's
-    /// sessions can be neither listed nor ended together. Defaults to `None`.
+    /// sessions can neither be listed nor be ended together. Defaults to `None`.
     fn owners(&self) -> Option<&dyn OwnerIndex> {
         None
     }
 }
 
-/// What [`Store::create`] came to.
+/// The result of [`Store::create`].
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum CreateOutcome {
     /// The record is kept, with this revision.
     Created(Revision),
-    /// There is a record under this key. It is as it was.
+    /// There is a record under this key. It is unchanged.
     Exists,
 }
 
-/// What [`Store::replace`] came to.
+/// The result of [`Store::replace`].
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum ReplaceOutcome {
     /// The record is replaced; this is its revision.
     Replaced(Revision),
-    /// The record has another revision. It is as it was.
+    /// The record has another revision. It is unchanged.
     Conflict,
     /// There is no record under this key, and there still is none.
     Gone,
 }
 
-/// What [`Store::delete`] came to.
+/// The result of [`Store::delete`].
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum DeleteOutcome {
     /// The record is deleted.
     Deleted,
-    /// There was none.
+    /// There was no record.
     Absent,
 }
 
-/// What [`Store::delete_if`] came to.
+/// The result of [`Store::delete_if`].
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum DeleteIfOutcome {
     /// The record is deleted.
     Deleted,
-    /// The record has another revision. It is as it was.
+    /// The record has another revision. It is unchanged.
     Conflict,
-    /// There was none.
+    /// There was no record.
     Gone,
 }
 
@@ -171,14 +169,13 @@ pub struct Loaded {
     pub record: Record,
     /// Its revision, for [`Store::replace`] and [`Store::delete_if`].
     pub revision: Revision,
-    /// How long it will be kept from now on, by the store's clock.
+    /// How long it will be kept, by the store's clock.
     pub expires_in: Duration,
-    /// Whether its time started anew with this `load`.
+    /// Whether this `load` started its time again.
     pub touched: bool,
 }
 
-/// Which state of a record it is: a number that the store changes with every
-/// [`replace`](Store::replace).
+/// The state of a record: a number that the store changes with every [`replace`](Store::replace).
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub struct Revision(u64);
 
@@ -203,26 +200,26 @@ impl Revision {
     }
 }
 
-/// When [`Store::load`] starts a record's time anew, and with how much.
+/// When [`Store::load`] starts a record's time again, and for how long.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Touch {
-    /// The time a record has from a use on.
+    /// The time a record has after a use.
     pub ttl: Duration,
     /// How much of it must have passed before a use is noted.
     pub interval: Duration,
 }
 
 impl Touch {
-    /// Whether a record that will be kept for `remaining` is to be touched: when the interval has
-    /// passed, or when records used to be kept for longer than they are by now.
+    /// Whether to touch a record that will be kept for `remaining`: when the interval has passed, or
+    /// when the record was written with a longer time than `ttl`.
     pub fn is_due(&self, remaining: Duration) -> bool {
-        // Clocks of stores round.
+        // Stores round times.
         let slack = Duration::from_secs(1);
         remaining.saturating_add(self.interval) <= self.ttl || remaining > self.ttl + slack
     }
 }
 
-/// A store that several backends share.
+/// A store shared by several backends.
 impl<S: Store> Store for Arc<S> {
     fn create(
         &self,

@@ -1,4 +1,4 @@
-//! Which sessions are one owner's.
+//! The index of sessions by owner.
 
 use std::{
     future::Future,
@@ -8,21 +8,21 @@ use std::{
 
 use super::{OwnerKey, RecordKey, StoreError};
 
-/// A future behind a pointer: what [`OwnerIndex`] returns, written `Box::pin(async move { … })`.
+/// A boxed future, as [`OwnerIndex`] returns it: `Box::pin(async move { … })`.
 pub type BoxFuture<'a, T> = Pin<Box<dyn Future<Output = T> + Send + 'a>>;
 
-/// A moment in the life of an owner's sessions: microseconds since 1970, each given once by a
-/// process.
+/// A time in microseconds since 1970. A process gives each only once, so that of a login and the end of
+/// an owner's sessions one is always earlier.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub struct Stamp(u64);
+pub struct Timestamp(u64);
 
-impl Stamp {
-    /// Takes the number that a store kept.
+impl Timestamp {
+    /// Returns the timestamp of a number that a store kept.
     pub fn new(microseconds: u64) -> Self {
         Self(microseconds)
     }
 
-    /// Returns the moment of this time.
+    /// Returns the timestamp of this time.
     pub(crate) fn of(time: SystemTime) -> Self {
         let since = time.duration_since(UNIX_EPOCH).unwrap_or_default();
         Self(u64::try_from(since.as_micros()).unwrap_or(u64::MAX))
@@ -36,46 +36,44 @@ impl Stamp {
 
 /// Finds sessions by their owner, so that they can be listed and ended together.
 ///
-/// The index and the records may be kept in places that no single step reaches: an entry is
-/// written before its record and taken for a hint. Sessions that were about to begin while their
-/// owner's were ended are found out by the time that [`end_before`](Self::end_before) notes.
+/// No single step need reach both the index and the records: an entry is written before its record, and
+/// is only a hint. A session that was about to begin while its owner's were ended is detected by the
+/// time that [`revoke_before`](Self::revoke_before) keeps.
 pub trait OwnerIndex: Send + Sync {
-    /// Notes that the record under `key` is `owner`'s, for at least `ttl`, and returns what
-    /// [`not_before`](Self::not_before) would, read in the same step or after it. Noting it again
-    /// prolongs it. Stores that find records by [`Record::owner`](super::Record::owner) note
-    /// nothing.
-    fn enlist<'a>(
+    /// Adds an entry for the record under `key`, for at least `ttl`, and returns the result of
+    /// [`revoked_before`](Self::revoked_before), read in the same step or after it. Adding it again
+    /// prolongs it. Stores that find records by [`Record::owner`](super::Record::owner) need no
+    /// entries.
+    fn add<'a>(
         &'a self,
         owner: &'a OwnerKey,
         key: &'a RecordKey,
         ttl: Duration,
-    ) -> BoxFuture<'a, Result<Option<Stamp>, StoreError>>;
+    ) -> BoxFuture<'a, Result<Option<Timestamp>, StoreError>>;
 
-    /// Takes back what [`enlist`](Self::enlist) noted. Works on a full store.
-    fn delist<'a>(
+    /// Removes an entry. Works on a full store.
+    fn remove<'a>(
         &'a self,
         owner: &'a OwnerKey,
         key: &'a RecordKey,
     ) -> BoxFuture<'a, Result<(), StoreError>>;
 
-    /// Returns the keys of the owner's records. There may be some whose record is gone.
-    fn keys_of<'a>(
-        &'a self,
-        owner: &'a OwnerKey,
-    ) -> BoxFuture<'a, Result<Vec<RecordKey>, StoreError>>;
+    /// Returns the keys of the owner's records. Some of the records may be deleted.
+    fn keys<'a>(&'a self, owner: &'a OwnerKey)
+    -> BoxFuture<'a, Result<Vec<RecordKey>, StoreError>>;
 
-    /// Returns the moment up to which the owner's sessions are ended, if they ever were.
-    fn not_before<'a>(
+    /// Returns the time before which the owner's sessions are ended, if they ever were.
+    fn revoked_before<'a>(
         &'a self,
         owner: &'a OwnerKey,
-    ) -> BoxFuture<'a, Result<Option<Stamp>, StoreError>>;
+    ) -> BoxFuture<'a, Result<Option<Timestamp>, StoreError>>;
 
-    /// Notes, for at least `ttl`, that the owner's sessions from before `stamp` are ended. A later
-    /// moment that is already noted stays.
-    fn end_before<'a>(
+    /// Ends the owner's sessions whose login is not later than `before`: keeps that time for at least
+    /// `ttl`, unless a later one is kept already.
+    fn revoke_before<'a>(
         &'a self,
         owner: &'a OwnerKey,
-        stamp: Stamp,
+        before: Timestamp,
         ttl: Duration,
     ) -> BoxFuture<'a, Result<(), StoreError>>;
 }

@@ -1,4 +1,4 @@
-//! The record: what a store keeps of a session.
+//! The record of a session in a store.
 
 use std::{
     fmt,
@@ -9,29 +9,29 @@ use std::{
 use base64::Engine;
 use sha2::{Digest, Sha256};
 
-use super::{OwnerKey, Stamp, StoreError, key::decode_hash};
+use super::{OwnerKey, StoreError, Timestamp, key::decode_hash};
 use crate::codec::{CANONICAL, same_bytes};
 
-/// The format below; another first word is a record of another version.
+/// The version of the format: the first word of a record.
 const VERSION: &str = "1";
-/// Stands for what a record does not have.
+/// The word for a part that a record does not have.
 const NONE: &str = "-";
 
-/// What a store keeps of a session: its content, whom it may be opened by, and when it began.
+/// A session as a store keeps it: its content, which token opens it, whose it is and when it began.
 ///
-/// To a store it is a value, or the bytes of it. Clones share the content.
+/// A store keeps it as a value, or as bytes. Clones share the content.
 #[derive(Clone, PartialEq, Eq)]
 pub struct Record {
     pub(crate) payload: Arc<str>,
     pub(crate) verifier: VerifierHash,
     /// The verifier from before the last renewal, where it may still read.
-    pub(crate) former: Option<Former>,
+    pub(crate) previous: Option<Previous>,
     /// In seconds since 1970: the limit of `absolute_timeout` counts from here.
-    pub(crate) created: u64,
-    /// In milliseconds since 1970: which of two sessions is the newer one.
-    pub(crate) renewed: u64,
-    /// In seconds: the time it was written to live from a use on.
-    pub(crate) ttl: u64,
+    pub(crate) created_secs: u64,
+    /// In milliseconds since 1970: tells which of two sessions is newer.
+    pub(crate) renewed_millis: u64,
+    /// The time that it was written to live after a use.
+    pub(crate) ttl_secs: u64,
     pub(crate) owner: Option<Owner>,
 }
 
@@ -39,16 +39,16 @@ pub struct Record {
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub(crate) struct Owner {
     pub(crate) key: OwnerKey,
-    /// When the request began that made it this owner's.
-    pub(crate) since: Stamp,
+    /// When the request of the login began.
+    pub(crate) since: Timestamp,
 }
 
 /// A verifier that a renewal replaced.
 #[derive(Clone, Copy, PartialEq, Eq)]
-pub(crate) struct Former {
+pub(crate) struct Previous {
     pub(crate) verifier: VerifierHash,
-    /// In milliseconds since 1970.
-    pub(crate) until: u64,
+    /// When it stops reading, in milliseconds since 1970.
+    pub(crate) until_millis: u64,
 }
 
 /// The SHA-256 of the second half of a token. Compared in constant time.
@@ -68,36 +68,37 @@ impl PartialEq for VerifierHash {
 }
 
 impl Record {
-    /// Returns whose session it is, for stores that find records by their owner.
+    /// Returns the owner of the session, for stores that find records by owner.
     pub fn owner(&self) -> Option<OwnerKey> {
         self.owner.map(|owner| owner.key)
     }
 
     /// Returns when the session began.
     pub fn created(&self) -> SystemTime {
-        UNIX_EPOCH + Duration::from_secs(self.created)
+        UNIX_EPOCH + Duration::from_secs(self.created_secs)
     }
 
-    /// Returns the number of bytes of the session's content, JSON.
+    /// Returns the length of the session's content in bytes of JSON.
     pub fn payload_len(&self) -> usize {
         self.payload.len()
     }
 
-    /// Returns the bytes to keep: ASCII for the framework's part, a line break, and the content as
-    /// JSON in UTF-8.
+    /// Returns the bytes to keep: a head in ASCII, a line break, and the content as JSON in UTF-8.
     pub fn to_bytes(&self) -> Vec<u8> {
         let hash = |hash: &VerifierHash| CANONICAL.encode(hash.0);
         let none = || (NONE.to_owned(), NONE.to_owned());
         let owner = |Owner { key, since }: Owner| (key.to_string(), since.get().to_string());
-        let former = |former: &Former| (hash(&former.verifier), former.until.to_string());
+        let previous =
+            |previous: &Previous| (hash(&previous.verifier), previous.until_millis.to_string());
         let (owner, since) = self.owner.map_or_else(none, owner);
-        let (former, until) = self.former.as_ref().map_or_else(none, former);
+        let (previous, until) = self.previous.as_ref().map_or_else(none, previous);
         let verifier = hash(&self.verifier);
-        let [created, renewed, ttl] =
-            [self.created, self.renewed, self.ttl].map(|number| number.to_string());
-        // Joined, since formatting takes three times as long.
-        let head = [VERSION, &verifier, &created, &renewed, &ttl, &owner, &since, &former, &until]
-            .join(" ");
+        let [created, renewed, ttl] = [self.created_secs, self.renewed_millis, self.ttl_secs]
+            .map(|number| number.to_string());
+        // `join`, since `format!` takes three times as long.
+        let head =
+            [VERSION, &verifier, &created, &renewed, &ttl, &owner, &since, &previous, &until]
+                .join(" ");
         [&*head, &*self.payload].join("\n").into_bytes()
     }
 
@@ -109,12 +110,13 @@ impl Record {
     pub fn from_bytes(bytes: &[u8]) -> Result<Self, StoreError> {
         let corrupt = |problem| StoreError::Corrupt { problem };
         let text = std::str::from_utf8(bytes).map_err(|_| corrupt("it is not UTF-8"))?;
-        let (head, payload) = text.split_once('\n').ok_or(corrupt("it has no head"))?;
+        let (head, payload) =
+            text.split_once('\n').ok_or(corrupt("it has no line break after its head"))?;
         let mut words = head.split(' ');
         if words.next() != Some(VERSION) {
-            return Err(corrupt("it is of another version"));
+            return Err(corrupt("it has another version of the format"));
         }
-        let record = parse(&mut words, payload).ok_or(corrupt("its head cannot be read"))?;
+        let record = parse(&mut words, payload).ok_or(corrupt("its head is invalid"))?;
         if words.next().is_some() {
             return Err(corrupt("its head is too long"));
         }
@@ -125,28 +127,36 @@ impl Record {
 fn parse<'t>(words: &mut impl Iterator<Item = &'t str>, payload: &str) -> Option<Record> {
     let hash = |word: &str| decode_hash(word.as_bytes());
     let verifier = VerifierHash(hash(words.next()?)?);
-    let created = words.next()?.parse().ok()?;
-    let renewed = words.next()?.parse().ok()?;
-    let ttl = words.next()?.parse().ok()?;
+    let created_secs = words.next()?.parse().ok()?;
+    let renewed_millis = words.next()?.parse().ok()?;
+    let ttl_secs = words.next()?.parse().ok()?;
     let owner = match (words.next()?, words.next()?) {
         (NONE, NONE) => None,
         (key, since) => {
             let key = OwnerKey::parse(key)?;
-            Some(Owner { key, since: Stamp::new(since.parse().ok()?) })
+            Some(Owner { key, since: Timestamp::new(since.parse().ok()?) })
         }
     };
-    let former = match (words.next()?, words.next()?) {
+    let previous = match (words.next()?, words.next()?) {
         (NONE, NONE) => None,
         (verifier, until) => {
             let verifier = VerifierHash(hash(verifier)?);
-            Some(Former { verifier, until: until.parse().ok()? })
+            Some(Previous { verifier, until_millis: until.parse().ok()? })
         }
     };
-    Some(Record { payload: payload.into(), verifier, former, created, renewed, ttl, owner })
+    Some(Record {
+        payload: payload.into(),
+        verifier,
+        previous,
+        created_secs,
+        renewed_millis,
+        ttl_secs,
+        owner,
+    })
 }
 
 impl fmt::Debug for Record {
-    /// Shows how long the content is, and nothing of it.
+    /// Shows the length of the content, nothing of it.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Record").field("payload_len", &self.payload_len()).finish_non_exhaustive()
     }
@@ -156,27 +166,27 @@ impl fmt::Debug for Record {
 mod tests {
     use std::sync::Arc;
 
-    use super::{Former, Owner, Record, VerifierHash};
-    use crate::store::{OwnerKey, Stamp, StoreError};
+    use super::{Owner, Previous, Record, VerifierHash};
+    use crate::store::{OwnerKey, StoreError, Timestamp};
 
     fn records() -> Vec<Record> {
         let plain = Record {
             payload: Arc::from("{\"a\":\"line\\nbreak é\"}"),
             verifier: VerifierHash::of(b"one"),
-            former: None,
-            created: 0,
-            renewed: u64::MAX,
-            ttl: 60,
+            previous: None,
+            created_secs: 0,
+            renewed_millis: u64::MAX,
+            ttl_secs: 60,
             owner: None,
         };
-        let owner = Owner { key: OwnerKey::of_id("alice"), since: Stamp::new(7) };
-        let former = Former { verifier: VerifierHash::of(b"two"), until: 9 };
-        let full = Record { owner: Some(owner), former: Some(former), ..plain.clone() };
+        let owner = Owner { key: OwnerKey::of_id("alice"), since: Timestamp::new(7) };
+        let previous = Previous { verifier: VerifierHash::of(b"two"), until_millis: 9 };
+        let full = Record { owner: Some(owner), previous: Some(previous), ..plain.clone() };
         vec![plain, full]
     }
 
     #[test]
-    fn bytes_give_the_record_they_were_made_of() {
+    fn bytes_are_read_as_the_record_they_were_written_from() {
         for record in records() {
             let read = Record::from_bytes(&record.to_bytes()).unwrap();
             assert!(read == record);

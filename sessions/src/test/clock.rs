@@ -1,4 +1,4 @@
-//! A clock that tests set.
+//! A clock that a test sets.
 
 use std::{
     sync::{
@@ -35,7 +35,7 @@ impl TestClock {
         Self { seconds: Arc::new(AtomicU64::new(1_767_225_600)) }
     }
 
-    /// Moves the clock on.
+    /// Moves the clock forward.
     pub fn advance(&self, by: Duration) {
         self.seconds.fetch_add(by.as_secs(), Ordering::SeqCst);
     }

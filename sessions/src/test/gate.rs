@@ -1,18 +1,18 @@
-//! A place where a call to a store waits until a test lets it go on.
+//! A gate where a call of a store waits until the test opens it.
 
 use std::{fmt, pin::pin, sync::Arc};
 
 use futures_util::future::{Either, join, select};
 use tokio::sync::Semaphore;
 
-use super::fault::Operation;
+use super::operation::Operation;
 
-/// Where a call is held.
+/// When a call is held.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Moment {
-    /// Before the store does it: what others do meanwhile, it will see.
+    /// Before the store does it: it will see what other calls do meanwhile.
     Before(Operation),
-    /// After the store did it, before it answers: what others do meanwhile, it has not seen.
+    /// After the store did it, before it answers: it has not seen what other calls do meanwhile.
     After(Operation),
 }
 
@@ -24,21 +24,22 @@ impl Moment {
     }
 }
 
-/// Holds one call, as [`FaultStore::hold`](super::FaultStore::hold) said, until it is opened or
+/// Holds one call, chosen with [`FaultStore::hold`](super::FaultStore::hold), until it is opened or
 /// dropped.
 #[must_use = "a gate that is dropped holds nothing"]
 pub struct Gate {
     moment: Moment,
-    shared: Arc<Shared>,
+    latch: Arc<Latch>,
 }
 
-/// Nobody takes a permit: a semaphore that is closed is a moment that has come.
-pub(super) struct Shared {
+/// Where the call and the test wait for each other. The semaphores have no permits: one that is closed
+/// is an event that has happened.
+pub(super) struct Latch {
     reached: Semaphore,
     opened: Semaphore,
 }
 
-impl Shared {
+impl Latch {
     pub(super) async fn pass(&self) {
         self.reached.close();
         let _ = self.opened.acquire().await;
@@ -47,22 +48,22 @@ impl Shared {
 
 impl Gate {
     pub(super) fn new(moment: Moment) -> Self {
-        let shared = Shared { reached: Semaphore::new(0), opened: Semaphore::new(0) };
-        Self { moment, shared: Arc::new(shared) }
+        let latch = Latch { reached: Semaphore::new(0), opened: Semaphore::new(0) };
+        Self { moment, latch: Arc::new(latch) }
     }
 
-    pub(super) fn shared(&self) -> Arc<Shared> {
-        Arc::clone(&self.shared)
+    pub(super) fn latch(&self) -> Arc<Latch> {
+        Arc::clone(&self.latch)
     }
 
     /// Waits until the call is held.
     pub async fn reached(&self) {
-        let _ = self.shared.reached.acquire().await;
+        let _ = self.latch.reached.acquire().await;
     }
 
-    /// Lets the call go on.
+    /// Lets the call continue.
     pub fn open(&self) {
-        self.shared.opened.close();
+        self.latch.opened.close();
     }
 
     pub(super) async fn overtake<A, B>(

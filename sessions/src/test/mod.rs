@@ -1,7 +1,8 @@
-//! For the tests of an application: seed a session, read the one a response left, set the clock.
+//! Support for the tests of an application: seed a session, read the one a response left, set the
+//! clock.
 //!
-//! Everything goes through the application's own interface, backend and keys, so that a seeded
-//! session is one that a browser could have.
+//! Everything uses the application's own interface, backend and keys, so that a browser could have any
+//! seeded session.
 //!
 //! # Examples
 //!
@@ -35,12 +36,14 @@
 mod clock;
 mod fault;
 mod gate;
+mod operation;
 mod sessions;
 pub mod store;
 
 pub use self::{
     clock::TestClock,
-    fault::{Fault, FaultStore, Operation},
+    fault::{Fault, FaultStore},
     gate::{Gate, Moment},
+    operation::Operation,
     sessions::TestSessions,
 };

@@ -30,17 +30,17 @@ pub struct TestSessions<I: SessionInterface> {
 }
 
 impl<I: SessionInterface + Clone> TestSessions<I> {
-    /// Takes the interface that the application wraps, and the operating system's clock.
+    /// Returns the sessions of the interface that the application wraps, by the system's clock.
     ///
     /// # Panics
     ///
-    /// When the interface's policies are wrong; see
-    /// [`SessionInterface::check`].
+    /// When the interface's policies are wrong; [`SessionInterface::check`] says so without a panic.
     pub fn new(interface: &I) -> Self {
         Self::with_clock(interface, Clock::system())
     }
 
-    /// Takes the interface that the application wraps, and the clock that its middleware was given.
+    /// Returns the sessions of the interface that the application wraps, by the clock of its
+    /// middleware.
     ///
     /// # Panics
     ///
@@ -51,8 +51,8 @@ impl<I: SessionInterface + Clone> TestSessions<I> {
         Self { service: Arc::new(service_state), request: TestRequest::default().to_http_request() }
     }
 
-    /// Sets the request that policies are asked with, for interfaces whose cookie depends on the
-    /// host, say. Defaults to `GET /` without headers.
+    /// Sets the request that the policies see, for example for interfaces whose cookie depends on the
+    /// host. Defaults to `GET /` without headers.
     #[must_use]
     pub fn for_request(mut self, request: HttpRequest) -> Self {
         self.request = request;
@@ -95,8 +95,8 @@ impl<I: SessionInterface + Clone> TestSessions<I> {
         request.append_header((header::COOKIE, format!("{}={token}", cookie.name())))
     }
 
-    /// Returns the session that the client of this response has from here on: the one whose cookie
-    /// it sets, else the one its request came with. Empty when there is none.
+    /// Returns the session that the client has after this response: the one whose cookie it sets, else
+    /// the one its request came with. Empty when there is none.
     ///
     /// # Panics
     ///
@@ -149,7 +149,9 @@ impl<I: SessionInterface> fmt::Debug for TestSessions<I> {
 fn object(content: &impl Serialize) -> Map<String, Value> {
     match serde_json::to_value(content) {
         Ok(Value::Object(object)) => object,
-        Ok(_) => panic!("the content of a session is a JSON object"),
-        Err(err) => panic!("the content of a session is a JSON object: {err}"),
+        Ok(_) => {
+            panic!("the content of a session must be a JSON object, such as a struct or a map")
+        }
+        Err(err) => panic!("the content of a session must be a JSON object: {err}"),
     }
 }

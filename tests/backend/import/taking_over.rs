@@ -235,11 +235,11 @@ async fn purging_says_whether_copies_go_on() {
     let shelf = Shelf::with("k", alice());
     let kept = ActixSession::signed(old_key()).records(shelf);
     let app_kept = app(ImportActixSession::new(server_side(&time), kept), config(), &time).await;
-    assert_eq!(with_old(&signed("k")).get(&app_kept, "/purge").await.body, "Ended");
+    assert_eq!(with_old(&signed("k")).get(&app_kept, "/purge").await.body, "TokenRevoked");
     let old = ActixSession::signed(old_key());
     let app = app(ImportActixSession::new(server_side(&time), old), config(), &time).await;
-    assert_eq!(with_old(&signed(&alice())).get(&app, "/purge").await.body, "Forgotten");
-    assert_eq!(Browser::new().get(&app, "/insert-a/purge").await.body, "Ended");
+    assert_eq!(with_old(&signed(&alice())).get(&app, "/purge").await.body, "CookieRemoved");
+    assert_eq!(Browser::new().get(&app, "/insert-a/purge").await.body, "TokenRevoked");
 }
 
 #[actix_web::test]

@@ -10,21 +10,21 @@ use std::{
 use pin_project_lite::pin_project;
 use tokio::time::{Instant, Sleep, sleep_until};
 
-use super::{Begun, Breaker, Deadline};
+use super::{Admission, CircuitBreaker, Deadline};
 use crate::store::StoreError;
 
-/// A timer that comes later than this tells that its thread was busy, with a handler say. The answer
-/// may have come meanwhile, and is read in this time.
-const LATE: Duration = Duration::from_millis(20);
+/// A timer that fires later than this shows that its thread was busy, for example with a handler. The
+/// answer may have come meanwhile, and is read within this time.
+const TIMER_SLACK: Duration = Duration::from_millis(20);
 
 pin_project! {
-    /// The future of [`Breaker::call`]. An `async fn` would hold the store's own future, which is
-    /// what is large, three times.
-    pub(in super::super) struct Call<'b, F> {
-        breaker: &'b Breaker,
+    /// The future of [`CircuitBreaker::call`]. An `async fn` would hold the store's own future, which is
+    /// large, three times.
+    pub(crate) struct Call<'b, F> {
+        breaker: &'b CircuitBreaker,
         limit: Duration,
         deadline: &'b Deadline,
-        begun: Option<Begun>,
+        admission: Option<Admission>,
         #[pin]
         fut: F,
         #[pin]
@@ -34,12 +34,12 @@ pin_project! {
 
 impl<'b, F> Call<'b, F> {
     pub(super) fn new(
-        breaker: &'b Breaker,
+        breaker: &'b CircuitBreaker,
         limit: Duration,
         deadline: &'b Deadline,
         fut: F,
     ) -> Self {
-        Self { breaker, limit, deadline, begun: None, fut, timer: None }
+        Self { breaker, limit, deadline, admission: None, fut, timer: None }
     }
 }
 
@@ -48,9 +48,9 @@ impl<T, F: Future<Output = Result<T, StoreError>>> Future for Call<'_, F> {
 
     fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
         let mut this = self.project();
-        let begun = match *this.begun {
-            Some(begun) => begun,
-            None => *this.begun.insert(this.breaker.admit(this.deadline)?),
+        let admission = match *this.admission {
+            Some(admission) => admission,
+            None => *this.admission.insert(this.breaker.admit(this.deadline)?),
         };
         let result = match this.fut.poll(cx) {
             Poll::Ready(result) => {
@@ -64,20 +64,20 @@ impl<T, F: Future<Output = Result<T, StoreError>>> Future for Call<'_, F> {
                 if this.timer.is_none() {
                     let now = Instant::now();
                     this.deadline.begin_at(now);
-                    this.timer.set(Some(sleep_until(now + (*this.limit).min(begun.left))));
+                    this.timer.set(Some(sleep_until(now + (*this.limit).min(admission.left))));
                 }
                 if let Some(mut timer) = this.timer.as_pin_mut() {
                     ready!(timer.as_mut().poll(cx));
                     let now = Instant::now();
-                    if now.saturating_duration_since(timer.deadline()) > LATE {
-                        timer.as_mut().reset(now + LATE);
+                    if now.saturating_duration_since(timer.deadline()) > TIMER_SLACK {
+                        timer.as_mut().reset(now + TIMER_SLACK);
                         ready!(timer.poll(cx));
                     }
                 }
                 Err(StoreError::Timeout)
             }
         };
-        this.breaker.note(&result, begun, *this.limit);
+        this.breaker.note(&result, admission, *this.limit);
         Poll::Ready(result)
     }
 }

@@ -1,107 +1,46 @@
-//! What stands between requests and a store in trouble: deadlines, and a breaker.
+//! What protects requests from a store in trouble: deadlines, and a circuit breaker.
 
 mod call;
+mod deadline;
 
 use std::{
     fmt,
-    sync::{
-        OnceLock,
-        atomic::{AtomicU32, AtomicU64, Ordering},
-    },
+    sync::atomic::{AtomicU32, AtomicU64, Ordering},
     time::Duration,
 };
 
 use tokio::time::Instant;
 
-pub(super) use self::call::Call;
+pub(super) use self::{
+    call::Call,
+    deadline::{Deadline, Deadlines},
+};
 use crate::store::StoreError;
 
-/// How many calls in a row fail before the breaker opens.
+/// How many calls in a row fail before the circuit opens.
 const FAILURES: u32 = 5;
-/// How long the breaker refuses calls before it lets one through to see.
+/// How long an open circuit refuses calls before it admits a probe.
 const OPEN_FOR: Duration = Duration::from_secs(1);
 
-/// How long a store may take.
-#[derive(Clone, Copy, Debug)]
-pub(super) struct Deadlines {
-    /// For one call.
-    pub(super) call: Duration,
-    /// For everything that one request asks.
-    pub(super) request: Duration,
-}
-
-impl Deadlines {
-    /// What must be left for a write that had to wait. One that is cut off may be done all the
-    /// same, so that a request which says that it failed would have changed the session.
-    pub(super) fn for_write(self) -> Duration {
-        self.call.min(self.request) / 2
-    }
-}
-
-impl Default for Deadlines {
-    fn default() -> Self {
-        Self { call: Duration::from_millis(500), request: Duration::from_secs(1) }
-    }
-}
-
-/// What is left of a request's time with the store. It passes while the store is asked or a turn
-/// is waited for, not while the handler works; and it begins with the first wait, or where what shares
-/// it is about to begin, so that a store which answers at once is not timed.
-#[derive(Clone, Debug)]
-pub(super) struct Deadline {
-    time: Duration,
-    /// When the time is over, once it has begun.
-    end: OnceLock<Instant>,
-}
-
-impl Deadline {
-    pub(super) fn after(time: Duration) -> Self {
-        Self { time, end: OnceLock::new() }
-    }
-
-    pub(super) fn at(end: Instant) -> Self {
-        Self { time: Duration::ZERO, end: OnceLock::from(end) }
-    }
-
-    /// Begins, unless it has begun. Returns when it ends, which clones made from now on share.
-    pub(super) fn begin(&self) -> Instant {
-        self.begin_at(Instant::now())
-    }
-
-    /// Returns a clone that ends at the same time: begins, unless it has begun.
-    pub(super) fn shared(&self) -> Self {
-        self.begin();
-        self.clone()
-    }
-
-    fn begin_at(&self, now: Instant) -> Instant {
-        *self.end.get_or_init(|| now + self.time)
-    }
-
-    pub(super) fn left(&self) -> Duration {
-        self.end.get().map_or(self.time, |end| end.saturating_duration_since(Instant::now()))
-    }
-}
-
-/// Refuses calls while the store fails, so that requests fail at once instead of queueing for it.
-pub(super) struct Breaker {
+/// Refuses calls while the store fails, so that requests fail at once instead of queueing.
+pub(super) struct CircuitBreaker {
     start: Instant,
     failures: AtomicU32,
-    /// How many answers came that were waited for.
+    /// How many answers came that a call had to wait for.
     answers: AtomicU64,
     /// In milliseconds since the start.
     open_until: AtomicU64,
 }
 
-/// How things stood when a call began.
+/// The state of things when a call was admitted.
 #[derive(Clone, Copy)]
-struct Begun {
-    /// Of the request's time.
+struct Admission {
+    /// How much of the request's time was left.
     left: Duration,
     answers: u64,
 }
 
-impl Breaker {
+impl CircuitBreaker {
     pub(super) fn new() -> Self {
         Self {
             start: Instant::now(),
@@ -121,39 +60,41 @@ impl Breaker {
         Call::new(self, limit, deadline, call)
     }
 
-    /// Whether a call may begin.
-    fn admit(&self, deadline: &Deadline) -> Result<Begun, StoreError> {
-        if !self.lets_through() {
-            return Err(StoreError::unavailable(BreakerOpen));
+    /// Admits a call, or says why not.
+    fn admit(&self, deadline: &Deadline) -> Result<Admission, StoreError> {
+        if !self.admits_probe() {
+            return Err(StoreError::unavailable(CircuitOpen));
         }
         let left = deadline.left();
         if left.is_zero() {
             return Err(StoreError::Timeout);
         }
-        Ok(Begun { left, answers: self.answers.load(Ordering::Acquire) })
+        Ok(Admission { left, answers: self.answers.load(Ordering::Acquire) })
     }
 
-    /// Notes how a call ended, that was given this much time at the most.
-    fn note<T>(&self, result: &Result<T, StoreError>, begun: Begun, limit: Duration) {
+    /// Notes the result of a call that was given this much time at most.
+    fn note<T>(&self, result: &Result<T, StoreError>, admission: Admission, limit: Duration) {
         match result {
-            // It was the request that had too little time, not the store that took too long.
-            Err(StoreError::Timeout) if begun.left < limit / 2 => {}
-            // Others had their answers meanwhile: there is a queue, for a pool's connections say.
-            Err(StoreError::Timeout) if self.answers.load(Ordering::Acquire) != begun.answers => {}
+            // The request had too little time left to blame the store.
+            Err(StoreError::Timeout) if admission.left < limit / 2 => {}
+            // Other calls were answered meanwhile: this one queued, for example for a connection of a
+            // full pool.
+            Err(StoreError::Timeout)
+                if self.answers.load(Ordering::Acquire) != admission.answers => {}
             Err(err) if err.is_outage() => self.note_failure(err),
             _ => self.note_success(),
         }
     }
 
-    /// Notes an answer that was waited for.
+    /// Notes an answer that a call had to wait for.
     fn note_answer<T>(&self, result: &Result<T, StoreError>) {
         if !matches!(result, Err(err) if err.is_outage()) {
             self.answers.fetch_add(1, Ordering::AcqRel);
         }
     }
 
-    /// Of those who ask while the store fails, one is let through in a second.
-    fn lets_through(&self) -> bool {
+    /// Whether a call may reach the store: while it fails, one call in a second.
+    fn admits_probe(&self) -> bool {
         if self.failures.load(Ordering::Acquire) < FAILURES {
             return true;
         }
@@ -171,12 +112,12 @@ impl Breaker {
                 .is_ok()
     }
 
-    /// Those who fail later do not keep it open: the next second counts from when one was let through.
+    /// Calls that fail later do not keep the circuit open: the next second counts from the last probe.
     fn note_failure(&self, err: &StoreError) {
         let failures = self.failures.fetch_add(1, Ordering::AcqRel).saturating_add(1);
         if failures == FAILURES {
             self.open_until.store(self.now() + millis(OPEN_FOR), Ordering::Release);
-            tracing::error!(target: "sessions", error = err as &dyn std::error::Error, "the session store fails; requests that need it are refused until it answers");
+            tracing::error!(target: "sessions", error = err as &dyn std::error::Error, "the session store fails: {FAILURES} calls in a row failed; requests that need it are refused at once, and one call in a second tries again; check that the store is up and can be reached");
         }
     }
 
@@ -194,16 +135,18 @@ impl Breaker {
     }
 }
 
-impl fmt::Debug for Breaker {
+impl fmt::Debug for CircuitBreaker {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("Breaker")
+        f.write_str("CircuitBreaker")
     }
 }
 
-/// The store was not asked.
+/// The call was not made.
 #[derive(Debug, thiserror::Error)]
-#[error("not asked: its last {FAILURES} calls failed, and one request in a second tries again")]
-struct BreakerOpen;
+#[error(
+    "the store was not asked, since its last {FAILURES} calls failed; one call in a second tries again"
+)]
+struct CircuitOpen;
 
 fn millis(time: Duration) -> u64 {
     u64::try_from(time.as_millis()).unwrap_or(u64::MAX)
@@ -221,21 +164,21 @@ mod tests {
     use futures_util::future::{join, join_all};
     use tokio::{sync::oneshot, time};
 
-    use super::{Breaker, Deadline, FAILURES, OPEN_FOR};
+    use super::{CircuitBreaker, Deadline, FAILURES, OPEN_FOR};
     use crate::store::StoreError;
 
     const CALL: Duration = Duration::from_millis(500);
 
     /// Makes the first call of a request that has this much time.
     async fn within<T>(
-        breaker: &Breaker,
+        breaker: &CircuitBreaker,
         time: Duration,
         fut: impl Future<Output = Result<T, StoreError>>,
     ) -> Result<T, StoreError> {
         breaker.call(CALL, &Deadline::after(time), fut).await
     }
 
-    async fn outcome(breaker: &Breaker, fails: bool, asked: &AtomicU32) -> bool {
+    async fn outcome(breaker: &CircuitBreaker, fails: bool, asked: &AtomicU32) -> bool {
         let call = async {
             asked.fetch_add(1, Ordering::Relaxed);
             let down = || StoreError::unavailable(io::Error::other("down"));
@@ -245,8 +188,8 @@ mod tests {
     }
 
     #[tokio::test(start_paused = true)]
-    async fn five_failures_open_it_and_one_probe_in_a_second_closes_it() {
-        let breaker = Breaker::new();
+    async fn five_failures_open_the_circuit_and_one_probe_in_a_second_closes_it() {
+        let breaker = CircuitBreaker::new();
         let asked = AtomicU32::new(0);
         for _ in 0..50 {
             assert!(!outcome(&breaker, true, &asked).await);
@@ -266,8 +209,8 @@ mod tests {
     }
 
     #[tokio::test(start_paused = true)]
-    async fn a_success_between_failures_starts_the_count_anew() {
-        let breaker = Breaker::new();
+    async fn a_success_between_failures_resets_the_count() {
+        let breaker = CircuitBreaker::new();
         let asked = AtomicU32::new(0);
         for _ in 0..10 {
             for _ in 1..FAILURES {
@@ -278,8 +221,8 @@ mod tests {
     }
 
     #[tokio::test(start_paused = true)]
-    async fn calls_that_only_the_request_s_deadline_ends_open_it_too() {
-        let breaker = Breaker::new();
+    async fn calls_that_only_the_request_s_deadline_ends_open_the_circuit_too() {
+        let breaker = CircuitBreaker::new();
         let never = pending::<Result<(), StoreError>>;
         for _ in 0..FAILURES {
             let short = within(&breaker, CALL * 3 / 4, never()).await;
@@ -287,7 +230,7 @@ mod tests {
         }
         assert!(!outcome(&breaker, false, &AtomicU32::new(0)).await);
 
-        let breaker = Breaker::new();
+        let breaker = CircuitBreaker::new();
         for _ in 0..FAILURES * 2 {
             let shorter = within(&breaker, CALL / 4, never()).await;
             assert!(matches!(shorter, Err(StoreError::Timeout)));
@@ -297,7 +240,7 @@ mod tests {
 
     #[tokio::test(start_paused = true)]
     async fn a_store_that_answers_some_while_others_wait_in_vain_is_not_down() {
-        let breaker = Breaker::new();
+        let breaker = CircuitBreaker::new();
         let wait = || within(&breaker, CALL * 2, pending::<Result<(), _>>());
         let answers = || {
             let slow = async {
@@ -312,14 +255,14 @@ mod tests {
             assert!(waited.iter().all(|one| matches!(one, Err(StoreError::Timeout))));
             assert!(answered.is_ok());
         }
-        // Nobody has an answer: it is.
+        // No call is answered: it is down.
         join_all((0..FAILURES).map(|_| wait())).await;
         assert!(!outcome(&breaker, false, &AtomicU32::new(0)).await);
     }
 
     #[tokio::test(start_paused = true)]
     async fn a_probe_that_is_dropped_is_followed_by_another() {
-        let breaker = Breaker::new();
+        let breaker = CircuitBreaker::new();
         let asked = AtomicU32::new(0);
         for _ in 0..FAILURES {
             outcome(&breaker, true, &asked).await;
@@ -332,8 +275,8 @@ mod tests {
     }
 
     #[tokio::test(start_paused = true)]
-    async fn probes_that_take_their_time_come_once_in_a_second_all_the_same() {
-        let breaker = Breaker::new();
+    async fn slow_probes_come_once_in_a_second_too() {
+        let breaker = CircuitBreaker::new();
         let asked = AtomicU32::new(0);
         let rest = OPEN_FOR.saturating_sub(CALL);
         for _ in 0..FAILURES {
@@ -345,11 +288,11 @@ mod tests {
             time::advance(CALL).await;
             let never = pending::<Result<(), StoreError>>();
             let probe = within(&breaker, CALL * 2, never).await;
-            assert!(matches!(probe, Err(StoreError::Timeout)), "it was let through");
+            assert!(matches!(probe, Err(StoreError::Timeout)), "it was admitted");
             time::advance(rest).await;
             let times_out = async { Err::<(), _>(StoreError::Timeout) };
             let probe = within(&breaker, CALL * 2, times_out).await;
-            assert!(matches!(probe, Err(StoreError::Timeout)), "a second after the last one");
+            assert!(matches!(probe, Err(StoreError::Timeout)), "a second after the last probe");
         }
         time::advance(OPEN_FOR).await;
         assert!(outcome(&breaker, false, &asked).await);
@@ -358,7 +301,7 @@ mod tests {
 
     #[tokio::test(start_paused = true)]
     async fn an_answer_that_a_busy_thread_did_not_read_in_time_is_one() {
-        let breaker = Breaker::new();
+        let breaker = CircuitBreaker::new();
         let (tells, told) = oneshot::channel();
         let answer = async {
             told.await.expect("it is told");
@@ -372,7 +315,7 @@ mod tests {
         };
         assert!(join(call, busy).await.0.is_ok());
 
-        // One that does not come is not waited for for ever.
+        // The wait for an answer that never comes ends.
         let call = within(&breaker, CALL * 2, pending::<Result<(), _>>());
         let (result, ()) = join(call, time::advance(CALL * 3)).await;
         assert!(matches!(result, Err(StoreError::Timeout)));
@@ -380,7 +323,7 @@ mod tests {
 
     #[tokio::test(start_paused = true)]
     async fn a_store_that_answers_at_once_takes_none_of_the_request_s_time() {
-        let breaker = Breaker::new();
+        let breaker = CircuitBreaker::new();
         let deadline = Deadline::after(CALL);
         for _ in 0..3 {
             assert!(breaker.call(CALL, &deadline, async { Ok(()) }).await.is_ok());
@@ -397,7 +340,7 @@ mod tests {
 
     #[tokio::test(start_paused = true)]
     async fn a_call_ends_with_its_own_time_or_the_request_s() {
-        let breaker = Breaker::new();
+        let breaker = CircuitBreaker::new();
         let never = pending::<Result<(), StoreError>>;
         let start = time::Instant::now();
         let deadline = Deadline::after(Duration::from_millis(700));

@@ -2,7 +2,10 @@
 
 use std::fmt;
 
-use super::codec::{InCookie, Plaintext, Seal};
+use super::{
+    codec::{CookieCodec, Plaintext},
+    sessions::CookieSessions,
+};
 use crate::{
     backend::{Backend, OwnerError, revocation::Revocation},
     error::{OpenError, SaveError},
@@ -15,25 +18,26 @@ use crate::{
 
 /// Sessions that live in their cookie, encrypted with AES-256-GCM.
 ///
-/// What [`SignedCookie`](crate::SignedCookie) is, and the client cannot read it: no store, the same
-/// limits of age, the same change of keys. Of the cookie's 4,096 bytes its name and 76 others are not
-/// the session's, and 3 bytes of JSON take 4 of the rest.
+/// Like [`SignedCookie`](crate::SignedCookie), except that the client cannot read it: no store, the
+/// same limits of age, the same replacement of keys. The cookie's name and 76 more of its 4,096 bytes
+/// are not available to the session; 3 bytes of JSON take 4 of the others.
 ///
-/// A token is sealed for one cookie name (or for the policy `salt`). Signed cookies do not open, nor
-/// do these as signed ones: changing from one to the other ends all sessions, whatever the keys.
+/// A token is sealed for one cookie name (or for the policy `salt`). This backend does not open signed
+/// cookies, nor the other way round: changing from one to the other ends all sessions, whatever the
+/// keys.
 ///
 /// # Security
 ///
-/// - **How long the session is shows**, and with that, sometimes, what is in it: a role of five
-///   letters has a shorter cookie than one of nine.
-/// - **A copied cookie goes on**, as with `SignedCookie`: only `absolute_timeout` ends it (OWASP
-///   ASVS 5.0, 7.4.1), or the end of all sessions of its owner where the backend is
+/// - **The length of the session is visible**, and sometimes tells its content: a role of five letters
+///   has a shorter cookie than one of nine.
+/// - **A copied cookie stays valid**, as with `SignedCookie`: only `absolute_timeout` ends it (OWASP
+///   ASVS 5.0, 7.4.1), or ending all sessions of its owner where the backend is
 ///   [`revocable`](Self::revocable).
 /// - **Of two concurrent requests, the response that comes last wins.**
-/// - Each token has a key of its own, derived from the ring's key and 256 random bits, so no number
-///   of tokens wears a key out: after 2⁶⁴ tokens under one key two would share theirs with a
-///   probability of 2⁻¹²⁹. (Under one key for all, GCM's random nonces allow 2³²; NIST SP 800-38D,
-///   8.3.)
+/// - Each token has a key of its own, derived from the ring's key and 256 random bits, so that no
+///   number of tokens wears a key out: among 2⁶⁴ tokens under one key two share theirs with a
+///   probability of 2⁻¹²⁹. (With one key for all, GCM's random nonces allow 2³² tokens; NIST SP
+///   800-38D, 8.3.)
 ///
 /// # Examples
 ///
@@ -52,7 +56,7 @@ use crate::{
 /// ```
 #[derive(Clone, Debug)]
 pub struct EncryptedCookie {
-    sessions: InCookie<Encrypted>,
+    sessions: CookieSessions<Encrypted>,
 }
 
 /// The payload, encrypted and authenticated.
@@ -60,17 +64,16 @@ pub struct EncryptedCookie {
 struct Encrypted;
 
 impl EncryptedCookie {
-    /// Returns a backend that encrypts with this key, or with the current one of this ring or of
-    /// what this handle holds.
+    /// Returns a backend that encrypts with this key, or with the current one of this ring or handle.
     pub fn new(keys: impl Into<SharedKeys>) -> Self {
-        Self { sessions: InCookie::new(keys.into(), Encrypted) }
+        Self { sessions: CookieSessions::new(keys.into(), Encrypted) }
     }
 
-    /// Has a store note when owners end all of their sessions, so that [`end_all`](Self::end_all)
-    /// and [`end_others`](Self::end_others) can. Takes the store, or a [`Revocation`] with deadlines
-    /// of its own.
+    /// Makes [`end_all`](Self::end_all) and [`end_others`](Self::end_others) work: a store keeps the
+    /// time before which an owner's sessions are ended. Takes the store, or a [`Revocation`] with
+    /// deadlines of its own.
     ///
-    /// Sessions that somebody logged in with before this was set are asked about too.
+    /// Sessions that got their owner before this was set are checked too.
     #[must_use]
     pub fn revocable(self, store: impl Into<Revocation>) -> Self {
         Self { sessions: self.sessions.revocable(store.into()) }
@@ -115,7 +118,7 @@ impl Backend for EncryptedCookie {
     }
 }
 
-impl Seal for Encrypted {
+impl CookieCodec for Encrypted {
     type Key = Sealer;
     const KIND: &'static str = "encrypted-cookie";
 

@@ -2,8 +2,12 @@
 
 mod codec;
 mod encrypted;
+mod sessions;
 mod signed;
 
 #[cfg(feature = "flask")]
-pub(crate) use self::codec::{InCookie, Plaintext, Seal};
+pub(crate) use self::{
+    codec::{CookieCodec, Plaintext},
+    sessions::CookieSessions,
+};
 pub use self::{encrypted::EncryptedCookie, signed::SignedCookie};

@@ -2,7 +2,10 @@
 
 use std::fmt;
 
-use super::codec::{InCookie, Plaintext, Seal};
+use super::{
+    codec::{CookieCodec, Plaintext},
+    sessions::CookieSessions,
+};
 use crate::{
     backend::{Backend, OwnerError, revocation::Revocation},
     error::{OpenError, SaveError},
@@ -15,19 +18,19 @@ use crate::{
 
 /// Sessions that live in their cookie, signed with HMAC in the format of itsdangerous.
 ///
-/// No store, nothing to scale: the client carries the session, at most 4,096 bytes with its name.
-/// A token is signed for one cookie name (or for the policy `salt`), with the time, and is refused
-/// when it is older than the lifetime or more than 60 seconds ahead. Tokens under a fallback key
-/// verify, and are signed anew in the response; [`SharedKeys`] replaces the keys while the server
-/// runs.
+/// There is no store to run: the client carries the session, at most 4,096 bytes with the cookie's
+/// name. A token is signed for one cookie name (or for the policy `salt`), with the time, and is
+/// refused when it is older than the lifetime or more than 60 seconds in the future. Tokens under a
+/// fallback key verify, and are signed again in the response; [`SharedKeys`] replaces the keys while
+/// the server runs.
 ///
 /// # Security
 ///
 /// - **The client can read the session.** Keep no secrets in it.
-/// - **A copied cookie goes on.** Logging out makes the browser forget the cookie; it cannot end a
-///   copy of it, nor does a renewal. A copy that is used is signed anew like any session, so only
-///   `absolute_timeout` ends it (OWASP ASVS 5.0, 7.4.1), or the end of all sessions of its owner
-///   where the backend is [`revocable`](Self::revocable).
+/// - **A copied cookie stays valid.** Logging out removes the cookie from the browser; neither that
+///   nor a renewal ends a copy. A copy that is used is signed again like any session, so that only
+///   `absolute_timeout` ends it (OWASP ASVS 5.0, 7.4.1), or ending all sessions of its owner where
+///   the backend is [`revocable`](Self::revocable).
 /// - **Of two concurrent requests, the response that comes last wins.** Each writes the whole
 ///   session.
 ///
@@ -48,36 +51,35 @@ use crate::{
 /// ```
 #[derive(Clone, Debug)]
 pub struct SignedCookie {
-    sessions: InCookie<Signed>,
+    sessions: CookieSessions<Signed>,
 }
 
-/// The payload as it is, and a signature.
+/// The payload in plain text, and a signature.
 #[derive(Clone, Debug)]
 struct Signed {
     digest: HashAlgorithm,
 }
 
 impl SignedCookie {
-    /// Returns a backend that signs with this key, or with the current one of this ring or of what
-    /// this handle holds.
+    /// Returns a backend that signs with this key, or with the current one of this ring or handle.
     pub fn new(keys: impl Into<SharedKeys>) -> Self {
-        let seal = Signed { digest: HashAlgorithm::default() };
-        Self { sessions: InCookie::new(keys.into(), seal) }
+        let codec = Signed { digest: HashAlgorithm::default() };
+        Self { sessions: CookieSessions::new(keys.into(), codec) }
     }
 
     /// Sets the hash function of the signatures. Defaults to [`HashAlgorithm::Sha256`].
     ///
-    /// Tokens under another one do not verify: changing it ends all sessions.
+    /// Tokens under another hash do not verify: changing it ends all sessions.
     #[must_use]
     pub fn with_hash(self, digest: HashAlgorithm) -> Self {
-        Self { sessions: self.sessions.with_seal(Signed { digest }) }
+        Self { sessions: self.sessions.with_codec(Signed { digest }) }
     }
 
-    /// Has a store note when owners end all of their sessions, so that [`end_all`](Self::end_all)
-    /// and [`end_others`](Self::end_others) can. Takes the store, or a [`Revocation`] with deadlines
-    /// of its own.
+    /// Makes [`end_all`](Self::end_all) and [`end_others`](Self::end_others) work: a store keeps the
+    /// time before which an owner's sessions are ended. Takes the store, or a [`Revocation`] with
+    /// deadlines of its own.
     ///
-    /// Sessions that somebody logged in with before this was set are asked about too.
+    /// Sessions that got their owner before this was set are checked too.
     #[must_use]
     pub fn revocable(self, store: impl Into<Revocation>) -> Self {
         Self { sessions: self.sessions.revocable(store.into()) }
@@ -122,7 +124,7 @@ impl Backend for SignedCookie {
     }
 }
 
-impl Seal for Signed {
+impl CookieCodec for Signed {
     type Key = Signer;
     const KIND: &'static str = "signed-cookie";
 

@@ -4,7 +4,7 @@ use std::{sync::Arc, time::Duration};
 
 use super::{
     ServerSide,
-    content::{Content, Login, Now},
+    record_parts::{Login, Payload, RecordTime},
     run_to_completion,
 };
 use crate::{
@@ -18,11 +18,11 @@ pub(super) struct Create<S> {
     pub(super) backend: ServerSide<S>,
     pub(super) key: RecordKey,
     pub(super) verifier: VerifierHash,
-    pub(super) content: Content,
+    pub(super) payload: Payload,
     pub(super) login: Option<Login>,
-    pub(super) now: Now,
-    /// In seconds since 1970.
-    pub(super) began: u64,
+    pub(super) now: RecordTime,
+    /// When the session began, in seconds since 1970.
+    pub(super) began_secs: u64,
     pub(super) ttl: Duration,
     pub(super) deadline: Deadline,
 }
@@ -44,11 +44,12 @@ impl<S: Store> Create<S> {
 
     async fn log_in(self: Box<Self>, login: Login) -> Result<Created, SaveError> {
         let Self { backend, key, deadline, .. } = &*self;
-        if !backend.enlist(login, *key, self.ttl, deadline).await? {
+        if !backend.add_to_index(login, *key, self.ttl, deadline).await? {
             return Ok(Created::Refused);
         }
         let created = self.create().await?;
-        if matches!(created, Created::Done) && !backend.confirm(login, *key, deadline).await? {
+        if matches!(created, Created::Done) && !backend.confirm_login(login, *key, deadline).await?
+        {
             return Ok(Created::Refused);
         }
         Ok(created)
@@ -56,12 +57,12 @@ impl<S: Store> Create<S> {
 
     async fn create(&self) -> Result<Created, SaveError> {
         let record = Record {
-            payload: Arc::clone(&self.content.json),
+            payload: Arc::clone(&self.payload.json),
             verifier: self.verifier,
-            former: None,
-            created: self.began,
-            renewed: self.now.millis,
-            ttl: self.ttl.as_secs(),
+            previous: None,
+            created_secs: self.began_secs,
+            renewed_millis: self.now.millis,
+            ttl_secs: self.ttl.as_secs(),
             owner: self.login.map(Login::owner),
         };
         let create = self.backend.store.create(&self.key, &record, self.ttl);

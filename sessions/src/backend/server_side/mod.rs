@@ -1,10 +1,12 @@
 //! Sessions kept in a store: the cookie holds an id, and nothing else.
 
-mod content;
+mod begin_again;
 mod create;
 mod open;
+mod owned_session;
 mod owner_index;
 mod owner_sessions;
+mod record_parts;
 mod run_to_completion;
 mod save;
 mod timeouts;
@@ -13,49 +15,48 @@ mod write;
 
 use std::{fmt, sync::Arc, time::Duration};
 
-pub use self::owner_sessions::{OwnedSession, OwnerError};
+pub use self::owned_session::OwnedSession;
 pub(crate) use self::run_to_completion::run_to_completion;
-use self::{timeouts::Limits, token::Tokens, write::Turns};
+use self::{timeouts::LongestTimeout, token::Tokens, write::WriteQueue};
 use super::{
     Backend,
-    circuit_breaker::{Breaker, Call, Deadline, Deadlines},
-    monotonic_clock::Stamps,
+    circuit_breaker::{Call, CircuitBreaker, Deadline, Deadlines},
+    monotonic_clock::MonotonicClock,
 };
 use crate::{
     error::{OpenError, SaveError},
     interface::{OpenContext, Opened, SaveContext, Saved},
     key::SharedKeys,
-    policy::Settings,
     state::SessionState,
-    store::{Store, StoreError, Touch},
+    store::{Store, StoreError},
 };
 
 /// Sessions that live in a store. Their cookie holds a token of 45 characters that only finds them.
 ///
-/// - **Concurrent requests do not erase each other.** A request saves what it did, not what it saw:
-///   where another has saved in the meantime, its changes are made on the newer state. Different
-///   keys merge, [`update`](crate::Session::update) runs again, the same key set twice is
-///   last-write-wins.
-/// - **Gone stays gone.** A request that began before a logout does not bring the session back; it
-///   gets what the policy `on_gone` says.
-/// - **A store in trouble is an error within a deadline**, never an empty session: half a second for
-///   a call and a second for a request, unless set otherwise. After five failed calls in a row
-///   requests are refused at once, and one in a second tries again. A call that was waited for in
-///   vain while others had their answers, for a connection of a full pool say, fails by itself.
-///   Requests that use no session notice nothing.
+/// - **Concurrent requests do not erase each other.** A request saves its changes, not the state it
+///   saw: where another request has saved meanwhile, the changes are made on the newer state.
+///   Different keys merge, [`update`](crate::Session::update) runs again, and of two writes of the
+///   same key the last one wins.
+/// - **What has ended stays ended.** A request that began before a logout does not bring the session
+///   back; the policy `on_gone` decides its answer.
+/// - **A store that fails is an error within a deadline**, never an empty session: half a second for
+///   a call and a second for a request by default. After five failed calls in a row requests are
+///   refused at once, and one call in a second tries again. A call that times out while others are
+///   answered, for example in the queue for a full pool, does not count. Requests that use no
+///   session notice nothing.
 ///
-/// A request that reads its session costs the store one call, and one that also changes it two. The
-/// record lives for `lifetime`, or `idle_timeout`, from its last use on; uses are noted when
-/// `touch_interval` has passed, with one call more. `absolute_timeout` counts from the login. Where
-/// the cookie of a permanent session is refreshed and nothing else is saved, one call more makes
-/// sure that its token is not from before a renewal.
+/// A request that reads its session makes one call of the store, and one that also changes it two.
+/// The record lives for `lifetime`, or `idle_timeout`, from its last use; one more call notes a use
+/// when `touch_interval` has passed. `absolute_timeout` counts from the login. Where the cookie of a
+/// permanent session is refreshed and nothing else is saved, one more call makes sure that its token
+/// is not from before a renewal.
 ///
 /// # Security
 ///
-/// The token is `selector.verifier`, 128 random bits each. The store sees their SHA-256 only, so
-/// that a dump of it opens no session, and a renewal replaces the verifier in one atomic step. An id
-/// that the store does not know is never adopted. With [`signed`](Self::signed) a forged token does
-/// not reach the store.
+/// The token is `selector.verifier`, 128 random bits each. The store sees only their SHA-256, so that
+/// a dump of it opens no session, and a renewal replaces the verifier in one atomic step. An id that
+/// the store does not know is never adopted. With [`signed`](Self::signed) a forged token does not
+/// reach the store.
 ///
 /// # Examples
 ///
@@ -83,18 +84,17 @@ pub struct ServerSide<S> {
     shared: Arc<Shared>,
 }
 
-/// What clones have in common.
+/// State that clones share.
 #[derive(Debug)]
 struct Shared {
-    breaker: Breaker,
-    turns: Turns,
-    stamps: Stamps,
-    limits: Limits,
+    breaker: CircuitBreaker,
+    write_queue: WriteQueue,
+    clock: MonotonicClock,
+    longest_timeout: LongestTimeout,
 }
 
 impl<S: Store> ServerSide<S> {
-    /// The longest content of a session, in bytes of JSON, unless
-    /// [`with_max_payload`](Self::with_max_payload) says otherwise: 64 KiB.
+    /// The default of [`with_max_payload`](Self::with_max_payload): 64 KiB.
     pub const DEFAULT_MAX_PAYLOAD: usize = 64 * 1024;
 
     /// Returns a backend that keeps its sessions in this store.
@@ -105,16 +105,16 @@ impl<S: Store> ServerSide<S> {
             deadlines: Deadlines::default(),
             max_payload: Self::DEFAULT_MAX_PAYLOAD,
             shared: Arc::new(Shared {
-                breaker: Breaker::new(),
-                turns: Turns::new(),
-                stamps: Stamps::default(),
-                limits: Limits::default(),
+                breaker: CircuitBreaker::new(),
+                write_queue: WriteQueue::new(),
+                clock: MonotonicClock::default(),
+                longest_timeout: LongestTimeout::default(),
             }),
         }
     }
 
-    /// Signs tokens, with this key or the current one of this ring, and asks the store for none
-    /// whose signature is not right. Tokens under a fallback key are signed anew in the response.
+    /// Signs tokens with this key, or with the current one of this ring. A token whose signature is
+    /// wrong does not reach the store; one under a fallback key is signed again in the response.
     ///
     /// Tokens without a signature, from before this was set, do not verify.
     #[must_use]
@@ -130,15 +130,15 @@ impl<S: Store> ServerSide<S> {
         self
     }
 
-    /// Sets how long a request may wait for the store in all, its turn to write included. Defaults
-    /// to one second.
+    /// Sets how long a request may wait for the store in all, the wait for other writers of its
+    /// record included. Defaults to one second.
     #[must_use]
     pub fn with_request_deadline(mut self, deadline: Duration) -> Self {
         self.deadlines.request = deadline;
         self
     }
 
-    /// Sets how many bytes the content of a session may have as JSON; more is
+    /// Sets how many bytes the content of a session may have as JSON. A longer one fails with
     /// [`SaveError::PayloadTooLarge`]. Defaults to 65,536.
     #[must_use]
     pub fn with_max_payload(mut self, bytes: usize) -> Self {
@@ -166,24 +166,14 @@ impl<S: Store> Backend for ServerSide<S> {
         if cx.cookies().is_empty() {
             return Ok(self.new_session(cx).into());
         }
-        // Boxed, here and below: malloc keeps blocks of up to a kilobyte at hand, and is slow with one
-        // that holds all of what a request waits for.
+        // Boxed, here and below: malloc caches blocks of up to a kilobyte, and is slow with one that
+        // holds everything a request waits for.
         Box::pin(self.open_session(cx)).await.map(Opened::Session)
     }
 
     async fn save(&self, state: &SessionState, cx: &SaveContext<'_>) -> Result<Saved, SaveError> {
         Box::pin(self.save_session(state, cx)).await
     }
-}
-
-/// The time a record has from a use on.
-fn ttl(settings: &Settings) -> Duration {
-    settings.idle_timeout().map_or(settings.lifetime(), |idle| idle.min(settings.lifetime()))
-}
-
-/// When a use of a record starts its time anew, if it does.
-fn touch(settings: &Settings) -> Option<Touch> {
-    settings.sliding.then(|| Touch { ttl: ttl(settings), interval: settings.touch_interval() })
 }
 
 impl From<StoreError> for OpenError {

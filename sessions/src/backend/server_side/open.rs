@@ -1,68 +1,72 @@
-//! Opening: from the cookies of a request to the record that one of them may open.
+//! Opening: from the cookies of a request to the record that one of them opens.
 
 use std::{
     sync::{
         Arc, OnceLock,
         atomic::{AtomicU64, Ordering},
     },
-    time::{Duration, SystemTime, UNIX_EPOCH},
+    time::{Duration, SystemTime},
 };
 
-use super::{ServerSide, timeouts::is_past, touch};
+use super::{
+    ServerSide,
+    record_parts::unix_millis,
+    timeouts::{is_past, touch},
+};
 use crate::{
     backend::circuit_breaker::Deadline,
     error::OpenError,
     interface::OpenContext,
     policy::Settings,
     state::SessionState,
-    store::{Loaded, Record, RecordKey, Revision, Stamp, Store, StoreError, Touch},
+    store::{Loaded, Record, RecordKey, Revision, Store, StoreError, Timestamp, Touch},
     token::split::SplitToken,
 };
 
 /// How many tokens of one request reach the store.
 const MAX_LOADS: usize = 4;
 
-/// What saving needs to know of the opening. Attached to the dictionary.
+/// What saving needs to know of the opening: an extension of the session's state.
 pub(super) struct LoadState {
     pub(super) origin: Origin,
     /// When the request began to use its session, in microseconds since 1970.
-    stamp: AtomicU64,
-    /// What is left of its time with the store.
+    start: AtomicU64,
+    /// What is left of the request's time with the store.
     pub(super) left: Duration,
     /// The record that this request created.
     pub(super) created: OnceLock<RecordKey>,
 }
 
 impl LoadState {
-    fn new(origin: Origin, stamp: Stamp, left: Duration) -> Self {
-        Self { origin, stamp: AtomicU64::new(stamp.get()), left, created: OnceLock::new() }
+    fn new(origin: Origin, start: Timestamp, left: Duration) -> Self {
+        Self { origin, start: AtomicU64::new(start.get()), left, created: OnceLock::new() }
     }
 
     fn attached_to(self, mut state: SessionState) -> SessionState {
-        state.set_revocable(!matches!(self.origin, Origin::Stale));
+        state.set_revocable(!matches!(self.origin, Origin::Superseded));
         state.extensions_mut().insert(self);
         state
     }
 
-    /// Returns the moment that a login of this request counts from.
-    pub(super) fn stamp(&self) -> Stamp {
-        Stamp::new(self.stamp.load(Ordering::Acquire))
+    /// Returns the time that a login of this request is dated to.
+    pub(super) fn login_time(&self) -> Timestamp {
+        Timestamp::new(self.start.load(Ordering::Acquire))
     }
 
-    /// Has a login of this request count from a later moment: its owner's other sessions were ended
-    /// by itself.
-    pub(super) fn stamp_again(&self, stamp: Stamp) {
-        self.stamp.store(stamp.get(), Ordering::Release);
+    /// Dates a login of this request to a later time: the request itself has ended its owner's other
+    /// sessions.
+    pub(super) fn set_login_time(&self, time: Timestamp) {
+        self.start.store(time.get(), Ordering::Release);
     }
 }
 
 /// Where a session comes from.
 pub(super) enum Origin {
-    /// It is new: no token, or none that the store knows.
+    /// It is new: there was no token, or none that the store knows.
     New,
     /// It is empty: the token is from before a renewal.
-    Stale,
-    /// It is a record that the token opens.
+    Superseded,
+    /// The token opens a record.
     Record(Box<Found>),
 }
 
@@ -72,14 +76,14 @@ pub(super) struct Found {
     pub(super) key: RecordKey,
     pub(super) record: Record,
     pub(super) revision: Revision,
-    /// The token is from before a renewal, and the grace allows it to read.
-    pub(super) by_former: bool,
+    /// The token is from before a renewal, and may read for its time of grace.
+    pub(super) via_grace: bool,
 }
 
-/// What a token comes to.
-enum Judged {
+/// The result of checking a token.
+enum TokenCheck {
     Opens(Box<Found>),
-    Stale,
+    Superseded,
     Nothing,
 }
 
@@ -90,20 +94,20 @@ impl<S: Store> ServerSide<S> {
         opened.attached_to(SessionState::new())
     }
 
-    /// Notes a request, and stamps it.
-    fn begin(&self, cx: &OpenContext<'_>) -> Stamp {
-        self.shared.limits.note(cx.settings());
-        self.shared.stamps.of_request(cx.clock, cx.now())
+    /// Notes the settings of a request, and returns when it began.
+    fn begin(&self, cx: &OpenContext<'_>) -> Timestamp {
+        self.shared.longest_timeout.note(cx.settings());
+        self.shared.clock.request_start(cx.clock, cx.now())
     }
 
     pub(super) async fn open_session(
         &self,
         cx: &OpenContext<'_>,
     ) -> Result<SessionState, OpenError> {
-        let stamp = self.begin(cx);
+        let start = self.begin(cx);
         let deadline = Deadline::after(self.deadlines.request);
         let mut newest: Option<(Box<Found>, usize)> = None;
-        let mut stale = false;
+        let mut superseded = false;
         let mut asked = [None; MAX_LOADS];
         let mut loads = 0;
         let tokens = self.tokens.of_cookie(cx.settings(), cx.cookie().name().as_str());
@@ -119,19 +123,19 @@ impl<S: Store> ServerSide<S> {
                 continue;
             }
             if loads == MAX_LOADS {
-                tracing::warn!(target: "sessions", "more than {MAX_LOADS} session cookies; the rest is passed over");
+                tracing::warn!(target: "sessions", "a request has more than {MAX_LOADS} session cookies; the others are ignored");
                 break;
             }
             asked[loads] = Some(text);
             loads += 1;
             match self.load(token, &deadline, cx).await? {
-                Judged::Nothing => {}
-                Judged::Stale => stale = true,
-                Judged::Opens(found) => {
+                TokenCheck::Nothing => {}
+                TokenCheck::Superseded => superseded = true,
+                TokenCheck::Opens(found) => {
                     tokens.count(at);
-                    if let Some((former, _)) = &newest {
+                    if let Some((other, _)) = &newest {
                         tracing::warn!(target: "sessions", "two different session cookies verify; the newer is used");
-                        if former.record.renewed >= found.record.renewed {
+                        if other.record.renewed_millis >= found.record.renewed_millis {
                             continue;
                         }
                     }
@@ -152,14 +156,14 @@ impl<S: Store> ServerSide<S> {
                     (state, Origin::Record(found))
                 }
                 Err(_) => {
-                    log_corrupt("its content is no JSON object");
+                    log_corrupt("its content is not a JSON object");
                     (SessionState::new(), Origin::New)
                 }
             },
-            None if stale => (SessionState::new(), Origin::Stale),
+            None if superseded => (SessionState::new(), Origin::Superseded),
             None => (SessionState::new(), Origin::New),
         };
-        Ok(LoadState::new(origin, stamp, left).attached_to(state))
+        Ok(LoadState::new(origin, start, left).attached_to(state))
     }
 
     async fn load(
@@ -167,85 +171,81 @@ impl<S: Store> ServerSide<S> {
         token: SplitToken,
         deadline: &Deadline,
         cx: &OpenContext<'_>,
-    ) -> Result<Judged, OpenError> {
+    ) -> Result<TokenCheck, OpenError> {
         let settings = cx.settings();
         let key = token.record_key();
         let loaded = match self.call(deadline, self.store.load(&key, None)).await {
             Ok(Some(loaded)) => loaded,
             Ok(None) => {
                 tracing::info!(target: "sessions", "session cookie refused: the store does not know the session");
-                return Ok(Judged::Nothing);
+                return Ok(TokenCheck::Nothing);
             }
-            // Kept for inspection until its time is over, and never overwritten: the id is new.
+            // It stays for inspection until it expires, and is never overwritten: the next id is new.
             Err(StoreError::Corrupt { problem }) => {
                 log_corrupt(problem);
-                return Ok(Judged::Nothing);
+                return Ok(TokenCheck::Nothing);
             }
             Err(err) => return Err(err.into()),
         };
-        let is_over = is_over(&loaded, settings, cx.now());
+        let has_expired = has_expired(&loaded, settings, cx.now());
         let touch = touch(settings).filter(|touch| touch.is_due(loaded.expires_in));
-        let judged = judge(token, key, loaded, cx.now());
-        if is_over {
-            tracing::info!(target: "sessions", "session cookie refused: the session is over");
+        let check = check_token(token, key, loaded, cx.now());
+        if has_expired {
+            tracing::info!(target: "sessions", "session cookie refused: the session has expired");
         }
-        // Whoever has no token of the session writes nothing: neither is its time prolonged, nor is
-        // it deleted.
-        match (&judged, touch) {
-            (Judged::Opens(found), _) if is_over => self.delete_later(key, found.record.owner()),
-            (Judged::Opens(found), Some(touch)) if !found.by_former => {
+        // A client without a token of the session writes nothing: it neither prolongs the session nor
+        // deletes it.
+        match (&check, touch) {
+            (TokenCheck::Opens(found), _) if has_expired => {
+                self.delete_later(key, found.record.owner());
+            }
+            (TokenCheck::Opens(found), Some(touch)) if !found.via_grace => {
                 self.touch(found, touch, deadline).await;
             }
             _ => {}
         }
-        Ok(if is_over { Judged::Nothing } else { judged })
+        Ok(if has_expired { TokenCheck::Nothing } else { check })
     }
 
-    /// Starts the record's time anew. Where that fails the session is as good as before, and the
-    /// next use tries again.
+    /// Starts the record's time again. Where that fails the session is not affected, and the next use
+    /// tries again.
     async fn touch(&self, found: &Found, touch: Touch, deadline: &Deadline) {
         match self.call(deadline, self.store.load(&found.key, Some(touch))).await {
             Ok(Some(Loaded { touched: true, .. })) => {
                 if let Some(owner) = found.record.owner() {
-                    self.enlist_later(owner, found.key, touch.ttl);
+                    self.add_to_index_later(owner, found.key, touch.ttl);
                 }
             }
-            // Another request was faster, or has ended it: saving will see that.
+            // Another request was faster, or has ended the session: saving will see that.
             Ok(_) => {}
             Err(err) => {
-                tracing::warn!(target: "sessions", error = &err as &dyn std::error::Error, "a use of a session was not noted; the next one tries again");
+                tracing::warn!(target: "sessions", error = &err as &dyn std::error::Error, "a session was not prolonged, since the store failed; its next use tries again");
             }
         }
     }
 }
 
-/// Whether the session has ended, whatever the store says.
-fn is_over(loaded: &Loaded, settings: &Settings, now: SystemTime) -> bool {
+/// Whether the session has expired, even if the store still has it.
+fn has_expired(loaded: &Loaded, settings: &Settings, now: SystemTime) -> bool {
     loaded.expires_in.is_zero()
         || settings.absolute_timeout().is_some_and(|limit| is_past(&loaded.record, limit, now))
 }
 
-fn judge(token: SplitToken, key: RecordKey, loaded: Loaded, now: SystemTime) -> Judged {
+fn check_token(token: SplitToken, key: RecordKey, loaded: Loaded, now: SystemTime) -> TokenCheck {
     let Loaded { record, revision, .. } = loaded;
     let verifier = token.verifier_hash();
     let is_current = record.verifier == verifier;
-    let by_former = !is_current
-        && record
-            .former
-            .as_ref()
-            .is_some_and(|former| former.verifier == verifier && unix_millis(now) < former.until);
-    if is_current || by_former {
-        return Judged::Opens(Box::new(Found { token, key, record, revision, by_former }));
+    let via_grace = !is_current
+        && record.previous.as_ref().is_some_and(|previous| {
+            previous.verifier == verifier && unix_millis(now) < previous.until_millis
+        });
+    if is_current || via_grace {
+        return TokenCheck::Opens(Box::new(Found { token, key, record, revision, via_grace }));
     }
     tracing::info!(target: "sessions", "session cookie refused: it is from before the session was renewed");
-    Judged::Stale
-}
-
-pub(super) fn unix_millis(time: SystemTime) -> u64 {
-    let since = time.duration_since(UNIX_EPOCH).unwrap_or_default();
-    u64::try_from(since.as_millis()).unwrap_or(u64::MAX)
+    TokenCheck::Superseded
 }
 
 fn log_corrupt(problem: &str) {
-    tracing::error!(target: "sessions", problem, "what the store holds is not a session; a new one begins");
+    tracing::error!(target: "sessions", problem, "a record in the session store cannot be read; its client gets a new session, and the record stays until it expires");
 }

@@ -1,128 +1,37 @@
 //! The sessions of one owner: listed, and ended together.
 
-use std::{
-    fmt,
-    time::{Duration, SystemTime},
-};
+use std::{fmt, time::Duration};
 
-use actix_web::{HttpResponse, ResponseError, http::StatusCode};
 use futures_util::{StreamExt, stream};
-use serde::de::DeserializeOwned;
 
 use super::{
     ServerSide,
-    open::{LoadState, Origin},
+    open::LoadState,
+    owned_session::{OwnedSession, current_key},
     run_to_completion,
 };
 use crate::{
-    backend::circuit_breaker::Deadline,
-    error::SessionError,
+    backend::{OwnerError, circuit_breaker::Deadline},
     session::{Session, SessionSelector},
-    state::SessionState,
-    store::{
-        Loaded, Owner, OwnerIndex, OwnerKey, Record, RecordKey, ReplaceOutcome, Stamp, Store,
-        StoreError,
-    },
+    store::{OwnerIndex, OwnerKey, Record, RecordKey, Store, StoreError, Timestamp},
 };
 
 /// How long listing or ending an owner's sessions may take in all.
 const DEADLINE: Duration = Duration::from_secs(10);
-/// How many of an owner's sessions are asked for at a time.
+/// How many of an owner's sessions are loaded at a time.
 const AT_ONCE: usize = 16;
-/// How long an owner is remembered to have ended their sessions: longer than any request runs.
-const REMEMBERED: Duration = Duration::from_secs(24 * 60 * 60);
-/// How often the current session is stamped anew because another request was faster.
-const MAX_TRIES: usize = 100;
+/// How long the store remembers that an owner's sessions were ended: longer than any request runs.
+const REVOCATION_TTL: Duration = Duration::from_secs(24 * 60 * 60);
 
-/// One session of an owner, as [`ServerSide::sessions_of`] found it.
-pub struct OwnedSession {
-    key: RecordKey,
-    owner: OwnerKey,
-    created: SystemTime,
-    last_seen: SystemTime,
-    content: SessionState,
-}
-
-impl OwnedSession {
-    /// Returns when the owner logged in with it.
-    pub fn created(&self) -> SystemTime {
-        self.created
-    }
-
-    /// Returns when it was last used, to the `touch_interval`: 60 seconds by default.
-    pub fn last_seen(&self) -> SystemTime {
-        self.last_seen
-    }
-
-    /// Whether it is this request's session.
-    pub fn is_current<I: SessionSelector>(&self, session: &Session<I>) -> bool {
-        current_key(session) == Some(self.key)
-    }
-
-    /// Returns what the application noted in it under `key`, the name of the device say.
-    ///
-    /// # Errors
-    ///
-    /// [`SessionError::Decode`] when the value is no `T`.
-    pub fn get<T: DeserializeOwned>(&self, key: &str) -> Result<Option<T>, SessionError> {
-        self.content.get(key)
-    }
-
-    /// Returns a name for it that forms can hold: the session's key in the store, from which no
-    /// token can be made. [`ServerSide::end_by_id`] takes it.
-    pub fn id(&self) -> String {
-        self.key.to_string()
-    }
-}
-
-impl fmt::Debug for OwnedSession {
-    /// Shows when it was used, and nothing of its content.
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("OwnedSession")
-            .field("created", &self.created)
-            .field("last_seen", &self.last_seen)
-            .finish_non_exhaustive()
-    }
-}
-
-/// Why an owner's sessions could not be listed or ended.
-#[derive(Clone, Debug, thiserror::Error)]
-#[non_exhaustive]
-pub enum OwnerError {
-    /// The store keeps no index of owners.
-    #[error("the session store does not find sessions by their owner")]
-    Unsupported,
-    /// Nobody is logged in with the session: `set_owner` was not called.
-    #[error("the session has no owner; call `set_owner` when somebody logs in")]
-    NoOwner,
-    /// The store failed. What was to be ended may be ended in part: try again.
-    #[error("the sessions of an owner could not be listed or ended")]
-    Store(#[from] StoreError),
-}
-
-impl ResponseError for OwnerError {
-    fn status_code(&self) -> StatusCode {
-        match self {
-            Self::Store(_) => StatusCode::SERVICE_UNAVAILABLE,
-            Self::Unsupported | Self::NoOwner => StatusCode::INTERNAL_SERVER_ERROR,
-        }
-    }
-
-    fn error_response(&self) -> HttpResponse {
-        HttpResponse::new(self.status_code())
-    }
-}
-
-/// The sessions of one owner, as [`Session::set_owner`] made them theirs.
+/// The sessions of one owner: those that called [`Session::set_owner`] with the owner's id.
 ///
-/// What ends sessions is carried out to its end even if the request is dropped, and reaches requests
-/// that run at the same time: none of them brings a session of the owner back, nor begins one if it
-/// started before. For that the clocks of hosts that share a store must agree within the time of a
-/// request.
+/// Ending sessions goes on if the request is dropped, and reaches requests that run at the same time:
+/// none of them brings a session of the owner back, nor begins one if it started before. For that the
+/// clocks of hosts that share a store must agree within the time of a request.
 impl<S: Store> ServerSide<S> {
-    /// Returns the owner's sessions, the one that was used last first. Those that are past the
-    /// `absolute_timeout` are not among them; a process knows it from its first request with a
-    /// session on, and goes by the longest where services differ.
+    /// Returns the owner's sessions, the last used one first. Sessions past the `absolute_timeout` are
+    /// left out; a process knows the timeout from its first request with a session, and takes the
+    /// longest where services differ.
     ///
     /// # Errors
     ///
@@ -134,37 +43,37 @@ impl<S: Store> ServerSide<S> {
         let owner = OwnerKey::of_id(&owner.to_string());
         let deadline = &Deadline::after(DEADLINE);
         let index = self.index()?;
-        let not_before = self.call(deadline, index.not_before(&owner)).await?;
-        let keys = self.call(deadline, index.keys_of(&owner)).await?;
-        let now = self.shared.stamps.time();
+        let revoked_before = self.call(deadline, index.revoked_before(&owner)).await?;
+        let keys = self.call(deadline, index.keys(&owner)).await?;
+        let now = self.shared.clock.time();
         let mut found = Vec::new();
         let mut loads = stream::iter(keys)
             .map(|key| async move { (key, self.call(deadline, self.store.load(&key, None)).await) })
             .buffer_unordered(AT_ONCE);
         while let Some((key, loaded)) = loads.next().await {
             match loaded {
-                Ok(Some(loaded)) if self.shared.limits.end(&loaded.record, now) => {
+                Ok(Some(loaded)) if self.shared.longest_timeout.is_past(&loaded.record, now) => {
                     self.delete_later(key, loaded.record.owner());
                 }
-                Ok(Some(loaded)) if is_session_of(&loaded.record, owner, not_before) => {
-                    found.extend(owned_session(key, owner, loaded, now));
+                Ok(Some(loaded)) if is_session_of(&loaded.record, owner, revoked_before) => {
+                    found.extend(OwnedSession::of(key, owner, loaded, now));
                 }
-                // Began while the owner's sessions were ended, and was cut off before it saw that.
+                // It began while the owner's sessions were ended, and was cut off before it saw that.
                 Ok(Some(loaded)) if loaded.record.owner() == Some(owner) => {
                     self.delete_later(key, Some(owner));
                 }
-                // Over, somebody else's, or about to begin: its entry was written first, and goes
-                // by itself when its time is over.
+                // It has expired, is another owner's, or is about to begin, since entries are written
+                // first. Entries expire.
                 Ok(_) | Err(StoreError::Corrupt { .. }) => {}
                 Err(err) => return Err(err.into()),
             }
         }
-        found.sort_by_key(|session: &OwnedSession| std::cmp::Reverse(session.last_seen));
+        found.sort_by_key(|session: &OwnedSession| std::cmp::Reverse(session.last_seen()));
         Ok(found)
     }
 
-    /// Ends one of the sessions that [`sessions_of`](Self::sessions_of) returned. Returns whether there
-    /// was something to end.
+    /// Ends one of the sessions that [`sessions_of`](Self::sessions_of) returned. Returns whether it was
+    /// still there.
     ///
     /// # Errors
     ///
@@ -175,7 +84,7 @@ impl<S: Store> ServerSide<S> {
     }
 
     /// Ends the session of this owner that has this [`id`](OwnedSession::id). Returns whether there
-    /// was one: an id of somebody else's session ends nothing.
+    /// was one: the id of another owner's session ends nothing.
     ///
     /// # Errors
     ///
@@ -191,9 +100,9 @@ impl<S: Store> ServerSide<S> {
     /// Ends all sessions of the owner of `current`, except that one: "log out everywhere else".
     /// Returns how many there were.
     ///
-    /// After a change of the password, say, [`set_owner`](Session::set_owner) and then this: the
-    /// login of this request stands, though it is not saved yet. It is refused all the same when
-    /// somebody else has ended the owner's sessions since the request began.
+    /// After a change of password call [`set_owner`](Session::set_owner) and then this: the login of
+    /// this request stays valid, though it is not saved yet. It is refused if another request has
+    /// ended the owner's sessions since this one began.
     ///
     /// # Errors
     ///
@@ -207,54 +116,55 @@ impl<S: Store> ServerSide<S> {
         let key = current_key(current);
         let login = current.peek(|state| {
             let opened = state.extensions().get::<LoadState>()?;
-            state.logs_in().then(|| opened.stamp())
+            state.logs_in().then(|| opened.login_time())
         });
         if key.is_none() && login.is_none() {
             return Err(OwnerError::NoOwner);
         }
         let backend = self.clone();
-        let ends = run_to_completion(async move { backend.end_all_but(owner, key, login).await });
-        let (ended, login) = ends.await?;
-        if let Some(stamp) = login {
+        let end = run_to_completion(async move { backend.end_all_but(owner, key, login).await });
+        let (ended, login) = end.await?;
+        if let Some(time) = login {
             current.peek(|state| {
                 if let Some(opened) = state.extensions().get::<LoadState>() {
-                    opened.stamp_again(stamp);
+                    opened.set_login_time(time);
                 }
             });
         }
         Ok(ended)
     }
 
-    /// Returns how many were ended, and the moment from which a login that is not saved yet counts.
+    /// Returns how many ended, and the time to date a login to that is not saved yet.
     async fn end_all_but(
         &self,
         owner: OwnerKey,
         key: Option<RecordKey>,
-        login: Option<Stamp>,
-    ) -> Result<(usize, Option<Stamp>), OwnerError> {
+        login: Option<Timestamp>,
+    ) -> Result<(usize, Option<Timestamp>), OwnerError> {
         let deadline = &Deadline::after(DEADLINE);
-        let before = self.shared.stamps.now();
-        let not_before = self.call(deadline, self.index()?.not_before(&owner)).await?;
-        let login = login.filter(|login| not_before.is_none_or(|not_before| not_before < *login));
+        let before = self.shared.clock.now();
+        let revoked_before = self.call(deadline, self.index()?.revoked_before(&owner)).await?;
+        let login = login
+            .filter(|login| revoked_before.is_none_or(|revoked_before| revoked_before < *login));
         if let Some(key) = key {
-            match self.stamp_again(key, owner, deadline).await {
+            match self.begin_again(key, owner, deadline).await {
                 // It is about to become this owner's.
                 Err(OwnerError::NoOwner) if login.is_some() => {}
                 done => done?,
             }
         }
-        let ended = self.end_before(owner, before, key).await?;
-        Ok((ended, login.map(|_| self.shared.stamps.now())))
+        let ended = self.revoke_and_delete(owner, before, key).await?;
+        Ok((ended, login.map(|_| self.shared.clock.now())))
     }
 
     /// Ends all sessions of the owner: "log out everywhere". Returns how many there were.
     ///
-    /// The session of the request that asks is among them. What that request changes in its session
-    /// is then dropped; [`purge`](Session::purge) the session as well, so that its cookie goes.
+    /// The session of the calling request is among them, and changes that it makes are dropped.
+    /// [`purge`](Session::purge) that session as well, so that its cookie is removed.
     ///
-    /// No request that runs meanwhile logs this owner in, the one that asks included: its session
-    /// would be [`SaveError::Gone`](crate::error::SaveError::Gone), 409. To log in here and end all others,
-    /// call [`set_owner`](Session::set_owner) and then [`end_others`](Self::end_others).
+    /// No request that runs meanwhile logs this owner in, the calling one included: saving fails with
+    /// [`SaveError::Gone`](crate::error::SaveError::Gone), 409. To log in and end all others, call
+    /// [`set_owner`](Session::set_owner) and then [`end_others`](Self::end_others).
     ///
     /// # Errors
     ///
@@ -263,23 +173,23 @@ impl<S: Store> ServerSide<S> {
         let owner = OwnerKey::of_id(&owner.to_string());
         let backend = self.clone();
         run_to_completion(async move {
-            let before = backend.shared.stamps.now();
-            backend.end_before(owner, before, None).await
+            let before = backend.shared.clock.now();
+            backend.revoke_and_delete(owner, before, None).await
         })
         .await
     }
 
-    async fn end_before(
+    async fn revoke_and_delete(
         &self,
         owner: OwnerKey,
-        before: Stamp,
+        before: Timestamp,
         except: Option<RecordKey>,
     ) -> Result<usize, OwnerError> {
         let deadline = &Deadline::after(DEADLINE);
         let index = self.index()?;
-        // First, so that a login which is not yet in the index finds out by itself.
-        self.call(deadline, index.end_before(&owner, before, REMEMBERED)).await?;
-        let keys = self.call(deadline, index.keys_of(&owner)).await?;
+        // First, so that a login which is not yet in the index sees it.
+        self.call(deadline, index.revoke_before(&owner, before, REVOCATION_TTL)).await?;
+        let keys = self.call(deadline, index.keys(&owner)).await?;
         let mut ends = stream::iter(keys.into_iter().filter(|key| Some(*key) != except))
             .map(|key| self.end_if_owned(key, owner, deadline))
             .buffer_unordered(AT_ONCE);
@@ -290,7 +200,7 @@ impl<S: Store> ServerSide<S> {
         Ok(ended)
     }
 
-    /// Ends a session that the index names, if it is still this owner's.
+    /// Deletes a session that the index names, if it is still this owner's.
     async fn end_if_owned(
         &self,
         key: RecordKey,
@@ -302,32 +212,8 @@ impl<S: Store> ServerSide<S> {
             Err(StoreError::Corrupt { .. }) => true,
             Err(err) => return Err(err.into()),
         };
-        // The entry of one that is not there stays: it may be about to begin.
+        // The entry of a session that is not there stays: the session may be about to begin.
         Ok(is_owners && self.delete_record(key, Some(owner), deadline).await?)
-    }
-
-    /// Makes the current session one that began after the others ended.
-    async fn stamp_again(
-        &self,
-        key: RecordKey,
-        owner: OwnerKey,
-        deadline: &Deadline,
-    ) -> Result<(), OwnerError> {
-        for _ in 0..MAX_TRIES {
-            let loaded = self.call(deadline, self.store.load(&key, None)).await?;
-            let loaded = loaded.filter(|loaded| loaded.record.owner() == Some(owner));
-            let Some(Loaded { mut record, revision, expires_in, .. }) = loaded else {
-                return Err(OwnerError::NoOwner);
-            };
-            record.owner = Some(Owner { key: owner, since: self.shared.stamps.now() });
-            let replace = self.store.replace(&key, revision, &record, expires_in);
-            match self.call(deadline, replace).await? {
-                ReplaceOutcome::Replaced(_) => return Ok(()),
-                ReplaceOutcome::Gone => return Err(OwnerError::NoOwner),
-                ReplaceOutcome::Conflict => {}
-            }
-        }
-        Err(StoreError::Timeout.into())
     }
 
     fn index(&self) -> Result<&dyn OwnerIndex, OwnerError> {
@@ -335,35 +221,9 @@ impl<S: Store> ServerSide<S> {
     }
 }
 
-fn is_session_of(record: &Record, owner: OwnerKey, not_before: Option<Stamp>) -> bool {
+fn is_session_of(record: &Record, owner: OwnerKey, revoked_before: Option<Timestamp>) -> bool {
     record.owner.is_some_and(|found| {
-        found.key == owner && not_before.is_none_or(|not_before| not_before < found.since)
-    })
-}
-
-fn owned_session(
-    key: RecordKey,
-    owner: OwnerKey,
-    loaded: Loaded,
-    now: SystemTime,
-) -> Option<OwnedSession> {
-    let Loaded { record, expires_in, .. } = loaded;
-    let unused_for = Duration::from_secs(record.ttl).saturating_sub(expires_in);
-    Some(OwnedSession {
-        key,
-        owner,
-        created: record.created(),
-        last_seen: now.checked_sub(unused_for)?.max(record.created()),
-        content: SessionState::from_shared(record.payload).ok()?,
-    })
-}
-
-fn current_key<I: SessionSelector>(session: &Session<I>) -> Option<RecordKey> {
-    session.peek(|state| {
-        let opened = state.extensions().get::<LoadState>()?;
-        opened.created.get().copied().or(match &opened.origin {
-            Origin::Record(found) if !state.is_new() => Some(found.key),
-            _ => None,
-        })
+        found.key == owner
+            && revoked_before.is_none_or(|revoked_before| revoked_before < found.since)
     })
 }

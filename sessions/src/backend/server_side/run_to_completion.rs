@@ -7,7 +7,7 @@ use std::{
 
 use tokio::runtime::Handle;
 
-/// Runs what must not be cut in two when the request is dropped: it then goes on by itself.
+/// Runs work that must not stop half-way: if the request is dropped, the work goes on in a task.
 pub(crate) fn run_to_completion<W>(work: W) -> RunToCompletion<W::Output>
 where
     W: Future<Output: Send> + Send + 'static,
@@ -25,7 +25,7 @@ impl<T: Send + 'static> Future for RunToCompletion<T> {
     type Output = T;
 
     fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<T> {
-        // Out of its place: work that panics is not to go on.
+        // Taken out, so that work that panics does not go on.
         let mut work = self.0.take().expect("a future is not polled after its end");
         let polled = work.as_mut().poll(cx);
         if polled.is_pending() {
@@ -37,7 +37,7 @@ impl<T: Send + 'static> Future for RunToCompletion<T> {
 
 impl<T: Send + 'static> Drop for RunToCompletion<T> {
     fn drop(&mut self) {
-        // Without a runtime there is nobody to run it, and no store that answers.
+        // Without a runtime no task can run, and no store answers.
         if let (Some(work), Ok(runtime)) = (self.0.take(), Handle::try_current()) {
             runtime.spawn(async {
                 work.await;
@@ -66,7 +66,7 @@ mod tests {
     use super::run_to_completion;
 
     #[tokio::test(start_paused = true)]
-    async fn what_is_dropped_goes_on() {
+    async fn dropped_work_goes_on() {
         let done = Arc::new(AtomicBool::new(false));
         let ends = Arc::clone(&done);
         let work = run_to_completion(async move {

@@ -1,14 +1,14 @@
-//! Saving: what a request did, and where its session came from, decide what the store is asked.
+//! Saving: from what a request did, and where its session came from, to the calls of the store.
 
 use std::{sync::Arc, time::UNIX_EPOCH};
 
 use super::{
     ServerSide,
-    content::{Content, Login, Now},
     create::{Create, Created},
     open::{Found, LoadState, Origin},
-    ttl,
-    write::{Renewal, Rewrite, Written},
+    record_parts::{Login, Payload, RecordTime},
+    timeouts::ttl,
+    write::{ConditionalWrite, Renewal, WriteOutcome},
 };
 use crate::{
     backend::circuit_breaker::Deadline,
@@ -16,12 +16,12 @@ use crate::{
     error::SaveError,
     interface::{SaveContext, Saved, unix_seconds},
     state::{Adopted, SessionState, SessionStatus},
-    store::{Stamp, Store},
+    store::{Store, Timestamp},
     token::split::SplitToken,
 };
 
-/// How many ids are drawn when the store has each of them already. Two that are equal will not be
-/// seen; a store that says so every time has another trouble.
+/// How many ids are drawn while the store has each of them already. Random ids do not collide: a
+/// store that answers so every time is broken.
 const MAX_IDS: usize = 5;
 
 /// One request's session on its way to the store.
@@ -29,7 +29,7 @@ struct Saving<'s, S> {
     backend: &'s ServerSide<S>,
     state: &'s SessionState,
     cx: &'s SaveContext<'s>,
-    stamp: Stamp,
+    start: Timestamp,
     deadline: Deadline,
 }
 
@@ -44,12 +44,12 @@ impl<S: Store> ServerSide<S> {
             backend: self,
             state,
             cx,
-            stamp: opened.map_or_else(|| self.shared.stamps.now(), LoadState::stamp),
+            start: opened.map_or_else(|| self.shared.clock.now(), LoadState::login_time),
             deadline: Deadline::after(opened.map_or(self.deadlines.request, |opened| opened.left)),
         };
         match opened.map_or(&Origin::New, |opened| &opened.origin) {
             Origin::New => saving.begin(state).await,
-            Origin::Stale => Box::pin(saving.save_stale()).await,
+            Origin::Superseded => Box::pin(saving.save_superseded()).await,
             Origin::Record(found) => saving.save_found(found).await,
         }
     }
@@ -58,11 +58,11 @@ impl<S: Store> ServerSide<S> {
 impl<S: Store> Saving<'_, S> {
     async fn save_found(&self, found: &Found) -> Result<Saved, SaveError> {
         match self.cx.session_status() {
-            SessionStatus::Unchanged if found.by_former => Ok(Saved::unchanged()),
+            SessionStatus::Unchanged if found.via_grace => Ok(Saved::unchanged()),
             SessionStatus::Unchanged => Ok(self.refresh(found).await),
-            SessionStatus::Changed if found.by_former => Err(SaveError::Superseded),
-            SessionStatus::Changed => self.rewrite(found).await,
-            SessionStatus::Renewed if found.by_former => Box::pin(self.save_stale()).await,
+            SessionStatus::Changed if found.via_grace => Err(SaveError::Superseded),
+            SessionStatus::Changed => self.change(found).await,
+            SessionStatus::Renewed if found.via_grace => Box::pin(self.save_superseded()).await,
             SessionStatus::Renewed => self.renew(found).await,
             SessionStatus::Purged => {
                 self.backend.end_record(found.key, found.record.owner(), &self.deadline).await?;
@@ -71,8 +71,8 @@ impl<S: Store> Saving<'_, S> {
         }
     }
 
-    /// Sends the token again, if it still opens the session: the browser may have got another one
-    /// while this request ran, or none.
+    /// Sends the token again, if it still opens the session: another request may have renewed or
+    /// purged it meanwhile.
     async fn refresh(&self, found: &Found) -> Saved {
         let load = self.backend.store.load(&found.key, None);
         match self.backend.call(&self.deadline, load).await {
@@ -81,21 +81,21 @@ impl<S: Store> Saving<'_, S> {
             }
             Ok(_) => Saved::unchanged(),
             Err(err) => {
-                tracing::warn!(target: "sessions", error = &err as &dyn std::error::Error, "a session cookie was not refreshed; the next use tries again");
+                tracing::warn!(target: "sessions", error = &err as &dyn std::error::Error, "a session cookie was not refreshed, since the store failed; the next request tries again");
                 Saved::unchanged()
             }
         }
     }
 
-    /// For a token from before a renewal: the browser may have the new one by now, so that nothing
-    /// but a login sets a cookie.
-    async fn save_stale(&self) -> Result<Saved, SaveError> {
+    /// Saves a session that was opened with a token from before a renewal. The browser may have the
+    /// new token by now, so that only a login sets a cookie.
+    async fn save_superseded(&self) -> Result<Saved, SaveError> {
         let changes = self.state.changes();
         match self.cx.session_status() {
             SessionStatus::Unchanged => Ok(Saved::unchanged()),
             SessionStatus::Purged if self.state.logs_in() => self.begin(self.state).await,
             SessionStatus::Renewed => match changes {
-                // Opened with the former token: what the record holds does not come along.
+                // The content of the record does not come along with the previous token.
                 Some(_) if !self.state.logs_in() => Err(SaveError::Superseded),
                 Some(changes) => {
                     let fresh = self.fresh(changes)?;
@@ -108,36 +108,36 @@ impl<S: Store> Saving<'_, S> {
         }
     }
 
-    async fn rewrite(&self, found: &Found) -> Result<Saved, SaveError> {
+    async fn change(&self, found: &Found) -> Result<Saved, SaveError> {
         match self.write(found, None).await? {
-            Written::Kept { token_holds, merged } => {
+            WriteOutcome::Kept { token_holds, merged } => {
                 Ok(self.kept(token_holds.then_some(&found.token), merged))
             }
-            Written::Deleted => Ok(Saved::removed()),
-            // It was to be emptied.
-            Written::Gone if self.state.is_empty() => Ok(Saved::removed()),
-            Written::Gone => Err(SaveError::Gone),
+            WriteOutcome::Deleted => Ok(Saved::removed()),
+            // The request emptied it.
+            WriteOutcome::Gone if self.state.is_empty() => Ok(Saved::removed()),
+            WriteOutcome::Gone => Err(SaveError::Gone),
         }
     }
 
     async fn renew(&self, found: &Found) -> Result<Saved, SaveError> {
         let token = found.token.renewed().map_err(SaveError::internal)?;
-        // A session that is begun instead shares the time.
+        // A session that begins instead shares the time.
         self.deadline.begin();
         match self.write(found, Some(&token)).await? {
-            Written::Kept { token_holds, merged } => {
+            WriteOutcome::Kept { token_holds, merged } => {
                 if token_holds {
                     tracing::debug!(target: "sessions", "session renewed");
                 }
                 Ok(self.kept(token_holds.then_some(&token), merged))
             }
-            Written::Deleted => Ok(Saved::removed()),
-            Written::Gone => Box::pin(self.begin_instead(found)).await,
+            WriteOutcome::Deleted => Ok(Saved::removed()),
+            WriteOutcome::Gone => Box::pin(self.begin_instead(found)).await,
         }
     }
 
-    /// Starts a fresh session where the one that was to be renewed has ended: with what this
-    /// request itself set. Rights that belong to an owner are not carried over without a login.
+    /// Begins a new session, with what this request itself set, where the one that it renewed has
+    /// ended. Rights that belong to an owner are not carried over without a login.
     async fn begin_instead(&self, found: &Found) -> Result<Saved, SaveError> {
         let is_owners = found.record.owner.is_some() && !self.state.logs_in();
         let changes = self.state.changes().filter(|_| !is_owners);
@@ -160,7 +160,7 @@ impl<S: Store> Saving<'_, S> {
 
     /// Creates the record of a new session.
     async fn begin(&self, state: &SessionState) -> Result<Saved, SaveError> {
-        let Some(content) = self.content(state)? else {
+        let Some(payload) = self.payload(state)? else {
             return Ok(Saved::removed());
         };
         for _ in 0..MAX_IDS {
@@ -170,10 +170,10 @@ impl<S: Store> Saving<'_, S> {
                 backend: self.backend.clone(),
                 key,
                 verifier: token.verifier_hash(),
-                content: content.clone(),
-                login: self.login(&content),
+                payload: payload.clone(),
+                login: self.login(&payload),
                 now: self.now(),
-                began: self.began(),
+                began_secs: self.began_secs(),
                 ttl: ttl(self.cx.settings()),
                 deadline: self.deadline.clone(),
             });
@@ -187,9 +187,9 @@ impl<S: Store> Saving<'_, S> {
                 }
                 Created::Refused => return Err(SaveError::Gone),
                 Created::Exists => {
-                    // The next one shares the time with those that follow.
+                    // All further tries share the time.
                     self.deadline.begin();
-                    tracing::warn!(target: "sessions", "the store has a random id already; another is drawn");
+                    tracing::warn!(target: "sessions", "the session store has a random id already, which should not happen; another id is drawn");
                 }
             }
         }
@@ -200,14 +200,14 @@ impl<S: Store> Saving<'_, S> {
         &self,
         found: &Found,
         renewed: Option<&SplitToken>,
-    ) -> Result<Written, SaveError> {
+    ) -> Result<WriteOutcome, SaveError> {
         let settings = self.cx.settings();
-        let content = self.content(self.state)?;
-        let login = content.as_ref().filter(|_| self.state.logs_in());
-        let rewrite = Box::new(Rewrite {
+        let payload = self.payload(self.state)?;
+        let login = payload.as_ref().filter(|_| self.state.logs_in());
+        let write = Box::new(ConditionalWrite {
             backend: self.backend.clone(),
             key: found.key,
-            base: found.record.clone(),
+            seen: found.record.clone(),
             revision: found.revision,
             changes: self.state.changes().cloned().unwrap_or_default(),
             opened_with: found.record.verifier,
@@ -215,44 +215,46 @@ impl<S: Store> Saving<'_, S> {
                 verifier: token.verifier_hash(),
                 grace: settings.renew_grace(),
             }),
-            login: login.and_then(|content| self.login(content)),
-            content,
+            login: login.and_then(|payload| self.login(payload)),
+            payload,
             now: self.now(),
             ttl: ttl(settings),
             deadline: self.deadline.clone(),
+            rebased: false,
         });
-        rewrite.run().await
+        write.run().await
     }
 
-    fn content(&self, state: &SessionState) -> Result<Option<Content>, SaveError> {
-        Content::of(state, self.backend.max_payload)
+    fn payload(&self, state: &SessionState) -> Result<Option<Payload>, SaveError> {
+        Payload::of(state, self.backend.max_payload)
     }
 
-    /// Who logs in with a record that is new to them.
-    fn login(&self, content: &Content) -> Option<Login> {
-        let stamp = match self.state.adopted() {
-            // Not known when: before everything that ended the owner's sessions.
+    /// Returns the login that makes a record its owner's.
+    fn login(&self, payload: &Payload) -> Option<Login> {
+        let since = match self.state.adopted() {
+            // At an unknown time: before anything ended the owner's sessions.
             Some(Adopted { since }) if !self.state.logs_in() => {
-                Stamp::of(since.unwrap_or(UNIX_EPOCH))
+                Timestamp::of(since.unwrap_or(UNIX_EPOCH))
             }
-            _ => self.stamp,
+            _ => self.start,
         };
-        content.owner.map(|owner| Login { owner, stamp })
+        payload.owner.map(|owner| Login { owner, since })
     }
 
-    /// When a new record's session began, in seconds since 1970.
-    fn began(&self) -> u64 {
-        let now = self.now().seconds;
+    /// Returns when the session of a new record began, in seconds since 1970.
+    fn began_secs(&self) -> u64 {
+        let now = self.now().secs;
         let adopted = self.state.adopted().filter(|_| !self.state.logs_in());
         let since = adopted.and_then(|Adopted { since }| since);
         since.map_or(now, |since| unix_seconds(since).min(now))
     }
 
-    fn now(&self) -> Now {
-        Now::at(self.cx.now())
+    fn now(&self) -> RecordTime {
+        RecordTime::at(self.cx.now())
     }
 
-    /// The record is kept, with the changes of other requests where they are `merged`.
+    /// Returns the result for a record that is kept, with the changes of other requests where they are
+    /// `merged`.
     fn kept(&self, token: Option<&SplitToken>, merged: Option<Arc<str>>) -> Saved {
         let saved = token.map_or_else(Saved::unchanged, |token| self.token(token));
         match merged {
@@ -269,5 +271,7 @@ impl<S: Store> Saving<'_, S> {
 }
 
 #[derive(Debug, thiserror::Error)]
-#[error("the store has {MAX_IDS} random ids already, which cannot be")]
+#[error(
+    "the store claims to have {MAX_IDS} random ids already; check that its `create` answers `Exists` only for a key that it has"
+)]
 struct IdsExhausted;

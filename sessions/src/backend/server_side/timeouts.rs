@@ -1,36 +1,52 @@
-//! The `absolute_timeout` of the services whose sessions a backend keeps, for what runs outside their
-//! requests.
+//! How long sessions live: by their use, and since their login.
 
 use std::{
     sync::atomic::{AtomicU64, Ordering},
     time::{Duration, SystemTime},
 };
 
-use crate::{interface::unix_seconds, policy::Settings, store::Record};
+use crate::{
+    interface::unix_seconds,
+    policy::Settings,
+    store::{Record, Touch},
+};
 
-/// The longest that any of them has, in seconds. Zero before the first request.
-#[derive(Debug, Default)]
-pub(super) struct Limits {
-    longest: AtomicU64,
+/// The time a record has from a use on.
+pub(super) fn ttl(settings: &Settings) -> Duration {
+    settings.idle_timeout().map_or(settings.lifetime(), |idle| idle.min(settings.lifetime()))
 }
 
-impl Limits {
+/// When a use of a record starts its time again, if it does.
+pub(super) fn touch(settings: &Settings) -> Option<Touch> {
+    settings.sliding.then(|| Touch { ttl: ttl(settings), interval: settings.touch_interval() })
+}
+
+/// Whether the session of a record is older than this `absolute_timeout`.
+pub(super) fn is_past(record: &Record, timeout: Duration, now: SystemTime) -> bool {
+    unix_seconds(now).saturating_sub(record.created_secs) >= timeout.as_secs()
+}
+
+/// The longest `absolute_timeout` of the services that use a backend, for what runs outside their
+/// requests.
+#[derive(Debug, Default)]
+pub(super) struct LongestTimeout {
+    /// Zero before the first request.
+    secs: AtomicU64,
+}
+
+impl LongestTimeout {
     pub(super) fn note(&self, settings: &Settings) {
-        let limit = settings.absolute_timeout().map_or(u64::MAX, |limit| limit.as_secs());
-        if self.longest.load(Ordering::Relaxed) < limit {
-            self.longest.fetch_max(limit, Ordering::Relaxed);
+        let secs = settings.absolute_timeout().map_or(u64::MAX, |timeout| timeout.as_secs());
+        if self.secs.load(Ordering::Relaxed) < secs {
+            self.secs.fetch_max(secs, Ordering::Relaxed);
         }
     }
 
     /// Whether no service would open this session any more.
-    pub(super) fn end(&self, record: &Record, now: SystemTime) -> bool {
-        match self.longest.load(Ordering::Relaxed) {
+    pub(super) fn is_past(&self, record: &Record, now: SystemTime) -> bool {
+        match self.secs.load(Ordering::Relaxed) {
             0 => false,
-            limit => is_past(record, Duration::from_secs(limit), now),
+            secs => is_past(record, Duration::from_secs(secs), now),
         }
     }
-}
-
-pub(super) fn is_past(record: &Record, limit: Duration, now: SystemTime) -> bool {
-    unix_seconds(now).saturating_sub(record.created) >= limit.as_secs()
 }

@@ -1,9 +1,9 @@
-//! Tokens as they stand in the cookie: signed, where there are keys.
+//! Tokens in the cookie: signed, where there are keys.
 
 use std::sync::Arc;
 
 use crate::{
-    backend::derived_keys::{Salt, SaltKeys, Salted},
+    backend::derived_keys::{DerivedKeyCache, Salt, SaltKeys},
     key::SharedKeys,
     policy::Settings,
     store::{RecordKey, VerifierHash},
@@ -22,7 +22,7 @@ pub(super) struct Tokens {
 #[derive(Clone, Debug)]
 struct Signing {
     keys: SharedKeys,
-    salted: Arc<Salted<Signer>>,
+    derived: Arc<DerivedKeyCache<Signer>>,
 }
 
 /// Reads and writes the tokens of one cookie.
@@ -30,7 +30,7 @@ pub(super) struct CookieTokens {
     signers: Option<Arc<SaltKeys<Signer>>>,
 }
 
-/// What a store sees of a token: the hashes of its halves.
+/// A store sees the hashes of a token's halves.
 impl SplitToken {
     pub(super) fn record_key(&self) -> RecordKey {
         RecordKey::of_selector(self.selector())
@@ -43,7 +43,7 @@ impl SplitToken {
 
 impl Tokens {
     pub(super) fn signed(keys: SharedKeys) -> Self {
-        Self { signing: Some(Signing { keys, salted: Arc::default() }) }
+        Self { signing: Some(Signing { keys, derived: Arc::default() }) }
     }
 
     pub(super) fn keys(&self) -> Option<&SharedKeys> {
@@ -52,9 +52,9 @@ impl Tokens {
 
     pub(super) fn of_cookie(&self, settings: &Settings, name: &str) -> CookieTokens {
         let signers = self.signing.as_ref().map(|signing| {
-            // Never the policy `salt` alone: ids of records are signed apart from sessions.
-            let salt = Salt::Of("server-side", settings.salt().unwrap_or(name));
-            signing.salted.get(&signing.keys, salt, |key, salt| {
+            // Never the policy `salt` alone: a signed id must not verify as a signed session.
+            let salt = Salt::Default("server-side", settings.salt().unwrap_or(name));
+            signing.derived.get(&signing.keys, salt, |key, salt| {
                 Signer::new(key, salt.as_bytes(), HashAlgorithm::Sha256)
             })
         });
@@ -63,8 +63,8 @@ impl Tokens {
 }
 
 impl CookieTokens {
-    /// Returns the token, and the place in the ring of the key that it is signed with. Without
-    /// keys, the first.
+    /// Returns the token, and the position in the ring of the key that signed it: the first, without
+    /// keys.
     pub(super) fn read(&self, text: &[u8]) -> Result<(SplitToken, usize), Rejected> {
         let (text, at) = match &self.signers {
             Some(signers) => signers.find(|signer| signer.signed_part(text))?,

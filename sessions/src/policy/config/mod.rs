@@ -80,7 +80,7 @@ macro_rules! config {
             /// Computed once, on first use.
             detected_domain: OnceLock<Option<DetectedDomain>>,
             /// What a backend made of the keys, once, when first asked for.
-            from_keys: OnceLock<Arc<dyn Any + Send + Sync>>,
+            derived_from_keys: OnceLock<Arc<dyn Any + Send + Sync>>,
         }
 
         impl SessionConfig {
@@ -98,7 +98,7 @@ macro_rules! config {
                     salt: None,
                     $($($field: None,)*)*
                     detected_domain: OnceLock::new(),
-                    from_keys: OnceLock::new(),
+                    derived_from_keys: OnceLock::new(),
                 }
             }
 
@@ -147,7 +147,7 @@ impl SessionConfig {
     #[must_use]
     pub fn secret_key(mut self, key: SecretKey) -> Self {
         self.secret_key = Some(key);
-        self.from_keys = OnceLock::new();
+        self.derived_from_keys = OnceLock::new();
         self
     }
 
@@ -159,7 +159,7 @@ impl SessionConfig {
     #[must_use]
     pub fn secret_key_fallback(mut self, key: SecretKey) -> Self {
         self.secret_key_fallbacks.push(key);
-        self.from_keys = OnceLock::new();
+        self.derived_from_keys = OnceLock::new();
         self
     }
 
@@ -168,7 +168,7 @@ impl SessionConfig {
     #[must_use]
     pub fn keys(mut self, keys: impl Into<SharedKeys>) -> Self {
         self.keys = Some(keys.into());
-        self.from_keys = OnceLock::new();
+        self.derived_from_keys = OnceLock::new();
         self
     }
 
@@ -190,8 +190,11 @@ impl SessionConfig {
     /// # Panics
     ///
     /// When it was asked for another type before.
-    pub(crate) fn from_keys<T: Send + Sync + 'static>(&self, make: impl FnOnce() -> T) -> &T {
-        let made = self.from_keys.get_or_init(|| Arc::new(make()));
+    pub(crate) fn derived_from_keys<T: Send + Sync + 'static>(
+        &self,
+        make: impl FnOnce() -> T,
+    ) -> &T {
+        let made = self.derived_from_keys.get_or_init(|| Arc::new(make()));
         made.downcast_ref().expect("one backend is made of a configuration")
     }
 

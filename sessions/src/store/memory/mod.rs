@@ -1,6 +1,6 @@
 //! Records in the memory of this process.
 
-mod owners;
+mod owner_index;
 mod shard;
 mod sweep;
 mod time;
@@ -14,7 +14,7 @@ use std::{
     time::Duration,
 };
 
-use self::{owners::Owners, shard::Shards, time::Time};
+use self::{owner_index::Owners, shard::Shards, time::Time};
 use super::{
     CreateOutcome, DeleteIfOutcome, DeleteOutcome, Loaded, OwnerIndex, Record, RecordKey,
     ReplaceOutcome, Revision, Store, StoreError, Touch,
@@ -23,9 +23,9 @@ use crate::clock::Clock;
 
 /// A store in the memory of this process, shared by all its workers.
 ///
-/// For one process, and for tests: sessions end with it. It holds a bounded number of records; at
-/// the bound `create` answers [`StoreError::Full`], and sessions that live are never evicted. A
-/// thread removes expired records every minute; it ends with the last clone of the store.
+/// For one process, and for tests: the sessions end with the process. The number of records is bounded;
+/// at the bound `create` answers [`StoreError::Full`], and sessions that have not expired are never
+/// evicted. A thread removes expired records every minute; it ends with the last clone of the store.
 ///
 /// # Examples
 ///
@@ -51,14 +51,14 @@ pub struct MemoryStore {
 struct Shared {
     shards: Shards,
     owners: Owners,
-    /// How many records there are, the expired ones that are not yet removed among them.
+    /// How many records there are, expired ones that are not yet removed included.
     count: AtomicUsize,
     capacity: usize,
     time: Time,
 }
 
 impl MemoryStore {
-    /// How many records a store holds unless [`with_capacity`](Self::with_capacity) says otherwise.
+    /// The capacity of a store that [`new`](Self::new) returns.
     pub const DEFAULT_CAPACITY: usize = 100_000;
 
     /// Returns an empty store for 100,000 records.
@@ -73,8 +73,8 @@ impl MemoryStore {
         Self::build(capacity, Time::monotonic())
     }
 
-    /// Returns an empty store for 100,000 records whose time passes by this clock, for tests.
-    /// Otherwise it passes by the operating system's monotonic clock.
+    /// Returns an empty store for 100,000 records that expire by this clock, for tests. By default
+    /// they expire by the operating system's monotonic clock.
     pub fn with_clock(clock: Clock) -> Self {
         Self::build(Self::DEFAULT_CAPACITY, Time::by(clock))
     }
@@ -101,7 +101,7 @@ impl MemoryStore {
         self.len() == 0
     }
 
-    /// Removes the expired records now, and returns how many they were. The store does so by itself
+    /// Removes the expired records now, and returns how many there were. The store does so by itself
     /// every minute, and when it is full.
     pub fn sweep(&self) -> usize {
         self.shared.sweep()
@@ -117,7 +117,7 @@ impl Shared {
         removed
     }
 
-    /// Takes a place for one more record, if there is one.
+    /// Takes a place for one more record, if there is room.
     fn reserve(&self) -> bool {
         let taken = || {
             let free = |count| (count < self.capacity).then_some(count + 1);
@@ -159,7 +159,7 @@ impl Store for MemoryStore {
             return Err(StoreError::Full);
         }
         let created = shared.shards.of(key).create(key, record, now, ttl);
-        // The place of an expired record is taken over with it.
+        // The new record takes the place of an expired one.
         if !matches!(created, shard::Created::New) {
             shared.release();
         }
@@ -232,14 +232,14 @@ mod tests {
     use crate::{
         clock::Clock,
         store::{
-            CreateOutcome, DeleteOutcome, OwnerKey, Record, RecordKey, Stamp, Store, StoreError,
-            VerifierHash,
+            CreateOutcome, DeleteOutcome, OwnerKey, Record, RecordKey, Store, StoreError,
+            Timestamp, VerifierHash,
         },
     };
 
     const MINUTE: Duration = Duration::from_secs(60);
 
-    /// A store for so many records, and the seconds of its clock.
+    /// A store of this capacity, and the seconds of its clock.
     fn store_for(capacity: usize) -> (MemoryStore, Arc<AtomicU64>) {
         let seconds = Arc::new(AtomicU64::new(1_000));
         let clock = {
@@ -257,10 +257,10 @@ mod tests {
         Record {
             payload: Arc::from("{}"),
             verifier: VerifierHash::of(b"one"),
-            former: None,
-            created: 0,
-            renewed: 0,
-            ttl: 60,
+            previous: None,
+            created_secs: 0,
+            renewed_millis: 0,
+            ttl_secs: 60,
             owner: None,
         }
     }
@@ -275,7 +275,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn a_full_store_evicts_nothing_and_has_room_when_something_ends() {
+    async fn a_full_store_evicts_nothing_and_has_room_after_a_deletion() {
         let (store, _) = store_for(2);
         assert!(create(&store, 1, MINUTE).await.unwrap());
         assert!(create(&store, 2, MINUTE).await.unwrap());
@@ -291,7 +291,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn a_full_store_makes_room_of_what_expired_once_in_a_second() {
+    async fn a_full_store_removes_expired_records_once_in_a_second() {
         let (store, seconds) = store_for(2);
         create(&store, 1, MINUTE).await.unwrap();
         create(&store, 2, 2 * MINUTE).await.unwrap();
@@ -299,7 +299,7 @@ mod tests {
         assert!(create(&store, 3, MINUTE).await.unwrap());
         assert!(!is_there(&store, 1).await && is_there(&store, 2).await);
         seconds.fetch_add(60, Ordering::SeqCst);
-        // Both are over, and found to be so at the first attempt of this second.
+        // Both have expired, and are removed at the first attempt of this second.
         assert!(create(&store, 4, MINUTE).await.unwrap());
         assert!(create(&store, 5, Duration::ZERO).await.unwrap());
         assert!(matches!(create(&store, 6, MINUTE).await, Err(StoreError::Full)));
@@ -309,24 +309,24 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn a_sweep_removes_what_expired_and_nothing_else() {
+    async fn a_sweep_removes_expired_records_only() {
         let (store, seconds) = store_for(1_000);
         let owner = OwnerKey::of_id("7");
         let index = store.owners().unwrap();
         for number in 0..200 {
             let ttl = if number % 2 == 0 { MINUTE } else { 2 * MINUTE };
             create(&store, number, ttl).await.unwrap();
-            index.enlist(&owner, &key(number), ttl).await.unwrap();
+            index.add(&owner, &key(number), ttl).await.unwrap();
         }
-        index.end_before(&owner, Stamp::new(1), MINUTE).await.unwrap();
+        index.revoke_before(&owner, Timestamp::new(1), MINUTE).await.unwrap();
         assert_eq!(store.sweep(), 0);
         seconds.fetch_add(60, Ordering::SeqCst);
         assert_eq!((store.len(), store.sweep(), store.len()), (200, 100, 100));
         for number in 0..200 {
             assert_eq!(is_there(&store, number).await, number % 2 == 1);
         }
-        assert_eq!(index.keys_of(&owner).await.unwrap().len(), 100);
-        assert_eq!(index.not_before(&owner).await.unwrap(), None);
+        assert_eq!(index.keys(&owner).await.unwrap().len(), 100);
+        assert_eq!(index.revoked_before(&owner).await.unwrap(), None);
         seconds.fetch_add(60, Ordering::SeqCst);
         assert_eq!((store.sweep(), store.is_empty()), (100, true));
         assert!(store.shared.owners.is_empty());

@@ -1,4 +1,4 @@
-//! The records, spread over locks that are held for one step each.
+//! The records, spread over shards whose locks are held for one step each.
 
 use std::{
     array,
@@ -15,7 +15,7 @@ const SHARDS: usize = 64;
 
 pub(super) struct Shards([Mutex<Shard>; SHARDS]);
 
-/// Some of the records. Expired ones stay until they are swept, and are not there for anyone.
+/// Some of the records. Expired ones stay until a sweep, and no caller sees them.
 #[derive(Default)]
 pub(super) struct Shard {
     entries: KeyMap<Entry>,
@@ -27,7 +27,7 @@ pub(super) struct Entry {
     pub(super) expires: Duration,
 }
 
-/// What became of a record that was to be created.
+/// The result of creating a record.
 pub(super) enum Created {
     New,
     InsteadOfExpired,
@@ -41,7 +41,7 @@ impl Shards {
         lock(&self.0[usize::from(first) % SHARDS])
     }
 
-    /// Removes what `keep` refuses, one shard after the other; returns how many.
+    /// Removes the entries that `keep` refuses, one shard after the other. Returns how many.
     pub(super) fn retain(&self, keep: impl Fn(&Entry) -> bool) -> usize {
         let removed = |shard: &Mutex<Shard>| {
             let mut shard = lock(shard);
@@ -144,7 +144,7 @@ impl Shard {
     }
 }
 
-/// No step of a shard panics half done, so that a poisoned lock is as good as another.
+/// No step of a shard panics half-way, so that the data under a poisoned lock is intact.
 fn lock(shard: &Mutex<Shard>) -> MutexGuard<'_, Shard> {
     shard.lock().unwrap_or_else(PoisonError::into_inner)
 }

@@ -5,7 +5,7 @@ use std::{sync::Weak, thread, time::Duration};
 use super::Shared;
 
 const INTERVAL: Duration = Duration::from_secs(60);
-/// How soon the thread notices that the store is gone.
+/// How soon the thread notices that the store was dropped.
 const NAP: Duration = Duration::from_secs(1);
 
 pub(super) fn start(store: Weak<Shared>) {
@@ -22,8 +22,8 @@ pub(super) fn start(store: Weak<Shared>) {
             }
         }
     };
-    // Without the thread records are removed when the store is full, and never used when expired.
+    // Without the thread, a full store still removes expired records, and no caller sees them.
     if let Err(err) = thread::Builder::new().name("sessions-sweep".to_owned()).spawn(run) {
-        tracing::warn!(target: "sessions", error = &err as &dyn std::error::Error, "expired sessions stay in memory until the store is full");
+        tracing::warn!(target: "sessions", error = &err as &dyn std::error::Error, "the thread that removes expired sessions did not start; they stay in memory until the store is full");
     }
 }

@@ -1,4 +1,4 @@
-//! What the store measures the age of its records with.
+//! The clock that records expire by.
 
 use std::{
     sync::atomic::{AtomicU64, Ordering},
@@ -9,12 +9,12 @@ use crate::clock::Clock;
 
 pub(super) struct Time {
     source: Source,
-    /// The second of the last sweep that a full store asked for, and one.
+    /// The second of the last sweep of a full store, plus one.
     last_sweep: AtomicU64,
 }
 
 enum Source {
-    /// Since this moment. Does not jump when the host's clock is set.
+    /// The time since this instant. Does not jump when the host's clock is set.
     Monotonic(Instant),
     Given(Clock),
 }
@@ -28,7 +28,7 @@ impl Time {
         Self { source: Source::Given(clock), last_sweep: AtomicU64::new(0) }
     }
 
-    /// Returns the time since some moment.
+    /// Returns the time since an arbitrary start.
     pub(super) fn now(&self) -> Duration {
         match &self.source {
             Source::Monotonic(start) => start.elapsed(),
@@ -39,7 +39,7 @@ impl Time {
         }
     }
 
-    /// Whether nobody asked in this second before: a full store sweeps once in a second, not for
+    /// Whether this is the first call in this second: a full store sweeps once in a second, not for
     /// every request.
     pub(super) fn is_first_in_a_second(&self) -> bool {
         let second = self.now().as_secs() + 1;

@@ -1,4 +1,4 @@
-//! What the suite finds.
+//! Breaches of the contract.
 
 use std::{error::Error, fmt, time::Duration};
 
@@ -9,7 +9,7 @@ use crate::store::StoreError;
 /// How long one check may take: a store that hangs fails instead of hanging the test.
 const LIMIT: Duration = Duration::from_secs(60);
 
-/// A sentence of the contract that a store breaks, and how.
+/// A sentence of the contract that a store breaks, and what was found.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Breach {
     sentence: &'static str,
@@ -34,10 +34,10 @@ impl fmt::Display for Breach {
     }
 }
 
-/// Whether a sentence holds.
+/// Whether a sentence of the contract holds.
 pub(super) type Checked = Result<(), Found>;
 
-/// What was found instead.
+/// What a check found instead.
 pub(super) struct Found(pub(super) String);
 
 impl From<StoreError> for Found {
@@ -53,7 +53,7 @@ impl From<StoreError> for Found {
     }
 }
 
-/// Ends a check unless the condition holds, with what was found.
+/// Ends a check with what was found, unless the condition holds.
 macro_rules! ensure {
     ($holds:expr, $($found:tt)+) => {
         if !$holds {
@@ -63,11 +63,11 @@ macro_rules! ensure {
 }
 pub(super) use ensure;
 
-/// Collects what the checks find.
+/// The breaches that the checks found.
 #[derive(Default)]
 pub(super) struct Report {
     pub(super) breaches: Vec<Breach>,
-    /// The store hangs: the checks to come would wait for it one after the other.
+    /// The store hangs: each further check would wait for it.
     hangs: bool,
 }
 
@@ -96,7 +96,7 @@ impl Report {
     }
 }
 
-/// Runs a check for as long as it may take.
+/// Runs a check within the time it may take.
 pub(super) async fn outcome(check: impl Future<Output = Checked>) -> Checked {
     timeout(LIMIT, check).await.unwrap_or_else(|_| {
         Err(Found(format!(

@@ -1,4 +1,4 @@
-//! Requests that are dropped half-way.
+//! Operations that are dropped half-way.
 
 use std::{future::poll_fn, pin::pin, task::Poll, time::Duration};
 
@@ -6,12 +6,12 @@ use tokio::time::sleep;
 
 use super::{
     breach::{Checked, Report, ensure},
-    pieces::{full_record, random_key, record},
     records::{HOUR, created, found, replaced},
+    samples::{full_record, random_key, record},
 };
 use crate::store::Store;
 
-/// How often a future is polled before it is dropped, at most.
+/// How often a future is polled at most before it is dropped.
 const POLLS: usize = 12;
 
 pub(super) async fn check(store: &impl Store, report: &mut Report) {
@@ -19,7 +19,7 @@ pub(super) async fn check(store: &impl Store, report: &mut Report) {
     report.check(sentence, leaves_all_or_nothing(store)).await;
 }
 
-/// Polls a future so often, and drops it.
+/// Polls a future this often, and drops it.
 async fn drop_after(polls: usize, future: impl Future) {
     let mut future = pin!(future);
     for polled in 0..polls {
@@ -27,7 +27,7 @@ async fn drop_after(polls: usize, future: impl Future) {
         if ready {
             return;
         }
-        // Lets what it waits for come nearer.
+        // Gives the future time to advance.
         sleep(Duration::from_micros(100 << polled.min(4))).await;
     }
 }
@@ -38,7 +38,10 @@ async fn leaves_all_or_nothing(store: &impl Store) -> Checked {
         let key = random_key();
         drop_after(polls, store.create(&key, &old, HOUR)).await;
         if let Some(loaded) = store.load(&key, None).await? {
-            ensure!(loaded.record == old, "a dropped `create` left a record that nobody gave");
+            ensure!(
+                loaded.record == old,
+                "a dropped `create` left another record than the given one"
+            );
             replaced(store, &key, loaded.revision, &new, HOUR).await?;
         }
         store.delete(&key).await?;

@@ -1,4 +1,4 @@
-//! Records whose time passes. Each check writes, all wait at once, each looks.
+//! Records that expire. Each check writes, all wait at the same time, each reads.
 
 use std::time::{Duration, Instant};
 
@@ -7,18 +7,19 @@ use tokio::time::sleep;
 
 use super::{
     breach::{Checked, Found, Report, ensure, outcome},
-    pieces::{owner_key, random_key, record, record_of},
     records::{HOUR, created, found, replaced},
+    samples::{owner_key, random_key, record, record_of},
 };
 use crate::store::{
-    BoxFuture, CreateOutcome, DeleteIfOutcome, DeleteOutcome, ReplaceOutcome, Stamp, Store, Touch,
+    BoxFuture, CreateOutcome, DeleteIfOutcome, DeleteOutcome, ReplaceOutcome, Store, Timestamp,
+    Touch,
 };
 
-/// A time that passes while a check waits.
+/// A time that ends while a check waits.
 const BRIEF: Duration = Duration::from_secs(1);
-/// How long it waits then. Clocks of stores may round to whole seconds.
+/// How long a check waits for it. Stores may round times to whole seconds.
 const WAIT: Duration = Duration::from_millis(2_500);
-/// A time of which less than half passes until the check looks.
+/// A time of which less than half has passed when the check reads.
 const SOON: Duration = Duration::from_secs(3);
 
 pub(super) async fn check(store: &impl Store, report: &mut Report) {
@@ -33,14 +34,14 @@ pub(super) async fn check(store: &impl Store, report: &mut Report) {
             Box::pin(makes_room(store)),
         ),
         (
-            "a touch that is due starts the record's time anew, for longer or for less",
+            "a touch that is due starts the record's time again, longer or shorter",
             Box::pin(touch_counts(store)),
         ),
         (
             "a load without a touch, or with one that is not due, prolongs nothing",
             Box::pin(reading_prolongs_nothing(store)),
         ),
-        ("`replace` starts the record's time anew", Box::pin(replacing_counts(store))),
+        ("`replace` starts the record's time again", Box::pin(replacing_counts(store))),
         (
             "a `create` that is answered `Exists`, and a `Conflict`, prolong nothing",
             Box::pin(refusals_prolong_nothing(store)),
@@ -48,11 +49,11 @@ pub(super) async fn check(store: &impl Store, report: &mut Report) {
     ];
     if store.owners().is_some() {
         checks.push((
-            "`enlist` notes a session again for its new time",
+            "`add` notes a session again for its new time",
             Box::pin(enlisting_again_prolongs(store)),
         ));
         checks.push((
-            "`end_before` notes its moment for the longest of the times it was given",
+            "`revoke_before` notes its moment for the longest of the times it was given",
             Box::pin(ending_is_noted_for_the_longest_time(store)),
         ));
     }
@@ -69,7 +70,7 @@ async fn stays_for_its_time(store: &impl Store) -> Checked {
     created(store, &key, &record("{}"), SOON).await?;
     sleep(SOON / 3).await;
     let loaded = store.load(&key, None).await?;
-    // A machine that is busy may have slept through it.
+    // A busy machine may have slept for too long.
     ensure!(
         loaded.is_some() || start.elapsed() > SOON / 2,
         "a record that was to be kept for {SOON:?} is not there after {:?}",
@@ -132,11 +133,11 @@ async fn touch_counts(store: &impl Store) -> Checked {
     sleep(SOON + BRIEF).await;
     ensure!(
         store.load(&longer, None).await?.is_some() || !in_time,
-        "a record that was touched to be kept for {HOUR:?} is gone with its former time"
+        "a record that was touched to be kept for {HOUR:?} is not there after its previous time"
     );
     ensure!(
         store.load(&less, None).await?.is_none(),
-        "a record that was touched to be kept for {BRIEF:?} has its former time"
+        "a record that was touched to be kept for {BRIEF:?} is there after it"
     );
     store.delete(&longer).await?;
     Ok(())
@@ -170,7 +171,7 @@ async fn replacing_counts(store: &impl Store) -> Checked {
     sleep(SOON + BRIEF).await;
     ensure!(
         store.load(&longer, None).await?.is_some() || !in_time,
-        "a record that was replaced to be kept for {HOUR:?} is gone with the time of the old one"
+        "a record that was replaced to be kept for {HOUR:?} is not there after the time of the old one"
     );
     ensure!(
         store.load(&less, None).await?.is_none(),
@@ -197,30 +198,31 @@ async fn enlisting_again_prolongs(store: &impl Store) -> Checked {
     let Some(index) = store.owners() else { return Ok(()) };
     let key = random_key();
     let owner = owner_key(&key.to_string());
-    index.enlist(&owner, &key, BRIEF).await?;
+    index.add(&owner, &key, BRIEF).await?;
     created(store, &key, &record_of(owner, "{}"), HOUR).await?;
-    index.enlist(&owner, &key, HOUR).await?;
+    index.add(&owner, &key, HOUR).await?;
     sleep(WAIT).await;
     ensure!(
-        index.keys_of(&owner).await? == [key],
+        index.keys(&owner).await? == [key],
         "a session that was noted again for {HOUR:?} is not found after {WAIT:?}"
     );
     store.delete(&key).await?;
-    index.delist(&owner, &key).await?;
+    index.remove(&owner, &key).await?;
     Ok(())
 }
 
 async fn ending_is_noted_for_the_longest_time(store: &impl Store) -> Checked {
     let Some(index) = store.owners() else { return Ok(()) };
-    let (early, late) = (Stamp::new(1_767_225_600_000_001), Stamp::new(1_767_225_600_000_002));
+    let (early, late) =
+        (Timestamp::new(1_767_225_600_000_001), Timestamp::new(1_767_225_600_000_002));
     let [one, other] = [(); 2].map(|()| owner_key(&random_key().to_string()));
-    index.end_before(&one, early, HOUR).await?;
-    index.end_before(&one, late, BRIEF).await?;
-    index.end_before(&other, late, HOUR).await?;
-    index.end_before(&other, early, BRIEF).await?;
+    index.revoke_before(&one, early, HOUR).await?;
+    index.revoke_before(&one, late, BRIEF).await?;
+    index.revoke_before(&other, late, HOUR).await?;
+    index.revoke_before(&other, early, BRIEF).await?;
     sleep(WAIT).await;
     for (owner, least) in [(one, early), (other, late)] {
-        let noted = index.not_before(&owner).await?;
+        let noted = index.revoked_before(&owner).await?;
         ensure!(
             noted.is_some_and(|noted| noted >= least),
             "a moment that was noted for {HOUR:?} is not there after {WAIT:?}"

@@ -2,17 +2,17 @@
 
 use super::{
     breach::{Checked, Found, Report, ensure},
-    pieces::{full_record, random_key, record},
     records::{HOUR, created, found},
+    samples::{full_record, random_key, record},
 };
 use crate::store::{
     CreateOutcome, DeleteIfOutcome, DeleteOutcome, Loaded, Record, RecordKey, ReplaceOutcome,
     Revision, Store, StoreError, Touch,
 };
 
-/// How many records are tried before a store is taken for one that is never full.
+/// How many records are created before a store counts as one that is never full.
 const MOST: usize = 100_000;
-/// How many live sessions are looked after.
+/// How many live sessions are checked.
 const LIVE: usize = 5;
 
 type Kept = (RecordKey, Record, Revision);
@@ -103,7 +103,7 @@ async fn deletes(store: &impl Store, live: &mut Vec<Kept>) -> Checked {
         }
         ensure!(store.load(&key, None).await?.is_none(), "a record that was deleted is there");
         if let (Some(index), Some(owner)) = (store.owners(), record.owner()) {
-            index.delist(&owner, &key).await?;
+            index.remove(&owner, &key).await?;
         }
     }
     Ok(())

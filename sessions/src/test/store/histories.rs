@@ -1,5 +1,5 @@
-//! Clients that do anything to one record at the same time: whatever they were answered, one at a
-//! time would have been answered the same.
+//! Clients that do random operations on one record at the same time, and get answers that they would
+//! also get one after the other.
 
 use std::sync::{
     Arc,
@@ -10,17 +10,17 @@ use tokio::task::yield_now;
 
 use super::{
     breach::{Checked, Found, Report, ensure},
-    linear::{Answer, Asked, Operation, unexplained},
-    pieces::{random_bytes, random_key},
+    linearizability::{Answer, Asked, Operation, unexplained},
     races::{at_once, number_in, numbered, rounds},
     records::HOUR,
+    samples::{random_bytes, random_key},
 };
 use crate::store::{
     CreateOutcome, DeleteIfOutcome, DeleteOutcome, RecordKey, ReplaceOutcome, Revision, Store,
 };
 
 const CLIENTS: usize = 5;
-/// How often each client asks.
+/// How many operations each client does.
 const OPERATIONS: usize = 20;
 
 pub(super) const SENTENCE: &str =
@@ -64,7 +64,7 @@ struct Client<S> {
     key: RecordKey,
     number: usize,
     clock: Arc<AtomicU64>,
-    /// The last one that it saw.
+    /// The last revision that it saw.
     revision: u64,
 }
 
@@ -73,7 +73,7 @@ impl<S: Store> Client<S> {
         let mut operations = Vec::with_capacity(OPERATIONS);
         let chance = random_bytes();
         for (at, chance) in chance.into_iter().take(OPERATIONS).enumerate() {
-            // Clients change places.
+            // Lets other clients go first.
             if chance >= 0x80 {
                 yield_now().await;
             }

@@ -1,10 +1,9 @@
-//! For the authors of stores: the contract of a [`Store`], checked sentence by sentence, and the
-//! keys and records to write tests of one's own with.
+//! Support for authors of stores: a suite that checks the contract of a [`Store`] sentence by sentence,
+//! and keys and records for further tests.
 //!
 //! # Examples
 //!
-//! The whole test of a store. It may be one that others use at the same time: every key is a random
-//! one.
+//! The whole test of a store. Others may use the store at the same time, since every key is random:
 //!
 //! ```
 //! # use sessions::MemoryStore as MyStore;
@@ -22,11 +21,11 @@ mod dropped;
 mod expiry;
 mod full;
 mod histories;
-mod linear;
-mod owners;
-mod pieces;
+mod linearizability;
+mod owner_index;
 mod races;
 mod records;
+mod samples;
 
 use std::{fmt::Write, sync::Arc};
 
@@ -35,7 +34,7 @@ use tokio::runtime::{Handle, RuntimeFlavor};
 use self::breach::{Report, outcome};
 pub use self::{
     breach::Breach,
-    pieces::{owner_key, random_key, record, record_of},
+    samples::{owner_key, random_key, record, record_of},
 };
 use crate::store::Store;
 
@@ -44,17 +43,17 @@ use crate::store::Store;
 /// [`OwnerIndex`](crate::store::OwnerIndex) says. Takes some ten seconds, since a store has a clock
 /// of its own to wait for.
 ///
-/// A test that needs the store afterwards hands over an `Arc` of it, or a clone.
+/// A test that needs the store afterwards passes an `Arc` of it, or a clone.
 ///
 /// # Panics
 ///
-/// When the store breaks the contract; the message lists the sentences that it breaks, and what
+/// When the store breaks the contract: the message lists the sentences that it breaks, and what
 /// was found. On a runtime of one thread, where requests cannot race.
 pub async fn conformance<S: Store>(store: S) {
     fail::<S>(&breaches(store).await);
 }
 
-/// Checks a store as [`conformance`] does, and returns what it found instead of failing.
+/// Checks a store like [`conformance`], and returns the breaches instead of failing.
 ///
 /// # Panics
 ///
@@ -67,18 +66,18 @@ pub async fn breaches<S: Store>(store: S) -> Vec<Breach> {
     dropped::check(&store, &mut report).await;
     races::check(&store, &mut report).await;
     histories::check(&store, &mut report).await;
-    owners::check(&store, &mut report).await;
+    owner_index::check(&store, &mut report).await;
     expiry::check(&store, &mut report).await;
     report.breaches
 }
 
-/// Has clients do anything to one record at the same time, so often, and looks each time for an order
-/// in which one after the other would have been answered the same. [`conformance`] does so for a
-/// third of a second.
+/// Lets clients do random operations on one record at the same time, `count` times, and searches each
+/// time for an order in which, one after the other, they get the same answers. [`conformance`] does so
+/// for a third of a second.
 ///
 /// # Panics
 ///
-/// When there is no such order, as [`conformance`] does; on a runtime of one thread.
+/// When there is no such order, and on a runtime of one thread.
 pub async fn histories<S: Store>(store: S, count: usize) {
     expect_threads();
     let store = Arc::new(store);
@@ -89,14 +88,12 @@ pub async fn histories<S: Store>(store: S, count: usize) {
     }
 }
 
-/// Checks what holds on a full store: sessions that live stay, are read, and can be ended. Takes a
-/// store that is small, holds nothing of value and has no other users, and fills it with records of
-/// a kilobyte.
+/// Checks a full store: live sessions stay, can be read, and can be ended. Takes a small store that
+/// holds nothing of value and has no other users, and fills it with records of a kilobyte.
 ///
 /// # Panics
 ///
-/// When the store breaks the contract, as [`conformance`] does, or when it is not full with 100,000
-/// records.
+/// When the store breaks the contract, or is not full with 100,000 records.
 pub async fn conformance_when_full<S: Store>(store: S) {
     let mut report = Report::default();
     full::check(&store, &mut report).await;

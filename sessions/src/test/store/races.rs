@@ -1,4 +1,4 @@
-//! Many at once: every operation is one step, and so exactly one wins.
+//! Many clients at once: every operation is one step, so that exactly one wins.
 
 use std::{
     sync::{
@@ -13,35 +13,36 @@ use tokio::{sync::Barrier, task::yield_now};
 
 use super::{
     breach::{Checked, Found, Report, ensure},
-    pieces::{full_record, random_key, record},
     records::{HOUR, created, found, replaced},
+    samples::{full_record, random_key, record},
 };
 use crate::store::{
     CreateOutcome, DeleteIfOutcome, DeleteOutcome, Record, ReplaceOutcome, Store, StoreError, Touch,
 };
 
-/// How many race.
+/// How many clients race.
 const RACERS: usize = 16;
-/// A race is run again for as long as this, and at least so often.
+/// How long a race is run again and again, and how often at least.
 const TIME: Duration = Duration::from_millis(300);
 const ROUNDS: usize = 10;
 /// How often each racer adds one.
 const ADDITIONS: usize = 10;
 
 pub(super) async fn check<S: Store>(store: &Arc<S>, report: &mut Report) {
-    let sentence = "of those who create a record at once, exactly one does";
+    let sentence = "of clients that create a record at once, exactly one does";
     report.check(sentence, one_creates(store)).await;
-    let sentence = "of those who replace a revision at once, exactly one does";
+    let sentence = "of clients that replace a revision at once, exactly one does";
     report.check(sentence, one_replaces(store)).await;
-    let sentence = "of those who delete a record at once, exactly one does";
+    let sentence = "of clients that delete a record at once, exactly one does";
     report.check(sentence, one_deletes(store)).await;
-    let sentence = "of those who replace or delete a revision at once, exactly one does";
+    let sentence = "of clients that replace or delete a revision at once, exactly one does";
     report.check(sentence, one_replaces_or_deletes(store)).await;
     let sentence = "no replacement that was answered with a revision is lost";
     report.check(sentence, loses_no_replacement(store)).await;
-    let sentence = "a record that is deleted stays so, whoever replaces or touches it meanwhile";
+    let sentence = "a record that is deleted stays deleted, even if it is replaced or touched at the same time";
     report.check(sentence, nothing_undoes_a_deletion(store)).await;
-    let sentence = "a touch changes the expiry alone, whoever replaces the record meanwhile";
+    let sentence =
+        "a touch changes the expiry alone, even if the record is replaced at the same time";
     report.check(sentence, no_touch_undoes_a_replacement(store)).await;
 }
 
@@ -74,7 +75,7 @@ pub(super) async fn rounds(race: impl AsyncFn() -> Checked) -> Checked {
     Ok(())
 }
 
-/// Returns the numbers of those whose answer is a win.
+/// Returns the numbers of the clients whose answer is a win.
 fn winners<T>(
     answers: &[Result<T, StoreError>],
     is_win: impl Fn(&T) -> bool,
@@ -113,7 +114,7 @@ async fn one_creates<S: Store>(store: &Arc<S>) -> Checked {
         let kept = found(store, &key).await?;
         ensure!(
             number_in(&kept.record) == Some(winners[0]),
-            "the record that is kept is not the one of whom `Created` was answered to"
+            "the record that is kept is not the one whose client was answered `Created`"
         );
         store.delete(&key).await?;
         Ok(())
@@ -135,12 +136,12 @@ async fn one_replaces<S: Store>(store: &Arc<S>) -> Checked {
         let lost = winners(&answers, |answer| *answer == ReplaceOutcome::Conflict)?;
         ensure!(
             lost.len() == RACERS - 1,
-            "those who came too late were answered something else than `Conflict`"
+            "the clients that came too late were not answered `Conflict`"
         );
         let kept = found(store, &key).await?;
         ensure!(
             number_in(&kept.record) == Some(won[0]),
-            "the record that is kept is not the one of whom `Replaced` was answered to"
+            "the record that is kept is not the one whose client was answered `Replaced`"
         );
         let answer = &answers[won[0]];
         ensure!(
@@ -216,7 +217,7 @@ async fn one_replaces_or_deletes<S: Store>(store: &Arc<S>) -> Checked {
         let lost = winners(&answers, |answer| *answer == told)?;
         ensure!(
             lost.len() == RACERS - 1,
-            "those who came too late were answered something else than {other}"
+            "the clients that came too late were not answered {other}"
         );
         let kept = store.load(&key, None).await?;
         ensure!(
@@ -245,7 +246,7 @@ async fn loses_no_replacement<S: Store>(store: &Arc<S>) -> Checked {
                         ReplaceOutcome::Conflict => yield_now().await,
                         ReplaceOutcome::Gone => {
                             return Err(Found(
-                                "`replace` answered `Gone` for a record that nobody deleted"
+                                "`replace` answered `Gone` for a record that was not deleted"
                                     .to_owned(),
                             ));
                         }

@@ -1,10 +1,10 @@
-//! One request after the other: what each operation does, and what it leaves alone.
+//! One call after the other: what each operation does, and what it leaves unchanged.
 
 use std::time::Duration;
 
 use super::{
     breach::{Checked, Found, Report, ensure},
-    pieces::{full_record, random_bytes, random_key, record},
+    samples::{full_record, random_bytes, random_key, record},
 };
 use crate::store::{
     CreateOutcome, DeleteIfOutcome, DeleteOutcome, Loaded, Record, RecordKey, ReplaceOutcome,
@@ -13,9 +13,9 @@ use crate::store::{
 
 pub(super) const HOUR: Duration = Duration::from_secs(3_600);
 const SHORT: Duration = Duration::from_secs(20);
-/// How far a time may be from what it was set to: clocks round, and tests wait for each other.
+/// How far a time may differ from what it was set to: clocks round, and tests wait for each other.
 const SLACK: Duration = Duration::from_secs(15);
-/// The longest content of a session, unless an application allows more.
+/// The longest content of a session by default.
 const LONGEST: usize = 64 * 1024;
 
 pub(super) async fn check(store: &impl Store, report: &mut Report) {
@@ -30,7 +30,7 @@ pub(super) async fn check(store: &impl Store, report: &mut Report) {
     report.check(sentence, makes_nothing_of_nothing(store)).await;
     let sentence = "`load` writes nothing but the expiry, and that only when a touch is due";
     report.check(sentence, load_only_reads(store)).await;
-    let sentence = "`load` starts a record's time anew when the touch is due";
+    let sentence = "`load` starts a record's time again when the touch is due";
     report.check(sentence, touches_what_is_due(store)).await;
     let sentence = "`replace` keeps the new record, its time and a new revision, if the revision is the right one";
     report.check(sentence, replaces(store)).await;
@@ -41,8 +41,8 @@ pub(super) async fn check(store: &impl Store, report: &mut Report) {
     let sentence =
         "`delete_if` deletes the record of this revision; another is a `Conflict`, and as it was";
     report.check(sentence, deletes_if(store)).await;
-    let sentence = "a record that was deleted is gone: `replace` and `delete_if` do not make it again, and `create` may";
-    report.check(sentence, gone_stays_gone(store)).await;
+    let sentence = "a record that was deleted stays deleted: `replace` and `delete_if` do not bring it back, and `create` may make a new one";
+    report.check(sentence, deleted_stays_deleted(store)).await;
 }
 
 /// Creates a record that is not there.
@@ -111,7 +111,7 @@ fn is_as(loaded: &Loaded, record: &Record, revision: Revision, left: Duration) -
     );
     ensure!(
         loaded.expires_in <= left + SLACK && loaded.expires_in + SLACK >= left,
-        "`load` says that the record is kept for {:?} from now on, and it is to be {left:?}",
+        "`load` says that the record is kept for another {:?} instead of {left:?}",
         loaded.expires_in
     );
     Ok(())
@@ -255,7 +255,7 @@ async fn touches_what_is_due(store: &impl Store) -> Checked {
         // Most of the time has passed.
         (SHORT, Touch { ttl: HOUR, interval: minute }),
         (SHORT, Touch { ttl: HOUR, interval: Duration::ZERO }),
-        // Records are to be kept for less than they used to be.
+        // Records are kept for less time than before.
         (HOUR, Touch { ttl: minute, interval: Duration::from_secs(10) }),
     ];
     for (ttl, touch) in cases {
@@ -353,7 +353,7 @@ async fn deletes_if(store: &impl Store) -> Checked {
     Ok(())
 }
 
-async fn gone_stays_gone(store: &impl Store) -> Checked {
+async fn deleted_stays_deleted(store: &impl Store) -> Checked {
     for conditional in [false, true] {
         let key = random_key();
         let revision = created(store, &key, &record(r#"{"n":1}"#), HOUR).await?;

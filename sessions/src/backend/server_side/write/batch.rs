@@ -1,5 +1,6 @@
-//! Writing the changes of several requests at once: of the one that has the turn, and of those that
-//! wait for it. Each is made on what the ones before it leave, as if each had written by itself.
+//! Group commit: the lock holder starts from its predecessor's result and commits every queued
+//! change in one call. Each change is made on the result of the ones before it, as if each request
+//! had written by itself.
 
 use std::{
     mem,
@@ -11,189 +12,260 @@ use std::{
 use tokio::time::{Instant, sleep};
 
 use super::{
-    cas::{MAX_TRIES, Outcome, Rewrite, Written, pause},
-    queue::{Changes, Joined, Told, Turn},
+    super::{ServerSide, record_parts::Payload, run_to_completion},
+    cas::{Base, CasOutcome, NextState, RecordChange, compare_and_set},
+    outcome::WriteOutcome,
+    queue::{PendingWrite, QueuedWrite, Wakeup, WriteGuard},
 };
 use crate::{
-    backend::{
-        circuit_breaker::Deadline,
-        server_side::{content::Content, run_to_completion},
-    },
+    backend::circuit_breaker::Deadline,
     error::SaveError,
     state::SessionState,
-    store::{Record, Revision, Store, StoreError},
+    store::{RecordKey, Store, StoreError, VerifierHash},
 };
 
-/// How often those who came meanwhile are written for, before the next one in the queue has its
-/// turn.
+/// How many batches one request commits for others before the next writer in the queue leads.
 const ROUNDS: u32 = 4;
 /// A store that is faster than this is in the same process.
-const NEAR: Duration = Duration::from_micros(100);
+const IN_PROCESS_LATENCY: Duration = Duration::from_micros(100);
 /// The longest pause in which other processes may write.
 const MAX_PAUSE: Duration = Duration::from_millis(20);
 
-pub(in crate::backend::server_side) struct Together<S> {
-    rewrite: Box<Rewrite<S>>,
-    turn: Turn,
-    /// In the order of asking.
-    all: Vec<Joined>,
+/// Commits what waits to be written to one record.
+pub(super) struct GroupCommit<S> {
+    backend: ServerSide<S>,
+    key: RecordKey,
+    ttl: Duration,
+    guard: WriteGuard,
+    /// In the order of the queue.
+    batch: Vec<QueuedWrite>,
+    /// The latest of the batch: a call that a deadline cuts off may be done nevertheless.
+    deadline: Deadline,
 }
 
-impl<S: Store> Together<S> {
-    pub(in crate::backend::server_side) fn new(
-        rewrite: Box<Rewrite<S>>,
-        turn: Turn,
-        joined: Vec<Joined>,
+/// What a commit left in the store.
+pub(super) enum Committed {
+    Replaced {
+        /// Of the token that opens the record from now on.
+        verifier: VerifierHash,
+        json: Arc<str>,
+    },
+    Deleted,
+    Gone,
+}
+
+impl<S: Store> GroupCommit<S> {
+    pub(super) fn new(
+        backend: ServerSide<S>,
+        key: RecordKey,
+        ttl: Duration,
+        guard: WriteGuard,
     ) -> Self {
-        Self { rewrite, turn, all: joined }
+        let deadline = Deadline::after(Duration::ZERO);
+        Self { backend, key, ttl, guard, batch: Vec::new(), deadline }
     }
 
-    /// Writes one's own changes first, then those of the others, even if one's own request is
-    /// dropped.
-    pub(in crate::backend::server_side) async fn write(
+    /// Commits the leader's own changes first, then those of the others, even if the leader's
+    /// request is dropped.
+    pub(super) async fn commit_with(
         mut self,
-        own: Changes,
-    ) -> Result<Written, SaveError> {
-        let (own, hears) = Joined::own(own);
-        self.all.insert(0, own);
-        let together = run_to_completion(async move {
-            self.write_all().await;
+        own: PendingWrite,
+        others: Vec<QueuedWrite>,
+    ) -> Result<WriteOutcome, SaveError> {
+        self.batch = others;
+        let (own, answer) = QueuedWrite::new(own);
+        self.batch.insert(0, own);
+        let commit = run_to_completion(async move {
+            self.commit_batch().await;
             self
         });
-        let together = together.await;
-        if let Some(took) = together.turn.took_while_some_wait() {
-            together.hand_on(took).await;
+        let group = commit.await;
+        if let Some(took) = group.guard.last_write_time_if_contended() {
+            group.hand_over(took).await;
         }
-        match hears.await {
-            Ok(Told::Done(done)) => done,
-            Ok(Told::Go(_)) | Err(_) => unreachable!("all are told how it ended"),
+        match answer.await {
+            Ok(Wakeup::Committed(outcome)) => outcome,
+            Ok(Wakeup::Lead(_)) | Err(_) => unreachable!("every write of a batch is answered"),
         }
     }
 
-    /// Writes for those who came while one's own call took this long. In a store of this process
-    /// that takes less time than to wake one of them; otherwise one's own request does not wait
-    /// for it.
-    pub(in crate::backend::server_side) async fn hand_on(self, took: Duration) {
-        if took < NEAR {
-            run_to_completion(self.go_on(Duration::ZERO)).await;
+    /// Commits for the requests that queued while the last call `took` its time.
+    ///
+    /// In a store of this process that is faster than waking one of them. Elsewhere the leader's own
+    /// request does not wait for it, and there are pauses: without them another process finds no
+    /// gap to read the record and write it, and its requests time out.
+    pub(super) async fn hand_over(self, took: Duration) {
+        if took < IN_PROCESS_LATENCY {
+            run_to_completion(self.drain_queue(Duration::ZERO)).await;
         } else {
             // Another process reads the record and writes it in twice the time.
-            tokio::spawn(self.go_on((took * 3).min(MAX_PAUSE)));
+            tokio::spawn(self.drain_queue((took * 3).min(MAX_PAUSE)));
         }
     }
 
-    /// Who writes in a row leaves no time to those in other processes, who have to read first what
-    /// was written. So there are pauses.
-    async fn go_on(mut self, pause: Duration) {
+    async fn drain_queue(mut self, pause: Duration) {
         for _ in 0..ROUNDS {
             if !pause.is_zero() {
                 sleep(pause).await;
             }
-            self.all = self.turn.joined();
-            if self.all.is_empty() {
+            self.batch = self.guard.take_queued();
+            if self.batch.is_empty() {
                 return;
             }
-            self.write_all().await;
+            self.commit_batch().await;
         }
     }
 
-    /// Writes all changes, and tells all.
-    async fn write_all(&mut self) {
-        self.start_from_the_newest();
-        for tries in 1..=MAX_TRIES {
-            self.part_with_the_late();
-            self.make_changes();
-            let Some(deadline) = self.latest_deadline() else { return };
-            self.rewrite.deadline = Deadline::at(deadline);
-            match self.rewrite.attempt(&self.turn).await {
-                Ok(Some(outcome)) => return self.tell(&outcome),
-                Ok(None) => {}
-                Err(err) => return self.fail(&err),
+    /// Commits the batch, and answers each of its requests.
+    async fn commit_batch(&mut self) {
+        let base = self.newest_base();
+        let result = compare_and_set(self, base).await;
+        match result {
+            Ok(outcome) => {
+                let committed = Committed::note(outcome, &self.backend, self.key, &self.guard);
+                self.answer(&committed);
             }
-            pause(tries).await;
-            let load = self.rewrite.backend.store.load(&self.rewrite.key, None);
-            match self.rewrite.backend.call(&self.rewrite.deadline, load).await {
-                Ok(Some(newer)) => self.start_from(newer.revision, newer.record),
-                Ok(None) => return self.tell(&Outcome::Gone),
-                Err(err) => return self.fail(&err),
-            }
+            Err(err) => self.fail(&err),
         }
-        self.fail(&StoreError::Timeout);
     }
 
-    fn start_from_the_newest(&mut self) {
-        let newest = self.all.iter().map(|one| &one.changes.found);
+    fn newest_base(&self) -> Base {
+        let newest = self.batch.iter().map(|queued| &queued.pending.seen);
         let newest = newest.max_by_key(|(revision, _)| revision.get()).cloned();
-        let (revision, record) = newest.expect("there is one's own");
-        let (revision, record) = self.turn.newer_than(revision).unwrap_or((revision, record));
-        self.start_from(revision, record);
+        let (revision, record) = newest.expect("a batch is not empty");
+        let (revision, record) = self.guard.newer_than(revision).unwrap_or((revision, record));
+        Base { record, revision, expires_in: None }
     }
 
-    fn start_from(&mut self, revision: Revision, record: Record) {
-        self.rewrite.revision = revision;
-        self.rewrite.base = record;
-    }
-
-    /// Nothing is written for those who have no time left.
-    fn part_with_the_late(&mut self) {
+    /// Drops the writes of requests that have no time left.
+    fn drop_expired(&mut self) {
         let now = Instant::now();
-        let is_late = |one: &mut Joined| one.changes.last_start <= now;
-        for late in self.all.extract_if(.., is_late) {
-            late.tell(Err(SaveError::Timeout));
+        let is_late = |queued: &mut QueuedWrite| queued.pending.last_start <= now;
+        for late in self.batch.extract_if(.., is_late) {
+            late.answer(Err(SaveError::Timeout));
         }
     }
 
-    /// Calls that are cut off by the deadline may be done all the same: the last one counts.
-    fn latest_deadline(&self) -> Option<Instant> {
-        self.all.iter().map(|one| one.changes.deadline).max()
-    }
-
-    /// Makes all changes, one after the other. What cannot be made is passed over, and told.
-    fn make_changes(&mut self) {
-        let limit = self.rewrite.backend.max_payload;
-        let mut kept = Arc::clone(&self.rewrite.base.payload);
-        for mut one in mem::take(&mut self.all) {
-            match make(Arc::clone(&kept), &one.changes, limit) {
-                Ok(content) => {
-                    kept = content.as_ref().map_or("{}".into(), |made| Arc::clone(&made.json));
-                    one.made = Some(Arc::clone(&kept));
-                    self.rewrite.content = content;
-                    self.all.push(one);
+    /// Makes all changes, one after the other, and returns what the session then holds. A change
+    /// that fails is left out, and its request gets the error.
+    fn apply_all(&mut self, base: &Base) -> Option<Payload> {
+        let limit = self.backend.max_payload;
+        let mut json = Arc::clone(&base.record.payload);
+        let mut payload = None;
+        for mut queued in mem::take(&mut self.batch) {
+            match apply(Arc::clone(&json), &queued.pending, limit) {
+                Ok(applied) => {
+                    json = applied.as_ref().map_or("{}".into(), |it| Arc::clone(&it.json));
+                    payload = applied;
+                    queued.result = Some(Arc::clone(&json));
+                    self.batch.push(queued);
                 }
-                Err(err) => one.tell(Err(err)),
+                Err(err) => queued.answer(Err(err)),
             }
         }
+        payload
     }
 
-    fn tell(&mut self, outcome: &Outcome) {
-        for one in self.all.drain(..) {
-            let mut written = outcome.written(one.changes.opened_with, true);
-            // What each is told is stored is what itself came to, as if it had written alone.
-            if let Written::Kept { merged, .. } = &mut written {
-                merged.clone_from(&one.made);
+    fn answer(&mut self, committed: &Committed) {
+        for queued in self.batch.drain(..) {
+            let mut outcome = committed.for_token(queued.pending.opened_with, true);
+            // Each request sees the result of its own changes, as if it had written alone.
+            if let WriteOutcome::Kept { merged, .. } = &mut outcome {
+                merged.clone_from(&queued.result);
             }
-            one.tell(Ok(written));
+            queued.answer(Ok(outcome));
         }
     }
 
     fn fail(&mut self, err: &StoreError) {
-        for one in self.all.drain(..) {
-            one.tell(Err(err.clone().into()));
+        for queued in self.batch.drain(..) {
+            queued.answer(Err(err.clone().into()));
         }
     }
 }
 
-/// Makes changes on a state. A closure that panics is the failure of its own request only.
-fn make(state: Arc<str>, changes: &Changes, limit: usize) -> Result<Option<Content>, SaveError> {
-    let make = || {
-        let mut state = SessionState::from_shared(state).map_err(SaveError::internal)?;
-        changes.set.apply_to(&mut state).map_err(SaveError::internal)?;
-        Content::of(&state, limit)
+impl<S: Store> RecordChange for GroupCommit<S> {
+    type Store = S;
+    type Error = StoreError;
+
+    fn backend(&self) -> &ServerSide<S> {
+        &self.backend
+    }
+
+    fn key(&self) -> &RecordKey {
+        &self.key
+    }
+
+    fn deadline(&self) -> &Deadline {
+        &self.deadline
+    }
+
+    fn apply(&mut self, base: &Base) -> Result<NextState, StoreError> {
+        self.drop_expired();
+        let payload = self.apply_all(base);
+        let latest = self.batch.iter().map(|queued| queued.pending.deadline).max();
+        // All were answered.
+        let latest = latest.ok_or(StoreError::Timeout)?;
+        self.deadline = Deadline::at(latest);
+        Ok(payload.map_or(NextState::Deleted, |payload| NextState::Replaced {
+            record: payload.replacing(&base.record, self.ttl),
+            ttl: self.ttl,
+        }))
+    }
+}
+
+impl Committed {
+    /// Leaves the result to the next lock holder, and an entry of the owner index that is no longer
+    /// needed to a task.
+    pub(super) fn note<S: Store>(
+        outcome: CasOutcome,
+        backend: &ServerSide<S>,
+        key: RecordKey,
+        guard: &WriteGuard,
+    ) -> Self {
+        match outcome {
+            CasOutcome::Replaced { record, revision, took } => {
+                let (verifier, json) = (record.verifier, Arc::clone(&record.payload));
+                guard.publish(revision, record, took);
+                Self::Replaced { verifier, json }
+            }
+            CasOutcome::Deleted { owner } => {
+                backend.remove_from_index_later(owner, key);
+                Self::Deleted
+            }
+            CasOutcome::Gone => Self::Gone,
+        }
+    }
+
+    /// Returns the outcome for a request that expects this verifier in the record, and whose changes
+    /// were `merged` with those of others.
+    pub(super) fn for_token(&self, expected: VerifierHash, merged: bool) -> WriteOutcome {
+        match self {
+            Self::Replaced { verifier, json } => WriteOutcome::Kept {
+                token_holds: *verifier == expected,
+                merged: merged.then(|| Arc::clone(json)),
+            },
+            Self::Deleted => WriteOutcome::Deleted,
+            Self::Gone => WriteOutcome::Gone,
+        }
+    }
+}
+
+/// Makes a pending change. A closure of `update` that panics fails its own request only.
+fn apply(
+    json: Arc<str>,
+    pending: &PendingWrite,
+    limit: usize,
+) -> Result<Option<Payload>, SaveError> {
+    let apply = || {
+        let mut state = SessionState::from_shared(json).map_err(SaveError::internal)?;
+        pending.changes.apply_to(&mut state).map_err(SaveError::internal)?;
+        Payload::of(&state, limit)
     };
-    catch_unwind(AssertUnwindSafe(make)).unwrap_or_else(|_| Err(SaveError::internal(Panicked)))
+    catch_unwind(AssertUnwindSafe(apply)).unwrap_or_else(|_| Err(SaveError::internal(Panicked)))
 }
 
 /// The panic itself went to the panic hook.
 #[derive(Debug, thiserror::Error)]
-#[error("a closure of `update` panicked when it ran again")]
+#[error("a closure of `update` panicked when it ran again on a newer session")]
 struct Panicked;

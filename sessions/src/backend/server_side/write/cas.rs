@@ -1,299 +1,133 @@
-//! Writing a record that is there: compare and set, with the request's changes made again on what
-//! another request has saved in the meantime.
+//! Compare-and-set: a change is made on a record, and again on what another writer has left there.
 
 use std::{
     hash::{BuildHasher, RandomState},
-    sync::Arc,
     time::Duration,
 };
 
 use tokio::time::{Instant, sleep};
 
-use super::{
-    batch::Together,
-    queue::{Changes, Told, Turn},
-};
+use super::super::ServerSide;
 use crate::{
-    backend::{
-        circuit_breaker::Deadline,
-        server_side::{
-            ServerSide,
-            content::{Content, Login, Now},
-            run_to_completion,
-        },
-    },
-    dictionary::ChangeSet,
-    error::SaveError,
-    state::SessionState,
+    backend::circuit_breaker::Deadline,
     store::{
-        DeleteIfOutcome, Former, Owner, Record, RecordKey, ReplaceOutcome, Revision, Store,
-        StoreError, VerifierHash,
+        DeleteIfOutcome, Loaded, OwnerKey, Record, RecordKey, ReplaceOutcome, Revision, Store,
+        StoreError,
     },
 };
 
-/// How often a record is written anew because another request was faster. The deadline ends it long
+/// How often a change is made again because another writer was faster. The deadline ends it long
 /// before.
-pub(in crate::backend::server_side) const MAX_TRIES: u32 = 1_000;
-/// The longest pause between two tries.
-const MAX_PAUSE: Duration = Duration::from_millis(32);
+const MAX_TRIES: u32 = 1_000;
+/// The longest wait between two tries.
+const MAX_BACKOFF: Duration = Duration::from_millis(32);
 
-/// A record that is to be replaced, or deleted when nothing is left in it.
-pub(in crate::backend::server_side) struct Rewrite<S> {
-    pub(in crate::backend::server_side) backend: ServerSide<S>,
-    pub(in crate::backend::server_side) key: RecordKey,
-    /// The record that the request's changes are made on.
-    pub(in crate::backend::server_side) base: Record,
-    pub(in crate::backend::server_side) revision: Revision,
-    pub(in crate::backend::server_side) changes: ChangeSet,
-    /// What the session holds with the changes. `None` when nothing is left.
-    pub(in crate::backend::server_side) content: Option<Content>,
-    /// The verifier of the token that the request came with.
-    pub(in crate::backend::server_side) opened_with: VerifierHash,
-    pub(in crate::backend::server_side) renewal: Option<Renewal>,
-    pub(in crate::backend::server_side) login: Option<Login>,
-    pub(in crate::backend::server_side) now: Now,
-    pub(in crate::backend::server_side) ttl: Duration,
-    pub(in crate::backend::server_side) deadline: Deadline,
+/// A change of one record.
+pub(crate) trait RecordChange {
+    type Store: Store;
+    type Error: From<StoreError>;
+
+    fn backend(&self) -> &ServerSide<Self::Store>;
+
+    fn key(&self) -> &RecordKey;
+
+    /// The time that calls of the store share.
+    fn deadline(&self) -> &Deadline;
+
+    /// Makes the change on this state of the record. An error ends the loop.
+    fn apply(&mut self, base: &Base) -> Result<NextState, Self::Error>;
 }
 
-/// The session is to get another token.
-pub(in crate::backend::server_side) struct Renewal {
-    pub(in crate::backend::server_side) verifier: VerifierHash,
-    /// How long the former token may read.
-    pub(in crate::backend::server_side) grace: Duration,
+/// A state of a record, to make a change on.
+pub(crate) struct Base {
+    pub(crate) record: Record,
+    pub(crate) revision: Revision,
+    /// How long the store keeps the record from now on, where it was just asked.
+    pub(crate) expires_in: Option<Duration>,
 }
 
-/// What became of the record.
-pub(in crate::backend::server_side) enum Written {
-    Kept {
-        /// Whether the token opens the record: the one of the renewal, else the one that the
-        /// request came with.
-        token_holds: bool,
-        /// What is kept, where it is not what the request saw.
-        merged: Option<Arc<str>>,
-    },
+/// What is to become of a record.
+pub(crate) enum NextState {
+    Replaced { record: Record, ttl: Duration },
     Deleted,
-    Gone,
 }
 
-/// What a store answered to a write.
-pub(in crate::backend::server_side) enum Outcome {
+/// What became of a record.
+pub(crate) enum CasOutcome {
     Replaced {
-        /// Whose token opens the record from now on.
-        verifier: VerifierHash,
-        json: Arc<str>,
+        record: Record,
+        revision: Revision,
+        /// How long the store took.
+        took: Duration,
     },
-    Deleted,
+    Deleted {
+        owner: Option<OwnerKey>,
+    },
     Gone,
 }
 
-impl<S: Store> Rewrite<S> {
-    pub(in crate::backend::server_side) async fn run(
-        self: Box<Self>,
-    ) -> Result<Written, SaveError> {
-        match self.login {
-            None => self.write().await,
-            Some(login) => run_to_completion(self.log_in(login)).await,
+impl From<Loaded> for Base {
+    fn from(loaded: Loaded) -> Self {
+        let Loaded { record, revision, expires_in, .. } = loaded;
+        Self { record, revision, expires_in: Some(expires_in) }
+    }
+}
+
+/// Makes a change, as often as other writers are faster.
+pub(crate) async fn compare_and_set<C: RecordChange>(
+    change: &mut C,
+    mut base: Base,
+) -> Result<CasOutcome, C::Error> {
+    for tries in 1..=MAX_TRIES {
+        let next = change.apply(&base)?;
+        let (backend, key, deadline) = (change.backend(), change.key(), change.deadline());
+        if let Some(outcome) = set(backend, key, deadline, &base, next).await? {
+            return Ok(outcome);
+        }
+        backoff(tries).await;
+        let load = backend.store.load(key, None);
+        match backend.call(deadline, load).await? {
+            Some(newer) => base = newer.into(),
+            None => return Ok(CasOutcome::Gone),
         }
     }
+    Err(StoreError::Timeout.into())
+}
 
-    async fn log_in(self: Box<Self>, login: Login) -> Result<Written, SaveError> {
-        let (backend, key, deadline) = (self.backend.clone(), self.key, self.deadline.shared());
-        if !backend.enlist(login, key, self.ttl, &deadline).await? {
-            return Err(SaveError::Gone);
-        }
-        let written = self.write().await?;
-        if matches!(written, Written::Kept { .. })
-            && !backend.confirm(login, key, &deadline).await?
-        {
-            return Err(SaveError::Gone);
-        }
-        Ok(written)
-    }
-
-    async fn write(mut self: Box<Self>) -> Result<Written, SaveError> {
-        let changes = || self.may_be_joined().then(|| self.changes());
-        let last_start = || self.last_start();
-        let turn = match self.backend.shared.turns.take(self.key, changes, last_start).await? {
-            Told::Go(turn) => turn,
-            Told::Done(done) => return done,
-        };
-        if self.may_be_joined() {
-            let joined = turn.joined();
-            if !joined.is_empty() {
-                let own = self.changes();
-                return Box::pin(Together::new(self, turn, joined).write(own)).await;
-            }
-        }
-        let written = self.write_alone(&turn).await?;
-        if let Some(took) = turn.took_while_some_wait() {
-            self.leave_to_others();
-            Box::pin(Together::new(self, turn, Vec::new()).hand_on(took)).await;
-        }
-        Ok(written)
-    }
-
-    /// Makes it what writes the changes of others only.
-    fn leave_to_others(&mut self) {
-        self.changes = ChangeSet::default();
-        self.content = None;
-        self.renewal = None;
-        self.login = None;
-    }
-
-    /// Whether it can be written with the changes of others: not where the session gets another
-    /// token.
-    fn may_be_joined(&self) -> bool {
-        self.renewal.is_none() && self.login.is_none()
-    }
-
-    /// Returns what another request may write for this one.
-    fn changes(&self) -> Changes {
-        Changes {
-            set: self.changes.clone(),
-            opened_with: self.opened_with,
-            found: (self.revision, self.base.clone()),
-            last_start: self.last_start(),
-            deadline: self.deadline.begin(),
-        }
-    }
-
-    /// When a write that had to wait is not to be begun any more.
-    fn last_start(&self) -> Instant {
-        let end = self.deadline.begin();
-        end.checked_sub(self.backend.deadlines.for_write()).unwrap_or(end)
-    }
-
-    async fn write_alone(&mut self, turn: &Turn) -> Result<Written, SaveError> {
-        let mut merged = false;
-        if let Some((revision, record)) = turn.newer_than(self.revision) {
-            self.change_again(revision, record)?;
-            merged = true;
-        }
-        for tries in 1..=MAX_TRIES {
-            if let Some(outcome) = self.attempt(turn).await? {
-                let expected = self.renewal.as_ref().map(|renewal| renewal.verifier);
-                return Ok(outcome.written(expected.unwrap_or(self.opened_with), merged));
-            }
-            pause(tries).await;
-            let load = self.backend.store.load(&self.key, None);
-            let Some(newer) = self.backend.call(&self.deadline, load).await? else {
-                return Ok(Written::Gone);
-            };
-            if Instant::now() >= self.last_start() {
-                return Err(SaveError::Timeout);
-            }
-            self.change_again(newer.revision, newer.record)?;
-            merged = true;
-        }
-        Err(SaveError::Timeout)
-    }
-
-    /// Returns `None` when another request was faster.
-    pub(in crate::backend::server_side) async fn attempt(
-        &self,
-        turn: &Turn,
-    ) -> Result<Option<Outcome>, StoreError> {
-        let Self { backend, key, revision, deadline, .. } = self;
-        let Some(content) = &self.content else {
-            let delete = backend.store.delete_if(key, *revision);
-            return Ok(match backend.call(deadline, delete).await? {
-                DeleteIfOutcome::Deleted => {
-                    backend.delist_later(self.base.owner(), *key);
-                    Some(Outcome::Deleted)
-                }
-                DeleteIfOutcome::Gone => Some(Outcome::Gone),
-                DeleteIfOutcome::Conflict => None,
-            });
-        };
-        let record = self.next_record(content);
-        let begin = Instant::now();
-        let replace = backend.store.replace(key, *revision, &record, self.ttl);
-        Ok(match backend.call(deadline, replace).await? {
-            ReplaceOutcome::Replaced(revision) => {
-                let (verifier, json) = (record.verifier, Arc::clone(&record.payload));
-                turn.leave(revision, record, begin.elapsed());
-                Some(Outcome::Replaced { verifier, json })
-            }
-            ReplaceOutcome::Gone => Some(Outcome::Gone),
-            ReplaceOutcome::Conflict => None,
-        })
-    }
-
-    fn next_record(&self, content: &Content) -> Record {
-        let base = &self.base;
-        let owner = content.owner.map(|key| match (self.login, base.owner) {
-            (Some(login), _) => login.owner(),
-            (None, Some(owner)) if owner.key == key => owner,
-            // Not to be: an owner comes with a login. `end_all` then takes it for an old one.
-            (None, _) => Owner { key, since: crate::store::Stamp::new(0) },
+/// Returns `None` when another writer was faster.
+async fn set<S: Store>(
+    backend: &ServerSide<S>,
+    key: &RecordKey,
+    deadline: &Deadline,
+    base: &Base,
+    next: NextState,
+) -> Result<Option<CasOutcome>, StoreError> {
+    let NextState::Replaced { record, ttl } = next else {
+        let delete = backend.store.delete_if(key, base.revision);
+        return Ok(match backend.call(deadline, delete).await? {
+            DeleteIfOutcome::Deleted => Some(CasOutcome::Deleted { owner: base.record.owner() }),
+            DeleteIfOutcome::Gone => Some(CasOutcome::Gone),
+            DeleteIfOutcome::Conflict => None,
         });
-        let (verifier, former, renewed) = match &self.renewal {
-            Some(Renewal { verifier, grace }) => {
-                let until = self.now.millis.saturating_add(grace.as_secs() * 1_000);
-                let former = Former { verifier: base.verifier, until };
-                // Who logs in may have been given the former token by somebody else.
-                let has_grace = !grace.is_zero() && self.login.is_none();
-                (*verifier, Some(former).filter(|_| has_grace), self.now.millis)
-            }
-            None => (base.verifier, base.former, base.renewed),
-        };
-        Record {
-            payload: Arc::clone(&content.json),
-            verifier,
-            former,
-            created: if self.login.is_some() { self.now.seconds } else { base.created },
-            renewed,
-            ttl: self.ttl.as_secs(),
-            owner,
+    };
+    let start = Instant::now();
+    let replace = backend.store.replace(key, base.revision, &record, ttl);
+    Ok(match backend.call(deadline, replace).await? {
+        ReplaceOutcome::Replaced(revision) => {
+            Some(CasOutcome::Replaced { record, revision, took: start.elapsed() })
         }
-    }
-
-    /// Makes the request's changes on a newer state. The session keeps the token that it has there:
-    /// when that is another one than the request came with, somebody else has renewed it.
-    fn change_again(&mut self, revision: Revision, record: Record) -> Result<(), SaveError> {
-        if self.renewal.is_some() && record.verifier != self.opened_with {
-            if self.login.is_some() {
-                return Err(SaveError::Superseded);
-            }
-            self.renewal = None;
-        }
-        let mut newer =
-            SessionState::from_shared(Arc::clone(&record.payload)).map_err(SaveError::internal)?;
-        self.changes.apply_to(&mut newer).map_err(SaveError::internal)?;
-        self.content = Content::of(&newer, self.backend.max_payload)?;
-        self.base = record;
-        self.revision = revision;
-        Ok(())
-    }
+        ReplaceOutcome::Gone => Some(CasOutcome::Gone),
+        ReplaceOutcome::Conflict => None,
+    })
 }
 
-impl Outcome {
-    /// Returns what it is to a request that expects this verifier in the record, and whose changes
-    /// were `merged` with those of others.
-    pub(in crate::backend::server_side) fn written(
-        &self,
-        expected: VerifierHash,
-        merged: bool,
-    ) -> Written {
-        match self {
-            Self::Replaced { verifier, json } => Written::Kept {
-                token_holds: *verifier == expected,
-                merged: merged.then(|| Arc::clone(json)),
-            },
-            Self::Deleted => Written::Deleted,
-            Self::Gone => Written::Gone,
-        }
-    }
-}
-
-/// Lets the other one finish: not at all before the first try, then for longer and longer, each
-/// time by chance.
-pub(in crate::backend::server_side) async fn pause(tries: u32) {
+/// Lets the other writer finish: not at all after the first try, then for a random time that may
+/// grow with each try.
+async fn backoff(tries: u32) {
     if tries < 2 {
         return;
     }
-    let longest = MAX_PAUSE.min(Duration::from_millis(1 << tries.min(5)));
-    let chance = RandomState::new().hash_one(tries) % 1_000;
-    sleep(longest / 1_000 * u32::try_from(chance).expect("it is below 1,000")).await;
+    let longest = MAX_BACKOFF.min(Duration::from_millis(1 << tries.min(5)));
+    let share = RandomState::new().hash_one(tries) % 1_000;
+    sleep(longest / 1_000 * u32::try_from(share).expect("it is below 1,000")).await;
 }

@@ -1,12 +1,12 @@
-//! Writers of one record wait for each other within this process instead of fighting at the store.
+//! The queue of writers of one record, so that those of one process do not fight at the store.
 //!
-//! Who gets the turn starts from what the one before wrote, and writes for all that wait and only
-//! have changes to make: a row of writers costs the store about one call for each time it answers.
+//! The writer at the head has the lock. Its successor starts from its result, and the lock holder may
+//! commit what others have queued.
 
 use std::{
     array,
     collections::{VecDeque, hash_map::Entry},
-    fmt,
+    fmt, mem,
     sync::{
         Arc, Mutex, MutexGuard, PoisonError,
         atomic::{AtomicU64, Ordering},
@@ -19,7 +19,7 @@ use tokio::{
     time::{Instant, timeout_at},
 };
 
-use super::cas::Written;
+use super::outcome::WriteOutcome;
 use crate::{
     dictionary::ChangeSet,
     error::SaveError,
@@ -28,182 +28,180 @@ use crate::{
 
 const SHARDS: usize = 16;
 
-/// Who writes which record, and who waits for it.
+/// The writers of every record that is being written.
 #[derive(Clone)]
-pub(in crate::backend::server_side) struct Turns {
+pub(crate) struct WriteQueue {
     shared: Arc<Shared>,
 }
 
 struct Shared {
-    /// There is a queue while somebody has the turn.
-    shards: [Mutex<KeyMap<Queue>>; SHARDS],
+    /// A record has a queue while a writer has its lock.
+    shards: [Mutex<KeyMap<RecordQueue>>; SHARDS],
     next_number: AtomicU64,
 }
 
-/// Those who wait to write one record, in the order of asking.
+/// The writers that wait for the lock of one record, in the order of asking.
 #[derive(Default)]
-struct Queue {
-    waiting: VecDeque<Waiting>,
-    /// What the last one wrote.
+struct RecordQueue {
+    waiters: VecDeque<Waiter>,
+    /// The result of the last write.
     latest: Option<(Revision, Record)>,
-    /// How long the store took for that.
+    /// How long the store took for it.
     took: Duration,
 }
 
-struct Waiting {
+struct Waiter {
     number: u64,
-    /// What whoever has the turn may do for it.
-    changes: Option<Changes>,
-    told: oneshot::Sender<Told>,
+    /// What the lock holder may commit for it.
+    pending: Option<PendingWrite>,
+    wakes: oneshot::Sender<Wakeup>,
 }
 
-/// Changes that somebody else may write.
+/// Changes that another request may commit.
 #[derive(Clone)]
-pub(in crate::backend::server_side) struct Changes {
-    pub(in crate::backend::server_side) set: ChangeSet,
+pub(super) struct PendingWrite {
+    pub(super) changes: ChangeSet,
     /// The verifier of the token that the request came with.
-    pub(in crate::backend::server_side) opened_with: VerifierHash,
-    /// What they were made on.
-    pub(in crate::backend::server_side) found: (Revision, Record),
-    /// When they are not to be begun any more.
-    pub(in crate::backend::server_side) last_start: Instant,
-    pub(in crate::backend::server_side) deadline: Instant,
+    pub(super) opened_with: VerifierHash,
+    /// The record that the request saw.
+    pub(super) seen: (Revision, Record),
+    /// When the write is not to be started any more.
+    pub(super) last_start: Instant,
+    pub(super) deadline: Instant,
 }
 
-/// One who waits, and whose changes are written by somebody else.
-pub(in crate::backend::server_side) struct Joined {
-    pub(in crate::backend::server_side) changes: Changes,
-    /// The session as these changes leave it, as JSON; those of others come after them.
-    pub(in crate::backend::server_side) made: Option<Arc<str>>,
-    told: oneshot::Sender<Told>,
+/// A write that was taken out of the queue to be committed, and whose request waits for the answer.
+pub(super) struct QueuedWrite {
+    pub(super) pending: PendingWrite,
+    /// The session with these changes and those before them, as JSON.
+    pub(super) result: Option<Arc<str>>,
+    wakes: oneshot::Sender<Wakeup>,
 }
 
-/// What one who waits is told.
-pub(in crate::backend::server_side) enum Told {
-    Go(Turn),
-    Done(Result<Written, SaveError>),
+/// Why a waiter is woken.
+pub(super) enum Wakeup {
+    /// It has the lock.
+    Lead(WriteGuard),
+    /// Another request has committed its changes.
+    Committed(Result<WriteOutcome, SaveError>),
 }
 
-/// The right to write a record, until it is dropped.
-pub(in crate::backend::server_side) struct Turn {
-    turns: Turns,
+/// The lock of a record, until it is dropped.
+pub(super) struct WriteGuard {
+    queue: WriteQueue,
     key: RecordKey,
 }
 
-impl Turns {
-    pub(in crate::backend::server_side) fn new() -> Self {
+impl WriteQueue {
+    pub(crate) fn new() -> Self {
         let shards = array::from_fn(|_| Mutex::default());
         Self { shared: Arc::new(Shared { shards, next_number: AtomicU64::new(0) }) }
     }
 
-    /// Waits until those who asked before have written, or until one of them has written these
-    /// `changes` as well. Nothing is written when it is an error.
-    pub(in crate::backend::server_side) async fn take(
+    /// Waits until the writers that asked before have written, or until one of them has committed
+    /// this `pending` write as well.
+    ///
+    /// # Errors
+    ///
+    /// [`SaveError::Timeout`] when neither came before `last_start`; nothing is then written. Also
+    /// when the writer was dropped that had taken the write: the outcome is then unknown.
+    pub(super) async fn join(
         &self,
         key: RecordKey,
-        changes: impl FnOnce() -> Option<Changes>,
+        pending: impl FnOnce() -> Option<PendingWrite>,
         last_start: impl FnOnce() -> Instant,
-    ) -> Result<Told, SaveError> {
-        let (number, mut hears) = match self.shard(&key).entry(key) {
+    ) -> Result<Wakeup, SaveError> {
+        let (number, mut wakeup) = match self.shard(&key).entry(key) {
             Entry::Vacant(free) => {
-                free.insert(Queue::default());
-                return Ok(Told::Go(Turn { turns: self.clone(), key }));
+                free.insert(RecordQueue::default());
+                return Ok(Wakeup::Lead(WriteGuard { queue: self.clone(), key }));
             }
-            Entry::Occupied(mut taken) => {
+            Entry::Occupied(mut locked) => {
                 let number = self.shared.next_number.fetch_add(1, Ordering::Relaxed);
-                let (told, hears) = oneshot::channel();
-                let changes = changes();
-                taken.get_mut().waiting.push_back(Waiting { number, changes, told });
-                (number, hears)
+                let (wakes, wakeup) = oneshot::channel();
+                let pending = pending();
+                locked.get_mut().waiters.push_back(Waiter { number, pending, wakes });
+                (number, wakeup)
             }
         };
-        let heard = match timeout_at(last_start(), &mut hears).await {
-            Ok(heard) => heard,
+        let woken = match timeout_at(last_start(), &mut wakeup).await {
+            Ok(woken) => woken,
             Err(_) if self.leave(&key, number) => return Err(StoreError::Timeout.into()),
-            // Somebody is at it.
-            Err(_) => hears.await,
+            // Another request commits it at this moment.
+            Err(_) => wakeup.await,
         };
-        // Who was at it is no more: whether it is written is unknown.
-        heard.map_err(|_| StoreError::Timeout.into())
+        woken.map_err(|_| StoreError::Timeout.into())
     }
 
-    /// Leaves the queue. Returns `false` when it is too late for that.
+    /// Leaves the queue. Returns `false` when the waiter was taken out already.
     fn leave(&self, key: &RecordKey, number: u64) -> bool {
         let mut shard = self.shard(key);
         let Some(queue) = shard.get_mut(key) else { return false };
-        let before = queue.waiting.len();
-        queue.waiting.retain(|waiting| waiting.number != number);
-        queue.waiting.len() < before
+        let before = queue.waiters.len();
+        queue.waiters.retain(|waiter| waiter.number != number);
+        queue.waiters.len() < before
     }
 
-    fn shard(&self, key: &RecordKey) -> MutexGuard<'_, KeyMap<Queue>> {
+    fn shard(&self, key: &RecordKey) -> MutexGuard<'_, KeyMap<RecordQueue>> {
         let [first, ..] = *key.as_bytes();
         let shard = &self.shared.shards[usize::from(first) % SHARDS];
         shard.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
-impl Turn {
-    /// Returns what the one before wrote, if that is newer than `revision`.
-    pub(in crate::backend::server_side) fn newer_than(
-        &self,
-        revision: Revision,
-    ) -> Option<(Revision, Record)> {
-        let latest = self.queue(|queue| queue.latest.clone())?;
+impl WriteGuard {
+    /// Returns the predecessor's result, if it is newer than `revision`.
+    pub(super) fn newer_than(&self, revision: Revision) -> Option<(Revision, Record)> {
+        let latest = self.with_queue(|queue| queue.latest.clone())?;
         latest.filter(|(latest, _)| latest.get() > revision.get())
     }
 
-    /// Leaves what was written to the next one, and how long the store took for it.
-    pub(in crate::backend::server_side) fn leave(
-        &self,
-        revision: Revision,
-        record: Record,
-        took: Duration,
-    ) {
-        self.queue(|queue| {
+    /// Leaves a result to the next lock holder, and how long the store took for it.
+    pub(super) fn publish(&self, revision: Revision, record: Record, took: Duration) {
+        self.with_queue(|queue| {
             queue.latest = Some((revision, record));
             queue.took = took;
         });
     }
 
-    /// Returns how long the store took for the last write, if somebody waits whose changes can be
-    /// written with others.
-    pub(in crate::backend::server_side) fn took_while_some_wait(&self) -> Option<Duration> {
-        self.queue(|queue| {
-            let some_wait = queue.waiting.iter().any(|waiting| waiting.changes.is_some());
-            some_wait.then_some(queue.took)
+    /// Returns how long the store took for the last write, if a write waits that may be committed
+    /// with others.
+    pub(super) fn last_write_time_if_contended(&self) -> Option<Duration> {
+        self.with_queue(|queue| {
+            let is_contended = queue.waiters.iter().any(|waiter| waiter.pending.is_some());
+            is_contended.then_some(queue.took)
         })?
     }
 
-    /// Takes out of the queue all those whose changes can be written with one's own.
-    pub(in crate::backend::server_side) fn joined(&self) -> Vec<Joined> {
-        let joined = self.queue(|queue| {
-            let waiting = std::mem::take(&mut queue.waiting);
-            let mut joined = Vec::new();
-            for Waiting { number, changes, told } in waiting {
-                match changes {
+    /// Takes all writes out of the queue that may be committed with others.
+    pub(super) fn take_queued(&self) -> Vec<QueuedWrite> {
+        let queued = self.with_queue(|queue| {
+            let waiters = mem::take(&mut queue.waiters);
+            let mut queued = Vec::new();
+            for Waiter { number, pending, wakes } in waiters {
+                match pending {
                     // Its request was dropped.
-                    _ if told.is_closed() => {}
-                    Some(changes) => joined.push(Joined { changes, made: None, told }),
-                    None => queue.waiting.push_back(Waiting { number, changes, told }),
+                    _ if wakes.is_closed() => {}
+                    Some(pending) => queued.push(QueuedWrite { pending, result: None, wakes }),
+                    None => queue.waiters.push_back(Waiter { number, pending, wakes }),
                 }
             }
-            joined
+            queued
         });
-        joined.unwrap_or_default()
+        queued.unwrap_or_default()
     }
 
-    fn queue<T>(&self, look: impl FnOnce(&mut Queue) -> T) -> Option<T> {
-        self.turns.shard(&self.key).get_mut(&self.key).map(look)
+    fn with_queue<T>(&self, look: impl FnOnce(&mut RecordQueue) -> T) -> Option<T> {
+        self.queue.shard(&self.key).get_mut(&self.key).map(look)
     }
 
-    /// Takes the next one out of the queue, or the queue away.
-    fn next(&self) -> Option<oneshot::Sender<Told>> {
-        let mut shard = self.turns.shard(&self.key);
+    /// Takes the next waiter out of the queue, or removes the queue.
+    fn next(&self) -> Option<oneshot::Sender<Wakeup>> {
+        let mut shard = self.queue.shard(&self.key);
         let queue = shard.get_mut(&self.key)?;
-        while let Some(Waiting { told, .. }) = queue.waiting.pop_front() {
-            if !told.is_closed() {
-                return Some(told);
+        while let Some(Waiter { wakes, .. }) = queue.waiters.pop_front() {
+            if !wakes.is_closed() {
+                return Some(wakes);
             }
         }
         shard.remove(&self.key);
@@ -211,33 +209,31 @@ impl Turn {
     }
 }
 
-impl Joined {
-    /// Returns one's own changes, as if somebody else wrote them, and what is told of them.
-    pub(in crate::backend::server_side) fn own(
-        changes: Changes,
-    ) -> (Self, oneshot::Receiver<Told>) {
-        let (told, hears) = oneshot::channel();
-        (Self { changes, made: None, told }, hears)
+impl QueuedWrite {
+    /// Returns a write of the lock holder itself, and where its answer comes.
+    pub(super) fn new(pending: PendingWrite) -> (Self, oneshot::Receiver<Wakeup>) {
+        let (wakes, wakeup) = oneshot::channel();
+        (Self { pending, result: None, wakes }, wakeup)
     }
 
-    pub(in crate::backend::server_side) fn tell(self, done: Result<Written, SaveError>) {
-        // Who does not hear it was dropped meanwhile.
-        let _ = self.told.send(Told::Done(done));
+    pub(super) fn answer(self, outcome: Result<WriteOutcome, SaveError>) {
+        // Fails when the request was dropped meanwhile.
+        let _ = self.wakes.send(Wakeup::Committed(outcome));
     }
 }
 
-impl Drop for Turn {
+impl Drop for WriteGuard {
     fn drop(&mut self) {
         if let Some(next) = self.next() {
-            // One that is not taken is dropped, and passes itself on.
-            let _ = next.send(Told::Go(Self { turns: self.turns.clone(), key: self.key }));
+            // A guard that the waiter does not take is dropped, and goes to the next.
+            let _ = next.send(Wakeup::Lead(Self { queue: self.queue.clone(), key: self.key }));
         }
     }
 }
 
-impl fmt::Debug for Turns {
+impl fmt::Debug for WriteQueue {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("Turns")
+        f.write_str("WriteQueue")
     }
 }
 
@@ -257,9 +253,9 @@ mod tests {
         time::{Instant, timeout},
     };
 
-    use super::{Changes, Told, Turn, Turns};
+    use super::{PendingWrite, Wakeup, WriteGuard, WriteQueue};
     use crate::{
-        backend::server_side::write::cas::Written,
+        backend::server_side::write::outcome::WriteOutcome,
         dictionary::ChangeSet,
         error::SaveError,
         store::{Record, RecordKey, Revision, VerifierHash},
@@ -273,124 +269,135 @@ mod tests {
         RecordKey::from_bytes([number; 32])
     }
 
-    fn queues(turns: &Turns) -> usize {
-        turns.shared.shards.iter().map(|shard| shard.lock().unwrap().len()).sum()
+    fn queues(queue: &WriteQueue) -> usize {
+        queue.shared.shards.iter().map(|shard| shard.lock().unwrap().len()).sum()
     }
 
-    async fn turn(turns: &Turns, number: u8) -> Turn {
-        match turns.take(key(number), || None, in_a_while).await.unwrap() {
-            Told::Go(turn) => turn,
-            Told::Done(_) => panic!("there was nothing to do for it"),
+    async fn lock(queue: &WriteQueue, number: u8) -> WriteGuard {
+        match queue.join(key(number), || None, in_a_while).await.unwrap() {
+            Wakeup::Lead(lock) => lock,
+            Wakeup::Committed(_) => panic!("it had no write for others to commit"),
         }
     }
 
     fn record() -> Record {
         let verifier = VerifierHash::of(b"any");
         let payload = "{}".into();
-        Record { payload, verifier, former: None, created: 0, renewed: 0, ttl: 60, owner: None }
+        Record {
+            payload,
+            verifier,
+            previous: None,
+            created_secs: 0,
+            renewed_millis: 0,
+            ttl_secs: 60,
+            owner: None,
+        }
     }
 
-    fn changes() -> Changes {
+    fn pending() -> PendingWrite {
         let last_start = in_a_while();
         let opened_with = VerifierHash::of(b"any");
-        let set = ChangeSet::default();
-        let found = (Revision::FIRST, record());
-        Changes { set, opened_with, found, last_start, deadline: last_start }
+        let changes = ChangeSet::default();
+        let seen = (Revision::FIRST, record());
+        PendingWrite { changes, opened_with, seen, last_start, deadline: last_start }
     }
 
     #[tokio::test(flavor = "multi_thread")]
-    async fn one_at_a_time_for_each_record_and_nothing_is_left() {
-        let turns = Turns::new();
+    async fn one_writer_at_a_time_for_each_record_and_no_queue_is_left() {
+        let queue = WriteQueue::new();
         let inside = Arc::new(AtomicU32::new(0));
         let writers = (0..200u8).map(|number| {
-            let (turns, inside) = (turns.clone(), Arc::clone(&inside));
+            let (queue, inside) = (queue.clone(), Arc::clone(&inside));
             tokio::spawn(async move {
-                let other = turn(&turns, number).await;
-                let turn = turn(&turns, 255).await;
+                let other = lock(&queue, number).await;
+                let lock = lock(&queue, 255).await;
                 assert_eq!(inside.fetch_add(1, Ordering::SeqCst), 0);
                 yield_now().await;
                 assert_eq!(inside.fetch_sub(1, Ordering::SeqCst), 1);
-                drop((turn, other));
+                drop((lock, other));
             })
         });
         for done in join_all(writers).await {
             done.unwrap();
         }
-        assert_eq!(queues(&turns), 0);
+        assert_eq!(queues(&queue), 0);
     }
 
     #[tokio::test(start_paused = true)]
-    async fn who_gives_up_or_is_dropped_leaves_the_queue() {
-        let turns = Turns::new();
-        let first = turn(&turns, 1).await;
+    async fn a_writer_that_gives_up_or_is_dropped_leaves_the_queue() {
+        let queue = WriteQueue::new();
+        let first = lock(&queue, 1).await;
         let soon = || Instant::now() + Duration::from_millis(10);
-        let late = turns.take(key(1), || Some(changes()), soon).await;
+        let late = queue.join(key(1), || Some(pending()), soon).await;
         assert!(matches!(late, Err(SaveError::Timeout)));
-        assert!(timeout(Duration::from_millis(10), turn(&turns, 1)).await.is_err());
-        assert!(first.joined().is_empty());
+        assert!(timeout(Duration::from_millis(10), lock(&queue, 1)).await.is_err());
+        assert!(first.take_queued().is_empty());
         drop(first);
-        assert_eq!(queues(&turns), 0);
-        turn(&turns, 1).await;
-        assert_eq!(queues(&turns), 0);
+        assert_eq!(queues(&queue), 0);
+        lock(&queue, 1).await;
+        assert_eq!(queues(&queue), 0);
     }
 
     #[tokio::test(start_paused = true)]
-    async fn a_turn_that_nobody_takes_goes_to_the_next() {
-        let turns = Turns::new();
-        let first = turn(&turns, 1).await;
-        let mut given_up = Box::pin(turn(&turns, 1));
+    async fn a_lock_that_its_waiter_does_not_take_goes_to_the_next() {
+        let queue = WriteQueue::new();
+        let first = lock(&queue, 1).await;
+        let mut given_up = Box::pin(lock(&queue, 1));
         assert!(timeout(Duration::from_millis(1), &mut given_up).await.is_err());
         let next = async {
             yield_now().await;
             drop(first);
-            // It has the turn, and does not know it yet.
+            // It has the lock, and has not read that yet.
             drop(given_up);
         };
-        join(turn(&turns, 1), next).await;
-        assert_eq!(queues(&turns), 0);
+        join(lock(&queue, 1), next).await;
+        assert_eq!(queues(&queue), 0);
     }
 
     #[tokio::test(start_paused = true)]
-    async fn who_only_has_changes_to_make_is_written_for() {
-        let turns = Turns::new();
-        let first = turn(&turns, 1).await;
-        let joins = async { turns.take(key(1), || Some(changes()), in_a_while).await };
+    async fn a_write_that_may_be_committed_with_others_is_taken_and_answered() {
+        let queue = WriteQueue::new();
+        let first = lock(&queue, 1).await;
+        let waits = async { queue.join(key(1), || Some(pending()), in_a_while).await };
         let writes = async {
             yield_now().await;
-            let joined = first.joined();
-            assert_eq!(joined.len(), 1);
-            for one in joined {
-                one.tell(Ok(Written::Deleted));
+            let queued = first.take_queued();
+            assert_eq!(queued.len(), 1);
+            for write in queued {
+                write.answer(Ok(WriteOutcome::Deleted));
             }
         };
-        let (told, ()) = join(joins, writes).await;
-        assert!(matches!(told, Ok(Told::Done(Ok(Written::Deleted)))));
+        let (woken, ()) = join(waits, writes).await;
+        assert!(matches!(woken, Ok(Wakeup::Committed(Ok(WriteOutcome::Deleted)))));
         drop(first);
-        assert_eq!(queues(&turns), 0);
+        assert_eq!(queues(&queue), 0);
     }
 
     #[tokio::test(start_paused = true)]
-    async fn who_is_at_it_when_the_time_is_over_is_waited_for() {
-        let turns = Turns::new();
-        let first = turn(&turns, 1).await;
+    async fn a_commit_that_runs_when_the_time_is_over_is_waited_for() {
+        let queue = WriteQueue::new();
+        let first = lock(&queue, 1).await;
         let soon = || Instant::now() + Duration::from_millis(10);
-        let joins = async { turns.take(key(1), || Some(changes()), soon).await };
+        let waits = async { queue.join(key(1), || Some(pending()), soon).await };
         let writes = async {
             yield_now().await;
-            let joined = first.joined();
+            let queued = first.take_queued();
             tokio::time::sleep(Duration::from_millis(100)).await;
-            for one in joined {
-                one.tell(Ok(Written::Gone));
+            for write in queued {
+                write.answer(Ok(WriteOutcome::Gone));
             }
         };
-        assert!(matches!(join(joins, writes).await.0, Ok(Told::Done(Ok(Written::Gone)))));
+        assert!(matches!(
+            join(waits, writes).await.0,
+            Ok(Wakeup::Committed(Ok(WriteOutcome::Gone)))
+        ));
 
-        let joins = async { turns.take(key(1), || Some(changes()), in_a_while).await };
-        let breaks_off = async {
+        let waits = async { queue.join(key(1), || Some(pending()), in_a_while).await };
+        let is_dropped = async {
             yield_now().await;
-            drop(first.joined());
+            drop(first.take_queued());
         };
-        let (told, ()) = join(joins, breaks_off).await;
-        assert!(matches!(told, Err(SaveError::Timeout)), "whether it is written is unknown");
+        let (woken, ()) = join(waits, is_dropped).await;
+        assert!(matches!(woken, Err(SaveError::Timeout)), "the outcome is unknown");
     }
 }

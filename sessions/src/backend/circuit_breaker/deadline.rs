@@ -1,0 +1,67 @@
+//! The time that a store has.
+
+use std::{sync::OnceLock, time::Duration};
+
+use tokio::time::Instant;
+
+/// How long a store may take.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Deadlines {
+    /// For one call.
+    pub(crate) call: Duration,
+    /// For all calls of one request.
+    pub(crate) request: Duration,
+}
+
+impl Deadlines {
+    /// Returns the time that must be left for a write that had to wait. The store may complete a call
+    /// that is cut off, and a request that reports a failure would have changed the session.
+    pub(crate) fn for_write(self) -> Duration {
+        self.call.min(self.request) / 2
+    }
+}
+
+impl Default for Deadlines {
+    fn default() -> Self {
+        Self { call: Duration::from_millis(500), request: Duration::from_secs(1) }
+    }
+}
+
+/// A request's time with the store. It passes while the request waits for the store or for the lock of
+/// a record, not while the handler works. It starts with the first wait, or before work that is to
+/// share it, so that a store which answers at once is not timed.
+#[derive(Clone, Debug)]
+pub(crate) struct Deadline {
+    time: Duration,
+    /// When the time ends, once it has started.
+    end: OnceLock<Instant>,
+}
+
+impl Deadline {
+    pub(crate) fn after(time: Duration) -> Self {
+        Self { time, end: OnceLock::new() }
+    }
+
+    pub(crate) fn at(end: Instant) -> Self {
+        Self { time: Duration::ZERO, end: OnceLock::from(end) }
+    }
+
+    /// Starts the time, unless it has started. Returns its end, which clones made from now on share.
+    pub(crate) fn begin(&self) -> Instant {
+        self.begin_at(Instant::now())
+    }
+
+    /// Starts the time, unless it has started, and returns a clone with the same end.
+    pub(crate) fn shared(&self) -> Self {
+        self.begin();
+        self.clone()
+    }
+
+    pub(super) fn begin_at(&self, now: Instant) -> Instant {
+        *self.end.get_or_init(|| now + self.time)
+    }
+
+    pub(crate) fn left(&self) -> Duration {
+        self.end.get().map_or(self.time, |end| end.saturating_duration_since(Instant::now()))
+    }
+}

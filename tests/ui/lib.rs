@@ -1,0 +1,1 @@
+//! The cases in `cases` are compiled with the dependencies of this package.
