@@ -49,9 +49,7 @@ async fn main() -> Result<(), Box<dyn Error>> {
     rt::spawn(async move {
         while hangups.recv().await.is_some() {
             let result = read(&path).map(|ring| keys.replace(ring));
-            result.unwrap_or_else(|err| {
-                eprintln!("cannot read the keys, the current ones stay: {err}")
-            });
+            result.unwrap_or_else(|err| eprintln!("the current keys stay: {err}"));
         }
     });
     println!("open http://localhost:{port}");
