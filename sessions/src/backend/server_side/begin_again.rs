@@ -19,8 +19,8 @@ impl<S: Store> ServerSide<S> {
     ) -> Result<(), OwnerError> {
         let loaded = self.call(deadline, self.store.load(&key, None)).await?;
         let base = loaded.ok_or(OwnerError::NoOwner)?.into();
-        let mut begin_again = BeginAgain { backend: self, key, owner, deadline };
-        match compare_and_set(&mut begin_again, base).await? {
+        let mut begin_again = BeginAgain { backend: self, key, owner, deadline, base };
+        match compare_and_set(&mut begin_again).await? {
             CasOutcome::Gone => Err(OwnerError::NoOwner),
             CasOutcome::Replaced { .. } | CasOutcome::Deleted { .. } => Ok(()),
         }
@@ -33,6 +33,7 @@ struct BeginAgain<'s, S> {
     key: RecordKey,
     owner: OwnerKey,
     deadline: &'s Deadline,
+    base: Base,
 }
 
 impl<S: Store> RecordChange for BeginAgain<'_, S> {
@@ -51,7 +52,16 @@ impl<S: Store> RecordChange for BeginAgain<'_, S> {
         self.deadline
     }
 
-    fn apply(&mut self, base: &Base) -> Result<NextState, OwnerError> {
+    fn base(&self) -> &Base {
+        &self.base
+    }
+
+    fn set_base(&mut self, newer: Base) {
+        self.base = newer;
+    }
+
+    fn apply(&mut self) -> Result<NextState, OwnerError> {
+        let base = &self.base;
         if base.record.owner() != Some(self.owner) {
             return Err(OwnerError::NoOwner);
         }

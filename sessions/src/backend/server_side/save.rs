@@ -8,7 +8,7 @@ use super::{
     open::{Found, LoadState, Origin},
     record_parts::{Login, Payload, RecordTime},
     timeouts::ttl,
-    write::{ConditionalWrite, Renewal, WriteOutcome},
+    write::{Base, ConditionalWrite, Renewal, WriteOutcome},
 };
 use crate::{
     backend::circuit_breaker::Deadline,
@@ -207,7 +207,7 @@ impl<S: Store> Saving<'_, S> {
         let write = Box::new(ConditionalWrite {
             backend: self.backend.clone(),
             key: found.key,
-            seen: found.record.clone(),
+            base: Base { record: found.record.clone(), revision: found.revision, expires_in: None },
             revision: found.revision,
             changes: self.state.changes().cloned().unwrap_or_default(),
             opened_with: found.record.verifier,

@@ -119,8 +119,8 @@ impl<S: Store> GroupCommit<S> {
     /// Commits the batch, and answers each of its requests.
     async fn commit_batch(&mut self) {
         let base = self.newest_base();
-        let result = compare_and_set(self, base).await;
-        match result {
+        let mut batch = Batch { group: self, base };
+        match compare_and_set(&mut batch).await {
             Ok(outcome) => {
                 let committed = Committed::note(outcome, &self.backend, self.key, &self.guard);
                 self.answer(&committed);
@@ -184,32 +184,47 @@ impl<S: Store> GroupCommit<S> {
     }
 }
 
-impl<S: Store> RecordChange for GroupCommit<S> {
+/// A batch, and the record that it is committed to.
+struct Batch<'g, S> {
+    group: &'g mut GroupCommit<S>,
+    base: Base,
+}
+
+impl<S: Store> RecordChange for Batch<'_, S> {
     type Store = S;
     type Error = StoreError;
 
     fn backend(&self) -> &ServerSide<S> {
-        &self.backend
+        &self.group.backend
     }
 
     fn key(&self) -> &RecordKey {
-        &self.key
+        &self.group.key
     }
 
     fn deadline(&self) -> &Deadline {
-        &self.deadline
+        &self.group.deadline
     }
 
-    fn apply(&mut self, base: &Base) -> Result<NextState, StoreError> {
-        self.drop_expired();
-        let payload = self.apply_all(base);
-        let latest = self.batch.iter().map(|queued| queued.pending.deadline).max();
+    fn base(&self) -> &Base {
+        &self.base
+    }
+
+    fn set_base(&mut self, newer: Base) {
+        self.base = newer;
+    }
+
+    fn apply(&mut self) -> Result<NextState, StoreError> {
+        let Self { group, base } = self;
+        group.drop_expired();
+        let payload = group.apply_all(base);
+        let latest = group.batch.iter().map(|queued| queued.pending.deadline).max();
         // All were answered.
         let latest = latest.ok_or(StoreError::Timeout)?;
-        self.deadline = Deadline::at(latest);
+        group.deadline = Deadline::at(latest);
         Ok(payload.map_or(NextState::Deleted, |payload| NextState::Replaced {
-            record: payload.replacing(&base.record, self.ttl),
-            ttl: self.ttl,
+            record: payload.replacing(&base.record, group.ttl),
+            ttl: group.ttl,
         }))
     }
 }

@@ -22,7 +22,7 @@ const MAX_TRIES: u32 = 1_000;
 /// The longest wait between two tries.
 const MAX_BACKOFF: Duration = Duration::from_millis(32);
 
-/// A change of one record.
+/// A change of one record, and the state of the record that it is made on.
 pub(crate) trait RecordChange {
     type Store: Store;
     type Error: From<StoreError>;
@@ -34,8 +34,13 @@ pub(crate) trait RecordChange {
     /// The time that calls of the store share.
     fn deadline(&self) -> &Deadline;
 
-    /// Makes the change on this state of the record. An error ends the loop.
-    fn apply(&mut self, base: &Base) -> Result<NextState, Self::Error>;
+    fn base(&self) -> &Base;
+
+    /// Takes the state that another writer left.
+    fn set_base(&mut self, newer: Base);
+
+    /// Makes the change on the base. An error ends the loop.
+    fn apply(&mut self) -> Result<NextState, Self::Error>;
 }
 
 /// A state of a record, to make a change on.
@@ -66,6 +71,15 @@ pub(crate) enum CasOutcome {
     Gone,
 }
 
+impl NextState {
+    fn record(self) -> Record {
+        match self {
+            Self::Replaced { record, .. } => record,
+            Self::Deleted => unreachable!("what was replaced has a record"),
+        }
+    }
+}
+
 impl From<Loaded> for Base {
     fn from(loaded: Loaded) -> Self {
         let Loaded { record, revision, expires_in, .. } = loaded;
@@ -76,48 +90,59 @@ impl From<Loaded> for Base {
 /// Makes a change, as often as other writers are faster.
 pub(crate) async fn compare_and_set<C: RecordChange>(
     change: &mut C,
-    mut base: Base,
 ) -> Result<CasOutcome, C::Error> {
     for tries in 1..=MAX_TRIES {
-        let next = change.apply(&base)?;
-        let (backend, key, deadline) = (change.backend(), change.key(), change.deadline());
-        if let Some(outcome) = set(backend, key, deadline, &base, next).await? {
-            return Ok(outcome);
+        let next = change.apply()?;
+        match set(change, &next).await? {
+            SetOutcome::Replaced { revision, took } => {
+                return Ok(CasOutcome::Replaced { record: next.record(), revision, took });
+            }
+            SetOutcome::Deleted => {
+                return Ok(CasOutcome::Deleted { owner: change.base().record.owner() });
+            }
+            SetOutcome::Gone => return Ok(CasOutcome::Gone),
+            SetOutcome::Conflict => {}
         }
         backoff(tries).await;
-        let load = backend.store.load(key, None);
-        match backend.call(deadline, load).await? {
-            Some(newer) => base = newer.into(),
+        let (backend, deadline) = (change.backend(), change.deadline());
+        match backend.call(deadline, backend.store.load(change.key(), None)).await? {
+            Some(newer) => change.set_base(newer.into()),
             None => return Ok(CasOutcome::Gone),
         }
     }
     Err(StoreError::Timeout.into())
 }
 
-/// Returns `None` when another writer was faster.
-async fn set<S: Store>(
-    backend: &ServerSide<S>,
-    key: &RecordKey,
-    deadline: &Deadline,
-    base: &Base,
-    next: NextState,
-) -> Result<Option<CasOutcome>, StoreError> {
+enum SetOutcome {
+    Replaced {
+        revision: Revision,
+        took: Duration,
+    },
+    Deleted,
+    Gone,
+    /// Another writer was faster.
+    Conflict,
+}
+
+/// One try. What it sets stays with the caller, so that its future is small.
+async fn set<C: RecordChange>(change: &C, next: &NextState) -> Result<SetOutcome, StoreError> {
+    let (backend, key, revision) = (change.backend(), change.key(), change.base().revision);
     let NextState::Replaced { record, ttl } = next else {
-        let delete = backend.store.delete_if(key, base.revision);
-        return Ok(match backend.call(deadline, delete).await? {
-            DeleteIfOutcome::Deleted => Some(CasOutcome::Deleted { owner: base.record.owner() }),
-            DeleteIfOutcome::Gone => Some(CasOutcome::Gone),
-            DeleteIfOutcome::Conflict => None,
+        let delete = backend.store.delete_if(key, revision);
+        return Ok(match backend.call(change.deadline(), delete).await? {
+            DeleteIfOutcome::Deleted => SetOutcome::Deleted,
+            DeleteIfOutcome::Gone => SetOutcome::Gone,
+            DeleteIfOutcome::Conflict => SetOutcome::Conflict,
         });
     };
     let start = Instant::now();
-    let replace = backend.store.replace(key, base.revision, &record, ttl);
-    Ok(match backend.call(deadline, replace).await? {
+    let replace = backend.store.replace(key, revision, record, *ttl);
+    Ok(match backend.call(change.deadline(), replace).await? {
         ReplaceOutcome::Replaced(revision) => {
-            Some(CasOutcome::Replaced { record, revision, took: start.elapsed() })
+            SetOutcome::Replaced { revision, took: start.elapsed() }
         }
-        ReplaceOutcome::Gone => Some(CasOutcome::Gone),
-        ReplaceOutcome::Conflict => None,
+        ReplaceOutcome::Gone => SetOutcome::Gone,
+        ReplaceOutcome::Conflict => SetOutcome::Conflict,
     })
 }
 

@@ -27,8 +27,9 @@ use crate::{
 pub(crate) struct ConditionalWrite<S> {
     pub(crate) backend: ServerSide<S>,
     pub(crate) key: RecordKey,
-    /// The record that the request saw.
-    pub(crate) seen: Record,
+    /// What the changes are made on: the record that the request saw, or a newer one.
+    pub(crate) base: Base,
+    /// The revision that the request saw.
     pub(crate) revision: Revision,
     pub(crate) changes: ChangeSet,
     /// What the session holds with the changes. `None` when it is empty.
@@ -107,7 +108,7 @@ impl<S: Store> ConditionalWrite<S> {
         PendingWrite {
             changes: self.changes.clone(),
             opened_with: self.opened_with,
-            seen: (self.revision, self.seen.clone()),
+            seen: (self.revision, self.base.record.clone()),
             last_start: self.last_start(),
             deadline: self.deadline.begin(),
         }
@@ -121,9 +122,10 @@ impl<S: Store> ConditionalWrite<S> {
 
     /// Commits a batch of one, whose changes are made already.
     async fn write_alone(&mut self, guard: &WriteGuard) -> Result<WriteOutcome, SaveError> {
-        let (revision, record) =
-            guard.newer_than(self.revision).unwrap_or_else(|| (self.revision, self.seen.clone()));
-        let outcome = compare_and_set(self, Base { record, revision, expires_in: None }).await?;
+        if let Some((revision, record)) = guard.newer_than(self.revision) {
+            self.base = Base { record, revision, expires_in: None };
+        }
+        let outcome = compare_and_set(self).await?;
         let committed = Committed::note(outcome, &self.backend, self.key, guard);
         Ok(committed.for_token(self.token_verifier(), self.rebased))
     }
@@ -135,7 +137,8 @@ impl<S: Store> ConditionalWrite<S> {
 
     /// Makes the request's changes on a newer record. The session keeps the token that it has there:
     /// where that is another one than the request came with, another request has renewed it.
-    fn rebase(&mut self, record: &Record) -> Result<(), SaveError> {
+    fn rebase(&mut self) -> Result<(), SaveError> {
+        let record = &self.base.record;
         if self.renewal.is_some() && record.verifier != self.opened_with {
             if self.login.is_some() {
                 return Err(SaveError::Superseded);
@@ -150,7 +153,8 @@ impl<S: Store> ConditionalWrite<S> {
         Ok(())
     }
 
-    fn next_record(&self, base: &Record, payload: &Payload) -> Record {
+    fn next_record(&self, payload: &Payload) -> Record {
+        let base = &self.base.record;
         let mut record = payload.replacing(base, self.ttl);
         if let Some(login) = self.login {
             record.created_secs = self.now.secs;
@@ -185,16 +189,24 @@ impl<S: Store> RecordChange for ConditionalWrite<S> {
         &self.deadline
     }
 
-    fn apply(&mut self, base: &Base) -> Result<NextState, SaveError> {
-        let is_retry = base.expires_in.is_some();
+    fn base(&self) -> &Base {
+        &self.base
+    }
+
+    fn set_base(&mut self, newer: Base) {
+        self.base = newer;
+    }
+
+    fn apply(&mut self) -> Result<NextState, SaveError> {
+        let is_retry = self.base.expires_in.is_some();
         if is_retry && Instant::now() >= self.last_start() {
             return Err(SaveError::Timeout);
         }
-        if is_retry || base.revision != self.revision {
-            self.rebase(&base.record)?;
+        if is_retry || self.base.revision != self.revision {
+            self.rebase()?;
         }
         Ok(self.payload.as_ref().map_or(NextState::Deleted, |payload| NextState::Replaced {
-            record: self.next_record(&base.record, payload),
+            record: self.next_record(payload),
             ttl: self.ttl,
         }))
     }
