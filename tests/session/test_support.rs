@@ -106,13 +106,13 @@ async fn a_seeded_session_starts_as_its_policies_say() {
 }
 
 #[actix_web::test]
-#[should_panic(expected = "the content of a session is a JSON object")]
+#[should_panic(expected = "the content of a session must be a JSON object")]
 async fn seeding_something_else_than_an_object_panics() {
     TestSessions::new(&plain()).seed(TestRequest::default(), ["a", "b"]).await;
 }
 
 #[actix_web::test]
-#[should_panic(expected = "the content of a session is a JSON object: ")]
+#[should_panic(expected = "the content of a session must be a JSON object: ")]
 async fn seeding_what_cannot_be_json_panics() {
     let keys = std::collections::BTreeMap::from([(vec![1], 1)]);
     TestSessions::new(&plain()).seed(TestRequest::default(), keys).await;
