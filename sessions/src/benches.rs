@@ -1,4 +1,4 @@
-//! The signature by itself.
+//! The signature of signed cookies without the rest, for the benches.
 
 use crate::{
     key::SecretKey,
@@ -10,7 +10,7 @@ use crate::{
 pub struct Signing(Signer);
 
 impl Signing {
-    /// Works out the key's state.
+    /// Derives the signing key from `key`.
     pub fn new(key: &SecretKey) -> Self {
         Self(Signer::new(key, b"sessions.signed-cookie.session", HashAlgorithm::Sha256))
     }
@@ -20,7 +20,7 @@ impl Signing {
         self.0.sign(payload, now)
     }
 
-    /// Returns what a token holds, if its signature is right.
+    /// Returns a token's payload, or `None` when its signature does not verify.
     pub fn verify(&self, token: &[u8]) -> Option<Vec<u8>> {
         self.0.verify(token).and_then(|verified| verified.decode()).ok()
     }

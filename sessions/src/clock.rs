@@ -2,8 +2,7 @@
 
 use std::{fmt, sync::Arc, time::SystemTime};
 
-/// Where the middleware takes the time from. The operating system's clock unless a test says
-/// otherwise.
+/// The source of the middleware's time: the operating system's clock, or a test's.
 #[derive(Clone, Default)]
 pub struct Clock {
     source: Option<Arc<dyn Fn() -> SystemTime + Send + Sync>>,

@@ -1,10 +1,15 @@
-//! Sessions for Actix Web: Flask's `SessionInterface`, complete, with policies that are checked
-//! before they run and nothing lost in silence.
+//! Sessions for Actix Web: Flask's `SessionInterface`, complete and typed, with policies that are
+//! checked before the server starts.
 //!
-//! A *session* is what a handler holds: a dictionary that belongs to one client and lasts from
-//! request to request. An *interface* says how sessions are opened and saved, and how their cookie
-//! looks; `#[derive(SessionInterface)]` writes it for a struct. A *backend*, the struct's field,
-//! turns the *token* in the cookie into a session and back.
+//! - A [*session*](Session) is a dictionary that belongs to one client and lasts from request to
+//!   request. Handlers read and write it.
+//! - An [*interface*](trait@SessionInterface) says how an application opens and saves its sessions.
+//!   `#[derive(SessionInterface)]` implements it for a struct.
+//! - A [*backend*](backend), the field of that struct, turns the token in the cookie into a session
+//!   and back.
+//! - A [*key*](SecretKey) signs or encrypts the cookie.
+//! - A [*store*](store) keeps the sessions of a server-side backend.
+//! - A [*policy*](policy) is one setting of the interface, for example `samesite` or `lifetime`.
 //!
 //! ```no_run
 //! use actix_web::{App, HttpServer, Responder, get};
@@ -34,36 +39,37 @@
 //!
 //! # What happens to a request
 //!
-//! 1. The middleware offers a session and does nothing else: no parsing, no clock, no I/O.
-//! 2. The session is *opened* when a handler takes [`Session`], or a middleware asks for it. A
+//! 1. The middleware offers a session. That costs a request without a session nothing else: no
+//!    parsing, no clock, no I/O.
+//! 2. The session is *opened* when a handler takes [`Session`] or a middleware asks for it. A
 //!    cookie that does not verify opens a new session; a store that does not answer is an error.
-//! 3. The handler reads and writes. A write where there is no session, or no longer one to write to,
-//!    is an error there and then.
-//! 4. The session is *saved* when the handler has returned, if it changed or a policy says so, and
-//!    the response gets `Set-Cookie`, `Vary: Cookie` and a `Cache-Control` that keeps it private.
+//! 3. The handler reads and writes. A write that cannot be kept is an error at once.
+//! 4. The session is *saved* after the handler returns, if it changed or a policy says so. The
+//!    response gets `Set-Cookie`, `Vary: Cookie` and a private `Cache-Control`.
 //!
-//! Clients see a status and an empty body when something is wrong; the reason is in the log, under
-//! the target `sessions`. [`check`](trait@SessionInterface#method.check) in `main` ends a program whose
-//! policies are wrong with one line.
+//! When something fails, the client sees a status and an empty body, and the log has the reason,
+//! under the target `sessions`. Call [`check`](trait@SessionInterface#method.check) in `main` to
+//! end a program with wrong policies with one line.
 //!
 //! # Where to go next
 //!
-//! - [`Session`]: what handlers do with a session.
-//! - [`SessionInterface`](trait@SessionInterface): the contract, policy by policy; the derive's
-//!   [page](derive@SessionInterface) lists the attributes.
-//! - [`SignedCookie`], [`EncryptedCookie`], [`ServerSide`]: the backends, and what each protects from.
+//! - [`Session`]: the methods that handlers use.
+//! - [`derive(SessionInterface)`](derive@SessionInterface): every attribute, with its default.
+//! - [`SignedCookie`], [`EncryptedCookie`], [`ServerSide`]: the backends and what each protects
+//!   from.
+//! - [`SessionConfig`]: policies at run time, from code, a file or the environment.
 //! - [`store`]: the stores of server-side sessions, and how to write one.
-//! - [`SessionConfig`]: the policies at run time, from code, a file or the environment.
-//! - `test` (feature `test`): sessions for the tests of an application.
+//! - [`SessionInterface`](trait@SessionInterface): the contract, to implement by hand.
+//! - `test` (feature `test`): sessions in the tests of an application.
 //!
 //! # Features
 //!
 //! | name | description | default |
 //! |---|---|---|
 //! | `derive` | `#[derive(SessionInterface)]` | yes |
-//! | `flask` | one session for a Flask and an Actix application: [`flask`] | no |
+//! | `flask` | [`flask`]: one session for a Flask and an Actix application | no |
 //! | `import-actix-session` | [`import`]: takes over the sessions of an application on actix-session | no |
-//! | `test` | seed and read sessions in tests, set their clock; check a store, and have it fail | no |
+//! | `test` | `test`: seed and read sessions in tests, set the clock, check a store or make it fail | no |
 
 #![cfg_attr(docsrs, feature(doc_cfg))]
 
@@ -105,7 +111,7 @@ pub use crate::{
     store::MemoryStore,
 };
 
-/// What the code that the derive writes calls. Not for anyone else.
+/// The items that derived code uses. Private: they change without notice.
 #[doc(hidden)]
 pub mod __private {
     pub use std::{borrow::Cow, future::Ready, time::SystemTime};
@@ -119,7 +125,7 @@ pub mod __private {
     pub use crate::{backend::confidential::confidential, request::middleware::new_transform};
 }
 
-/// The signature by itself, for our benches. Not for anyone else.
+/// The signature alone, for the benches. Private: it changes without notice.
 #[cfg(feature = "__benches")]
 #[doc(hidden)]
 #[path = "benches.rs"]

@@ -1,4 +1,4 @@
-//! The change set: what a request did to its session, to be done again on a newer state.
+//! The change set: the changes of a request, to be replayed on a newer state of the session.
 
 use std::{fmt, sync::Arc};
 
@@ -8,14 +8,15 @@ use crate::error::SessionError;
 /// A closure that can run again: an `update` of one key, or a `modify` of typed content.
 pub(crate) type Replay = Arc<dyn Fn(&mut Dictionary) -> Result<(), SessionError> + Send + Sync>;
 
-/// What a request did to its session, in its order.
+/// The changes of a request to its session, in order.
 ///
-/// For interfaces that save to a store which more than one request can write: when another request
-/// has saved in the meantime, [`apply_to`](Self::apply_to) does the same to the newer state.
-/// Requests that changed different keys then do not erase each other.
+/// For a backend whose store several requests write: if another request saved first,
+/// [`apply_to`](Self::apply_to) applies the changes to the newer state. Concurrent requests that
+/// change different keys then keep each other's changes.
 #[derive(Clone, Default)]
 pub struct ChangeSet {
-    /// Shared with a save that goes on when the request is dropped. `None` before the first.
+    /// Shared with a save that continues after the request is dropped. `None` before the first
+    /// step.
     steps: Option<Arc<Vec<Step>>>,
 }
 
@@ -28,7 +29,7 @@ enum Step {
     Remove {
         key: Box<str>,
     },
-    /// What was opened, key and value: only that is removed.
+    /// The opened keys and values: a key with another value is not removed.
     Clear {
         opened: Vec<(Box<str>, String)>,
     },
@@ -36,19 +37,18 @@ enum Step {
 }
 
 impl ChangeSet {
-    /// Replays the steps on a newer dictionary: sets and removals as they are, closures of
-    /// `update` run again, and a `clear` removes only what no other request has changed.
+    /// Replays the steps on a newer dictionary.
     pub(crate) fn replay(&self, newer: &mut Dictionary) -> Result<(), SessionError> {
         for step in self.steps() {
             match step {
-                Step::Set { key, json } => newer.put(key, json.clone()),
+                Step::Set { key, json } => newer.set_untracked(key, json.clone()),
                 Step::Remove { key } => {
-                    newer.take_out(key);
+                    newer.remove_untracked(key);
                 }
                 Step::Clear { opened } => {
                     for (key, json) in opened {
                         if newer.raw(key) == Some(json) {
-                            newer.take_out(key);
+                            newer.remove_untracked(key);
                         }
                     }
                 }
@@ -58,7 +58,7 @@ impl ChangeSet {
         Ok(())
     }
 
-    /// Whether the request did nothing.
+    /// Whether the request changed nothing.
     pub fn is_empty(&self) -> bool {
         self.steps().is_empty()
     }
@@ -86,31 +86,31 @@ impl ChangeSet {
         self.steps_mut().push(Step::Remove { key: key.into() });
     }
 
-    /// What this request did before goes as well.
+    /// Replaces the steps so far, which a clear undoes.
     pub(super) fn clear<'a>(&mut self, opened: impl Iterator<Item = (&'a str, &'a str)>) {
         let opened = opened.map(|(key, json)| (key.into(), json.into())).collect();
         self.steps = Some(Arc::new(vec![Step::Clear { opened }]));
     }
 
-    pub(super) fn replayable(&mut self, replay: Replay) {
+    pub(super) fn push_replay(&mut self, replay: Replay) {
         self.steps_mut().push(Step::Replay(replay));
     }
 }
 
-/// The change set of a dictionary.
+/// # The change set of a dictionary
 impl Dictionary {
-    /// Keeps the change set from here on.
+    /// Starts to record the change set.
     pub(crate) fn keep_changes(&mut self) {
         self.changes.get_or_insert_default();
     }
 
-    /// Returns what was done since [`keep_changes`](Self::keep_changes), if that was called.
+    /// Returns the changes since [`keep_changes`](Self::keep_changes), or `None` without that call.
     pub(crate) fn changes(&self) -> Option<&ChangeSet> {
         self.changes.as_ref()
     }
 
-    /// Applies the outcome of a closure that ran on the state of `revision`, and notes how to
-    /// `replay` it. Returns `false`, having done nothing, when the dictionary has changed since.
+    /// Applies the outcome of a closure that ran on the state of `revision`, and records `replay`.
+    /// Returns `false` and does nothing if the dictionary has changed since that revision.
     pub(crate) fn update_at(
         &mut self,
         revision: u64,
@@ -120,13 +120,13 @@ impl Dictionary {
         if self.revision != revision {
             return Ok(false);
         }
-        // The closure stands for its outcome, which is therefore not noted.
+        // The change set records the closure instead of its outcome.
         let changes = self.changes.take();
         let done = outcome(self);
         self.changes = changes;
         done?;
         if let (Some(changes), Some(replay)) = (&mut self.changes, replay) {
-            changes.replayable(replay);
+            changes.push_replay(replay);
         }
         Ok(true)
     }
@@ -139,7 +139,7 @@ impl Dictionary {
 }
 
 impl fmt::Debug for ChangeSet {
-    /// Shows how many steps there are, and neither keys nor values.
+    /// Shows the number of steps, but neither keys nor values.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("ChangeSet").field("len", &self.steps().len()).finish_non_exhaustive()
     }

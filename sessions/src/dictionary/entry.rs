@@ -1,4 +1,4 @@
-//! One member of the dictionary: what was opened, and what this request made of it.
+//! One member of the dictionary: the opened value, and the edit of this request.
 
 /// A part of the opened payload, in bytes.
 #[derive(Clone, Copy)]
@@ -23,7 +23,7 @@ impl Span {
 }
 
 pub(super) enum Key {
-    /// Stands in the payload without any escape.
+    /// A part of the payload, without an escape.
     Span(Span),
     Owned(Box<str>),
 }
@@ -34,8 +34,8 @@ pub(super) enum Edit {
     Removed,
 }
 
-/// Invariant: a key that was not opened (`base` is `None`) has a value, so that an entry is never
-/// a trace of a key that came and went within one request.
+/// Invariant: an entry without an opened value (`base`) has a value. A key that is set and removed
+/// within one request leaves no entry.
 pub(super) struct Entry {
     pub(super) key: Key,
     pub(super) base: Option<Span>,
@@ -60,7 +60,7 @@ impl Entry {
         }
     }
 
-    /// How much longer a payload may be with what was set here.
+    /// Returns how many bytes this edit may add to the payload.
     pub(super) fn added_room(&self, payload: &str) -> usize {
         match &self.edit {
             Edit::Kept | Edit::Removed => 0,
@@ -68,7 +68,7 @@ impl Entry {
         }
     }
 
-    /// Key, colon and value as they stand in the payload, where that is how they are written.
+    /// Returns the opened text of key, colon and value, if writing the entry would give the same.
     pub(super) fn as_opened<'a>(&self, payload: &'a str) -> Option<&'a str> {
         match (&self.key, self.base, &self.edit) {
             // Between the two: the closing quote and the colon.
@@ -79,7 +79,7 @@ impl Entry {
         }
     }
 
-    /// The value's JSON text as this request sees it.
+    /// Returns the current value's JSON text, or `None` for a removed key.
     pub(super) fn value<'a>(&'a self, payload: &'a str) -> Option<&'a str> {
         match &self.edit {
             Edit::Kept => self.base.map(|span| span.of(payload)),
@@ -89,10 +89,10 @@ impl Entry {
     }
 }
 
-/// Whether two JSON texts mean the same value.
+/// Whether two JSON texts have the same value.
 ///
-/// Equal texts always do. Different texts may (the order of a map's keys, an escape, white space),
-/// but only where there is something to write differently.
+/// Different texts may: by the order of keys, an escape, or white space. Texts without any of these
+/// are not parsed.
 pub(crate) fn same_value(one: &str, other: &str) -> bool {
     if one == other {
         return true;
@@ -105,7 +105,7 @@ pub(crate) fn same_value(one: &str, other: &str) -> bool {
     parse(one).is_some_and(|one| Some(one) == parse(other))
 }
 
-/// Whether parsing may round: two numbers of so many digits can differ and be read as one.
+/// Whether parsing may round: two different numbers of more than 15 digits may parse as the same.
 fn has_long_number(text: &str) -> bool {
     text.as_bytes().split(|byte| !byte.is_ascii_digit()).any(|digits| digits.len() > 15)
 }

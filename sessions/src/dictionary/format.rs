@@ -1,4 +1,4 @@
-//! How values are written as JSON text.
+//! The JSON dialect of values.
 
 use std::marker::PhantomData;
 
@@ -10,19 +10,19 @@ use serde_json::error::Result;
 
 use crate::error::SessionError;
 
-/// Plain JSON, or JSON in which tags stand for what JSON does not have.
+/// The JSON dialect of a session's values.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(crate) enum Format {
     #[default]
     Json,
-    /// With the tags of Flask.
+    /// JSON with Flask's tags for types that JSON does not have.
     #[cfg(feature = "flask")]
     Flask,
 }
 
 impl Format {
-    /// Whether a session that is not permanent may say so: Flask writes it down where it is set.
-    pub(crate) fn notes_impermanence(self) -> bool {
+    /// Whether `set_permanent(false)` writes the key `_permanent`, as Flask does.
+    pub(crate) fn writes_permanent_false(self) -> bool {
         !matches!(self, Self::Json)
     }
 
@@ -51,8 +51,8 @@ impl Format {
         }
     }
 
-    /// Returns these messages, a JSON list or none yet, with one more: a pair of category and text.
-    /// `None` when they are no list.
+    /// Appends a message, a pair of category and text, to these messages, a JSON list. Returns
+    /// `None` when they are not a list.
     pub(crate) fn append_flash(self, flashes: Option<&str>, flash: (&str, &str)) -> Option<String> {
         let pair = match self {
             Self::Json => self.write(&flash),
@@ -60,13 +60,13 @@ impl Format {
             Self::Flask => self.write(&crate::codec::flask::Tuple(flash)),
         };
         let pair = pair.expect("two strings are always valid JSON");
-        let former = flashes.unwrap_or("[]").trim().strip_prefix('[')?.strip_suffix(']')?.trim();
-        let comma = if former.is_empty() { "" } else { "," };
-        Some(format!("[{former}{comma}{pair}]"))
+        let present = flashes.unwrap_or("[]").trim().strip_prefix('[')?.strip_suffix(']')?.trim();
+        let comma = if present.is_empty() { "" } else { "," };
+        Some(format!("[{present}{comma}{pair}]"))
     }
 }
 
-/// The value of a key.
+/// # The value of a key, with an error that names it
 impl Format {
     pub(crate) fn decode<T: DeserializeOwned>(
         self,

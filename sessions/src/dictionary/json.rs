@@ -1,5 +1,5 @@
-//! The dictionary as the text of a JSON object: split into members when it is opened, and joined
-//! again without a look at those that did not change.
+//! The dictionary as a JSON object: split into members when it is opened, and joined again with the
+//! text of unchanged members.
 
 use std::sync::Arc;
 
@@ -11,12 +11,12 @@ use super::{
 };
 use crate::{codec::json_scan, error::DecodeError};
 
-/// About as many bytes as a member of a session has: room for the entries is made once.
+/// A typical size of a member, in bytes, to reserve the entries at once.
 const BYTES_PER_MEMBER: usize = 48;
 
-/// Reading and writing.
+/// # Reading and writing
 impl Dictionary {
-    /// Returns the dictionary that this JSON object means.
+    /// Parses a JSON object.
     ///
     /// # Errors
     ///
@@ -26,7 +26,7 @@ impl Dictionary {
         Self::open(Payload::Own(json.into()))
     }
 
-    /// As [`from_json`](Self::from_json), for a text that others hold as well.
+    /// Like [`from_json`](Self::from_json), for a shared text.
     pub(crate) fn from_shared(json: Arc<str>) -> Result<Self, DecodeError> {
         Self::open(Payload::Shared(json))
     }
@@ -59,7 +59,7 @@ impl Dictionary {
         .ok_or(DecodeError::NotAnObject)?;
         if !sorted {
             entries.sort_by(|one, other| one.key(&payload).cmp(other.key(&payload)));
-            // The sort is stable and the last of equal keys wins, as JSON readers have it.
+            // The sort is stable, and the last of equal keys wins, as in other JSON readers.
             entries.reverse();
             entries.dedup_by(|one, other| one.key(&payload) == other.key(&payload));
             entries.reverse();
@@ -67,7 +67,7 @@ impl Dictionary {
         Ok(Self { payload, entries, surrogate_keys, ..Self::default() })
     }
 
-    /// Returns the present state as a JSON object, keys sorted by code point, without white space
+    /// Returns the members as a JSON object, with keys sorted by code point and no white space
     /// between members.
     pub(crate) fn to_json(&self) -> String {
         let Self { payload, entries, surrogate_keys, .. } = self;

@@ -1,9 +1,9 @@
-//! The dictionary: string keys to values, each kept as raw JSON until asked for, with the change
-//! set of the request. It knows nothing of logins, lifetimes or cookies.
+//! The dictionary: keys with values that stay JSON text until they are read, and the change set of
+//! the request. It knows nothing of logins, lifetimes or cookies.
 //!
-//! One sorted list of entries over one buffer. Each entry knows the value that was opened and the
-//! edit of this request: present state, rollback and *is it modified* are readings of the same
-//! list. The change set is kept beside it where a backend replays it.
+//! One sorted list of entries refers to one buffer. Each entry has the opened value and the edit of
+//! this request, so the current value, a rollback and `is_edited` all come from the same list. The
+//! change set is separate, and recorded only if a backend replays it.
 
 mod changes;
 mod entry;
@@ -23,16 +23,16 @@ use self::{
 };
 use crate::{codec::json_scan, error::SessionError};
 
-/// String keys to the JSON text of their values, and what this request did to them.
+/// Keys with the JSON text of their values, and the edits of this request.
 #[derive(Default)]
 pub(crate) struct Dictionary {
     payload: Payload,
     /// Invariant: sorted by key, each key once.
     entries: Vec<Entry>,
     surrogate_keys: SurrogateKeys,
-    /// Counts the changes, so that `update` sees one that came between its read and its write.
+    /// Counts the changes, so that `update` detects one between its read and its write.
     revision: u64,
-    /// What this request did, in its order, where the backend replays it.
+    /// The changes of this request in order, if the backend replays them.
     changes: Option<ChangeSet>,
     format: Format,
 }
@@ -42,7 +42,7 @@ impl Dictionary {
         self.format
     }
 
-    /// Has the values written and read in this format.
+    /// Sets the format in which values are written and read.
     pub(crate) fn set_format(&mut self, format: Format) {
         self.format = format;
     }
@@ -51,7 +51,7 @@ impl Dictionary {
     ///
     /// # Errors
     ///
-    /// [`SessionError::Decode`] when the value is no `T`.
+    /// [`SessionError::Decode`] when the value does not deserialise as `T`.
     pub(crate) fn get<T: DeserializeOwned>(&self, key: &str) -> Result<Option<T>, SessionError> {
         self.raw(key).map(|json| self.format.decode(key, json)).transpose()
     }
@@ -67,31 +67,31 @@ impl Dictionary {
         entries.iter().filter_map(|entry| Some((entry.key(payload), entry.value(payload)?)))
     }
 
-    /// Returns the members whose keys no Rust string holds: each key in its quotes, escaped.
+    /// Returns the members whose keys are not valid Rust strings: each key in its quotes, escaped.
     pub(crate) fn surrogate_members(&self) -> impl Iterator<Item = (&str, &str)> {
         self.surrogate_keys.members(&self.payload)
     }
 
-    /// Sets `key` to the value that this JSON text means.
+    /// Sets `key` to the value of this JSON text.
     ///
     /// # Errors
     ///
     /// [`SessionError::Encode`] when it nests too deep to be read again.
     pub(crate) fn insert_json(&mut self, key: &str, json: String) -> Result<(), SessionError> {
         if !json_scan::is_value(&json) {
-            let source = serde::ser::Error::custom("it nests deeper than 127 levels");
+            let source = serde::ser::Error::custom("it nests deeper than 127 levels; flatten it");
             return Err(SessionError::Encode { key: key.into(), source });
         }
         self.set(key, json);
         Ok(())
     }
 
-    /// Sets `key` to a JSON text that is known to be one value.
+    /// Sets `key` to a JSON text, which must be one value.
     pub(crate) fn set(&mut self, key: &str, json: String) {
         if let Some(changes) = &mut self.changes {
             changes.set(key, &json);
         }
-        self.put(key, json);
+        self.set_untracked(key, json);
     }
 
     /// Removes `key`; returns whether there was a value.
@@ -99,10 +99,10 @@ impl Dictionary {
         if let Some(changes) = &mut self.changes {
             changes.remove(key);
         }
-        self.take_out(key)
+        self.remove_untracked(key)
     }
 
-    /// Removes every key but those that are to be kept.
+    /// Removes every key except those for which `keep` returns `true`.
     pub(crate) fn clear(&mut self, keep: impl Fn(&str) -> bool) {
         let payload = &self.payload;
         if let Some(changes) = &mut self.changes {
@@ -122,7 +122,7 @@ impl Dictionary {
         self.revision += 1;
     }
 
-    /// Drops the edits of this request but those of keys that are to be kept.
+    /// Discards the edits of this request, except those of keys for which `keep` returns `true`.
     pub(crate) fn rollback(&mut self, keep: impl Fn(&str) -> bool) {
         let payload = &self.payload;
         self.entries.retain_mut(|entry| {
@@ -137,7 +137,7 @@ impl Dictionary {
         self.revision += 1;
     }
 
-    /// Empties the dictionary as if nothing had been opened.
+    /// Drops all members, including the opened ones.
     pub(crate) fn reset(&mut self) {
         self.entries.clear();
         self.surrogate_keys.reset();
@@ -145,21 +145,20 @@ impl Dictionary {
         self.revision += 1;
     }
 
-    /// Makes this the dictionary that was opened with the members of another one.
+    /// Replaces the opened members by those of `other`.
     #[cfg(feature = "import-actix-session")]
     pub(crate) fn replace_opened(&mut self, other: &Self) {
-        let opened = Self::from_json(other.to_json()).expect("it reads what it writes");
+        let opened = Self::from_json(other.to_json()).expect("a dictionary reads what it writes");
         self.payload = opened.payload;
         self.entries = opened.entries;
         self.revision += 1;
         self.discard_changes();
     }
 
-    /// Whether this request edited a key other than those that are passed over.
-    pub(crate) fn is_edited(&self, pass_over: impl Fn(&str) -> bool) -> bool {
-        let is_edited = |entry: &Entry| {
-            !matches!(entry.edit, Edit::Kept) && !pass_over(entry.key(&self.payload))
-        };
+    /// Whether this request edited a key for which `ignore` returns `false`.
+    pub(crate) fn is_edited(&self, ignore: impl Fn(&str) -> bool) -> bool {
+        let is_edited =
+            |entry: &Entry| !matches!(entry.edit, Edit::Kept) && !ignore(entry.key(&self.payload));
         self.entries.iter().any(is_edited) || self.surrogate_keys.is_edited()
     }
 
@@ -167,8 +166,8 @@ impl Dictionary {
         self.revision
     }
 
-    /// Sets a key that the change set does not replay.
-    pub(crate) fn put(&mut self, key: &str, json: String) {
+    /// Sets a key without recording it in the change set.
+    pub(crate) fn set_untracked(&mut self, key: &str, json: String) {
         let at = match self.position(key) {
             Ok(at) => at,
             Err(at) => {
@@ -183,14 +182,14 @@ impl Dictionary {
             return;
         }
         let base = entry.base.map(|span| span.of(&self.payload));
-        // Back to what was opened: nothing to save.
+        // The opened value again is not an edit.
         let restored = base.is_some_and(|base| same_value(base, &json));
         entry.edit = if restored { Edit::Kept } else { Edit::Set(json) };
         self.revision += 1;
     }
 
-    /// Removes a key without a step in the change set; returns whether there was a value.
-    fn take_out(&mut self, key: &str) -> bool {
+    /// Removes a key without recording it in the change set; returns whether there was a value.
+    fn remove_untracked(&mut self, key: &str) -> bool {
         let Ok(at) = self.position(key) else {
             return false;
         };
@@ -207,7 +206,8 @@ impl Dictionary {
         true
     }
 
-    /// Returns the entry of a key. Few are looked at one by one: most differ in length already.
+    /// Returns the entry of a key. A short list is searched linearly: most keys already differ in
+    /// length.
     fn entry(&self, key: &str) -> Option<&Entry> {
         if self.entries.len() > 8 {
             return self.position(key).ok().map(|at| &self.entries[at]);

@@ -1,8 +1,8 @@
-//! The text that a session was opened with.
+//! The JSON text that a session was opened with.
 
 use std::{ops::Deref, sync::Arc};
 
-/// JSON: one's own, or what a store and other requests hold as well.
+/// JSON that this session owns, or that it shares with a store and other requests.
 pub(super) enum Payload {
     Own(String),
     Shared(Arc<str>),

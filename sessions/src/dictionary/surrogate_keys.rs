@@ -1,6 +1,6 @@
-//! Members whose keys no Rust string holds, since Python wrote a surrogate without its partner.
+//! Members whose keys are not valid Rust strings: Python can write an unpaired surrogate.
 //!
-//! No handler can ask for them. They pass through, and are removed by `clear` and `purge`.
+//! Handlers cannot name such a key. It is saved unchanged, and `clear` and `purge` remove it.
 
 use std::fmt;
 
@@ -11,16 +11,16 @@ use crate::{codec::json_scan::Member, error::DecodeError};
 
 #[derive(Default)]
 pub(super) struct SurrogateKeys {
-    /// Each key with its quotes, and its value.
+    /// The key with its quotes, and the value.
     members: Vec<(Span, Span)>,
     removed: bool,
 }
 
 impl SurrogateKeys {
-    /// Takes a member whose key is escaped and is no Rust string.
+    /// Adds a member whose escaped key is not a valid Rust string.
     pub(super) fn push(&mut self, payload: &str, member: &Member) -> Result<(), DecodeError> {
         let quoted = member.key.start - 1..member.key.end + 1;
-        // It must still be well-formed.
+        // The key must still be well-formed JSON.
         serde_json::from_str::<AnyString>(&payload[quoted.clone()])
             .map_err(|_| DecodeError::NotAnObject)?;
         let spans = Span::new(&quoted).zip(Span::new(&member.value));
@@ -45,13 +45,13 @@ impl SurrogateKeys {
         self.removed = false;
     }
 
-    /// Drops the members as if none had been opened.
+    /// Drops all members, including the opened ones.
     pub(super) fn reset(&mut self) {
         *self = Self::default();
     }
 }
 
-/// A string of JSON, surrogates or not: as bytes, `serde_json` reads those too.
+/// Any JSON string: as bytes, `serde_json` also reads unpaired surrogates.
 struct AnyString;
 
 impl<'de> Deserialize<'de> for AnyString {

@@ -1,4 +1,4 @@
-//! `Cache-Control` of a response that sets the session's cookie.
+//! The `Cache-Control` header of a response that sets the session's cookie.
 
 use actix_web::http::header::{self, HeaderMap, HeaderValue};
 
@@ -6,8 +6,8 @@ use actix_web::http::header::{self, HeaderMap, HeaderValue};
 /// Caching).
 const PRIVATE: &str = "private, no-cache=\"Set-Cookie\"";
 
-/// A handler that says nothing of caches gets `private`, and so does one that says how long without
-/// saying for whom; one that lets shared caches keep the response is overruled.
+/// Makes the response private: adds `private` if the handler set no scope, and overrules a handler
+/// that lets shared caches store the response.
 pub(super) fn keep_private(headers: &mut HeaderMap) {
     if !headers.contains_key(header::CACHE_CONTROL) {
         headers.insert(header::CACHE_CONTROL, HeaderValue::from_static(PRIVATE));
@@ -20,22 +20,23 @@ pub(super) fn keep_private(headers: &mut HeaderMap) {
         directive.split('=').next().unwrap_or_default().trim().eq_ignore_ascii_case(name)
     };
     let is_shared = |directive: &str| is(directive, "public") || is(directive, "s-maxage");
-    let is_kept_out = |directive: &str| is(directive, "private") || is(directive, "no-store");
+    let is_private = |directive: &str| is(directive, "private") || is(directive, "no-store");
     let shared = directives(&text).any(is_shared);
-    if !shared && directives(&text).any(is_kept_out) {
+    if !shared && directives(&text).any(is_private) {
         return;
     }
     if shared {
         tracing::warn!(
             target: "sessions",
-            "the response sets the session's cookie and lets shared caches keep it; `Cache-Control` \
-             is made private"
+            "the response sets the session's cookie and lets shared caches keep it, which would \
+             give the session to other clients; `Cache-Control` is made `private`, so drop `public` \
+             and `s-maxage` there"
         );
     }
     let mut kept: Vec<_> = directives(&text)
         .filter(|directive| !directive.is_empty() && !is_shared(directive))
         .collect();
-    if !kept.iter().any(|directive| is_kept_out(directive)) {
+    if !kept.iter().any(|directive| is_private(directive)) {
         kept.insert(0, "private");
     }
     if let Ok(value) = HeaderValue::from_str(&kept.join(", ")) {
@@ -43,7 +44,7 @@ pub(super) fn keep_private(headers: &mut HeaderMap) {
     }
 }
 
-/// Splits at commas, not at those within quotes: `no-cache="Set-Cookie, X"` is one directive.
+/// Splits at commas outside quotes: `no-cache="Set-Cookie, X"` is one directive.
 fn directives(text: &str) -> impl Iterator<Item = &str> {
     let mut quoted = false;
     text.split(move |character| {

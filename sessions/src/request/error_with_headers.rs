@@ -1,4 +1,4 @@
-//! The error of an inner middleware, with the session's headers.
+//! An error of an inner middleware, with the session's headers.
 
 use std::fmt;
 
@@ -6,9 +6,9 @@ use actix_web::{Error, HttpResponse, ResponseError, http::StatusCode};
 
 use super::headers::SessionHeaders;
 
-/// The error of an inner middleware, whose response carries the session's headers as well.
+/// An error of an inner middleware, whose response also carries the session's headers.
 ///
-/// Status and body are those of the inner error, however often the response is asked for.
+/// Every response made from it has the status and body of the inner error.
 pub(crate) struct ErrorWithHeaders {
     inner: Error,
     headers: Vec<SessionHeaders>,
@@ -19,7 +19,7 @@ impl ErrorWithHeaders {
         Self { inner, headers }
     }
 
-    /// Returns the headers, those of the errors inside as well.
+    /// Returns the headers, with those of nested errors.
     pub(crate) fn all_headers(&self) -> Vec<SessionHeaders> {
         let mut all = self.inner.as_error().map_or_else(Vec::new, Self::all_headers);
         all.extend(self.headers.iter().cloned());

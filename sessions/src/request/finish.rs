@@ -1,4 +1,4 @@
-//! The end of a request: the session is frozen, saved if need be, and the headers written.
+//! The end of a request: freezes the session, saves it if necessary, and writes the headers.
 
 use std::{mem, sync::Arc};
 
@@ -7,37 +7,37 @@ use actix_web::{Error, dev::ServiceResponse, http::StatusCode};
 use super::{
     error_with_headers::ErrorWithHeaders,
     headers::SessionHeaders,
-    save::{freeze, unsaved, write},
-    slot::{Frozen, OpenSession, Slot},
+    save::{freeze, save_content, skip_saving},
+    slot::{FreezeFor, Frozen, OpenSession, Slot},
 };
 use crate::{
     error::{ExtractError, SessionError},
     interface::SessionInterface,
 };
 
-/// What is left to do at the end of a request.
+/// The remaining work at the end of a request.
 pub(super) enum NextStep<C> {
     /// The response is complete.
     Respond,
-    /// The session is to be saved first.
+    /// The session must be saved first.
     Save(Arc<OpenSession<C>>),
 }
 
-/// Freezes the session. Where nothing is to be saved it writes the headers at once.
+/// Freezes the session, and writes the headers at once if nothing is saved.
 pub(super) fn finish<I: SessionInterface, B>(
     slot: &Slot<I>,
     result: &mut Result<ServiceResponse<B>, Error>,
 ) -> NextStep<I::Content> {
-    let frozen = freeze(slot, false, || status(result));
+    let frozen = freeze(slot, FreezeFor::Response, || status(result));
     if !matches!(frozen, Frozen::Unused) {
-        log_handler(result);
+        log_handler_error(result);
     }
     let headers = match frozen {
         Frozen::Unused => Ok(None),
-        Frozen::SavedEarly(saved) => saved.map_err(Error::from),
+        Frozen::SavedNow(saved) => saved.map_err(Error::from),
         Frozen::Failed(err) => Err(err.into()),
-        Frozen::Session(session) => match unsaved(slot, &session.content) {
-            Some(done) => Ok(done.headers),
+        Frozen::Session(session) => match skip_saving(slot, &session.content) {
+            Some(skipped) => Ok(skipped.headers),
             None => return NextStep::Save(session),
         },
     };
@@ -45,7 +45,7 @@ pub(super) fn finish<I: SessionInterface, B>(
     NextStep::Respond
 }
 
-/// Saves the session, and writes the headers.
+/// Saves the session and writes the headers.
 #[expect(clippy::manual_async_fn, reason = "an `async fn` would hold the response twice")]
 pub(super) fn save<I: SessionInterface, B>(
     slot: Arc<Slot<I>>,
@@ -54,8 +54,8 @@ pub(super) fn save<I: SessionInterface, B>(
 ) -> impl Future<Output = Result<ServiceResponse<B>, Error>> {
     async move {
         let headers = result.as_ref().ok().map(ServiceResponse::headers);
-        let saved = match write(&slot, &session, status(&result), headers).await {
-            Ok(done) => Ok(done.headers),
+        let saved = match save_content(&slot, &session, status(&result), headers).await {
+            Ok(saved) => Ok(saved.headers),
             Err(failed) => {
                 Err(with_headers(failed.err.into(), failed.headers.into_iter().collect()))
             }
@@ -72,8 +72,8 @@ fn status<B>(result: &Result<ServiceResponse<B>, Error>) -> StatusCode {
     }
 }
 
-/// Puts the session's headers onto what the inner service answered: onto the response, or onto the
-/// error that an inner middleware answered with.
+/// Adds the session's headers to the result of the inner service: to the response, or to the error
+/// of an inner middleware.
 fn answer<I: SessionInterface, B>(
     slot: &Slot<I>,
     result: &mut Result<ServiceResponse<B>, Error>,
@@ -82,33 +82,33 @@ fn answer<I: SessionInterface, B>(
     let headers = match headers {
         Ok(headers) => headers,
         Err(err) => {
-            // The response is lost; what sessions further in have saved is not.
-            *result = Err(with_headers(err, written_inside(result)));
+            // The response is dropped, but inner sessions are saved: their headers must be sent.
+            *result = Err(with_headers(err, inner_headers(result)));
             return;
         }
     };
     match result {
         Ok(response) => {
-            slot.step_out(response.request());
+            slot.restore_outer(response.request());
             let Some(headers) = headers else { return };
             headers.write(response.headers_mut());
             if slot.has_outer() {
-                let mut written = Written::take(response);
-                written.0.push(headers);
-                response.response_mut().extensions_mut().insert(written);
+                let mut inner = InnerHeaders::take(response);
+                inner.0.push(headers);
+                response.response_mut().extensions_mut().insert(inner);
             }
         }
         Err(err) => {
             let Some(headers) = headers else { return };
-            // The placeholder is replaced at once.
+            // A placeholder, which the next line replaces.
             let inner = mem::replace(err, ExtractError::Closed.into());
             *err = with_headers(inner, vec![headers]);
         }
     }
 }
 
-/// Logs an error of the session that a handler returned, once: Actix sends no text of it.
-fn log_handler<B>(result: &mut Result<ServiceResponse<B>, Error>) {
+/// Logs a session error that a handler returned, once: Actix does not send its text.
+fn log_handler_error<B>(result: &mut Result<ServiceResponse<B>, Error>) {
     struct Logged;
 
     let Ok(response) = result else { return };
@@ -116,25 +116,25 @@ fn log_handler<B>(result: &mut Result<ServiceResponse<B>, Error>) {
     let Some(message) = error.map(ToString::to_string) else { return };
     if response.response_mut().extensions_mut().insert(Logged).is_none() {
         let path = response.request().path();
-        tracing::error!(target: "sessions", path, "a handler failed: {message}");
+        tracing::error!(target: "sessions", path, "a handler returned a session error: {message}");
     }
 }
 
-/// What the sessions further in have written onto a response.
+/// The headers of the inner sessions of a response.
 #[derive(Default)]
-struct Written(Vec<SessionHeaders>);
+struct InnerHeaders(Vec<SessionHeaders>);
 
-impl Written {
+impl InnerHeaders {
     fn take<B>(response: &mut ServiceResponse<B>) -> Self {
         response.response_mut().extensions_mut().remove().unwrap_or_default()
     }
 }
 
-fn written_inside<B>(result: &Result<ServiceResponse<B>, Error>) -> Vec<SessionHeaders> {
+fn inner_headers<B>(result: &Result<ServiceResponse<B>, Error>) -> Vec<SessionHeaders> {
     match result {
         Ok(response) => {
             let extensions = response.response().extensions();
-            extensions.get().map_or_else(Vec::new, |Written(headers)| headers.clone())
+            extensions.get().map_or_else(Vec::new, |InnerHeaders(headers)| headers.clone())
         }
         Err(err) => err.as_error().map_or_else(Vec::new, ErrorWithHeaders::all_headers),
     }

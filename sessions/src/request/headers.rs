@@ -1,4 +1,4 @@
-//! The headers of a response whose session was used: `Set-Cookie` and `Vary`.
+//! The headers of a response that used the session: `Set-Cookie`, `Vary` and `Cache-Control`.
 
 use actix_web::http::header::{self, HeaderMap, HeaderValue};
 use sessions_policy::CookiePolicy;
@@ -6,27 +6,26 @@ use sessions_policy::CookiePolicy;
 use super::cache_control::keep_private;
 use crate::cookie::{name_of, removal_cookie};
 
-/// The headers of a response whose session was used.
+/// The headers of a response that used the session.
 #[derive(Clone)]
 pub(crate) struct SessionHeaders {
-    /// The cookies that it sets or removes: the session's own, and one from before it was taken
-    /// over.
+    /// The cookies to set or remove: the session's own, and a legacy one.
     cookies: [Option<HeaderValue>; 2],
 }
 
 impl SessionHeaders {
-    /// `set_cookie` is made of checked parts only.
+    /// Takes the value of a `Set-Cookie` header that is built from checked parts.
     pub(crate) fn new(set_cookie: Option<String>) -> Self {
         Self { cookies: [set_cookie.map(value), None] }
     }
 
-    /// Removes another cookie as well, whose name is not the session's.
-    pub(crate) fn removing(mut self, former: Option<&CookiePolicy>) -> Self {
-        self.cookies[1] = former.map(|policy| value(removal_cookie(policy)));
+    /// Also removes a legacy cookie, which has another name.
+    pub(crate) fn removing(mut self, legacy: Option<&CookiePolicy>) -> Self {
+        self.cookies[1] = legacy.map(|policy| value(removal_cookie(policy)));
         self
     }
 
-    /// Whether the session's own cookie is set or removed.
+    /// Whether the response sets or removes the session's own cookie.
     pub(crate) fn has_own_cookie(&self) -> bool {
         self.cookies[0].is_some()
     }
@@ -47,7 +46,7 @@ fn value(set_cookie: String) -> HeaderValue {
     HeaderValue::try_from(set_cookie).expect("name, token and attributes are visible ASCII")
 }
 
-/// Merges `Cookie` into `Vary`, and several such headers into one.
+/// Adds `Cookie` to `Vary`, and merges several such headers into one.
 fn vary_by_cookie(headers: &mut HeaderMap) {
     if headers.is_empty() || !headers.contains_key(header::VARY) {
         headers.insert(header::VARY, HeaderValue::from_static("Cookie"));
@@ -69,8 +68,8 @@ fn vary_by_cookie(headers: &mut HeaderMap) {
     }
 }
 
-/// A response never sets one cookie twice (RFC 6265bis, 4.1.1); the session's own is the one that
-/// counts.
+/// Drops the handler's cookies of this name: a response must not set one cookie twice (RFC 6265bis,
+/// 4.1.1), and the session's own takes precedence.
 fn drop_cookies_named(headers: &mut HeaderMap, name: &[u8]) {
     if !headers.get_all(header::SET_COOKIE).any(|cookie| name_of(cookie.as_bytes()) == name) {
         return;
@@ -78,7 +77,8 @@ fn drop_cookies_named(headers: &mut HeaderMap, name: &[u8]) {
     tracing::warn!(
         target: "sessions",
         cookie = %String::from_utf8_lossy(name),
-        "the response sets the session's cookie by itself; that one is dropped"
+        "the response sets the session's cookie by itself, so that one is dropped; give it another \
+         name, or write to the session instead"
     );
     let others: Vec<_> = headers
         .remove(header::SET_COOKIE)

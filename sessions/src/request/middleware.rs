@@ -1,4 +1,4 @@
-//! The middleware: drives the life of a request.
+//! The middleware, which runs a request with its session.
 
 use std::{
     fmt,
@@ -27,7 +27,7 @@ use crate::{clock::Clock, error::ExtractError, interface::SessionInterface};
 
 /// The middleware of an interface, for `App::wrap`.
 ///
-/// A type with `#[derive(SessionInterface)]` goes into `App::wrap` without it.
+/// A type with `#[derive(SessionInterface)]` is a middleware itself and does not need it.
 ///
 /// # Examples
 ///
@@ -55,7 +55,7 @@ impl<I: SessionInterface> SessionMiddleware<I> {
         Self { interface: Arc::new(interface), clock: Clock::system() }
     }
 
-    /// Sets where the time comes from. For tests.
+    /// Sets the clock, for tests. Defaults to the operating system's.
     #[must_use]
     pub fn with_clock(self, clock: Clock) -> Self {
         Self { clock, ..self }
@@ -97,25 +97,31 @@ where
     }
 }
 
-/// The service that [`SessionMiddleware`] makes.
+/// The service of [`SessionMiddleware`].
 pub struct SessionService<S, I> {
     service: Rc<S>,
     state: Arc<ServiceState<I>>,
 }
 
 impl<S, I: SessionInterface> SessionService<S, I> {
-    /// Resolves and checks the policies. Actix's error carries no text, so the reason is logged.
+    /// Resolves and checks the policies. Logs the reason of a failure, since Actix's error has no
+    /// text.
     pub(crate) fn new(service: S, interface: Arc<I>, clock: Clock) -> Result<Self, ()> {
         let name = std::any::type_name::<I>();
         let state = ServiceState::new(interface, clock).map_err(|err| {
-            tracing::error!(target: "sessions", interface = name, "session policies are wrong: {err}");
+            tracing::error!(
+                target: "sessions",
+                interface = name,
+                "session policies are wrong, so the service does not start: {err}"
+            );
         })?;
         let overridden = state.interface.policies().overridden();
         if !overridden.is_empty() {
             tracing::warn!(
                 target: "sessions",
                 interface = name,
-                "settings of the configuration without effect, since attributes override them: {}",
+                "settings of the configuration have no effect, since attributes of the derive \
+                 override them; remove one or the other: {}",
                 overridden.join(", "),
             );
         }
@@ -150,7 +156,7 @@ where
         request.extensions_mut().insert(CurrentSlot(Arc::<Slot<I>>::clone(&slot)));
         let stage = match self.state.settings.open() {
             OpenMode::Eager => Stage::Waiting {
-                fut: Box::pin(eager(Rc::clone(&self.service), request, Arc::clone(&slot))),
+                fut: Box::pin(open_and_call(Rc::clone(&self.service), request, Arc::clone(&slot))),
             },
             _ => Stage::Inner { fut: self.service.call(request) },
         };
@@ -158,8 +164,9 @@ where
     }
 }
 
-/// Opens the session, then lives like any other request. A failed opening ends the request here.
-async fn eager<S, B, I>(
+/// Opens the session before the inner service is called, for `open = "eager"`. If that fails, the
+/// service is not called.
+async fn open_and_call<S, B, I>(
     service: Rc<S>,
     request: ServiceRequest,
     slot: Arc<Slot<I>>,
@@ -181,8 +188,8 @@ where
 }
 
 pin_project! {
-    /// The future of [`SessionService`]. A request that does not change its session passes through it
-    /// without a box.
+    /// The future of [`SessionService`]. It allocates only for a request that opens its session
+    /// eagerly or saves it.
     pub struct SessionFuture<F, B, I: SessionInterface> {
         #[pin]
         stage: Stage<F, B>,
@@ -191,8 +198,8 @@ pin_project! {
     }
 
     impl<F, B, I: SessionInterface> PinnedDrop for SessionFuture<F, B, I> {
-        // A client went away, or a timeout or a panic ended the handler. A handle that lives on
-        // gets an error for what it writes.
+        // The client disconnected, or a timeout or a panic ended the handler: later writes by other
+        // handles of the session are errors.
         fn drop(this: Pin<&mut Self>) {
             if !this.is_finished {
                 this.project().slot.abandon();
@@ -204,7 +211,7 @@ pin_project! {
 pin_project! {
     #[project = StageProjection]
     enum Stage<F, B> {
-        /// The inner service is at work.
+        /// The inner service runs.
         Inner { #[pin] fut: F },
         /// The session is opened or saved.
         Waiting { fut: LocalBoxFuture<'static, Result<ServiceResponse<B>, Error>> },
@@ -235,7 +242,7 @@ where
         }
         match this.stage.project() {
             StageProjection::Waiting { fut } => fut.as_mut().poll(cx),
-            StageProjection::Inner { .. } => unreachable!("the inner stage has just ended"),
+            StageProjection::Inner { .. } => unreachable!("the stage was replaced above"),
         }
     }
 }
@@ -246,7 +253,7 @@ impl<F, B, I: SessionInterface> fmt::Debug for SessionFuture<F, B, I> {
     }
 }
 
-/// The body of the derive's `Transform`.
+/// Implements `Transform::new_transform` for derived interfaces.
 pub fn new_transform<S, I>(
     interface: &I,
     service: S,

@@ -1,5 +1,6 @@
-//! The life of a request: the middleware offers a slot, the slot opens the session, the end of the
-//! request saves it and writes the headers.
+//! The middleware, the result of saving early, and the clock.
+// A request passes `middleware`, which offers a slot; `slot`, which opens the session; `finish` and
+// `save`, which save it; and `headers`, which writes the result.
 
 mod cache_control;
 mod error_with_headers;

@@ -1,4 +1,4 @@
-//! Saving a session: whether the interface is asked, and what its answer means for the client.
+//! Saving a session: decides whether the interface saves it, and turns the result into headers.
 
 use std::time::SystemTime;
 
@@ -9,7 +9,7 @@ use super::{
     headers::SessionHeaders,
     saved_session::{SaveOutcome, SavedSession},
     service_state::ServiceState,
-    slot::{Frozen, OpenSession, Slot},
+    slot::{FreezeFor, Frozen, OpenSession, Slot},
     token_check::check_token,
 };
 use crate::{
@@ -19,79 +19,81 @@ use crate::{
     state::SessionStatus,
 };
 
-/// Saves before there is a response, which will carry the headers.
+/// Saves before there is a response, and keeps the headers for it.
 pub(super) async fn save_now<I: SessionInterface>(
     slot: &Slot<I>,
 ) -> Result<SavedSession, SaveError> {
-    let Frozen::Session(session) = freeze(slot, true, || StatusCode::OK) else {
+    let Frozen::Session(session) = freeze(slot, FreezeFor::SaveNow, || StatusCode::OK) else {
         return Err(SaveError::Saved);
     };
-    let saved = match unsaved(slot, &session.content) {
-        Some(done) => Ok(done),
-        None => write(slot, &session, StatusCode::OK, None).await,
+    let saved = match skip_saving(slot, &session.content) {
+        Some(skipped) => Ok(skipped),
+        None => save_content(slot, &session, StatusCode::OK, None).await,
     };
     match saved {
-        Ok(done) => {
-            slot.finish_early(done.headers);
-            Ok(SavedSession::new(done.outcome, &session.content, done.stored))
+        Ok(report) => {
+            slot.finish_save_now(report.headers);
+            Ok(SavedSession::new(report.outcome, &session.content, report.stored))
         }
         Err(failed) => {
-            slot.finish_early(failed.headers);
+            slot.finish_save_now(failed.headers);
             Err(failed.err)
         }
     }
 }
 
-/// Closes the session for writers, with what its policies add to it.
+/// Closes the session for writes, after its policies are applied to it.
 pub(super) fn freeze<I: SessionInterface>(
     slot: &Slot<I>,
-    early: bool,
+    purpose: FreezeFor,
     response_status: impl FnOnce() -> StatusCode,
 ) -> Frozen<I::Content> {
     let settings = &slot.service.settings;
-    slot.freeze(early, |state| {
+    slot.freeze(purpose, |state| {
         let saves = || settings.save_when().saves(response_status().as_u16());
         if state.null_session().is_none() && !saves() {
-            state.rollback().expect("a session that is not null takes writes");
+            state.rollback().expect("a session that is not null is writable");
         }
         state.finalize(|| slot.service.clock.now(), settings.absolute_timeout().is_some());
     })
 }
 
-/// A session that is saved, or that did not need to be.
-pub(super) struct Done {
+/// The result of saving a session, or of skipping it.
+pub(super) struct SaveReport {
     pub(super) headers: Option<SessionHeaders>,
     outcome: SaveOutcome,
-    /// As JSON, where the backend says that it is not what the content holds.
+    /// The stored JSON, if it differs from the content.
     stored: Option<String>,
 }
 
-impl Done {
+impl SaveReport {
     fn unchanged(headers: Option<SessionHeaders>) -> Self {
         Self { headers, outcome: SaveOutcome::Unchanged, stored: None }
     }
 }
 
-/// A session that is not saved, and what the response does to the client's cookies.
-pub(super) struct NotSaved {
+/// A failed save, and the headers that are still sent.
+pub(super) struct SaveFailure {
     pub(super) err: SaveError,
     pub(super) headers: Option<SessionHeaders>,
 }
 
-/// Returns what the response says of a session that is not to be saved, and `None` for one that
-/// is.
-pub(super) fn unsaved<I: SessionInterface>(slot: &Slot<I>, content: &I::Content) -> Option<Done> {
+/// Returns the report of a session that need not be saved, and `None` for one that must be.
+pub(super) fn skip_saving<I: SessionInterface>(
+    slot: &Slot<I>,
+    content: &I::Content,
+) -> Option<SaveReport> {
     let interface = &*slot.service.interface;
     if interface.is_null_session(content) {
-        return Some(Done::unchanged(None));
+        return Some(SaveReport::unchanged(None));
     }
     let status = content.state().status();
-    (!must_save(interface, content, status)).then(|| Done::unchanged(vary(content, None, None)))
+    (!must_save(interface, content, status))
+        .then(|| SaveReport::unchanged(headers_of(content, None, None)))
 }
 
-/// A response that was made by looking at the session, or that sets or removes a cookie, varies by
-/// it.
-fn vary(
+/// Returns the headers of a response that accessed the session, or that sets or removes a cookie.
+fn headers_of(
     content: &impl SessionContent,
     set_cookie: Option<String>,
     legacy_removed: Option<&CookiePolicy>,
@@ -100,13 +102,13 @@ fn vary(
     vary.then(|| SessionHeaders::new(set_cookie).removing(legacy_removed))
 }
 
-/// Has the interface save the session.
-pub(super) async fn write<I: SessionInterface>(
+/// Asks the interface to save the session.
+pub(super) async fn save_content<I: SessionInterface>(
     slot: &Slot<I>,
     session: &OpenSession<I::Content>,
     response_status: StatusCode,
     response_headers: Option<&HeaderMap>,
-) -> Result<Done, NotSaved> {
+) -> Result<SaveReport, SaveFailure> {
     let ServiceState { interface, settings, clock } = &*slot.service;
     let OpenSession { content, cookie } = session;
     let session_status = content.state().status();
@@ -134,30 +136,30 @@ pub(super) async fn write<I: SessionInterface>(
                 Some(token_cookie(&**interface, content, &cookie.policy, token, now)?)
             }
             CookieChange::Remove | CookieChange::RemoveEnded => {
-                legacy_cookie.removal(&cookie.policy, cookie.came, now)
+                legacy_cookie.removal(&cookie.policy, cookie.was_sent, now)
             }
             CookieChange::Keep => None,
         };
-        let headers = vary(content, set_cookie, legacy_cookie.removes.as_deref());
+        let headers = headers_of(content, set_cookie, legacy_cookie.removes.as_deref());
         Ok((outcome, headers, stored))
     });
     let (err, headers) = match answered {
-        Ok((Ok(outcome), headers, stored)) => return Ok(Done { headers, outcome, stored }),
+        Ok((Ok(outcome), headers, stored)) => return Ok(SaveReport { headers, outcome, stored }),
         Ok((Err(err), headers, _)) => (err, headers),
-        Err(err) => (err, vary(content, None, None)),
+        Err(err) => (err, headers_of(content, None, None)),
     };
     log_failure::<I>(&err);
-    let passed_over = match err {
+    let is_tolerated = match err {
         SaveError::Gone | SaveError::Superseded => settings.on_gone() == OnGone::Drop,
-        _ => is_passed_over(content, session_status, settings.on_save_error(), &err),
+        _ => is_tolerated(content, session_status, settings.on_save_error(), &err),
     };
-    if passed_over {
-        return Ok(Done::unchanged(headers));
+    if is_tolerated {
+        return Ok(SaveReport::unchanged(headers));
     }
-    Err(NotSaved { err, headers: headers.filter(SessionHeaders::has_own_cookie) })
+    Err(SaveFailure { err, headers: headers.filter(SessionHeaders::has_own_cookie) })
 }
 
-/// Decides, from what the request did, whether the backend is asked at all.
+/// Whether the interface must save the session, by what the request did to it.
 fn must_save<I: SessionInterface>(
     interface: &I,
     content: &I::Content,
@@ -171,9 +173,9 @@ fn must_save<I: SessionInterface>(
     }
 }
 
-/// Whether the response is sent although the session was not saved. A purge or a renewal that did
-/// not happen is never passed over.
-fn is_passed_over(
+/// Whether the response is sent although saving failed. A failed purge or renewal is never
+/// tolerated.
+fn is_tolerated(
     content: &impl SessionContent,
     status: SessionStatus,
     on_save_error: OnSaveError,
@@ -183,13 +185,12 @@ fn is_passed_over(
     match status {
         SessionStatus::Purged | SessionStatus::Renewed => false,
         SessionStatus::Changed => logged && !content.is_empty(),
-        // A session that was only to be refreshed, and has become too long for that, is as good as
-        // before.
+        // A refresh that does not fit the cookie leaves the session as it was.
         SessionStatus::Unchanged => logged || matches!(err, SaveError::TooLarge { .. }),
     }
 }
 
-/// Returns the value of the `Set-Cookie` header that sets this token.
+/// Returns the `Set-Cookie` value for this token.
 fn token_cookie<I: SessionInterface>(
     interface: &I,
     content: &I::Content,

@@ -1,4 +1,4 @@
-//! What a handler learns that had its session saved before the response is made.
+//! The result of `Session::save_now`.
 
 use std::fmt;
 
@@ -7,22 +7,22 @@ use serde_json::{Map, Value};
 
 use crate::{error::SessionError, interface::SessionContent, state::SessionState};
 
-/// What [`Session::save_now`](crate::Session::save_now) came to, with the values that are stored.
+/// The result of [`Session::save_now`](crate::Session::save_now), with the stored values.
 ///
-/// With a server-side store these may differ from what the handler saw: another request may have
-/// saved in the meantime, and an `update` then ran again on what that one left.
+/// With a server-side store they may differ from what the handler saw: if another request saved
+/// first, an `update` ran again on its result.
 pub struct SavedSession {
     outcome: SaveOutcome,
     stored: SessionState,
 }
 
-/// What became of a session.
+/// What saving did to a session.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum SaveOutcome {
-    /// It is saved.
+    /// The session is saved.
     Saved,
-    /// It has ended: it was purged, or emptied.
+    /// The session was purged or emptied, and its cookie is removed.
     Removed,
     /// There was nothing to save.
     Unchanged,
@@ -40,16 +40,16 @@ impl SavedSession {
         Self { outcome, stored }
     }
 
-    /// Returns what became of the session.
+    /// Returns what saving did to the session.
     pub fn outcome(&self) -> SaveOutcome {
         self.outcome
     }
 
-    /// Returns the value that is stored under `key`, or `None` when there is none.
+    /// Returns the value stored under `key`, or `None` when there is none.
     ///
     /// # Errors
     ///
-    /// [`SessionError::Decode`] when the value is no `T`.
+    /// [`SessionError::Decode`] when the value does not deserialise as `T`.
     pub fn get<T: DeserializeOwned>(&self, key: &str) -> Result<Option<T>, SessionError> {
         self.stored.get(key)
     }
@@ -58,7 +58,7 @@ impl SavedSession {
     ///
     /// # Errors
     ///
-    /// [`SessionError::Decode`] when another program wrote a value that is no JSON of ours.
+    /// [`SessionError::Decode`] when another program wrote a value that `serde_json` cannot read.
     pub fn entries(&self) -> Result<Map<String, Value>, SessionError> {
         let format = self.stored.format();
         let entry = |(key, json): (&str, &str)| Ok((key.to_owned(), format.decode(key, json)?));

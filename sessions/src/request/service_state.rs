@@ -1,4 +1,4 @@
-//! What all requests of a service share.
+//! The state that all requests of a service share.
 
 use std::sync::Arc;
 
@@ -12,7 +12,7 @@ use crate::{
     policy::Settings,
 };
 
-/// An interface whose policies are resolved.
+/// An interface with its resolved policies.
 pub(crate) struct ServiceState<I> {
     pub(crate) interface: Arc<I>,
     pub(crate) settings: Settings,
@@ -26,8 +26,8 @@ impl<I: SessionInterface> ServiceState<I> {
         Ok(Self { interface, settings, clock })
     }
 
-    /// Asks the interface for the policies of this request's cookie, and checks them unless they
-    /// are those that were checked when the service was built.
+    /// Asks the interface for the cookie policies of this request, and checks them unless they
+    /// equal those that were checked when the service was built.
     pub(crate) fn cookie_for(
         &self,
         request: &HttpRequest,

@@ -1,16 +1,17 @@
-//! Refuses tokens that browsers would drop.
+//! The check of a token before it is sent.
 
 use sessions_policy::{CookiePolicy, MAX_NAME_VALUE};
 
 use crate::{error::SaveError, interface::SessionContent};
 
-/// Refuses what browsers would drop.
+/// Refuses a token whose cookie browsers would drop: with a character that is not allowed, or too
+/// long.
 pub(crate) fn check_token(
     token: &str,
     policy: &CookiePolicy,
     content: &impl SessionContent,
 ) -> Result<(), SaveError> {
-    // To the end, so that it is compiled to look at many bytes at once.
+    // No early return, so that the compiler vectorises the loop.
     let all_allowed = token.bytes().fold(true, |all, byte| all & is_cookie_octet(byte));
     if !all_allowed {
         return Err(SaveError::InvalidToken);
@@ -23,8 +24,8 @@ pub(crate) fn check_token(
     Ok(())
 }
 
-/// RFC 6265bis, 4.1.1.
-#[expect(clippy::needless_bitwise_bool, reason = "without branches many bytes are tested at once")]
+/// Whether a cookie's value may contain this byte (RFC 6265bis, 4.1.1).
+#[expect(clippy::needless_bitwise_bool, reason = "without branches the loop is vectorised")]
 fn is_cookie_octet(byte: u8) -> bool {
     (byte > b' ')
         & (byte < 0x7f)

@@ -1,4 +1,4 @@
-//! How handlers, middleware and guards come by the session.
+//! The extractors of handlers: [`Session`] and [`TrySession`].
 
 use std::{
     fmt,
@@ -11,8 +11,7 @@ use std::{
 
 use actix_web::{
     FromRequest, HttpMessage, HttpRequest,
-    dev::{Extensions, Payload, ServiceRequest, ServiceResponse},
-    guard::GuardContext,
+    dev::{Extensions, Payload},
 };
 use futures_util::future::{FutureExt, LocalBoxFuture, Map};
 
@@ -22,7 +21,7 @@ use crate::{
     request::{CurrentSlot, Opening},
 };
 
-/// The future of the extractor of [`Session`]: boxed once, where the session has to be opened.
+/// The future of the extractor of [`Session`]. It allocates only if the session is not open yet.
 pub struct Extracting<I: SessionSelector = Inferred> {
     stage: Stage<I>,
 }
@@ -46,13 +45,13 @@ impl<I: SessionSelector> Future for Extracting<I> {
     fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
         match &mut self.stage {
             Stage::Done(result) => {
-                Poll::Ready(result.take().expect("a future is not polled after its end"))
+                Poll::Ready(result.take().expect("a future is not polled after completion"))
             }
             Stage::Opening { fut, .. } => {
                 let opened = ready!(fut.as_mut().poll(cx));
                 let stage = mem::replace(&mut self.stage, Stage::Done(None));
                 let Stage::Opening { slot, .. } = stage else {
-                    unreachable!("it was opening just now")
+                    unreachable!("the stage was `Opening` a line above")
                 };
                 Poll::Ready(opened.map(|()| Session::of(slot)))
             }
@@ -66,13 +65,14 @@ impl<I: SessionSelector> fmt::Debug for Extracting<I> {
     }
 }
 
-/// Opens the session of the request, unless that is done.
+/// Opens the session of the request if it is not open yet.
 ///
 /// # Errors
 ///
-/// [`ExtractError`]. When the session cannot be opened, the middleware answers the client with the
-/// error whatever the handler returns, `Option<Session>` and `Result<Session, _>` included: an
-/// outage must not look like nobody being logged in. [`TrySession`] lets a handler decide.
+/// [`ExtractError`]. If the session cannot be opened, the middleware sends the client that error
+/// whatever the handler returns, even to a handler that takes `Option<Session>` or `Result<Session,
+/// _>`: an outage must not look like a client that is not logged in. [`TrySession`] lets the
+/// handler decide.
 impl<I: SessionSelector> FromRequest for Session<I> {
     type Error = ExtractError;
     type Future = Extracting<I>;
@@ -82,7 +82,7 @@ impl<I: SessionSelector> FromRequest for Session<I> {
         match found {
             Err(err) => {
                 log_misuse(request, &err);
-                refuse(&request.extensions(), &err);
+                refuse_misuse(&request.extensions(), &err);
                 Extracting::done(Err(err))
             }
             Ok(slot) => match I::erased(&slot).open(request) {
@@ -93,13 +93,12 @@ impl<I: SessionSelector> FromRequest for Session<I> {
     }
 }
 
-/// The session, or why it could not be opened: for handlers that have an answer of their own to an
-/// outage of the store.
+/// The session, or the error that kept it from being opened: for a handler with its own answer to
+/// an outage of the store.
 ///
-/// Whoever takes it decides: the middleware lets the handler's response through, and saves
-/// nothing. With the policy `open = "eager"` the handler is not asked: the session is opened before
-/// it. A handler that asks for the wrong session, or for two in one cookie, is answered with 500 all
-/// the same.
+/// The middleware sends that handler's response and saves nothing. With the policy `open = "eager"`
+/// the session is opened before the handler, which an outage then does not reach. A handler that
+/// asks for a session that is not wrapped, or for two sessions in one cookie, still gets 500.
 ///
 /// # Examples
 ///
@@ -125,7 +124,7 @@ impl<I: SessionSelector> TrySession<I> {
     ///
     /// # Errors
     ///
-    /// [`ExtractError`] as the extractor of [`Session`] has it.
+    /// The [`ExtractError`] of the extractor of [`Session`].
     pub fn into_result(self) -> Result<Session<I>, ExtractError> {
         self.result
     }
@@ -144,141 +143,28 @@ impl<I: SessionSelector> FromRequest for TrySession<I> {
 
     fn from_request(request: &HttpRequest, payload: &mut Payload) -> Self::Future {
         if let Ok(slot) = find::<I>(&request.extensions()) {
-            I::any(&slot).take_failure();
+            I::any(&slot).handle_failure();
         }
         Session::from_request(request, payload).map(|result| Ok(Self { result }))
     }
 }
 
-/// The session for middleware, on whatever it holds: `HttpRequest`, `ServiceRequest`,
-/// `ServiceResponse`.
-///
-/// A middleware that uses the session stands before it among the `wrap`s, since Actix calls the last
-/// one first: `App::new().wrap(from_fn(count_pages)).wrap(sessions)`.
-///
-/// # Examples
-///
-/// ```
-/// use actix_web::{
-///     Error, body::MessageBody, dev::{ServiceRequest, ServiceResponse}, middleware::Next,
-/// };
-/// use sessions::SessionExt;
-///
-/// /// Counts the pages of a session. For `App::wrap(from_fn(count_pages))`.
-/// async fn count_pages(
-///     request: ServiceRequest,
-///     next: Next<impl MessageBody>,
-/// ) -> Result<ServiceResponse<impl MessageBody>, Error> {
-///     let session = request.session().await?;
-///     session.update("pages", |pages: Option<u64>| pages.unwrap_or(0) + 1)?;
-///     next.call(request).await
-/// }
-/// ```
-pub trait SessionExt: OpenedSessionExt {
-    /// Opens the only session of the request, unless that is done.
-    ///
-    /// # Errors
-    ///
-    /// [`ExtractError`].
-    fn session(&self) -> impl Future<Output = Result<Session, ExtractError>> {
-        self.session_of::<Inferred>()
-    }
-
-    /// Opens the session of the interface `I`, unless that is done.
-    ///
-    /// # Errors
-    ///
-    /// [`ExtractError`].
-    fn session_of<I: SessionSelector>(
-        &self,
-    ) -> impl Future<Output = Result<Session<I>, ExtractError>>;
-}
-
-/// The session where it is open already: all that guards can see, since they cannot wait.
-///
-/// Sessions are open before guards run with the policy `open = "eager"`, or when a middleware
-/// opened them.
-pub trait OpenedSessionExt {
-    /// Returns the only session of the request if it is open.
-    fn opened_session(&self) -> Option<Session> {
-        self.opened_session_of()
-    }
-
-    /// Returns the session of the interface `I` if it is open.
-    fn opened_session_of<I: SessionSelector>(&self) -> Option<Session<I>>;
-}
-
-impl SessionExt for HttpRequest {
-    async fn session_of<I: SessionSelector>(&self) -> Result<Session<I>, ExtractError> {
-        let found = find::<I>(&self.extensions());
-        let slot = found.inspect_err(|err| log_misuse(self, err))?;
-        match I::erased(&slot).open(self) {
-            Opening::Done(result) => result?,
-            Opening::Waiting(fut) => fut.await?,
-        }
-        Ok(Session::of(slot))
-    }
-}
-
-impl SessionExt for ServiceRequest {
-    fn session_of<I: SessionSelector>(
-        &self,
-    ) -> impl Future<Output = Result<Session<I>, ExtractError>> {
-        self.request().session_of()
-    }
-}
-
-impl<B> SessionExt for ServiceResponse<B> {
-    fn session_of<I: SessionSelector>(
-        &self,
-    ) -> impl Future<Output = Result<Session<I>, ExtractError>> {
-        self.request().session_of()
-    }
-}
-
-impl OpenedSessionExt for HttpRequest {
-    fn opened_session_of<I: SessionSelector>(&self) -> Option<Session<I>> {
-        opened(&self.extensions())
-    }
-}
-
-impl OpenedSessionExt for ServiceRequest {
-    fn opened_session_of<I: SessionSelector>(&self) -> Option<Session<I>> {
-        opened(&self.extensions())
-    }
-}
-
-impl<B> OpenedSessionExt for ServiceResponse<B> {
-    fn opened_session_of<I: SessionSelector>(&self) -> Option<Session<I>> {
-        opened(&self.request().extensions())
-    }
-}
-
-impl OpenedSessionExt for GuardContext<'_> {
-    fn opened_session_of<I: SessionSelector>(&self) -> Option<Session<I>> {
-        opened(&self.req_data())
-    }
-}
-
-fn opened<I: SessionSelector>(extensions: &Extensions) -> Option<Session<I>> {
-    let slot = find::<I>(extensions).ok()?;
-    I::any(&slot).is_open().then(|| Session::of(slot))
-}
-
-fn find<I: SessionSelector>(extensions: &Extensions) -> Result<Arc<I::Slot>, ExtractError> {
+pub(super) fn find<I: SessionSelector>(
+    extensions: &Extensions,
+) -> Result<Arc<I::Slot>, ExtractError> {
     match extensions.get::<CurrentSlot>() {
         Some(CurrentSlot(innermost)) => I::pick(innermost),
         None => Err(ExtractError::NotWrapped { missing: I::missing() }),
     }
 }
 
-fn log_misuse(request: &HttpRequest, err: &ExtractError) {
+pub(super) fn log_misuse(request: &HttpRequest, err: &ExtractError) {
     tracing::error!(target: "sessions", path = request.path(), "{err}");
 }
 
-/// A handler that asks for the wrong session is mended, not answered: `Option<Session>` must not
-/// make of it that nobody is logged in.
-fn refuse(extensions: &Extensions, err: &ExtractError) {
+/// Fails the request of a handler that asks for the wrong session. That is a bug, and must not look
+/// like a client that is not logged in, even with `Option<Session>`.
+fn refuse_misuse(extensions: &Extensions, err: &ExtractError) {
     let misuse = matches!(err, ExtractError::Ambiguous { .. } | ExtractError::NotWrapped { .. });
     if let (Some(CurrentSlot(slot)), true) = (extensions.get(), misuse) {
         slot.refuse(&OpenError::internal(err.clone()));

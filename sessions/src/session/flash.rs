@@ -1,4 +1,4 @@
-//! Messages for the next page.
+//! Messages for the next page: Flask's `flash`.
 
 use super::{Session, SessionSelector, replay::Replayable};
 use crate::{
@@ -10,9 +10,9 @@ use crate::{
 /// The key of the messages, as in Flask.
 const FLASHES: &str = "_flashes";
 
-/// Messages for the next page.
+/// # Messages for the next page
 impl<I: SessionSelector> Session<I> {
-    /// Leaves a message for the next page, under a category of your choice: Flask's `flash`.
+    /// Adds a message for the next page, in a category of your choice: Flask's `flash`.
     ///
     /// # Errors
     ///
@@ -34,8 +34,8 @@ impl<I: SessionSelector> Session<I> {
         self.run_update(Flash { category: category.into(), message: message.into() })
     }
 
-    /// Takes the messages that [`flash`](Self::flash) left, as pairs of category and message, the
-    /// oldest first. Taking none is no change.
+    /// Removes and returns the messages that [`flash`](Self::flash) added, as pairs of category and
+    /// message, oldest first. When there are none, the session is not changed.
     ///
     /// # Errors
     ///
@@ -48,8 +48,8 @@ impl<I: SessionSelector> Session<I> {
     }
 }
 
-/// A message to be put behind those that are there. They stay the text they are: another program
-/// may have written them.
+/// Appends a message to the list. The messages in it are kept as text, since another program may
+/// have written them.
 struct Flash {
     category: String,
     message: String,

@@ -1,4 +1,4 @@
-//! Keys and values.
+//! Reading and writing the keys of a session.
 
 use std::marker::PhantomData;
 
@@ -8,18 +8,18 @@ use serde_json::{Map, Value};
 use super::{Session, SessionSelector, replay::KeyUpdate};
 use crate::{error::SessionError, state::SessionState};
 
-/// Keys and values.
+/// # Keys and values
 impl<I: SessionSelector> Session<I> {
     /// Returns the value under `key`, or `None` when there is none.
     ///
     /// # Errors
     ///
-    /// [`SessionError::Decode`] when the value is no `T`.
+    /// [`SessionError::Decode`] when the value does not deserialise as `T`.
     pub fn get<T: DeserializeOwned>(&self, key: &str) -> Result<Option<T>, SessionError> {
         self.look(|state| state.get(key))
     }
 
-    /// Sets `key` to `value`. A value equal to the present one is no change.
+    /// Sets `key` to `value`. Setting the value that the key already has is not a change.
     ///
     /// # Errors
     ///
@@ -43,8 +43,8 @@ impl<I: SessionSelector> Session<I> {
     ///
     /// # Errors
     ///
-    /// Those of [`remove`](Self::remove), and [`SessionError::Decode`] when the value is no `T`;
-    /// it then stays.
+    /// Those of [`remove`](Self::remove), and [`SessionError::Decode`] when the value does not
+    /// deserialise as `T`; the session then keeps it.
     pub fn take<T: DeserializeOwned>(&self, key: &str) -> Result<Option<T>, SessionError> {
         self.change(|state| {
             let value = state.get(key)?;
@@ -77,7 +77,7 @@ impl<I: SessionSelector> Session<I> {
     ///
     /// # Errors
     ///
-    /// [`SessionError::Decode`] when another program wrote a value that is no JSON of ours.
+    /// [`SessionError::Decode`] when another program wrote a value that `serde_json` cannot read.
     pub fn entries(&self) -> Result<Map<String, Value>, SessionError> {
         self.look(|state| {
             state
@@ -87,8 +87,8 @@ impl<I: SessionSelector> Session<I> {
         })
     }
 
-    /// Removes every key. The session is then deleted, unless something is written to it or the
-    /// policy `save_when` passes the response over: to log out, [`purge`](Self::purge).
+    /// Removes every key. An empty session is deleted with the response, unless the policy
+    /// `save_when` excludes that response. To log out, call [`purge`](Self::purge).
     ///
     /// # Errors
     ///
@@ -97,7 +97,7 @@ impl<I: SessionSelector> Session<I> {
         self.change(SessionState::clear)
     }
 
-    /// Sets several keys, all or none.
+    /// Sets several keys: all of them, or none when one cannot be set.
     ///
     /// # Errors
     ///
@@ -123,12 +123,12 @@ impl<I: SessionSelector> Session<I> {
         })
     }
 
-    /// Returns the value under `key`; where there is none, sets it to what `make` returns.
+    /// Returns the value under `key`, after setting it to the result of `make` when there is none.
     ///
     /// # Errors
     ///
-    /// Those of [`insert`](Self::insert), and [`SessionError::Decode`] when the value that is
-    /// there is no `T`.
+    /// Those of [`insert`](Self::insert), and [`SessionError::Decode`] when the present value does
+    /// not deserialise as `T`.
     pub fn get_or_insert_with<T>(
         &self,
         key: &str,
@@ -140,30 +140,39 @@ impl<I: SessionSelector> Session<I> {
         if let Some(value) = self.get(key)? {
             return Ok(value);
         }
-        // Made without the lock, so that `make` may use the session.
+        // Outside the lock, so that `make` may use the session.
         let made = make();
         let json = self.format().encode(key, &made)?;
-        let met = self.change(|state| {
-            let met = state.get(key)?;
-            if met.is_none() {
+        let present = self.change(|state| {
+            let present = state.get(key)?;
+            if present.is_none() {
                 state.insert_json(key, json)?;
             }
-            Ok(met)
+            Ok(present)
         })?;
-        Ok(met.unwrap_or(made))
+        Ok(present.unwrap_or(made))
     }
 
-    /// Sets `key` to what `change` makes of its value, and returns that.
+    /// Passes the value under `key` to `change`, stores the result, and returns it.
     ///
-    /// `change` may run more than once: again when another handle of this request changed the
-    /// session in between, and with a server-side store again on the newer state when another
-    /// request saved in the meantime. It must depend on its argument alone. The value returned is
-    /// then the one of the first run.
+    /// `change` may run more than once: when another handle of this request changes the session at
+    /// the same time, and, with a server-side store, on the newer state when another request saved
+    /// first. It must depend on its argument alone. `update` returns the value that this request
+    /// computed.
     ///
     /// # Errors
     ///
-    /// Those of [`insert`](Self::insert), [`SessionError::Decode`] when the value that is there is
-    /// no `T`, and [`SessionError::Contended`] after 1,000 runs.
+    /// Those of [`insert`](Self::insert), [`SessionError::Decode`] when the present value does not
+    /// deserialise as `T`, and [`SessionError::Contended`] after 1,000 runs.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// # use sessions::{Session, SessionError};
+    /// fn count(session: &Session) -> Result<u32, SessionError> {
+    ///     session.update("visits", |visits: Option<u32>| visits.unwrap_or(0) + 1)
+    /// }
+    /// ```
     pub fn update<T, F>(&self, key: &str, change: F) -> Result<T, SessionError>
     where
         T: Serialize + DeserializeOwned + 'static,
@@ -172,8 +181,8 @@ impl<I: SessionSelector> Session<I> {
         self.update_with(key, (), move |(), value| change(value))
     }
 
-    /// Sets `key` to what `change` makes of `with` and its value, and returns that: an
-    /// [`update`](Self::update) for closures that need something from the handler.
+    /// Passes `with` and the value under `key` to `change`, stores the result, and returns it: an
+    /// [`update`](Self::update) for a closure that needs a value from the handler.
     ///
     /// # Errors
     ///

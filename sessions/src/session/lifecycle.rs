@@ -1,4 +1,4 @@
-//! What is done to the session as a whole.
+//! The life of a session: login, logout, a new token, permanence.
 
 use super::{Session, SessionSelector};
 use crate::{
@@ -6,14 +6,14 @@ use crate::{
     state::{PurgeOutcome, SessionState},
 };
 
-/// The session as a whole.
+/// # Login, logout and lifetime
 impl<I: SessionSelector> Session<I> {
     /// Whether the session outlives the browser session.
     pub fn permanent(&self) -> bool {
         self.look(SessionState::permanent)
     }
 
-    /// Makes the session permanent, so that its cookie gets an expiry, or not.
+    /// Sets whether the session is permanent: whether its cookie has an expiry.
     ///
     /// # Errors
     ///
@@ -22,18 +22,18 @@ impl<I: SessionSelector> Session<I> {
         self.change(|state| state.set_permanent(permanent))
     }
 
-    /// Whether no former request left this session.
+    /// Whether this request started the session.
     pub fn is_new(&self) -> bool {
         self.look(SessionState::is_new)
     }
 
-    /// Whether this request changed the session so far. Asking is no access.
+    /// Whether this request has changed the session. The call does not count as access.
     pub fn is_modified(&self) -> bool {
         self.peek(SessionState::is_modified)
     }
 
-    /// Declares the session modified, so that it is saved though no key changed, or takes that
-    /// back.
+    /// Marks the session as modified, so that it is saved even if no key changed, or withdraws the
+    /// mark.
     ///
     /// # Errors
     ///
@@ -42,18 +42,20 @@ impl<I: SessionSelector> Session<I> {
         self.change(|state| state.set_modified(modified))
     }
 
-    /// Whether this request looked into the session so far. Asking is no access.
+    /// Whether this request has read or written the session. The call does not count as access.
     pub fn is_accessed(&self) -> bool {
         self.peek(SessionState::is_accessed)
     }
 
-    /// Ends the session: log out. What is written after it starts a new one, a message for the
-    /// next page say. Carried out whatever the status of the response.
+    /// Purges the session: logs its client out. A later write, for example a message for the next
+    /// page, starts a new session. The purge is carried out whatever the status of the response.
     ///
-    /// Returns what that comes to: a session that is kept on the server is [`PurgeOutcome::TokenRevoked`] once
-    /// the response is sent, and if that fails the client gets an error; one that lives in its
-    /// cookie is [`PurgeOutcome::CookieRemoved`] by this client, and a copy of the cookie goes on (OWASP
-    /// ASVS 5.0, 7.4.1).
+    /// Returns how far the purge reaches (OWASP ASVS 5.0, 7.4.1):
+    ///
+    /// - [`PurgeOutcome::TokenRevoked`] for a session that the server keeps: no copy of its token
+    ///   is valid once the response is sent. If that fails, the client gets an error.
+    /// - [`PurgeOutcome::CookieRemoved`] for a session that lives in its cookie: this client
+    ///   removes the cookie, and a copy of it stays valid.
     ///
     /// # Errors
     ///
@@ -62,16 +64,18 @@ impl<I: SessionSelector> Session<I> {
         self.change(SessionState::purge)
     }
 
-    /// Gives the session a new token: at login, and wherever rights change (OWASP Session
-    /// Management, renewal after any privilege change). Its content stays, and so does the time it
-    /// began, which `absolute_timeout` counts from. Carried out whatever the status of the
-    /// response.
+    /// Gives the session a new token. Call it at login and wherever rights change (OWASP Session
+    /// Management, renewal after any privilege change).
+    ///
+    /// The session keeps its content and its start, from which `absolute_timeout` counts. The
+    /// renewal is carried out whatever the status of the response.
     ///
     /// # Security
     ///
-    /// What the session held before the login stays in it, and someone else may have planted that:
-    /// remove what should not come along, or [`purge`](Self::purge) and then insert. A
-    /// [`SignedCookie`](crate::SignedCookie) from before stays valid, with what it held then.
+    /// The session keeps what it held before the login, and an attacker may have planted that.
+    /// Remove the keys that must not survive, or [`purge`](Self::purge) first and insert
+    /// afterwards. An older [`SignedCookie`](crate::SignedCookie) stays valid with the content it
+    /// had.
     ///
     /// # Errors
     ///
@@ -80,12 +84,14 @@ impl<I: SessionSelector> Session<I> {
         self.change(SessionState::renew)
     }
 
-    /// Logs `owner` in: notes the id of whose session it is, gives the session a new token, and
-    /// starts its `absolute_timeout` anew. The session of another owner ends first, so that nothing
-    /// of it comes along. What the session held before the login stays in it.
+    /// Logs `owner` in: stores the owner's id, gives the session a new token, and restarts its
+    /// `absolute_timeout`.
     ///
-    /// The id is what the application knows the owner by, a number or a UUID say. With a
-    /// server-side store, sessions can then be [listed](crate::ServerSide::sessions_of) and [ended
+    /// A session of another owner is purged first, so that no key of it survives. Otherwise the
+    /// session keeps what it held before the login.
+    ///
+    /// The id is the application's own, for example a number or a UUID. With a server-side store,
+    /// an owner's sessions can then be [listed](crate::ServerSide::sessions_of) and [ended
     /// together](crate::ServerSide::end_all).
     ///
     /// # Errors
@@ -105,14 +111,13 @@ impl<I: SessionSelector> Session<I> {
         self.change(|state| state.set_owner(owner))
     }
 
-    /// Returns whose session it is, as [`set_owner`](Self::set_owner) noted it, or `None` when
-    /// nobody is logged in.
+    /// Returns the id that [`set_owner`](Self::set_owner) stored, or `None` without a login.
     pub fn owner(&self) -> Option<String> {
         self.look(SessionState::owner)
     }
 
-    /// Takes back what this request changed so far. A [`renew`](Self::renew) or a
-    /// [`purge`](Self::purge) stands.
+    /// Discards the changes of this request. A [`renew`](Self::renew) or a [`purge`](Self::purge)
+    /// is still carried out.
     ///
     /// # Errors
     ///

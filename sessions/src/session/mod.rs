@@ -1,8 +1,11 @@
-//! The handle: what handlers touch.
+//! What handlers use: [`Session`], its extractors, and typed content.
 
+// rustdoc lists the methods of `Session` in the order of the modules: keys and values come first.
+mod keys;
+
+mod ext;
 mod extractors;
 mod flash;
-mod keys;
 mod lifecycle;
 mod read_only;
 mod replay;
@@ -13,7 +16,8 @@ mod typed;
 use std::{fmt, sync::Arc};
 
 pub use self::{
-    extractors::{OpenedSessionExt, SessionExt, TrySession},
+    ext::{OpenedSessionExt, SessionExt},
+    extractors::TrySession,
     read_only::ReadSession,
     selector::{Inferred, SessionSelector},
     typed::{SessionData, Typed},
@@ -26,17 +30,16 @@ pub use crate::{
 
 /// The session of the request.
 ///
-/// A cheap handle: clones share one session, and it may be sent to other threads. Handlers take it
-/// as an argument; middleware gets it through [`SessionExt`]. `Session` is the
-/// only one there is; where an application has several, `Session<AppSessions>` names one by its
-/// interface.
+/// A handler takes it as an argument; a middleware calls [`SessionExt::session`]. It is a cheap
+/// handle: clones share one session and may be sent to other threads.
 ///
-/// Taking it opens the session, and nothing more: a response depends on the session (`Vary:
-/// Cookie`) from the first method that looks into it.
+/// `Session` without a parameter is the only session of the request. An application with several
+/// names one by its interface: `Session<AppSessions>`.
 ///
-/// What is written here is saved when the handler has returned, before the head of the response is
-/// sent. From then on, in a streamed body for instance, the session can be read and no longer
-/// written.
+/// - Extracting a `Session` opens it. The response varies by the cookie (`Vary: Cookie`) only if a
+///   method reads or writes the session.
+/// - Changes are saved after the handler returns and before the response head is sent. After that,
+///   for example in a streamed body, the session can be read and no longer written.
 ///
 /// # Examples
 ///
@@ -55,12 +58,12 @@ pub struct Session<I: SessionSelector = Inferred> {
 }
 
 impl<I: SessionSelector> Session<I> {
-    /// For a slot that is open.
+    /// Returns the handle of a slot, which must be open.
     pub(crate) fn of(slot: Arc<I::Slot>) -> Self {
         Self { slot }
     }
 
-    /// Looks without that counting as access.
+    /// Reads the state without marking the session as accessed.
     pub(crate) fn peek<R>(&self, look: impl FnOnce(&SessionState) -> R) -> R {
         let mut look = Some(look);
         let mut result = None;

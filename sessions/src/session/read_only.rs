@@ -1,4 +1,4 @@
-//! A session that a handler reads and cannot write.
+//! A session that a handler can read but not write.
 
 use std::fmt;
 
@@ -17,8 +17,7 @@ use crate::{
     interface::SessionInterface,
 };
 
-/// The session of the request for a handler that only looks: its signature says so, and there is
-/// no method that writes.
+/// The session of the request, read-only: for a handler whose signature promises not to write.
 ///
 /// # Examples
 ///
@@ -41,7 +40,7 @@ impl<I: SessionSelector> ReadSession<I> {
     ///
     /// # Errors
     ///
-    /// [`SessionError::Decode`] when the value is no `T`.
+    /// [`SessionError::Decode`] when the value does not deserialise as `T`.
     pub fn get<T: DeserializeOwned>(&self, key: &str) -> Result<Option<T>, SessionError> {
         self.session.get(key)
     }
@@ -70,7 +69,7 @@ impl<I: SessionSelector> ReadSession<I> {
     ///
     /// # Errors
     ///
-    /// [`SessionError::Decode`] when another program wrote a value that is no JSON of ours.
+    /// [`SessionError::Decode`] when another program wrote a value that `serde_json` cannot read.
     pub fn entries(&self) -> Result<Map<String, Value>, SessionError> {
         self.session.entries()
     }
@@ -80,19 +79,19 @@ impl<I: SessionSelector> ReadSession<I> {
         self.session.permanent()
     }
 
-    /// Whether no former request left this session.
+    /// Whether this request started the session.
     pub fn is_new(&self) -> bool {
         self.session.is_new()
     }
 }
 
-/// Typed content, for interfaces with `#[session(data = T)]`.
+/// # Typed content, for interfaces with `#[session(data = T)]`
 impl<I, T> ReadSession<I>
 where
     I: SessionInterface<Content = Typed<T>>,
     T: SessionData,
 {
-    /// Shows the content to `look`, and returns what it returns.
+    /// Passes the content to `look` and returns its result.
     ///
     /// # Errors
     ///
@@ -101,7 +100,7 @@ where
         self.session.read(look)
     }
 
-    /// Returns the content as it is.
+    /// Returns a copy of the content.
     ///
     /// # Errors
     ///

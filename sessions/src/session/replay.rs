@@ -1,5 +1,5 @@
-//! Updates that can run more than once: when the session changed between their read and their
-//! write, and by the backend on a newer state.
+//! Updates that can run more than once: in the request, when the session changed between their read
+//! and their write, and in the backend, on a newer state.
 
 use std::{marker::PhantomData, sync::Arc};
 
@@ -12,17 +12,18 @@ use crate::{
     state::SessionState,
 };
 
-/// How often an update tries again when others change the session between its read and its write.
+/// How often an update runs when other handles keep changing the session between its read and its
+/// write.
 const MAX_TRIES: usize = 1_000;
 
-/// An update in its three parts, the middle one without the session's lock, so that a closure of
-/// the user may use the session.
+/// An update in three steps. The middle one runs without the session's lock, so that the handler's
+/// closure may use the session.
 pub(super) trait Replayable: Send + Sync + 'static {
     type Loaded;
     type Outcome;
     type Answer;
 
-    /// Fails where a handler cannot make this update.
+    /// Fails when a handler is not allowed to make this update.
     fn check(&self, state: &SessionState) -> Result<(), SessionError>;
     fn load(&self, dictionary: &Dictionary) -> Result<Self::Loaded, SessionError>;
     fn run(&self, loaded: Self::Loaded) -> Result<(Self::Outcome, Self::Answer), SessionError>;
@@ -56,7 +57,7 @@ impl<I: SessionSelector> Session<I> {
     }
 }
 
-/// An update as the change set keeps it.
+/// Wraps an update for the change set.
 fn replay<U: Replayable>(update: Arc<U>) -> Replay {
     Arc::new(move |dictionary| {
         let loaded = update.load(dictionary)?;

@@ -1,19 +1,20 @@
-//! Saving before the response is made.
+//! Saving before the handler returns.
 
 use super::{Session, SessionSelector};
 use crate::{error::SaveError, request::SavedSession};
 
-/// Saving at once.
+/// # Saving before the response
 impl<I: SessionSelector> Session<I> {
-    /// Saves the session now instead of when the handler has returned, and closes it for writes: for
-    /// a handler that goes on after its response began, with server-sent events or a WebSocket, or
-    /// that must know what is stored before it answers. The response carries the cookie all the
-    /// same; it is saved as for a response with status 200.
+    /// Saves the session now instead of after the handler, and closes it for writes.
+    ///
+    /// For a handler that keeps running after its response began (server-sent events, a WebSocket),
+    /// or that must know what is stored before it answers. The session is saved as for a response
+    /// with status 200, and the response carries the cookie as usual.
     ///
     /// # Errors
     ///
-    /// [`SaveError`]. The handler decides what the client gets; nothing else is saved for this
-    /// request. When the future is dropped before it is done, the client gets 500.
+    /// [`SaveError`]. The handler decides what the client gets; the request does not save the
+    /// session again. If the future is dropped before it completes, the client gets 500.
     ///
     /// # Examples
     ///
@@ -29,7 +30,7 @@ impl<I: SessionSelector> Session<I> {
     /// }
     /// ```
     pub async fn save_now(&self) -> Result<SavedSession, SaveError> {
-        // What the outcome tells of the session reaches the response, as from any other read.
+        // The handler reads the stored values, so that the response varies by the cookie.
         self.look(|_| ());
         I::erased(&self.slot).save_now().await
     }

@@ -1,4 +1,4 @@
-//! Which session a handle means, where an application has several.
+//! The type parameter of [`Session`](crate::Session): which session of the request it is.
 
 use std::{any::Any, sync::Arc};
 
@@ -8,13 +8,13 @@ use crate::{
     request::{AnySlot, Slot},
 };
 
-/// Stands for the only session there is, whatever its interface.
+/// Selects the only session of the request, whatever its interface.
 ///
-/// Its keys can be read and written. Typed content needs the interface: `Session<AppSessions>`.
+/// Such a handle reads and writes keys. Typed content needs the interface: `Session<AppSessions>`.
 #[derive(Debug)]
 pub enum Inferred {}
 
-/// Which session a handle means: the one of an interface, or [`Inferred`].
+/// The session that a handle selects: the one of an interface, or the only one ([`Inferred`]).
 ///
 /// Implemented for every [`SessionInterface`].
 #[diagnostic::on_unimplemented(
@@ -28,7 +28,7 @@ mod sealed {
     use super::{AnySlot, Arc, ExtractError};
 
     pub trait SessionSelector {
-        /// The slot as far as its type is known.
+        /// The slot's type, erased for `Inferred`.
         type Slot: ?Sized;
 
         #[doc(hidden)]

@@ -1,29 +1,30 @@
-//! What backends keep with a session between opening and saving it.
+//! Data that backends attach to a session between opening and saving it.
 
 use std::{any::Any, fmt, sync::Arc};
 
 use smallvec::SmallVec;
 
-/// Values of any type, one of each, that backends note when they open a session and read when they
-/// save it. A backend around another one notes a type of its own.
+/// A type map: values that a backend stores when it opens a session and reads when it saves it.
+///
+/// It holds one value of each type. A backend that wraps another one uses a type of its own.
 #[derive(Default)]
 pub struct Extensions {
     values: SmallVec<[Arc<dyn Any + Send + Sync>; 1]>,
 }
 
 impl Extensions {
-    /// Notes a value, in place of one of the same type.
+    /// Stores a value and replaces one of the same type.
     pub fn insert<T: Send + Sync + 'static>(&mut self, value: T) {
         self.insert_shared(Arc::new(value));
     }
 
-    /// As [`insert`](Self::insert), for a value that many sessions share.
+    /// Like [`insert`](Self::insert), for a value that many sessions share.
     pub(crate) fn insert_shared<T: Send + Sync + 'static>(&mut self, value: Arc<T>) {
         self.values.retain(|present| !present.is::<T>());
         self.values.push(value);
     }
 
-    /// Returns the `T` that was [inserted](Self::insert).
+    /// Returns the stored `T`, if there is one.
     pub fn get<T: Send + Sync + 'static>(&self) -> Option<&T> {
         self.values.iter().find_map(|value| value.downcast_ref())
     }

@@ -1,4 +1,4 @@
-//! The session as a whole: permanent, modified, renewed, purged, refreshed.
+//! The life of a session: permanent, modified, renewed, purged, refreshed.
 
 use std::sync::atomic::Ordering;
 
@@ -11,12 +11,12 @@ impl SessionState {
         self.inner.meta.null.as_ref()
     }
 
-    /// Whether no former request left this session: nothing was opened, or it was purged.
+    /// Whether this request started the session: no cookie opened one, or it was purged.
     pub fn is_new(&self) -> bool {
         !self.inner.meta.opened
     }
 
-    /// Whether this request changed a key, purged the session, or said so with
+    /// Whether this request changed a key, purged the session, or called
     /// [`set_modified`](Self::set_modified).
     pub fn is_modified(&self) -> bool {
         self.inner.meta.modified
@@ -24,7 +24,7 @@ impl SessionState {
             || self.inner.dictionary.is_edited(is_hidden)
     }
 
-    /// Declares the session modified, or takes that back. A changed key counts in either case.
+    /// Marks the session as modified, or withdraws the mark. A changed key counts in either case.
     ///
     /// # Errors
     ///
@@ -54,8 +54,8 @@ impl SessionState {
         }
     }
 
-    /// Whether the session outlives the browser session: its key `_permanent` as in Flask, or for
-    /// a new session the policy `permanent`.
+    /// Whether the session outlives the browser session: by its key `_permanent`, as in Flask, or
+    /// for a new session by the policy `permanent`.
     pub fn permanent(&self) -> bool {
         match self.inner.dictionary.raw(PERMANENT) {
             Some(json) => json == "true",
@@ -65,28 +65,28 @@ impl SessionState {
         }
     }
 
-    /// Makes the session permanent or not. In a new session that is no change by itself when it
-    /// says what the policy `permanent` says already.
+    /// Sets whether the session is permanent. In a new session, the value of the policy `permanent`
+    /// is not a change.
     ///
     /// # Errors
     ///
     /// [`SessionError::Null`] in a null session.
     pub fn set_permanent(&mut self, permanent: bool) -> Result<(), SessionError> {
         self.inner.meta.check_writable()?;
-        let is_noted =
-            self.inner.dictionary.raw(PERMANENT).is_some() || !self.format().notes_impermanence();
-        if permanent != self.permanent() || !is_noted {
+        let is_written = self.inner.dictionary.raw(PERMANENT).is_some()
+            || !self.format().writes_permanent_false();
+        if permanent != self.permanent() || !is_written {
             self.inner.dictionary.set(PERMANENT, permanent.to_string());
         }
         Ok(())
     }
 
-    /// Starts a new session permanent, as the policy says.
+    /// Applies the policy `permanent` to a new session.
     pub(crate) fn start_permanent(&mut self, permanent: bool) {
         self.inner.meta.starts_permanent = permanent;
     }
 
-    /// Asks for a new token at the end of this request. Call it at login and wherever rights change.
+    /// Requests a new token for the session. Call it at login and wherever rights change.
     ///
     /// # Errors
     ///
@@ -99,7 +99,7 @@ impl SessionState {
         Ok(())
     }
 
-    /// Ends the session. What is written after it starts a new one.
+    /// Purges the session. A later write starts a new one.
     ///
     /// # Errors
     ///
@@ -116,13 +116,13 @@ impl SessionState {
         Ok(if meta.revocable { PurgeOutcome::TokenRevoked } else { PurgeOutcome::CookieRemoved })
     }
 
-    /// Declares that purging this session revokes every copy of its token, since the server keeps
-    /// the session or a list of those that are ended. [`purge`](Self::purge) answers accordingly.
+    /// Declares whether a purge revokes every copy of the token, since the server keeps the session
+    /// or a list of revoked ones. [`purge`](Self::purge) returns the outcome accordingly.
     pub fn set_revocable(&mut self, revocable: bool) {
         self.inner.meta.revocable = revocable;
     }
 
-    /// Drops what this request changed. A `renew` or a `purge` stands.
+    /// Discards the changes of this request. A `renew` or a `purge` is still carried out.
     ///
     /// # Errors
     ///
@@ -135,8 +135,8 @@ impl SessionState {
         Ok(())
     }
 
-    /// Asks for the session to be saved with this response though nothing changed: its token was
-    /// signed with a former key, for instance, or its idle time starts again.
+    /// Requests that the session is saved with this response even if nothing changed: for example
+    /// because its token is signed with a fallback key, or because its idle time restarts.
     pub fn request_refresh(&mut self) {
         self.inner.meta.refresh = true;
     }
@@ -146,7 +146,7 @@ impl SessionState {
         self.inner.meta.refresh
     }
 
-    /// Whether this holds what it was opened with, the framework's own keys included.
+    /// Whether no key differs from the opened session, the framework's own keys included.
     #[cfg(feature = "flask")]
     pub(crate) fn is_as_opened(&self) -> bool {
         !self.is_new() && !self.inner.dictionary.is_edited(|_| false)

@@ -1,4 +1,4 @@
-//! Whose session it is, and since when.
+//! The owner of a session, and the time of the login.
 
 use std::{
     fmt,
@@ -9,8 +9,8 @@ use super::{Adopted, OWNER, OWNER_SINCE, PERMANENT, STARTED, SessionState};
 use crate::{dictionary::quoted, error::SessionError, store::Timestamp};
 
 impl SessionState {
-    /// Logs `owner` in: the session is theirs from here on, and gets a new token. The session of
-    /// another owner ends first, so that nothing of it comes along.
+    /// Logs `owner` in: stores the owner's id and requests a new token. A session of another owner
+    /// is purged first, so that no key of it survives.
     ///
     /// # Errors
     ///
@@ -27,47 +27,46 @@ impl SessionState {
         Ok(())
     }
 
-    /// Returns whose session it is, if somebody logged in: the id that
-    /// [`set_owner`](Self::set_owner) was given.
+    /// Returns the id that [`set_owner`](Self::set_owner) stored, or `None` without a login.
     pub fn owner(&self) -> Option<String> {
         serde_json::from_str(self.inner.dictionary.raw(OWNER)?).ok()
     }
 
-    /// Whether this request called [`set_owner`](Self::set_owner), and its changes are to be saved.
+    /// Whether this request called [`set_owner`](Self::set_owner) and saves its changes.
     pub(crate) fn logs_in(&self) -> bool {
         self.inner.meta.logs_in
     }
 
-    /// Returns since when the session is its owner's, if this request took it over from elsewhere.
+    /// Returns the imported login, if this request imported the session.
     pub(crate) fn adopted(&self) -> Option<Adopted> {
         self.inner.meta.adopted
     }
 
-    /// Returns when the session began, in whole seconds, where the payload says so.
+    /// Returns when the session started, in whole seconds, if the payload has the time.
     pub fn started(&self) -> Option<SystemTime> {
         let seconds = self.inner.dictionary.raw(STARTED)?.parse().ok()?;
         UNIX_EPOCH.checked_add(Duration::from_secs(seconds))
     }
 
-    /// Notes when the session began. Kept beside the keys, shown by none of their accessors.
+    /// Stores when the session started. No accessor of keys shows it.
     pub fn set_started(&mut self, started: SystemTime) {
         let seconds = started.duration_since(UNIX_EPOCH).unwrap_or_default().as_secs();
-        self.inner.dictionary.put(STARTED, seconds.to_string());
+        self.inner.dictionary.set_untracked(STARTED, seconds.to_string());
     }
 
-    /// Writes down what a session takes from its policies, once it is known to be saved: that a
-    /// new one is permanent, and that it started `now`, where the start is to be `remembered`. A
-    /// login starts the session again (NIST SP 800-63B-4, 5.2).
-    pub(crate) fn finalize(&mut self, now: impl FnOnce() -> SystemTime, remembered: bool) {
+    /// Writes the framework's own keys before the session is saved: that a new one is permanent,
+    /// and its start, which is `now` for a login and, if `stores_start`, for a new session. A login
+    /// restarts the session (NIST SP 800-63B-4, 5.2).
+    pub(crate) fn finalize(&mut self, now: impl FnOnce() -> SystemTime, stores_start: bool) {
         let logs_in = self.logs_in();
         if !self.is_new() && !logs_in || self.is_empty() {
             return;
         }
         let starts_permanent = self.is_new() && self.inner.meta.starts_permanent;
         if starts_permanent && self.inner.dictionary.raw(PERMANENT).is_none() {
-            self.inner.dictionary.put(PERMANENT, "true".into());
+            self.inner.dictionary.set_untracked(PERMANENT, "true".into());
         }
-        if logs_in || self.is_new() && remembered {
+        if logs_in || self.is_new() && stores_start {
             self.set_started(now());
         }
         if let (true, Some(began)) = (logs_in, self.inner.meta.began) {
@@ -75,27 +74,29 @@ impl SessionState {
         }
     }
 
-    /// Has a login of this request count from this moment, before which sessions may have ended.
+    /// Sets the time that a login of this request gets. Backends compare it with the time of a
+    /// revocation.
     pub(crate) fn stamp_logins(&mut self, began: Timestamp) {
         self.inner.meta.began = Some(began);
     }
 
-    /// Makes the session one that its owner began at this moment, and has it saved.
+    /// Restarts the login at this time and requests that the session is saved.
     pub(crate) fn begin_again(&mut self, began: Timestamp) {
         self.stamp_logins(began);
         self.set_owner_since(began);
         self.request_refresh();
     }
 
-    /// Returns when the owner logged in. Where only the second is known, it is its beginning.
+    /// Returns when the owner logged in: in microseconds, or the start of the session in whole
+    /// seconds.
     pub(crate) fn owner_since(&self) -> Timestamp {
         let dictionary = &self.inner.dictionary;
-        let noted = dictionary.raw(OWNER_SINCE).and_then(|micros| micros.parse().ok());
+        let stored = dictionary.raw(OWNER_SINCE).and_then(|micros| micros.parse().ok());
         let started = || dictionary.raw(STARTED)?.parse::<u64>().ok()?.checked_mul(1_000_000);
-        Timestamp::new(noted.or_else(started).unwrap_or_default())
+        Timestamp::new(stored.or_else(started).unwrap_or_default())
     }
 
     fn set_owner_since(&mut self, since: Timestamp) {
-        self.inner.dictionary.put(OWNER_SINCE, since.get().to_string());
+        self.inner.dictionary.set_untracked(OWNER_SINCE, since.get().to_string());
     }
 }

@@ -1,4 +1,4 @@
-//! What a session is besides its keys: null, new, renewed, purged, somebody's.
+//! The state of a session besides its keys: null, new, renewed, purged, logged in.
 
 use std::{sync::atomic::AtomicBool, time::SystemTime};
 
@@ -19,47 +19,47 @@ pub enum SessionStatus {
     Changed,
     /// The session gets a new token, with changed keys or not.
     Renewed,
-    /// The session that was opened is purged. What the state holds is a new one.
+    /// The opened session is purged. The state holds a new one.
     Purged,
 }
 
-/// What [`purge`](crate::Session::purge) does to the session.
+/// How far a [`purge`](crate::Session::purge) reaches.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum PurgeOutcome {
-    /// The server ends the session when the request is answered: its token opens nothing from then
-    /// on, in no copy.
+    /// The server revokes the token with the response: no copy of it opens a session after that.
     TokenRevoked,
-    /// This client's cookie is removed. A copy of the cookie stays valid until its lifetime ends.
+    /// The response removes this client's cookie. A copy of the cookie stays valid for its
+    /// lifetime.
     CookieRemoved,
 }
 
 #[derive(Default)]
-#[expect(clippy::struct_excessive_bools, reason = "each is a fact of its own")]
+#[expect(clippy::struct_excessive_bools, reason = "they are independent of each other")]
 pub(super) struct SessionMeta {
-    /// Why there is no session, in a null session.
+    /// The reason of a null session.
     pub(super) null: Option<NullSession>,
-    /// A former request left the session. Not set: it is new.
+    /// The session was opened from a cookie; otherwise it is new.
     pub(super) opened: bool,
     pub(super) token: TokenFate,
-    /// `set_modified(true)`: to be saved whatever the keys say.
+    /// Set by `set_modified`: save the session even if no key changed.
     pub(super) modified: bool,
     /// The policy `permanent`, for a new session.
     pub(super) starts_permanent: bool,
-    /// To be saved with this response though nothing changed.
+    /// Set by `request_refresh`: save the session even if it is not modified.
     pub(super) refresh: bool,
     /// This request called `set_owner`.
     pub(super) logs_in: bool,
-    /// When the request began, where the backend has logins note it.
+    /// The time that a login gets, if the backend stores it.
     pub(super) began: Option<Timestamp>,
-    /// Purging the session revokes every copy of its token.
+    /// A purge revokes every copy of the token.
     pub(super) revocable: bool,
-    /// The session was taken over from elsewhere.
+    /// Set if this request imported the session.
     pub(super) adopted: Option<Adopted>,
     pub(super) accessed: AtomicBool,
     pub(super) extensions: Extensions,
 }
 
-/// What becomes of the token that the session was opened with.
+/// What happens to the token that the session was opened with.
 #[derive(Default)]
 pub(super) enum TokenFate {
     #[default]
@@ -68,7 +68,7 @@ pub(super) enum TokenFate {
     Purged,
 }
 
-/// A session that was taken over from elsewhere, and is not saved here yet.
+/// The login of an imported session that is not saved here yet.
 #[derive(Clone, Copy)]
 pub(crate) struct Adopted {
     /// When its owner logged in, if that is known.

@@ -1,4 +1,4 @@
-//! The session object: the dictionary of a session, and what a session is besides its keys.
+//! The session object: its dictionary, and its state besides the keys.
 
 mod extensions;
 mod lifecycle;
@@ -22,24 +22,24 @@ use crate::{
     error::{DecodeError, NullSession, SessionError},
 };
 
-/// The key under which a session says that it is permanent, as in Flask.
+/// The key that holds whether a session is permanent, as in Flask.
 const PERMANENT: &str = "_permanent";
-/// The key of the time a session began: kept by the framework, shown by no accessor.
+/// The key of the session's start: written by the framework, shown by no accessor.
 const STARTED: &str = "_started";
-/// The key of when the owner logged in, in microseconds since 1970: kept by backends that can end an
+/// The key of the login time, in microseconds since 1970: written for backends that can end an
 /// owner's sessions, shown by no accessor.
 const OWNER_SINCE: &str = "_owner_since";
-/// The key of whose session it is: read like any other, written by `set_owner` alone.
+/// The key of the owner's id: readable like any other, written by `set_owner` only.
 const OWNER: &str = "_owner";
 
-/// The session object that most interfaces use: string keys to values, and whether the session is
-/// new, permanent, renewed, purged or somebody's.
+/// The session object that most interfaces use: keys with values, and whether the session is new,
+/// permanent, renewed, purged or logged in.
 ///
-/// Handlers use it through [`Session`](crate::Session); interfaces and backends make it in `open`
-/// and read it in `save`. Nothing here marks the session as accessed: the handle does.
+/// Backends and interfaces build it when they open a session and read it when they save it.
+/// Handlers use it through [`Session`](crate::Session), which also marks it as accessed; the
+/// methods here do not.
 ///
-/// Values stay JSON text until they are asked for. A change that leaves a value equal to the one
-/// before is no change.
+/// Values are parsed when they are read. Setting a value that a key already has is not a change.
 ///
 /// # Examples
 ///
@@ -56,7 +56,7 @@ const OWNER: &str = "_owner";
 /// ```
 #[derive(Default)]
 pub struct SessionState {
-    /// Behind a pointer: futures hand a session on through every layer.
+    /// Boxed, since a session moves through the futures of every layer.
     inner: Box<Inner>,
 }
 
@@ -66,7 +66,7 @@ struct Inner {
     meta: SessionMeta,
 }
 
-/// Opening and saving.
+/// # Opening and saving
 impl SessionState {
     /// Returns an empty state: a new session.
     pub fn new() -> Self {
@@ -78,7 +78,7 @@ impl SessionState {
         Self::with(Dictionary::default(), SessionMeta::null(null))
     }
 
-    /// Returns the session that was saved as this JSON object.
+    /// Parses a saved session: one JSON object.
     ///
     /// # Errors
     ///
@@ -88,7 +88,7 @@ impl SessionState {
         Ok(Self::with(Dictionary::from_json(json)?, SessionMeta::opened()))
     }
 
-    /// As [`from_json`](Self::from_json), for a text that others hold as well.
+    /// Like [`from_json`](Self::from_json), for a shared text.
     pub(crate) fn from_shared(json: Arc<str>) -> Result<Self, DecodeError> {
         Ok(Self::with(Dictionary::from_shared(json)?, SessionMeta::opened()))
     }
@@ -97,13 +97,13 @@ impl SessionState {
         Self { inner: Box::new(Inner { dictionary, meta }) }
     }
 
-    /// Returns the present state as a JSON object, keys sorted by code point, without white space
+    /// Returns the session as a JSON object, with keys sorted by code point and no white space
     /// between members.
     pub fn to_json(&self) -> String {
         self.inner.dictionary.to_json()
     }
 
-    /// Has the values written and read in this format.
+    /// Sets the format in which values are written and read.
     pub(crate) fn in_format(mut self, format: Format) -> Self {
         self.inner.dictionary.set_format(format);
         self
@@ -113,30 +113,30 @@ impl SessionState {
         self.inner.dictionary.format()
     }
 
-    /// Returns the keys and values, the framework's own too.
+    /// Returns the keys and values, the framework's own included.
     pub(crate) fn dictionary(&self) -> &Dictionary {
         &self.inner.dictionary
     }
 
-    /// Returns what backends noted about this session when they opened it.
+    /// Returns the data that backends attached to this session.
     pub fn extensions(&self) -> &Extensions {
         &self.inner.meta.extensions
     }
 
-    /// Returns where a backend notes what it needs when it saves this session. It outlasts a
-    /// [`purge`](Self::purge).
+    /// Returns the data that backends attach to this session when they open it, and read when they
+    /// save it. A [`purge`](Self::purge) keeps it.
     pub fn extensions_mut(&mut self) -> &mut Extensions {
         &mut self.inner.meta.extensions
     }
 }
 
-/// Keys and values.
+/// # Keys and values
 impl SessionState {
     /// Returns the value under `key`, or `None` when there is none.
     ///
     /// # Errors
     ///
-    /// [`SessionError::Decode`] when the value is no `T`.
+    /// [`SessionError::Decode`] when the value does not deserialise as `T`.
     pub fn get<T: DeserializeOwned>(&self, key: &str) -> Result<Option<T>, SessionError> {
         self.raw(key).map(|json| self.format().decode(key, json)).transpose()
     }
@@ -181,7 +181,7 @@ impl SessionState {
         self.insert_json(key, self.format().encode(key, value)?)
     }
 
-    /// Sets `key` to the value that this JSON text means.
+    /// Sets `key` to the value of this JSON text.
     pub(crate) fn insert_json(&mut self, key: &str, json: String) -> Result<(), SessionError> {
         self.check_writable(key)?;
         self.inner.dictionary.insert_json(key, json)
@@ -214,7 +214,7 @@ impl SessionState {
         self.iter().max_by_key(|(key, value)| key.len() + value.len()).map(|(key, _)| key)
     }
 
-    /// Fails where a handler cannot write this key.
+    /// Fails when a handler is not allowed to write this key.
     pub(crate) fn check_writable(&self, key: &str) -> Result<(), SessionError> {
         self.inner.meta.check_writable()?;
         if is_hidden(key) || key == OWNER {
@@ -224,21 +224,21 @@ impl SessionState {
     }
 }
 
-/// The change set.
+/// # The change set
 impl SessionState {
-    /// Keeps the change set from here on. For backends whose store may hold a newer state when
-    /// this one is saved; others need not pay for it.
+    /// Starts to record the change set. For a backend whose store may hold a newer state when this
+    /// session is saved; other backends avoid the cost.
     pub fn keep_changes(&mut self) {
         self.inner.dictionary.keep_changes();
     }
 
-    /// Returns what was done since [`keep_changes`](Self::keep_changes), if that was called.
+    /// Returns the changes since [`keep_changes`](Self::keep_changes), or `None` without that call.
     pub fn changes(&self) -> Option<&ChangeSet> {
         self.inner.dictionary.changes()
     }
 
-    /// Applies the outcome of a closure that ran on the state of `revision`, and notes how to
-    /// `replay` it. Returns `false`, having done nothing, when the session has changed since.
+    /// Applies the outcome of a closure that ran on the state of `revision`, and records `replay`.
+    /// Returns `false` and does nothing if the session has changed since that revision.
     pub(crate) fn update_at(
         &mut self,
         revision: u64,
@@ -251,13 +251,14 @@ impl SessionState {
 }
 
 impl ChangeSet {
-    /// Does the same to a newer state of the session: sets and removals as they are, closures of
-    /// `update` run again, and a `clear` removes only what no other request has changed.
+    /// Applies the changes to a newer state of the session: repeats sets and removals, runs the
+    /// closures of `update` again, and lets a `clear` remove only what no other request has
+    /// changed.
     ///
     /// # Errors
     ///
-    /// [`SessionError::Null`] when `newer` is a null session, and the errors of the closures: a
-    /// value that has another type by now, for instance.
+    /// [`SessionError::Null`] when `newer` is a null session, and the errors of the closures, for
+    /// example for a value whose type another request changed.
     pub fn apply_to(&self, newer: &mut SessionState) -> Result<(), SessionError> {
         newer.inner.meta.check_writable()?;
         self.replay(&mut newer.inner.dictionary)
@@ -265,7 +266,7 @@ impl ChangeSet {
 }
 
 impl fmt::Debug for SessionState {
-    /// Shows how many keys there are, and neither keys nor values.
+    /// Shows the number of keys, but neither keys nor values.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("SessionState")
             .field("len", &self.len())

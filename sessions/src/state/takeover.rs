@@ -1,4 +1,4 @@
-//! Taking over a session from elsewhere.
+//! Importing a session of another framework.
 
 use std::time::SystemTime;
 
@@ -6,13 +6,13 @@ use super::{Adopted, OWNER, SessionState};
 use crate::dictionary::quoted;
 
 impl SessionState {
-    /// Sets whose session it is, of one that is to be adopted.
+    /// Sets the owner of a session that is about to be adopted.
     pub(crate) fn put_owner(&mut self, owner: &str) {
-        self.inner.dictionary.put(OWNER, quoted(owner));
+        self.inner.dictionary.set_untracked(OWNER, quoted(owner));
     }
 
-    /// Makes this new session the one that was kept elsewhere, `since` when its owner logged in if
-    /// that is known. It is to be saved here with this request. The extensions stay.
+    /// Replaces this new session by an imported one, whose owner logged in at `since` if that is
+    /// known, and requests that it is saved. The extensions stay.
     pub(crate) fn adopt(&mut self, state: &Self, since: Option<SystemTime>) {
         self.inner.dictionary.replace_opened(&state.inner.dictionary);
         let meta = &mut self.inner.meta;

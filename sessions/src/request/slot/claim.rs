@@ -1,4 +1,4 @@
-//! The right to open a session, which one of those who ask has.
+//! The claim to open a session, which one task has.
 
 use std::{sync::Arc, task::Waker};
 
@@ -7,16 +7,16 @@ use actix_web::HttpRequest;
 use super::{AnySlot, Phase, Slot, open::log_failure};
 use crate::{error::ExtractError, interface::SessionInterface};
 
-/// The right to open the session. Dropped before the session is opened, as when a timeout drops the
-/// handler, it leaves it unopened.
+/// The claim to open the session. If it is dropped before that, for example because a timeout drops
+/// the handler, the session stays unopened.
 pub(super) struct Claim<I: SessionInterface> {
     slot: Arc<Slot<I>>,
-    is_settled: bool,
+    is_finished: bool,
 }
 
 impl<I: SessionInterface> Claim<I> {
     pub(super) fn new(slot: Arc<Slot<I>>) -> Self {
-        Self { slot, is_settled: false }
+        Self { slot, is_finished: false }
     }
 
     pub(super) async fn open(mut self, request: &HttpRequest) -> Result<(), ExtractError> {
@@ -27,19 +27,19 @@ impl<I: SessionInterface> Claim<I> {
                 (Phase::Failed(err.clone()), Err(err.into()))
             }
         };
-        self.is_settled = true;
-        if self.settle(next) {
+        self.is_finished = true;
+        if self.finish(next) {
             return result;
         }
-        // Meanwhile the session was refused, or the response was made.
+        // The session was refused, or the response was made, while it was being opened.
         match &*self.slot.phase() {
             Phase::Failed(err) => Err(err.clone().into()),
             _ => Err(ExtractError::Closed),
         }
     }
 
-    /// Moves on from `Opening`; returns whether it was that.
-    fn settle(&self, next: Phase<I::Content>) -> bool {
+    /// Moves the slot from `Opening` to `next`; returns whether it was in `Opening`.
+    fn finish(&self, next: Phase<I::Content>) -> bool {
         let mut phase = self.slot.phase();
         let Phase::Opening(waiting) = &mut *phase else { return false };
         let waiting = std::mem::take(waiting);
@@ -52,8 +52,8 @@ impl<I: SessionInterface> Claim<I> {
 
 impl<I: SessionInterface> Drop for Claim<I> {
     fn drop(&mut self) {
-        if !self.is_settled {
-            self.settle(Phase::Unopened);
+        if !self.is_finished {
+            self.finish(Phase::Unopened);
         }
     }
 }

@@ -1,4 +1,4 @@
-//! A slot whatever its interface: what handles and the search through a request's slots need.
+//! A slot with its interface erased, for handles and for the list of a request's slots.
 
 use std::{
     any::Any,
@@ -18,44 +18,45 @@ use crate::{
     state::SessionState,
 };
 
-/// A slot whatever its interface.
+/// A slot with its interface erased.
 pub trait AnySlot: Any + Send + Sync {
-    /// Calls `look` once with the dictionary of an opened session.
+    /// Calls `look` once with the state of the session.
     fn read(&self, look: &mut dyn FnMut(&SessionState));
 
-    /// Calls `change` once with the dictionary, unless the session is saved.
+    /// Calls `change` once with the state, unless the session is saved.
     fn write(
         &self,
         change: &mut dyn FnMut(&mut SessionState) -> Result<(), SessionError>,
     ) -> Result<(), SessionError>;
 
-    /// Opens the session unless that is done; waits while someone else is at it.
+    /// Opens the session if it is not open yet; waits while another task opens it.
     fn open(self: Arc<Self>, request: &HttpRequest) -> Opening;
 
-    /// Saves the session now, and closes it.
+    /// Saves the session now and closes it.
     fn save_now(self: Arc<Self>) -> LocalBoxFuture<'static, Result<SavedSession, SaveError>>;
     fn is_open(&self) -> bool;
 
     /// Whether the session is open or being opened.
     fn is_used(&self) -> bool;
 
-    /// Makes this session one that could not be opened, even if it is open.
+    /// Fails the session with this error, even if it is open.
     fn refuse(&self, err: &OpenError);
 
     fn cookie_policy(&self, request: &HttpRequest) -> Result<Arc<CookiePolicy>, CookieError>;
-    fn take_failure(&self);
+    /// Leaves the answer to a failed opening to the handler.
+    fn handle_failure(&self);
     fn outer(&self) -> Option<&Arc<dyn AnySlot>>;
     fn interface_name(&self) -> &'static str;
 }
 
-/// What opening a session comes to at once.
-#[expect(missing_debug_implementations, reason = "nobody outside gets it")]
+/// The first result of opening a session: it is done, or it waits.
+#[expect(missing_debug_implementations, reason = "the type is not reachable from outside")]
 pub enum Opening {
     Done(Result<(), ExtractError>),
     Waiting(LocalBoxFuture<'static, Result<(), ExtractError>>),
 }
 
-/// What a request's extensions hold: the slot closest to the handler.
+/// The slot closest to the handler, in the request's extensions.
 pub(crate) struct CurrentSlot(pub(crate) Arc<dyn AnySlot>);
 
 impl<I: SessionInterface> AnySlot for Slot<I> {
@@ -64,7 +65,7 @@ impl<I: SessionInterface> AnySlot for Slot<I> {
         let closed = match &*phase {
             Phase::Open(session) => return look(session.content.state()),
             Phase::Closed(Closed { session: Some(session), .. }) => Arc::clone(session),
-            // Refused after it was opened.
+            // The session was refused after it was opened.
             _ => return look(&SessionState::null(NullSession::refused())),
         };
         drop(phase);
@@ -87,7 +88,7 @@ impl<I: SessionInterface> AnySlot for Slot<I> {
     fn open(self: Arc<Self>, request: &HttpRequest) -> Opening {
         match self.claim(None) {
             Poll::Ready(Ok(Claimed::Open)) => Opening::Done(Ok(())),
-            Poll::Ready(Ok(Claimed::Ours)) => {
+            Poll::Ready(Ok(Claimed::Granted)) => {
                 let (claim, request) = (Claim::new(self), request.clone());
                 Opening::Waiting(Box::pin(async move { claim.open(&request).await }))
             }
@@ -119,8 +120,8 @@ impl<I: SessionInterface> AnySlot for Slot<I> {
                 drop(phase);
                 waiting.into_iter().for_each(Waker::wake);
             }
-            // What was written to it is lost: nobody answers that but the middleware.
-            Phase::Open(_) => self.failure_taken.store(false, Ordering::Relaxed),
+            // Its changes are lost, which the middleware must answer even after `TrySession`.
+            Phase::Open(_) => self.failure_handled.store(false, Ordering::Relaxed),
             done @ (Phase::Failed(_) | Phase::Closed(_)) => *phase = done,
         }
     }
@@ -134,8 +135,8 @@ impl<I: SessionInterface> AnySlot for Slot<I> {
         self.service.cookie_for(request)
     }
 
-    fn take_failure(&self) {
-        self.failure_taken.store(true, Ordering::Relaxed);
+    fn handle_failure(&self) {
+        self.failure_handled.store(true, Ordering::Relaxed);
     }
 
     fn outer(&self) -> Option<&Arc<dyn AnySlot>> {

@@ -1,4 +1,4 @@
-//! The slot: where a request keeps its session, from before it is opened until after it is saved.
+//! The slot of a request's session, from before it is opened until after it is saved.
 
 mod claim;
 mod erased;
@@ -27,17 +27,17 @@ use crate::{
     state::SessionState,
 };
 
-/// One request's session of one interface.
+/// The session of one request and one interface.
 pub struct Slot<I: SessionInterface> {
     pub(crate) service: Arc<ServiceState<I>>,
-    /// The slot of the next session middleware further out.
+    /// The slot of the next outer session middleware.
     outer: Option<Arc<dyn AnySlot>>,
     phase: Mutex<Phase<I::Content>>,
-    /// Whoever took `TrySession` answers a failed opening by itself.
-    failure_taken: AtomicBool,
+    /// The handler took `TrySession` and answers a failed opening itself.
+    failure_handled: AtomicBool,
 }
 
-/// A session that is open, with what its saving will want to know.
+/// An open session, with the policies to save it with.
 pub(crate) struct OpenSession<C> {
     pub(crate) content: C,
     pub(crate) cookie: OpenedCookie,
@@ -46,51 +46,59 @@ pub(crate) struct OpenSession<C> {
 /// The cookie's policies as they were when the session was opened.
 pub(crate) struct OpenedCookie {
     pub(crate) policy: Arc<CookiePolicy>,
-    /// Whether the request carried a cookie of this name, good or bad.
-    pub(crate) came: bool,
+    /// Whether the request carried a cookie of this name, valid or not.
+    pub(crate) was_sent: bool,
 }
 
 enum Phase<C> {
     Unopened,
-    /// Someone is at it; these wait.
+    /// One task opens the session; these wait.
     Opening(Vec<Waker>),
-    /// Shared with nobody, so that it can be written.
+    /// Not shared, so that it can be written.
     Open(Arc<OpenSession<C>>),
     Failed(OpenError),
     Closed(Closed<C>),
 }
 
 impl<C> Phase<C> {
-    fn close(&mut self, early: EarlySave) {
+    fn close(&mut self, save_now: SaveNow) {
         let session = match mem::replace(self, Self::Unopened) {
             Self::Open(session) => Some(session),
             _ => None,
         };
-        *self = Self::Closed(Closed { session, early });
+        *self = Self::Closed(Closed { session, save_now });
     }
 }
 
-/// A session whose response is made, or that the handler had saved before. It is never written
-/// again.
+/// A session that is read-only: its response is made, or the handler called `save_now`.
 struct Closed<C> {
     session: Option<Arc<OpenSession<C>>>,
-    early: EarlySave,
+    save_now: SaveNow,
 }
 
-/// How far a `save_now` of the handler has come.
-enum EarlySave {
-    NotAsked,
+/// The progress of the handler's `save_now`.
+enum SaveNow {
+    NotCalled,
     Running,
-    /// What the response is to carry.
+    /// The headers for the response.
     Done(Option<Box<SessionHeaders>>),
 }
 
-/// What came of asking for the right to open a session.
-#[must_use = "nobody else opens the session"]
+/// Why a session is frozen.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(crate) enum FreezeFor {
+    /// The handler called `save_now`.
+    SaveNow,
+    /// The response is made, or the request was dropped.
+    Response,
+}
+
+/// The result of claiming the right to open a session.
+#[must_use = "no other task opens the session"]
 enum Claimed {
     Open,
-    /// Whoever hears this makes the [`Claim`].
-    Ours,
+    /// The caller makes the [`Claim`].
+    Granted,
 }
 
 /// Why the content of an open session can be written.
@@ -102,21 +110,21 @@ impl<I: SessionInterface> Slot<I> {
             service,
             outer,
             phase: Mutex::new(Phase::Unopened),
-            failure_taken: AtomicBool::new(false),
+            failure_handled: AtomicBool::new(false),
         }
     }
 
-    /// Opens the session unless that is done; waits while someone else is at it. Concurrent
-    /// extractors of one handler thus cause one opening, and its failure is remembered too.
+    /// Opens the session if it is not open yet; waits while another task opens it. Concurrent
+    /// extractors of one handler thus open it once, and its failure is remembered too.
     pub(crate) async fn open(self: &Arc<Self>, request: &HttpRequest) -> Result<(), ExtractError> {
         match poll_fn(|task| self.claim(Some(task.waker()))).await? {
             Claimed::Open => Ok(()),
-            Claimed::Ours => Claim::new(Arc::clone(self)).open(request).await,
+            Claimed::Granted => Claim::new(Arc::clone(self)).open(request).await,
         }
     }
 
-    /// Takes the right to open the session, unless it is open. Pending while someone else has it,
-    /// who then wakes this task.
+    /// Claims the right to open the session if it is not open yet. Pending while another task has
+    /// it, which wakes this one.
     fn claim(&self, waker: Option<&Waker>) -> Poll<Result<Claimed, ExtractError>> {
         let mut phase = self.phase();
         match &mut *phase {
@@ -135,16 +143,15 @@ impl<I: SessionInterface> Slot<I> {
             }
             Phase::Unopened => {
                 *phase = Phase::Opening(Vec::new());
-                Poll::Ready(Ok(Claimed::Ours))
+                Poll::Ready(Ok(Claimed::Granted))
             }
         }
     }
 
-    /// Closes the session for writers: as the response is made, or `early`. `prepare` sees what is
-    /// about to be sealed.
+    /// Closes the session for writes, after `prepare` has had its last chance to change it.
     pub(crate) fn freeze(
         &self,
-        early: bool,
+        purpose: FreezeFor,
         prepare: impl FnOnce(&mut SessionState),
     ) -> Frozen<I::Content> {
         let mut phase = self.phase();
@@ -153,24 +160,26 @@ impl<I: SessionInterface> Slot<I> {
                 let unshared = Arc::get_mut(session).expect(UNSHARED);
                 prepare(unshared.content.state_mut());
                 let frozen = Frozen::Session(Arc::clone(session));
-                let early = if early { EarlySave::Running } else { EarlySave::NotAsked };
-                phase.close(early);
+                phase.close(match purpose {
+                    FreezeFor::SaveNow => SaveNow::Running,
+                    FreezeFor::Response => SaveNow::NotCalled,
+                });
                 frozen
             }
-            Phase::Failed(_) if self.failure_taken.load(Ordering::Relaxed) => Frozen::Unused,
+            Phase::Failed(_) if self.failure_handled.load(Ordering::Relaxed) => Frozen::Unused,
             Phase::Failed(err) => Frozen::Failed(err.clone()),
-            Phase::Closed(Closed { early, .. }) => match early {
-                EarlySave::NotAsked => Frozen::Unused,
-                EarlySave::Running => Frozen::SavedEarly(Err(SaveError::Interrupted)),
-                EarlySave::Done(headers) => Frozen::SavedEarly(Ok(headers.as_deref().cloned())),
+            Phase::Closed(Closed { save_now, .. }) => match save_now {
+                SaveNow::NotCalled => Frozen::Unused,
+                SaveNow::Running => Frozen::SavedNow(Err(SaveError::Interrupted)),
+                SaveNow::Done(headers) => Frozen::SavedNow(Ok(headers.as_deref().cloned())),
             },
             Phase::Unopened => {
-                phase.close(EarlySave::NotAsked);
+                phase.close(SaveNow::NotCalled);
                 Frozen::Unused
             }
             Phase::Opening(waiting) => {
                 let waiting = mem::take(waiting);
-                phase.close(EarlySave::NotAsked);
+                phase.close(SaveNow::NotCalled);
                 drop(phase);
                 waiting.into_iter().for_each(Waker::wake);
                 Frozen::Unused
@@ -178,45 +187,45 @@ impl<I: SessionInterface> Slot<I> {
         }
     }
 
-    /// Notes what the response is to carry of a session that was saved before.
-    pub(crate) fn finish_early(&self, headers: Option<SessionHeaders>) {
+    /// Keeps the headers of a finished `save_now` for the response.
+    pub(crate) fn finish_save_now(&self, headers: Option<SessionHeaders>) {
         if let Phase::Closed(closed) = &mut *self.phase() {
-            closed.early = EarlySave::Done(headers.map(Box::new));
+            closed.save_now = SaveNow::Done(headers.map(Box::new));
         }
     }
 
-    /// Seals what there is, when the request was dropped: nobody saves it any more.
+    /// Freezes the session of a dropped request, which is not saved.
     pub(crate) fn abandon(&self) {
-        self.freeze(false, |_| {});
+        self.freeze(FreezeFor::Response, |_| {});
     }
 
-    /// Whether there is a session further out.
+    /// Whether there is an outer session.
     pub(crate) fn has_outer(&self) -> bool {
         self.outer.is_some()
     }
 
-    /// Makes the session further out the innermost again, for the middleware between the two.
-    pub(crate) fn step_out(&self, request: &HttpRequest) {
+    /// Makes the outer session the current one again, for the middleware between the two.
+    pub(crate) fn restore_outer(&self, request: &HttpRequest) {
         if let Some(outer) = &self.outer {
             request.extensions_mut().insert(CurrentSlot(Arc::clone(outer)));
         }
     }
 
     fn phase(&self) -> MutexGuard<'_, Phase<I::Content>> {
-        // A panic in a closure that only looks, or in the serialisation of one value, leaves the
-        // content as it was.
+        // A panic leaves the content consistent: closures only read it, and each value is
+        // serialised before it is stored.
         self.phase.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
-/// What is left of a session when its response is made.
+/// The session when it is frozen.
 pub(crate) enum Frozen<C> {
-    /// Not opened, or its failure is someone else's answer.
+    /// The session was not opened, or the handler answers its failure.
     Unused,
     Failed(OpenError),
     Session(Arc<OpenSession<C>>),
-    /// The handler had it saved; this is what the response is to carry.
-    SavedEarly(Result<Option<SessionHeaders>, SaveError>),
+    /// The handler called `save_now`, which left these headers for the response.
+    SavedNow(Result<Option<SessionHeaders>, SaveError>),
 }
 
 impl<I: SessionInterface> fmt::Debug for Slot<I> {

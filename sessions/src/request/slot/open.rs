@@ -1,4 +1,4 @@
-//! Opening: the interface is asked for the session of a request.
+//! Opening the session of a request.
 
 use std::{fmt, sync::Arc};
 
@@ -27,7 +27,7 @@ impl<I: SessionInterface> Slot<I> {
         self.refuse_shared_cookie(request, &policy)?;
         let headers = request.headers().get_all(header::COOKIE).map(HeaderValue::as_bytes);
         let cookies = CookieValues::find(headers, policy.name().as_str());
-        let cookie = OpenedCookie { policy, came: !cookies.is_empty() };
+        let cookie = OpenedCookie { policy, was_sent: !cookies.is_empty() };
         let cx = OpenContext {
             request,
             cookie: &cookie.policy,
@@ -49,19 +49,20 @@ impl<I: SessionInterface> Slot<I> {
         Ok(OpenSession { content, cookie })
     }
 
-    /// What stands in for a session must be known as that, or it would be saved over the real one.
+    /// Makes a null session. The interface must recognise it, or it would overwrite the real
+    /// session when it is saved.
     fn null_content(&self, null: NullSession) -> Result<I::Content, OpenError> {
         let interface = &*self.service.interface;
         let content = interface.make_null_session(null);
         if interface.is_null_session(&content) {
             return Ok(content);
         }
-        Err(OpenError::internal(NotNull { interface: self.interface_name() }))
+        Err(OpenError::internal(UnrecognizedNull { interface: self.interface_name() }))
     }
 
-    /// Refuses this session, and the other one, where two are kept in cookies of one name: each
-    /// would be read as the other, and a response must not set one cookie twice. Cookies of
-    /// different paths are left alone as long as a request uses one of them.
+    /// Refuses two sessions in cookies of one name: each would be read as the other, and a response
+    /// must not set one cookie twice. If their paths differ, they are refused only in a request
+    /// that uses both.
     fn refuse_shared_cookie(
         &self,
         request: &HttpRequest,
@@ -77,7 +78,7 @@ impl<I: SessionInterface> Slot<I> {
             if std::ptr::addr_eq(Arc::as_ptr(&slot), self) {
                 continue;
             }
-            // Policies that are wrong are the other session's failure.
+            // Wrong policies of the other session are its own failure.
             let Ok(other) = slot.cookie_policy(request) else { continue };
             if other.name() == policy.name() && (other.path() == policy.path() || slot.is_used()) {
                 let err = OpenError::SharedCookie {
@@ -101,25 +102,30 @@ impl<I: SessionInterface> Slot<I> {
     }
 }
 
-/// An interface made a null session that it does not know as one.
+/// An interface does not recognise its own null session.
 #[derive(Debug)]
-struct NotNull {
+struct UnrecognizedNull {
     interface: &'static str,
 }
 
-impl fmt::Display for NotNull {
+impl fmt::Display for UnrecognizedNull {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(
             f,
-            "`{}` made a null session that `is_null_session` does not know; make it with \
-             `SessionContent::null`, or override both",
+            "`{}` makes a null session that its `is_null_session` does not recognise; make it with \
+             `SessionContent::null`, or override both methods",
             self.interface
         )
     }
 }
 
-impl std::error::Error for NotNull {}
+impl std::error::Error for UnrecognizedNull {}
 
 pub(super) fn log_failure(interface: &str, err: &OpenError) {
-    tracing::error!(target: "sessions", interface, error = err as &dyn std::error::Error, "session not opened");
+    tracing::error!(
+        target: "sessions",
+        interface,
+        error = err as &dyn std::error::Error,
+        "session not opened"
+    );
 }

@@ -1,4 +1,4 @@
-//! The fields of a struct as it serialises, each as JSON text.
+//! The fields of a serialised struct, each as JSON text.
 
 use std::any::type_name;
 
@@ -9,13 +9,13 @@ use crate::{
     error::SessionError,
 };
 
-/// The fields, read as a dictionary reads a payload.
+/// The fields of a struct, in a dictionary.
 pub(super) struct Fields(Dictionary);
 
 impl Fields {
     /// # Errors
     ///
-    /// [`SessionError::Data`] when the type serialises to something else than a JSON object.
+    /// [`SessionError::Data`] when the type does not serialise to a JSON object.
     pub(super) fn of<T: Serialize>(data: &T, format: Format) -> Result<Self, SessionError> {
         let wrong = |source| SessionError::Data { data: type_name::<T>(), source };
         let json = format.write(data).map_err(|err| wrong(err.into()))?;
@@ -32,7 +32,8 @@ impl Fields {
         self.0.members().map(|(key, _)| key)
     }
 
-    /// Returns the keys whose values differ in `after`, with their values there, if any.
+    /// Returns the keys whose values differ in `after`, with the new value, or `None` for a removed
+    /// key.
     pub(super) fn changed_to(&self, after: &Self) -> Vec<(Box<str>, Option<String>)> {
         let set = after
             .0

@@ -1,4 +1,4 @@
-//! The typed view of a session with `#[session(data = T)]`.
+//! Reading and changing typed content through [`Session`].
 
 use std::marker::PhantomData;
 
@@ -15,22 +15,22 @@ use crate::{
     state::SessionState,
 };
 
-/// Typed content, for interfaces with `#[session(data = T)]`.
+/// # Typed content, for interfaces with `#[session(data = T)]`
 impl<I, T> Session<I>
 where
     I: SessionInterface<Content = Typed<T>>,
     T: SessionData,
 {
-    /// Shows the content to `look`, and returns what it returns.
+    /// Passes the content to `look` and returns its result.
     ///
-    /// A field that is not stored has the value that `T::default()` gives it. One that is stored
-    /// and does not parse, since another version of the program wrote it, has it as well, with a
-    /// line in the log, or is an error: the policy `on_decode_error` decides.
+    /// A field that is not stored has its value from `T::default()`. A field that does not parse,
+    /// for example because another version of the program wrote it, follows the policy
+    /// `on_decode_error`: it has its default, with a line in the log, or it is an error.
     ///
     /// # Errors
     ///
-    /// With `on_decode_error = "error"`, [`SessionError::Decode`] names the field, and
-    /// [`SessionError::Data`] is for what concerns the type as a whole.
+    /// With `on_decode_error = "error"`: [`SessionError::Decode`], which names the field, and
+    /// [`SessionError::Data`] when the type as a whole cannot be read.
     ///
     /// # Examples
     ///
@@ -57,7 +57,7 @@ where
         self.snapshot().map(|data| look(&data))
     }
 
-    /// Returns the content as it is.
+    /// Returns a copy of the content.
     ///
     /// # Errors
     ///
@@ -67,11 +67,11 @@ where
         self.look(|state| read(state.dictionary(), on_decode_error))
     }
 
-    /// Has `change` change the content, and returns what it returns. The fields that differ after
-    /// it are what this request changed; a field that is no longer serialised is removed.
+    /// Passes the content to `change`, stores the fields that it changed, and returns its result. A
+    /// field that is no longer serialised is removed.
     ///
-    /// `change` may run more than once, as [`update`](Session::update) says: it must depend on its
-    /// argument alone. What is returned is what the first run returned.
+    /// `change` may run more than once, like the closure of [`update`](Session::update), and must
+    /// depend on its argument alone. `modify` returns the result of the run in this request.
     ///
     /// # Errors
     ///

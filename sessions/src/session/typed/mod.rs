@@ -17,23 +17,23 @@ use crate::{
     state::SessionState,
 };
 
-/// What a struct must be to be the content of sessions: written and read by serde, as a JSON object
-/// with named fields, and with a default for a session that holds nothing yet.
+/// A type that can be the content of sessions: a struct with named fields that serde writes as a
+/// JSON object and reads, with a default for an empty session.
 ///
 /// Implemented for every such type.
 #[diagnostic::on_unimplemented(
     message = "`{Self}` cannot be the content of a session",
-    label = "not written, read and made by default",
+    label = "needs `Default`, `Serialize` and `DeserializeOwned`",
     note = "add `#[derive(Default, serde::Serialize, serde::Deserialize)]`"
 )]
 pub trait SessionData: Serialize + DeserializeOwned + Default + Send + Sync + 'static {}
 
 impl<T: Serialize + DeserializeOwned + Default + Send + Sync + 'static> SessionData for T {}
 
-/// The content of an interface with `#[session(data = T)]`: a dictionary, and `T` as a view of it.
+/// The content of an interface with `#[session(data = T)]`: a dictionary with `T` as a view of it.
 ///
-/// The top-level fields of `T` are keys of the dictionary, so that both views see the same session,
-/// and keys that `T` does not know, written by another version of the program, stay as they are.
+/// The top-level fields of `T` are keys of the dictionary, so both views show the same session.
+/// Keys that `T` does not know, for example from another version of the program, are kept.
 pub struct Typed<T> {
     state: SessionState,
     data: PhantomData<fn() -> T>,
@@ -46,9 +46,9 @@ impl<T> From<SessionState> for Typed<T> {
 }
 
 impl<T: SessionData> Typed<T> {
-    /// Returns the content, with the default of each field that is not stored or does not parse.
+    /// Returns the content; a field that is not stored or does not parse has its default.
     ///
-    /// For policies such as `should_set_cookie`, and for tests; handlers have
+    /// For policies such as `should_set_cookie`, and for tests. Handlers call
     /// [`Session::snapshot`](crate::Session::snapshot).
     ///
     /// # Errors
@@ -59,7 +59,7 @@ impl<T: SessionData> Typed<T> {
     }
 }
 
-/// The dictionary, whatever `T` is.
+/// Returns the dictionary.
 impl<T> AsRef<SessionState> for Typed<T> {
     fn as_ref(&self) -> &SessionState {
         &self.state
@@ -94,8 +94,8 @@ impl<T> fmt::Debug for Typed<T> {
     }
 }
 
-/// Reads the fields of `T`. A field that is not there has the value that `T::default()` gives it;
-/// one that does not parse has it too, or is an error.
+/// Reads the fields of `T`. A field that is not stored has its default; one that does not parse has
+/// its default or is an error.
 pub(crate) fn read<T: SessionData>(
     dictionary: &Dictionary,
     on_decode_error: OnDecodeError,
@@ -103,14 +103,14 @@ pub(crate) fn read<T: SessionData>(
     reader::read(dictionary, on_decode_error)
 }
 
-/// What a closure made of typed content: keys to set, and keys to remove.
+/// The changes that a closure made to typed content: keys to set, and keys to remove.
 pub(crate) struct Diff {
     changes: Vec<(Box<str>, Option<String>)>,
 }
 
 impl Diff {
-    /// Runs `change`, and compares the fields after it with those before it, not with what is
-    /// stored: a default that was filled in is no change.
+    /// Runs `change` and compares the fields after it with those before it. They are not compared
+    /// with what is stored: a filled-in default is not a change.
     pub(crate) fn of<T: SessionData, R>(
         data: &mut T,
         format: Format,
@@ -122,7 +122,7 @@ impl Diff {
         Ok((Self { changes: before.changed_to(&after) }, result))
     }
 
-    /// Sets and removes the keys in question.
+    /// Sets and removes the changed keys.
     pub(crate) fn apply(self, dictionary: &mut Dictionary) -> Result<(), SessionError> {
         for (key, json) in self.changes {
             match json {

@@ -1,6 +1,6 @@
 //! Reads a struct from a dictionary, field by field.
 //!
-//! serde tells the names of a struct's fields before it reads any, so just those keys are read.
+//! serde names the fields of a struct before it reads any, so only those keys are read.
 
 use std::{any::type_name, cell::Cell, fmt};
 
@@ -14,7 +14,7 @@ use sessions_policy::OnDecodeError;
 use super::{Fields, SessionData};
 use crate::{dictionary::Dictionary, error::SessionError};
 
-/// Reads `T`, trying again with another source for a field as long as that helps.
+/// Reads `T`. Each failed attempt names a field, which the next attempt takes from another source.
 pub(super) fn read<T: SessionData>(
     dictionary: &Dictionary,
     on_decode_error: OnDecodeError,
@@ -28,8 +28,7 @@ pub(super) fn read<T: SessionData>(
     };
     loop {
         let err = match T::deserialize(Reader { sources: &sources }) {
-            // A default counts for every field that is not stored, not for those alone that must
-            // be there.
+            // `T::default()` also fills the fields that serde would fill by itself.
             Ok(_) if sources.incomplete.get() && sources.defaults.is_none() => {
                 sources.defaults = Some(Fields::of(&T::default(), dictionary.format())?);
                 continue;
@@ -38,12 +37,12 @@ pub(super) fn read<T: SessionData>(
             Err(err) => err,
         };
         match err {
-            // Only now is a default of every field needed, and made.
+            // The default is built only when a field needs it.
             ReadError::Missing(_) if sources.defaults.is_none() => {
                 sources.defaults = Some(Fields::of(&T::default(), dictionary.format())?);
             }
             ReadError::Duplicate { field, key } if !sources.omitted.contains(&key) => {
-                // What is stored under another name goes above a default.
+                // A value that is stored under an alias takes precedence over a default.
                 let default = sources.stored(field).is_none() && !sources.omitted.contains(&field);
                 sources.omitted.push(if default { field } else { key });
             }
@@ -68,20 +67,23 @@ pub(super) fn read<T: SessionData>(
     }
 }
 
-/// Names only: a serde error may quote the value.
+/// Logs the names only: a serde error may quote the value.
 fn warn_of_default<T>(field: &str) {
     tracing::warn!(
         target: "sessions",
         data = type_name::<T>(),
         field,
-        "a field of the session does not parse; its default is used"
+        "a field of the session does not parse as its type, so its default is used"
     );
 }
 
-/// Says what keeps `T` from being the content of a session, given the fields of its default.
+/// Checks whether `T` can be the content of a session, given the fields of its default. The error
+/// says what to change.
 pub(super) fn check<T: SessionData>(fields: &Fields) -> Result<(), String> {
     let reserved = |name: &str| {
-        format!("its field `{name}` begins with `_`, as the framework's own keys do; rename it")
+        format!(
+            "its field `{name}` begins with `_`, which is reserved for the framework's keys; rename it"
+        )
     };
     if let Some(name) = fields.names().find(|name| name.starts_with('_')) {
         return Err(reserved(name));
@@ -95,9 +97,11 @@ pub(super) fn check<T: SessionData>(fields: &Fields) -> Result<(), String> {
         incomplete: Cell::new(false),
     };
     match T::deserialize(Reader { sources: &sources }) {
-        Err(ReadError::Shape) => Err("it is not read as a struct with named fields, or it has a \
-             `#[serde(flatten)]` field, which reads every key; name its fields"
-            .to_owned()),
+        Err(ReadError::Shape) => {
+            Err("it does not deserialise as a struct with named fields, or a \
+             `#[serde(flatten)]` field reads every key; name its fields"
+                .to_owned())
+        }
         Err(ReadError::Reserved(name)) => Err(reserved(name)),
         _ => Ok(()),
     }
@@ -106,13 +110,13 @@ pub(super) fn check<T: SessionData>(fields: &Fields) -> Result<(), String> {
 /// Where the value of each field comes from.
 struct Sources<'d> {
     dictionary: &'d Dictionary,
-    /// For fields that are not stored, or broken.
+    /// For fields that are not stored or do not parse.
     defaults: Option<Fields>,
-    /// Stored, and not of the field's type.
+    /// Fields whose stored value does not parse.
     broken: Vec<&'static str>,
-    /// Keys passed over, since their field has another value under another name.
+    /// Keys that are skipped, since their field has a value under another name.
     omitted: Vec<&'static str>,
-    /// Whether a field was asked for that is not stored.
+    /// Whether serde asked for a field that is not stored.
     incomplete: Cell<bool>,
 }
 
@@ -134,21 +138,21 @@ impl Sources<'_> {
 
 #[derive(Debug)]
 enum ReadError {
-    /// A field that must be there is not.
+    /// A required field is missing.
     Missing(&'static str),
-    /// A field has two values, the second of them under this key.
+    /// A field has two values; the second is under this key.
     Duplicate {
         field: &'static str,
         key: &'static str,
     },
-    /// The value under this key is no value of the field.
+    /// The value under this key does not parse as the field's type.
     Field {
         key: &'static str,
         source: serde_json::Error,
     },
-    /// A field with a name of the framework's own.
+    /// A field has a name that is reserved for the framework.
     Reserved(&'static str),
-    /// The type is not read as a struct with named fields.
+    /// The type does not deserialise as a struct with named fields.
     Shape,
     Other(String),
 }
@@ -158,9 +162,9 @@ impl fmt::Display for ReadError {
         match self {
             Self::Missing(field) => write!(f, "missing field `{field}`"),
             Self::Duplicate { key, .. } => {
-                write!(f, "`{key}` is another name of a field that is there")
+                write!(f, "`{key}` is another name of a field that has a value already")
             }
-            Self::Field { key, .. } => write!(f, "the value of `{key}` is of another type"),
+            Self::Field { key, .. } => write!(f, "the value of `{key}` does not parse as its type"),
             Self::Reserved(field) => write!(f, "the name `{field}` is reserved for the framework"),
             Self::Shape => f.write_str("expected a struct with named fields"),
             Self::Other(message) => f.write_str(message),
@@ -207,7 +211,7 @@ impl<'s> Deserializer<'s> for Reader<'s, '_> {
         let mut access =
             FieldAccess { sources: self.sources, fields: fields.iter(), current: None };
         let result = visitor.visit_map(&mut access);
-        // serde names the field; which of its names came second, the position tells.
+        // serde names the field but not the alias; the current key is the second of its names.
         match (result, access.current) {
             (Err(ReadError::Duplicate { field, .. }), Some((key, _))) => {
                 Err(ReadError::Duplicate { field, key })
