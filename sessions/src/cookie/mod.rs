@@ -1,4 +1,4 @@
-//! The cookie as it stands in headers: bytes in, bytes out. Knows nothing of sessions.
+//! Cookies in headers: reads `Cookie`, writes `Set-Cookie`. It knows nothing of sessions.
 
 mod request;
 mod response;

@@ -1,18 +1,18 @@
-//! Finds the cookies of one name in the `Cookie` headers of a request.
+//! Reading the cookies of one name from a request.
 
 use std::fmt;
 
 use memchr::{memchr, memchr_iter};
 
-/// How many cookies of one name are looked at: whoever can set cookies for a sibling domain can
-/// add more, and each costs a signature.
+/// How many cookies of one name are verified. An attacker with a sibling domain can add more, and
+/// each costs a verification.
 const MAX_VALUES: usize = 8;
 
-/// The values of the cookies that have the session's name, in the order they came, each once, at
-/// most 8.
+/// The values of the cookies with the session's name: in the order of the request, without
+/// duplicates, at most 8.
 ///
 /// Names are compared as bytes: nothing is percent-decoded, and only space and tab are trimmed. A
-/// pair without `=` or without a name is none, and whatever stands beside a pair hides nothing.
+/// pair without `=` or without a name is ignored, and a malformed pair does not hide another.
 #[derive(Clone, Copy, Default)]
 pub struct CookieValues<'r> {
     values: [&'r [u8]; MAX_VALUES],
@@ -20,9 +20,10 @@ pub struct CookieValues<'r> {
 }
 
 impl<'r> CookieValues<'r> {
-    /// Looks through the `Cookie` headers for cookies called `name`, in one pass.
+    /// Finds the cookies called `name` in the `Cookie` headers, in one pass.
     ///
-    /// A request may carry several such headers: HTTP/2 and HTTP/3 split them (RFC 9113, 8.2.3).
+    /// A request may carry several `Cookie` headers: HTTP/2 and HTTP/3 split them (RFC 9113,
+    /// 8.2.3).
     pub fn find(headers: impl Iterator<Item = &'r [u8]>, name: &str) -> Self {
         let mut found = Self::default();
         for pair in headers.flat_map(pairs) {
@@ -37,7 +38,7 @@ impl<'r> CookieValues<'r> {
         found
     }
 
-    /// Returns these values but for one.
+    /// Returns these values except `value`.
     #[cfg(feature = "import-actix-session")]
     pub(crate) fn without(&self, value: &[u8]) -> Self {
         let mut others = Self::default();
@@ -48,12 +49,12 @@ impl<'r> CookieValues<'r> {
         others
     }
 
-    /// Returns the values.
+    /// Returns the values as a slice.
     pub fn as_slice(&self) -> &[&'r [u8]] {
         &self.values[..self.len]
     }
 
-    /// Returns the values one by one.
+    /// Iterates over the values.
     pub fn iter(&self) -> impl Iterator<Item = &'r [u8]> {
         self.as_slice().iter().copied()
     }
@@ -70,13 +71,12 @@ impl<'r> CookieValues<'r> {
 }
 
 impl fmt::Debug for CookieValues<'_> {
-    /// Shows how many there are, and none of them.
+    /// Shows the number of values, but none of them.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("CookieValues").field("len", &self.len).finish_non_exhaustive()
     }
 }
 
-/// Splits at semicolons.
 fn pairs(header: &[u8]) -> impl Iterator<Item = &[u8]> {
     let mut start = 0;
     memchr_iter(b';', header).chain([header.len()]).map(move |end| {
@@ -88,7 +88,7 @@ fn pairs(header: &[u8]) -> impl Iterator<Item = &[u8]> {
 
 fn value_of<'r>(pair: &'r [u8], name: &[u8]) -> Option<&'r [u8]> {
     let pair = trim(pair);
-    // Most cookies of a request are someone else's: look at the name's length first.
+    // The fast path compares the position of `=`: most cookies of a request have other names.
     if *pair.get(name.len())? == b'=' && pair.starts_with(name) {
         return Some(trim(&pair[name.len() + 1..]));
     }
@@ -96,7 +96,7 @@ fn value_of<'r>(pair: &'r [u8], name: &[u8]) -> Option<&'r [u8]> {
     (trim(&pair[..equals]) == name).then(|| trim(&pair[equals + 1..]))
 }
 
-/// Trims space and tab, and nothing else: what else a framework trims it accepts as a name.
+/// Trims space and tab only: trimming more would accept other names as the session's.
 fn trim(mut bytes: &[u8]) -> &[u8] {
     while let [b' ' | b'\t', rest @ ..] | [rest @ .., b' ' | b'\t'] = bytes {
         bytes = rest;

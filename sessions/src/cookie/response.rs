@@ -1,5 +1,4 @@
-//! Writes `Set-Cookie`: one function for setting and removing, so that both carry the same
-//! attributes.
+//! Writing `Set-Cookie`: one function sets and removes, so that both have the same attributes.
 
 use std::{
     fmt::Write,
@@ -9,10 +8,10 @@ use std::{
 use httpdate::HttpDate;
 use sessions_policy::{CookiePolicy, MAX_COOKIE_LIFETIME};
 
-/// 9999-12-31 23:59:59 UTC, since 1970.
+/// The last time that the header can express: 9999-12-31 23:59:59 UTC.
 const LAST_DATE: Duration = Duration::from_secs(253_402_300_799);
 
-/// Room for the attributes of most cookies.
+/// Capacity for the attributes of most cookies.
 const ATTRIBUTES_ROOM: usize = 160;
 
 /// How long the browser keeps the cookie.
@@ -24,21 +23,21 @@ pub(crate) enum Lifetime {
     Until { expires: SystemTime, now: SystemTime },
 }
 
-/// Returns the header's value that sets the cookie to `value`, which must be made of
-/// cookie-octets, and whose buffer the header is written into.
+/// Returns the `Set-Cookie` value that sets the cookie to `value`, which must consist of
+/// cookie-octets. Reuses the buffer of `value`.
 pub(crate) fn set_cookie(policy: &CookiePolicy, value: String, lifetime: Lifetime) -> String {
     match lifetime {
         Lifetime::Session => write(policy, value, None),
         Lifetime::Until { expires, now } => {
             let left = expires.duration_since(now).unwrap_or_default().min(MAX_COOKIE_LIFETIME);
-            // The years that the header's format has.
+            // The header's format has no other years.
             let expires = (now + left).clamp(UNIX_EPOCH, UNIX_EPOCH + LAST_DATE);
             write(policy, value, Some((expires, left)))
         }
     }
 }
 
-/// Returns the header's value that makes the browser forget the cookie.
+/// Returns the `Set-Cookie` value that removes the cookie from the browser.
 pub(crate) fn removal_cookie(policy: &CookiePolicy) -> String {
     write(policy, String::new(), Some((UNIX_EPOCH, Duration::ZERO)))
 }
@@ -75,7 +74,7 @@ fn write(policy: &CookiePolicy, value: String, expiry: Option<(SystemTime, Durat
     cookie
 }
 
-/// Returns the cookie's name in the value of a `Set-Cookie` header.
+/// Returns the cookie's name in a `Set-Cookie` value.
 pub(crate) fn name_of(set_cookie: &[u8]) -> &[u8] {
     let end =
         set_cookie.iter().position(|byte| matches!(byte, b'=' | b';')).unwrap_or(set_cookie.len());

@@ -1,28 +1,28 @@
-//! Why a configuration is refused.
+//! Errors of a configuration.
 
 use std::fmt;
 
 use sessions_policy::{DomainError, LifetimeError, NameError, PathError, PolicyError};
 
-/// Why there must be no cookie of these policies.
+/// The error of cookie policies that no browser accepts together.
 #[derive(Clone, PartialEq, thiserror::Error)]
 #[non_exhaustive]
 pub enum CookieError {
-    /// The name is none.
-    #[error("the cookie's name is wrong: {0}")]
+    /// The name is invalid.
+    #[error("the cookie's name is invalid: {0}")]
     Name(#[from] NameError),
-    /// The domain is none.
-    #[error("the cookie's domain is wrong: {0}")]
+    /// The domain is invalid.
+    #[error("the cookie's domain is invalid: {0}")]
     Domain(#[from] DomainError),
-    /// The path is none.
-    #[error("the cookie's path is wrong: {0}")]
+    /// The path is invalid.
+    #[error("the cookie's path is invalid: {0}")]
     Path(#[from] PathError),
     /// Policies contradict each other.
     #[error("the cookie's policies contradict each other: {0}")]
     Policy(#[from] PolicyError),
 }
 
-/// Why an interface must not be built with its attributes and its configuration.
+/// The error of an interface whose attributes and configuration do not fit together.
 #[derive(Clone, PartialEq, thiserror::Error)]
 #[non_exhaustive]
 pub enum ConfigError {
@@ -37,7 +37,7 @@ pub enum ConfigError {
     Data {
         /// The type.
         data: &'static str,
-        /// What is wrong, and what to do.
+        /// What is wrong with it and what to do.
         problem: String,
     },
 }
@@ -48,9 +48,9 @@ impl From<ConfigError> for std::io::Error {
     }
 }
 
-/// A setting that was read from the environment or a file and is not what it should be.
+/// The error of an invalid setting in the environment or a file.
 #[derive(Clone, PartialEq, thiserror::Error)]
-#[error("`{name}` is wrong: {problem}; a right value is {example}")]
+#[error("`{name}` is invalid: {problem}; a valid value is {example}")]
 pub struct InvalidSetting {
     pub(crate) name: String,
     pub(crate) problem: String,
@@ -70,7 +70,7 @@ impl From<InvalidSetting> for std::io::Error {
     }
 }
 
-/// These end a `main`, which prints the `Debug` of its error: the message.
+/// Shows the message as `Debug` too: a `main` that returns the error prints its `Debug`.
 macro_rules! debug_shows_the_message {
     ($($error:ty),*) => {$(
         impl fmt::Debug for $error {

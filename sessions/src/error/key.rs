@@ -1,8 +1,8 @@
-//! Why there is no key.
+//! The error of a missing or unusable key.
 
 use std::{fmt, io, path::Path};
 
-/// Why bytes, a variable or a file gave no secret key.
+/// The error of bytes, a variable or a file that gives no usable secret key.
 ///
 /// Converts into [`io::Error`], so that `?` works in a `main` that returns one.
 #[derive(thiserror::Error)]
@@ -10,16 +10,16 @@ use std::{fmt, io, path::Path};
 pub enum KeyError {
     /// The key is shorter than 32 bytes.
     #[error(
-        "the key has {length} bytes, at least {minimum} are needed; make one with `openssl rand -base64 48`"
+        "the key has {length} bytes and needs at least {minimum}; make one with `openssl rand -base64 48`"
     )]
     TooShort {
         /// Its length in bytes.
         length: usize,
-        /// The length that is needed, in bytes.
+        /// The required length in bytes.
         minimum: usize,
     },
     /// The key has no bytes at all.
-    #[error("the key is empty")]
+    #[error("the key is empty; make one with `openssl rand -base64 48`")]
     Empty,
     /// The key can be guessed.
     #[error("the key is weak: {because}; make one with `openssl rand -base64 48`")]
@@ -35,33 +35,33 @@ pub enum KeyError {
         /// Its name.
         variable: Box<str>,
     },
-    /// The variable holds a key that is refused.
+    /// The variable holds a key that is not accepted.
     #[error("the environment variable `{variable}` holds no usable key: {source}")]
     Variable {
         /// Its name.
         variable: Box<str>,
-        /// Why its key is refused.
+        /// Why the key is not accepted.
         #[source]
         source: Box<KeyError>,
     },
-    /// The text is in another encoding.
+    /// The key is not in the expected encoding.
     #[error("the key is not {expected}")]
     Encoding {
-        /// What was expected.
+        /// The expected encoding.
         expected: &'static str,
     },
-    /// The operating system gives no random bytes.
-    #[error("the operating system gives no random bytes")]
+    /// The operating system returned no random bytes.
+    #[error("no key can be generated, since the operating system returned no random bytes")]
     Random {
-        /// What it said.
+        /// The operating system's error.
         source: io::Error,
     },
-    /// The key's file cannot be read or made.
+    /// The key's file cannot be read or created.
     #[error("the key's file `{}` cannot be used: {source}", path.display())]
     File {
-        /// Where it is or should be.
+        /// The path of the file.
         path: Box<Path>,
-        /// What the operating system said.
+        /// The operating system's error.
         #[source]
         source: io::Error,
     },

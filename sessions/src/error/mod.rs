@@ -1,6 +1,6 @@
-//! Errors, one enum per family of operations, and what each answers to the client.
+//! Errors: one enum for each kind of operation, with the response that the client gets.
 //!
-//! Clients see a status and an empty body; the reason goes to the log.
+//! A client sees a status and an empty body. The reason goes to the log.
 
 mod config;
 mod key;
@@ -23,31 +23,31 @@ pub use self::{
 
 type Source = Arc<dyn StdError + Send + Sync>;
 
-/// Why a session could not be read or written by its handle.
+/// The error of reading or writing a session through its handle.
 #[derive(thiserror::Error)]
 #[non_exhaustive]
 pub enum SessionError {
-    /// A write to a null session. It says what is missing and what to set.
+    /// A write to a null session. The reason says what is missing and what to set.
     #[error("there is no session to write to: {0}")]
     Null(NullSession),
-    /// A write after the session was saved, which happens before the head of the response is
-    /// sent. A streamed body can read the session, not write to it.
+    /// A write after the session was saved, which happens before the response head is sent. A
+    /// streamed body can read the session but not write it.
     #[error(
-        "the session is already saved, since the head of the response was made; write before it is returned"
+        "the session is already saved and takes no more writes; write before the handler returns, and before `save_now`"
     )]
     Saved,
-    /// The key is one of the framework's own.
+    /// The key is reserved for the framework.
     #[error("the key `{key}` is reserved for the framework; choose another")]
     ReservedKey {
         /// The key.
         key: Box<str>,
     },
-    /// The value is there and of another type than asked for.
-    #[error("the value of `{key}` is not of the type asked for")]
+    /// The value does not deserialise as the requested type.
+    #[error("the value of `{key}` is not of the requested type")]
     Decode {
         /// The key.
         key: Box<str>,
-        /// What the deserialiser found.
+        /// The deserialiser's error.
         source: serde_json::Error,
     },
     /// The value cannot be written as JSON.
@@ -55,19 +55,21 @@ pub enum SessionError {
     Encode {
         /// The key.
         key: Box<str>,
-        /// What the serialiser found.
+        /// The serialiser's error.
         source: serde_json::Error,
     },
-    /// Typed content cannot be written or read as a whole.
+    /// Typed content as a whole cannot be written or read.
     #[error("`{data}` cannot be written to or read from the session")]
     Data {
         /// The type.
         data: &'static str,
-        /// What serde found.
+        /// The error of serde.
         source: Box<dyn StdError + Send + Sync>,
     },
-    /// `update` met another change between its read and its write 1,000 times in a row.
-    #[error("the session was changed by others each time it was to be updated")]
+    /// Another change came between the read and the write of an `update`, 1,000 times in a row.
+    #[error(
+        "the session could not be updated: other handles of this request changed it during each of 1,000 tries; do not write to the session from within the update"
+    )]
     Contended,
 }
 
@@ -79,34 +81,36 @@ impl fmt::Debug for SessionError {
     }
 }
 
-/// The text is no session.
+/// The error of a payload that is not a session.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 pub enum DecodeError {
-    /// It is not one well-formed JSON object.
+    /// The payload is not one well-formed JSON object.
     #[error("the payload is not a JSON object")]
     NotAnObject,
-    /// It is 4 GiB long or longer.
+    /// The payload is 4 GiB long or longer.
     #[error("the payload is longer than 4 GiB")]
     TooLong,
 }
 
-/// Why a session could not be opened. Remembered for the rest of the request.
+/// The error of opening a session. Later extractors of the same request get it too.
 ///
-/// A cookie that does not verify is no such error: it opens a new session.
+/// A cookie that does not verify is not an error: it opens a new session.
 #[derive(Clone, Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum OpenError {
-    /// The store does not answer. The client gets 503 with `Retry-After`.
+    /// The store cannot be reached. The client gets 503 with `Retry-After`.
     #[error("the session store is unavailable")]
     Unavailable {
-        /// What the store said.
+        /// The store's error.
         source: Source,
     },
     /// The store did not answer in time. The client gets 503 with `Retry-After`.
-    #[error("the session store did not answer within its deadline")]
+    #[error(
+        "the session store did not answer within its deadline; check its load, or raise `with_call_deadline`"
+    )]
     Timeout,
-    /// A policy gave this request a cookie that must not be. The client gets 500.
+    /// The policies give this request a cookie that browsers refuse. The client gets 500.
     #[error("the cookie's policies are wrong for this request")]
     Policy(#[from] CookieError),
     /// Two interfaces keep their sessions in cookies of one name. The client gets 500, and neither
@@ -115,54 +119,54 @@ pub enum OpenError {
     SharedCookie {
         /// The cookie's name.
         cookie: String,
-        /// The interface whose session was asked for.
+        /// The interface whose session was requested.
         one: &'static str,
-        /// The other one.
+        /// The other interface.
         other: &'static str,
     },
-    /// Anything else that is the server's fault. The client gets 500.
+    /// Any other failure of the server. The client gets 500.
     #[error("the session could not be opened")]
     Internal {
-        /// What went wrong.
+        /// The cause.
         source: Source,
     },
 }
 
 impl OpenError {
-    /// Wraps the error of a store that cannot be reached: 503.
+    /// Wraps the error of a store that cannot be reached. The client gets 503.
     pub fn unavailable(source: impl StdError + Send + Sync + 'static) -> Self {
         Self::Unavailable { source: Arc::new(source) }
     }
 
-    /// Wraps any other error: 500.
+    /// Wraps any other error. The client gets 500.
     pub fn internal(source: impl StdError + Send + Sync + 'static) -> Self {
         Self::Internal { source: Arc::new(source) }
     }
 }
 
-/// Why a handler or a middleware got no session.
+/// The error of a handler or a middleware that got no session.
 #[derive(Clone, Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum ExtractError {
     /// No middleware offers a session for this route.
     #[error(
-        "no session for this route; wrap the `App`, or the scope this handler is in, with {missing}; \
-         a middleware that uses the session stands before it, since Actix calls the last `wrap` first"
+        "no session for this route; wrap the `App`, or the scope of this handler, with {missing}; \
+         wrap a middleware that uses the session before it, since Actix calls the last `wrap` first"
     )]
     NotWrapped {
-        /// What to wrap: the interface asked for.
+        /// The interface to wrap.
         missing: &'static str,
     },
-    /// `Session` means the only one, and there is more than one.
+    /// A plain `Session` selects the only session, but there are several.
     #[error("{}", ambiguous(inner, outer))]
     Ambiguous {
         /// The interface wrapped closest to the handler.
         inner: &'static str,
-        /// The next one outside it.
+        /// The next outer interface.
         outer: &'static str,
     },
-    /// The response is made, and the session was not used until then.
-    #[error("the session was not opened before its response was made; open it earlier")]
+    /// The session was not opened before the response was made.
+    #[error("the session was not opened before the response was made; extract it in the handler")]
     Closed,
     /// The session could not be opened.
     #[error(transparent)]
@@ -175,8 +179,8 @@ fn ambiguous(inner: &str, outer: &str) -> String {
     }
     let short = |name: &str| name.rsplit("::").next().unwrap_or_default().to_owned();
     format!(
-        "`Session` is ambiguous here: both `{inner}` and `{outer}` are wrapped; write `Session<{}>` or \
-         `Session<{}>`",
+        "`Session` is ambiguous here, since both `{inner}` and `{outer}` are wrapped; write \
+         `Session<{}>` or `Session<{}>`",
         short(inner),
         short(outer)
     )
@@ -192,74 +196,79 @@ fn shared_cookie(cookie: &str, one: &str, other: &str) -> String {
     )
 }
 
-/// Why a session could not be saved. The client gets 500 without a cookie, instead of the
-/// handler's response.
+/// The error of saving a session. Instead of the handler's response, the client gets 500 without a
+/// cookie, unless a variant says otherwise.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum SaveError {
-    /// Browsers drop cookies of more than 4,096 bytes (RFC 6265bis, 5.6), so it is not sent.
+    /// The cookie would be longer than 4,096 bytes, and browsers drop such a cookie (RFC 6265bis,
+    /// 5.6).
     #[error(
-        "the session does not fit in its cookie: {length} bytes for name and value, at most {MAX_NAME_VALUE}{}",
+        "the session does not fit in its cookie: name and value have {length} bytes, at most {MAX_NAME_VALUE} are allowed{}; store less, or keep sessions on the server",
         largest(largest_key.as_deref())
     )]
     TooLarge {
-        /// Bytes of name and value together.
+        /// The bytes of name and value together.
         length: usize,
         /// The key that takes the most room.
         largest_key: Option<Box<str>>,
     },
-    /// The session does not fit in its store. Nothing was saved.
+    /// The session is too large for its store. Nothing was saved.
     #[error(
-        "the session is too large for its store: {length} bytes, at most {limit}{}",
+        "the session is too large for its store: it has {length} bytes, at most {limit} are allowed{}",
         largest(largest_key.as_deref())
     )]
     PayloadTooLarge {
-        /// Bytes of the content as JSON.
+        /// The bytes of the content as JSON.
         length: usize,
-        /// The most that is allowed, in bytes.
+        /// The limit in bytes.
         limit: usize,
         /// The key that takes the most room.
         largest_key: Option<Box<str>>,
     },
-    /// The session was ended by someone else while the request ran, and so what it changed is not
-    /// saved. By the policy `on_gone` the client gets 409, or the handler's response; its cookie is
-    /// removed in both cases.
-    #[error("the session was ended while this request ran; what the request changed is dropped")]
+    /// The session was ended while the request ran, so its changes are dropped. By the policy
+    /// `on_gone` the client gets 409 or the handler's response; its cookie is removed in both
+    /// cases.
+    #[error("the session was ended while this request ran, so its changes are dropped")]
     Gone,
-    /// The session got a new token while the request ran, or before it, and the request came with
-    /// the former one. By the policy `on_gone` the client gets 409, or the handler's response; its
-    /// cookie, which may be the new one by now, is left alone.
+    /// The request carried a token from before the session was renewed, so its changes are dropped.
+    /// By the policy `on_gone` the client gets 409 or the handler's response; its cookie is not
+    /// touched, since it may already hold the new token.
     #[error(
-        "the request came with a token from before the session was renewed; what it changed is dropped"
+        "the request carried a token from before the session was renewed, so its changes are dropped"
     )]
     Superseded,
-    /// The store has no room. Nothing was saved. The client gets 503.
-    #[error("the session store is full")]
+    /// The store is full. Nothing was saved. The client gets 503.
+    #[error("the session store is full; give it more room, or shorten `lifetime`")]
     Full,
-    /// `save_now` came second: the session was saved already.
-    #[error("the session is already saved")]
+    /// `save_now` was called on a session that is saved already.
+    #[error("the session is already saved; call `save_now` once, before the handler returns")]
     Saved,
-    /// The handler dropped `save_now` before it was done.
-    #[error("`save_now` was dropped before it was done; whether the session is saved is unknown")]
-    Interrupted,
-    /// `save_session` returned a token with characters that no cookie may hold.
+    /// The future of `save_now` was dropped before it completed.
     #[error(
-        "the token holds a character that is not allowed in a cookie; encode it as base64url, say"
+        "the future of `save_now` was dropped before it completed, so the session may or may not be saved; await it"
+    )]
+    Interrupted,
+    /// `save_session` returned a token with a character that a cookie must not contain.
+    #[error(
+        "the token has a character that is not allowed in a cookie; encode it, for example as base64url"
     )]
     InvalidToken,
-    /// The store does not answer.
+    /// The store cannot be reached.
     #[error("the session store is unavailable")]
     Unavailable {
-        /// What the store said.
+        /// The store's error.
         source: Source,
     },
-    /// The store did not answer in time: whether the session is saved is unknown.
-    #[error("the session store did not answer within its deadline")]
+    /// The store did not answer in time. The session may or may not be saved.
+    #[error(
+        "the session store did not answer within its deadline, so the session may or may not be saved; check its load, or raise `with_call_deadline`"
+    )]
     Timeout,
-    /// Anything else.
+    /// Any other failure.
     #[error("the session could not be saved")]
     Internal {
-        /// What went wrong.
+        /// The cause.
         source: Source,
     },
 }

@@ -1,10 +1,10 @@
-//! The null session: there can be none, and it says why.
+//! The reason of a null session.
 
 use std::{borrow::Cow, fmt};
 
-/// Why a request has no session, and what to do about it.
+/// The reason why a request has no session, and what to do about it.
 ///
-/// A null session reads as empty; every write is
+/// A null session reads as empty. Every write to it is
 /// [`SessionError::Null`](crate::SessionError::Null) with this reason.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct NullSession {
@@ -12,29 +12,29 @@ pub struct NullSession {
 }
 
 impl NullSession {
-    /// Makes a null session with a reason for the developer who reads the error: lower case, what
-    /// is missing, then what to set.
+    /// Makes a null session with a reason for the developer: in lower case, first what is missing,
+    /// then what to set.
     pub fn new(reason: impl Into<Cow<'static, str>>) -> Self {
         Self { reason: reason.into() }
     }
 
-    /// No secret key: Flask's null session.
+    /// The reason without a secret key, as in Flask.
     pub(crate) fn no_secret_key() -> Self {
         Self::new(
-            "no secret key is set; set `secret_key` in the `SessionConfig`, or `SECRET_KEY` where it is read from the environment",
+            "no secret key is set; set `secret_key` in the `SessionConfig`, or `SECRET_KEY` if it is read from the environment",
         )
     }
 
-    /// The policy `on_load_error = "null"`.
+    /// The reason with the policy `on_load_error = "null"`.
     pub(crate) fn load_failed() -> Self {
         Self::new(
-            "it could not be loaded, and `on_load_error` is \"null\"; see the log for the failure",
+            "it could not be loaded, and `on_load_error` is \"null\"; the log has the failure",
         )
     }
 
-    /// A handle on a session that was refused after it was opened.
+    /// The reason of a session that was refused after it was opened.
     pub(crate) fn refused() -> Self {
-        Self::new("another session of this request is kept in the same cookie; see the log")
+        Self::new("another session of this request is kept in the same cookie; the log names both")
     }
 
     /// Returns the reason.

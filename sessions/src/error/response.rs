@@ -1,4 +1,4 @@
-//! What each error answers: a status, no body.
+//! The response of each error: a status and an empty body.
 
 use actix_web::{
     HttpResponse, ResponseError,
@@ -7,7 +7,7 @@ use actix_web::{
 
 use super::{ExtractError, OpenError, SaveError, SessionError};
 
-/// Seconds after which a client may try again. An outage is over in seconds or not soon.
+/// The seconds after which a client may try again: an outage lasts seconds, or much longer.
 const RETRY_AFTER: &str = "1";
 
 impl ResponseError for SessionError {
@@ -20,7 +20,7 @@ impl ResponseError for SaveError {
     fn status_code(&self) -> StatusCode {
         match self {
             Self::Gone | Self::Superseded => StatusCode::CONFLICT,
-            // Nothing was written, and that is no fault of this request.
+            // Nothing was written, and the request itself is fine.
             Self::Full => StatusCode::SERVICE_UNAVAILABLE,
             _ => StatusCode::INTERNAL_SERVER_ERROR,
         }

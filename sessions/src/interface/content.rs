@@ -1,35 +1,34 @@
-//! The session object behind the handle.
+//! The content of a session: the object behind the handle.
 
 use crate::{
     error::{ConfigError, NullSession, SessionError},
     state::SessionState,
 };
 
-/// What a session object can do: Flask's `SessionMixin`.
+/// The session object of an interface: Flask's `SessionMixin`.
 ///
-/// [`SessionState`] is the one that most interfaces use. A type of its own keeps a dictionary, which
-/// is what handles read and write, and whatever else `save_session` needs to know from
-/// `open_session`.
+/// Most interfaces use [`SessionState`]. A type of your own wraps one, which handles read and
+/// write, and adds what `save_session` needs to know from `open_session`.
 pub trait SessionContent: Send + Sync + 'static {
     /// Makes the content of a null session.
     fn null(null: NullSession) -> Self;
 
-    /// Returns the dictionary.
+    /// Returns the session's state, to read.
     fn state(&self) -> &SessionState;
 
-    /// Returns the dictionary to write to.
+    /// Returns the session's state, to write.
     fn state_mut(&mut self) -> &mut SessionState;
 
-    /// Checks, when the service is built, that the content can be what it says.
+    /// Checks the type when the service is built.
     ///
     /// # Errors
     ///
-    /// [`ConfigError::Data`] when it cannot.
+    /// [`ConfigError::Data`] when the type cannot be the content of a session.
     fn check() -> Result<(), ConfigError> {
         Ok(())
     }
 
-    /// Whether there is no session, only what stands in for it.
+    /// Whether this is a null session.
     fn is_null(&self) -> bool {
         self.state().null_session().is_some()
     }
@@ -39,7 +38,7 @@ pub trait SessionContent: Send + Sync + 'static {
         self.state().permanent()
     }
 
-    /// Makes the session permanent or not.
+    /// Sets whether the session is permanent.
     ///
     /// # Errors
     ///
@@ -48,7 +47,7 @@ pub trait SessionContent: Send + Sync + 'static {
         self.state_mut().set_permanent(permanent)
     }
 
-    /// Whether no former request left this session.
+    /// Whether this request started the session.
     fn is_new(&self) -> bool {
         self.state().is_new()
     }
@@ -58,7 +57,7 @@ pub trait SessionContent: Send + Sync + 'static {
         self.state().is_modified()
     }
 
-    /// Whether this request looked into the session.
+    /// Whether this request read or wrote the session.
     fn is_accessed(&self) -> bool {
         self.state().is_accessed()
     }

@@ -1,4 +1,4 @@
-//! What opening and saving are told.
+//! The arguments of opening and saving.
 
 use std::{
     fmt,
@@ -13,7 +13,8 @@ use sessions_policy::CookiePolicy;
 
 use crate::{clock::Clock, cookie::CookieValues, policy::Settings, state::SessionStatus};
 
-/// What [`open_session`](crate::SessionInterface::open_session) gets to know.
+/// The request of an [`open_session`](crate::SessionInterface::open_session), with its cookies and
+/// policies.
 pub struct OpenContext<'r> {
     pub(crate) request: &'r HttpRequest,
     pub(crate) cookie: &'r CookiePolicy,
@@ -29,13 +30,13 @@ impl<'r> OpenContext<'r> {
         self.request
     }
 
-    /// Returns the policies of the session's cookie for this request.
+    /// Returns the cookie policies of this request.
     pub fn cookie(&self) -> &'r CookiePolicy {
         self.cookie
     }
 
-    /// Returns the values of the request's cookies that have the session's name. Bytes from
-    /// outside: anything at all. Where several verify, the newest counts.
+    /// Returns the values of the request's cookies with the session's name: untrusted bytes. If
+    /// several verify, use the newest.
     pub fn cookies(&self) -> &'r CookieValues<'r> {
         self.cookies
     }
@@ -45,7 +46,7 @@ impl<'r> OpenContext<'r> {
         self.settings
     }
 
-    /// Returns the present time.
+    /// Returns the current time.
     pub fn now(&self) -> SystemTime {
         self.now
     }
@@ -61,7 +62,8 @@ impl fmt::Debug for OpenContext<'_> {
     }
 }
 
-/// What [`save_session`](crate::SessionInterface::save_session) gets to know.
+/// The response of a [`save_session`](crate::SessionInterface::save_session), with the policies to
+/// save by.
 pub struct SaveContext<'r> {
     pub(crate) cookie: &'r CookiePolicy,
     pub(crate) settings: &'r Settings,
@@ -72,7 +74,7 @@ pub struct SaveContext<'r> {
 }
 
 impl<'r> SaveContext<'r> {
-    /// Returns the policies of the session's cookie, as they were when the session was opened.
+    /// Returns the cookie policies with which the session was opened.
     pub fn cookie(&self) -> &'r CookiePolicy {
         self.cookie
     }
@@ -82,24 +84,24 @@ impl<'r> SaveContext<'r> {
         self.settings
     }
 
-    /// Returns the present time.
+    /// Returns the current time.
     pub fn now(&self) -> SystemTime {
         self.now
     }
 
-    /// Returns what the request did to the session. [`SessionStatus::Unchanged`] when only its
-    /// cookie is to be refreshed.
+    /// Returns what the request did to the session. [`SessionStatus::Unchanged`] means that only
+    /// its cookie is refreshed.
     pub fn session_status(&self) -> SessionStatus {
         self.session_status
     }
 
-    /// Returns the status of the response to come.
+    /// Returns the status of the response.
     pub fn response_status(&self) -> StatusCode {
         self.response_status
     }
 
-    /// Returns the headers of the response to come. `None` when an inner middleware answered with
-    /// an error, which becomes a response further out.
+    /// Returns the headers of the response, or `None` when an inner middleware returned an error,
+    /// which an outer one turns into a response.
     pub fn response_headers(&self) -> Option<&'r HeaderMap> {
         self.response_headers
     }
@@ -117,7 +119,7 @@ impl fmt::Debug for SaveContext<'_> {
     }
 }
 
-/// Seconds since 1970, as tokens count them.
+/// Returns the whole seconds since 1970, or 0 for an earlier time.
 pub(crate) fn unix_seconds(time: SystemTime) -> u64 {
     time.duration_since(UNIX_EPOCH).as_ref().map_or(0, Duration::as_secs)
 }

@@ -1,4 +1,4 @@
-//! What a response does to the cookie that a session was in before it was taken over.
+//! The legacy cookie: the one of another framework, from which a session was imported.
 
 use std::{sync::Arc, time::SystemTime};
 
@@ -6,32 +6,32 @@ use sessions_policy::{CookiePolicy, MAX_COOKIE_LIFETIME};
 
 use crate::cookie::{Lifetime, removal_cookie, set_cookie};
 
-/// The value that a session's cookie keeps when its session has ended and the legacy cookie may
-/// still be there: a removed cookie would let it be taken over again. No token has this form.
+/// The value of a session's cookie after the session ended, if the legacy cookie may still exist.
+/// With no cookie at all, the legacy one would be imported again. No token has this form.
 pub(crate) const ENDED: &str = "ended";
 
-/// What a backend that takes sessions over decides while it saves.
+/// What a response does about the legacy cookie, as an importing backend decides.
 #[derive(Clone, Default, PartialEq, Eq)]
 pub(crate) struct LegacyCookieEffects {
-    /// The legacy cookie's policies, where this response removes it.
+    /// The legacy cookie's policies, if this response removes it.
     pub(crate) removes: Option<Arc<CookiePolicy>>,
-    /// The session's own cookie keeps the [`ENDED`] mark instead of being removed.
+    /// Whether the session's own cookie is set to [`ENDED`] instead of being removed.
     pub(crate) marks_ended: bool,
 }
 
 impl LegacyCookieEffects {
-    /// Returns the header's value that removes the session's own cookie, if there is one to remove:
-    /// a cookie of its name `came`, or the legacy one did.
+    /// Returns the `Set-Cookie` value that removes the session's own cookie or marks it, or `None`
+    /// if there is nothing to do: no mark, and the cookie `was_sent` by no client.
     pub(crate) fn removal(
         &self,
         own: &CookiePolicy,
-        came: bool,
+        was_sent: bool,
         now: SystemTime,
     ) -> Option<String> {
         if self.marks_ended {
             let expires = now + MAX_COOKIE_LIFETIME;
             return Some(set_cookie(own, ENDED.to_owned(), Lifetime::Until { expires, now }));
         }
-        came.then(|| removal_cookie(own))
+        was_sent.then(|| removal_cookie(own))
     }
 }

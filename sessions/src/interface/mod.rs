@@ -1,5 +1,4 @@
-//! The contract: how a session is opened, saved, replaced by a null session, and how its cookie
-//! looks.
+//! The contract of a session interface, and the types to implement it by hand.
 
 mod content;
 mod context;
@@ -32,22 +31,23 @@ use crate::{
     policy::{Overrides, Policies, SessionConfig},
 };
 
-/// How an application's sessions work: Flask's `SessionInterface`.
+/// How an application opens and saves its sessions: Flask's `SessionInterface`.
 ///
-/// Opening and saving must be given, everything else has a default that takes its answer from the
-/// derive's attributes, else from [`config`](Self::config), else from what is safe.
-/// `#[derive(SessionInterface)]` writes all of it for a struct with a backend; the value then goes
-/// into `App::wrap`. A type with an implementation of its own goes in through
+/// `#[derive(SessionInterface)]` implements it for a struct with a backend, whose value then goes
+/// into `App::wrap`. A hand-written implementation goes into
 /// [`SessionMiddleware`](crate::SessionMiddleware).
 ///
-/// Policies of the cookie take the request, so that one application can serve many domains. They
-/// are asked once for each request that uses its session, and checked: a combination that browsers
-/// refuse is an error, not a cookie.
+/// Only opening and saving are required. Every other method has a default: the derive's attribute,
+/// else the setting in [`config`](Self::config), else a safe value.
+///
+/// The policies of the cookie take the request, so that one application can serve several domains.
+/// They are called once for each request that uses its session, and checked: a combination that
+/// browsers refuse is an error.
 ///
 /// # Examples
 ///
-/// Written by hand, with one policy that differs: the administration has a host of its own, and so
-/// sessions of its own.
+/// A hand-written interface with one policy of its own: the administration, on another host, has
+/// another cookie.
 ///
 /// ```
 /// use std::borrow::Cow;
@@ -87,7 +87,7 @@ use crate::{
 /// ```
 #[diagnostic::on_unimplemented(
     message = "`{Self}` is not a session interface",
-    label = "does not say how its sessions are opened and saved",
+    label = "does not implement `SessionInterface`",
     note = "for a struct of your own with a backend, add `#[derive(Clone, SessionInterface)]`",
     note = "for a type of another crate, wrap it in a struct of your own and implement `SessionInterface` for that"
 )]
@@ -96,57 +96,58 @@ use crate::{
     reason = "Actix runs handlers on the thread that accepted the connection"
 )]
 pub trait SessionInterface: Sized + Send + Sync + 'static {
-    /// The session object: [`SessionState`](crate::SessionState) unless there is a reason. Flask's
-    /// `session_class`.
+    /// The session object, usually [`SessionState`](crate::SessionState): Flask's `session_class`.
     type Content: SessionContent;
 
-    /// What the derive's attributes fix.
+    /// The settings from the derive's attributes.
     const OVERRIDES: Overrides = Overrides::NONE;
 
-    /// Opens the session of a request: an empty new one when no cookie verifies, or the reason why there
-    /// can be none, which gives the null session. Flask's `open_session`.
+    /// Opens the session of a request: Flask's `open_session`.
+    ///
+    /// Returns an empty new session when no cookie verifies, or the reason why there can be no
+    /// session, which becomes the null session.
     ///
     /// # Errors
     ///
-    /// [`OpenError`] when a session may be there and cannot be read. It is never followed by a
-    /// save, and the cookie is left alone.
+    /// [`OpenError`] when there may be a session that cannot be read. It is then not saved, and its
+    /// cookie is not changed.
     async fn open_session(&self, cx: OpenContext<'_>) -> Result<Opened<Self::Content>, OpenError>;
 
-    /// Saves the session when its request is answered. Flask's `save_session`.
-    ///
-    /// Asked only when there is something to do: the content was changed, emptied, renewed or
-    /// purged, or [`should_set_cookie`](Self::should_set_cookie) says so. Empty content means that
-    /// the session is to be deleted; the answer then is [`Saved::removed`]. The middleware writes
+    /// Saves the session after the handler returns: Flask's `save_session`. The middleware writes
     /// the headers.
+    ///
+    /// Called only for a session that was changed, emptied, renewed or purged, or if
+    /// [`should_set_cookie`](Self::should_set_cookie) returns `true`. Delete a session whose
+    /// content is empty, and return [`Saved::removed`].
     ///
     /// # Errors
     ///
-    /// [`SaveError`] when it cannot be kept. The client then gets an empty 500 and no cookie.
+    /// [`SaveError`] when the session cannot be saved. The client then gets an empty 500 and no
+    /// cookie.
     async fn save_session(
         &self,
         content: &Self::Content,
         cx: SaveContext<'_>,
     ) -> Result<Saved, SaveError>;
 
-    /// Returns the settings that the defaults take their answers from. Defaults to none set.
+    /// Returns the settings that the default methods use. Defaults to no settings.
     fn config(&self) -> &SessionConfig {
         SessionConfig::defaults()
     }
 
-    /// Makes what a request gets when there is no session for it: reads find nothing, writes are
-    /// errors that say why. Flask's `make_null_session`.
+    /// Makes the null session of a request that can have no session: Flask's `make_null_session`.
+    /// Reads find nothing, and writes are errors with the reason.
     fn make_null_session(&self, null: NullSession) -> Self::Content {
         Self::Content::null(null)
     }
 
-    /// Whether this is what [`make_null_session`](Self::make_null_session) made. Null sessions are
-    /// never saved. Flask's `is_null_session`.
+    /// Whether this is a null session: Flask's `is_null_session`. Null sessions are never saved.
     fn is_null_session(&self, content: &Self::Content) -> bool {
         content.is_null()
     }
 
-    /// Whether payloads are something else than plain JSON, so that other programs should not try
-    /// to read them. Flask's `pickle_based`. Defaults to `false`.
+    /// Whether payloads are in a format that only this program reads, not in JSON: Flask's
+    /// `pickle_based`. Defaults to `false`.
     fn pickle_based(&self) -> bool {
         false
     }
@@ -155,15 +156,15 @@ pub trait SessionInterface: Sized + Send + Sync + 'static {
     ///
     /// # Security
     ///
-    /// Decide by what routing decides by, the host say, and never by the raw path: Actix routes
-    /// `/%61dmin` as `/admin`. For pages that need a session of their own, wrap another interface
-    /// around their scope.
+    /// Decide by the host, or by something else that routing uses, and never by the raw path: Actix
+    /// routes `/%61dmin` as `/admin`. To give some pages a session of their own, wrap another
+    /// interface around their scope.
     fn cookie_name<'a>(&'a self, _request: &'a HttpRequest) -> Cow<'a, str> {
         self.policies().cookie_name().into()
     }
 
-    /// Returns the cookie's domain. Flask's `get_cookie_domain`. Defaults to none, which means the
-    /// host that set the cookie, or to what the configuration's `server_name` says.
+    /// Returns the cookie's domain. Flask's `get_cookie_domain`. Defaults to the domain of the
+    /// configuration's `server_name`, else to none, which means the host that set the cookie.
     fn cookie_domain<'a>(&'a self, request: &'a HttpRequest) -> Option<Cow<'a, str>> {
         let name_and_path = || (self.cookie_name(request), self.cookie_path(request));
         self.policies().cookie_domain_for(name_and_path)
@@ -175,7 +176,8 @@ pub trait SessionInterface: Sized + Send + Sync + 'static {
         self.policies().cookie_path().into()
     }
 
-    /// Whether scripts are kept from the cookie. Flask's `get_cookie_httponly`. Defaults to `true`.
+    /// Whether the cookie is hidden from scripts. Flask's `get_cookie_httponly`. Defaults to
+    /// `true`.
     fn cookie_httponly(&self, _request: &HttpRequest) -> bool {
         self.policies().cookie_httponly()
     }
@@ -198,33 +200,33 @@ pub trait SessionInterface: Sized + Send + Sync + 'static {
     }
 
     /// Returns when the cookie expires, or `None` for the end of the browser session. Flask's
-    /// `get_expiration_time`. Defaults to `now` and the lifetime for a permanent session, else
+    /// `get_expiration_time`. Defaults to `now` plus the lifetime for a permanent session, else to
     /// `None`.
     ///
-    /// The age limit of tokens is the lifetime in both cases.
+    /// The policy `lifetime` limits the age of tokens in both cases.
     fn expiration_time(&self, content: &Self::Content, now: SystemTime) -> Option<SystemTime> {
         content.permanent().then(|| now + self.policies().lifetime())
     }
 
-    /// Whether this response sets the cookie, for a session that is neither emptied nor renewed.
-    /// Flask's `should_set_cookie`. Defaults to: modified, or permanent while
-    /// `refresh_each_request` is set.
+    /// Whether this response sets the cookie of a session that is neither emptied nor renewed.
+    /// Flask's `should_set_cookie`. Defaults to `true` for a modified session, and for a permanent
+    /// one while `refresh_each_request` is set.
     fn should_set_cookie(&self, content: &Self::Content) -> bool {
         content.is_modified() || content.permanent() && self.policies().refresh_each_request()
     }
 
-    /// Returns the policies as far as they do not depend on a request. Not to be overridden: the
-    /// defaults of the other policies answer with these.
+    /// Returns the policies that do not depend on a request, which the default methods use. Do not
+    /// override it.
     fn policies(&self) -> Policies<'_> {
         Policies::new(&Self::OVERRIDES, self.config())
     }
 
-    /// Checks attributes and configuration together, as the middleware does when the service is
-    /// built. For a `main` that wants to stop early with a reason.
+    /// Checks attributes and configuration together. Call it in `main` to stop with a clear
+    /// message; the middleware makes the same check when the service is built.
     ///
     /// # Errors
     ///
-    /// [`ConfigError`] says which policies contradict each other.
+    /// [`ConfigError`], which names the policies that contradict each other.
     fn check(&self) -> Result<(), ConfigError> {
         self.policies().resolve()?;
         Self::Content::check()

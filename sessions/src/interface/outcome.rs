@@ -8,14 +8,14 @@ use crate::error::NullSession;
 /// The result of opening a session.
 #[derive(Debug)]
 pub enum Opened<C> {
-    /// The session of the request: one that a former request left, or a new one.
+    /// The session of the request, from its cookie or new.
     Session(C),
-    /// There is no session. Reads find nothing, and every write is an error with this reason.
+    /// There can be no session. Reads find nothing, and every write is an error with this reason.
     Null(NullSession),
 }
 
 impl<C> Opened<C> {
-    /// Changes the session, if there is one.
+    /// Applies `change` to the session, if there is one.
     pub fn map<D>(self, change: impl FnOnce(C) -> D) -> Opened<D> {
         match self {
             Self::Session(content) => Opened::Session(change(content)),
@@ -30,12 +30,12 @@ impl<C: SessionContent> From<C> for Opened<C> {
     }
 }
 
-/// The result of saving a session. The middleware writes the headers from it.
-#[must_use = "the cookie is set or removed by the response that gets this"]
+/// The result of saving a session, from which the middleware writes the headers.
+#[must_use = "without it the response neither sets nor removes the cookie"]
 #[derive(Clone, PartialEq, Eq)]
 pub struct Saved {
     pub(crate) cookie: CookieChange,
-    /// As JSON, where that is not what the session holds.
+    /// The stored JSON, if it differs from the session.
     pub(crate) stored: Option<String>,
     pub(crate) legacy_cookie: LegacyCookieEffects,
 }
@@ -47,24 +47,26 @@ pub(crate) enum CookieChange {
         token: String,
     },
     Remove,
-    /// As [`Remove`](Self::Remove), and the client is told that the session was ended elsewhere.
+    /// Like [`Remove`](Self::Remove), and the client learns that the session was ended elsewhere.
     RemoveEnded,
     Keep,
 }
 
 impl Saved {
-    /// The session is saved, and its cookie is to hold this token: characters that a cookie may
-    /// hold (RFC 6265bis, 4.1.1: no white space, quotes, comma, semicolon or backslash).
+    /// The session is saved, and the response sets its cookie to this token.
+    ///
+    /// A token has only characters that a cookie may contain: no white space, quotes, comma,
+    /// semicolon or backslash (RFC 6265bis, 4.1.1).
     pub fn token(token: impl Into<String>) -> Self {
         Self::with(CookieChange::Set { token: token.into() })
     }
 
-    /// The session is deleted; its cookie is to be removed.
+    /// The session is deleted, and the response removes its cookie.
     pub fn removed() -> Self {
         Self::with(CookieChange::Remove)
     }
 
-    /// The cookie is to be left as it is.
+    /// The response does not touch the cookie.
     pub fn unchanged() -> Self {
         Self::with(CookieChange::Keep)
     }
@@ -73,8 +75,8 @@ impl Saved {
         Self { cookie, stored: None, legacy_cookie: LegacyCookieEffects::default() }
     }
 
-    /// Tells what is stored, as JSON, where that is not what the session holds: another request
-    /// saved in the meantime, and its changes are in it too. `save_now` returns it to the handler.
+    /// Adds the stored JSON, if it differs from the session: another request saved first, and its
+    /// changes are stored too. `save_now` returns it to the handler.
     pub fn with_stored(self, json: impl Into<String>) -> Self {
         Self { stored: Some(json.into()), ..self }
     }
@@ -84,7 +86,7 @@ impl Saved {
         Self { legacy_cookie, ..self }
     }
 
-    /// Returns the token that the cookie is to hold, if it is to be set.
+    /// Returns the token of the cookie, if the response sets it.
     pub fn new_token(&self) -> Option<&str> {
         match &self.cookie {
             CookieChange::Set { token } => Some(token),

@@ -1,4 +1,4 @@
-//! A key for development: made once, kept in a file, so that restarts log nobody out.
+//! A key for development, kept in a file so that sessions survive a restart.
 
 use std::{
     fs::{File, OpenOptions},
@@ -13,25 +13,25 @@ use super::SecretKey;
 use crate::error::KeyError;
 
 impl SecretKey {
-    /// Returns the key kept in the file at `path`; makes one there the first time. Logs a warning
-    /// each time, since production takes its key from a secret store or the environment. Makes the
-    /// folder as well if need be.
+    /// Reads the key from the file at `path`, and creates the file and its folder the first time.
     ///
-    /// The file holds base64 and has mode 0600 on Unix: readable by its owner only. Keep it out of
-    /// version control; a build folder is a good place.
+    /// Logs a warning at each call: in production, take the key from a secret store or the
+    /// environment. The file holds base64 and has mode 0600 on Unix, readable by its owner only.
+    /// Keep it out of version control, for example in a build folder.
     ///
     /// # Errors
     ///
-    /// [`KeyError::File`] when the file cannot be read or made, or when others than its owner may
-    /// read it; [`KeyError::Encoding`] when it holds something else than base64.
+    /// [`KeyError::File`] when the file cannot be read or created, or when other users may read it;
+    /// [`KeyError::Encoding`] when it does not hold base64.
     pub fn for_development(path: impl AsRef<Path>) -> Result<Self, KeyError> {
         let path = path.as_ref();
         tracing::warn!(
             target: "sessions",
             path = %path.display(),
-            "using a development key from a file; set a key of its own in production"
+            "using a development key from a file; in production, take the key from a secret store \
+             or the environment"
         );
-        // Whoever creates the file writes it; whoever finds it reads it.
+        // Of several processes, the one that creates the file writes it and the others read it.
         match create(path) {
             Ok(key) => Ok(key),
             Err(KeyError::File { source, .. }) if source.kind() == ErrorKind::AlreadyExists => {
@@ -61,14 +61,14 @@ fn create(path: &Path) -> Result<SecretKey, KeyError> {
 fn read(path: &Path) -> Result<SecretKey, KeyError> {
     let file_error = |source| KeyError::File { path: path.into(), source };
     let mut file = File::open(path).map_err(file_error)?;
-    refuse_others(&file).map_err(file_error)?;
+    check_owner_only(&file).map_err(file_error)?;
     let mut text = Zeroizing::new(String::new());
     file.read_to_string(&mut text).map_err(file_error)?;
     SecretKey::from_base64(text.trim_end())
 }
 
 #[cfg(unix)]
-fn refuse_others(file: &File) -> std::io::Result<()> {
+fn check_owner_only(file: &File) -> std::io::Result<()> {
     use std::os::unix::fs::PermissionsExt;
 
     let mode = file.metadata()?.permissions().mode() & 0o777;
@@ -76,11 +76,11 @@ fn refuse_others(file: &File) -> std::io::Result<()> {
         return Ok(());
     }
     let message =
-        format!("others than its owner may use it (mode {mode:04o}); set mode 0600 or delete it");
+        format!("other users may read or write it (mode {mode:04o}); set mode 0600 or delete it");
     Err(std::io::Error::new(ErrorKind::PermissionDenied, message))
 }
 
 #[cfg(not(unix))]
-fn refuse_others(_: &File) -> std::io::Result<()> {
+fn check_owner_only(_: &File) -> std::io::Result<()> {
     Ok(())
 }

@@ -1,4 +1,4 @@
-//! Keys: what signs the cookies, and what it is made of.
+//! Secret keys, key rings, and their replacement while the server runs.
 
 mod development;
 mod shared;
@@ -27,9 +27,9 @@ use crate::{codec::same_bytes, error::KeyError};
 ///
 /// # Security
 ///
-/// Keys shorter than 32 bytes (256 bits, the strength of HMAC-SHA256), of a repeated pattern, of
-/// consecutive bytes, or of words from examples and placeholders are refused: whoever guesses the
-/// key writes sessions. OWASP ASVS 5.0, 11.2.3 and 13.3.1.
+/// An attacker who guesses the key can write sessions. Refused are keys of less than 32 bytes (256
+/// bits, the strength of HMAC-SHA256), of a repeated pattern, of consecutive bytes, and of words
+/// from examples and placeholders (OWASP ASVS 5.0, 11.2.3 and 13.3.1).
 ///
 /// # Examples
 ///
@@ -42,19 +42,19 @@ use crate::{codec::same_bytes, error::KeyError};
 /// ```
 #[derive(Clone)]
 pub struct SecretKey {
-    /// Invariant: not weak, unless the constructor's name says so. The others go through
-    /// `from_bytes` or draw random bytes.
+    /// Invariant: not weak, except from `for_interoperation`. Every other constructor calls
+    /// `from_bytes` or draws random bytes.
     bytes: Arc<KeyBytes>,
 }
 
-/// What clones of a key share.
+/// The bytes that clones of a key share.
 pub(crate) struct KeyBytes(Zeroizing<Vec<u8>>);
 
 impl SecretKey {
-    /// The least length of a key, in bytes.
+    /// The minimum length of a key, in bytes.
     pub const MIN_LENGTH: usize = 32;
 
-    /// Takes these bytes as the key, as they are.
+    /// Makes a key of these bytes.
     ///
     /// # Errors
     ///
@@ -65,8 +65,8 @@ impl SecretKey {
         Ok(Self { bytes: Arc::new(KeyBytes(bytes)) })
     }
 
-    /// Takes these bytes as the key that another system has in use, however short or weak: for
-    /// sharing its sessions, and for nothing else.
+    /// Makes a key of these bytes, however short or weak: only to share sessions with a system that
+    /// has this key in use.
     ///
     /// # Errors
     ///
@@ -74,8 +74,8 @@ impl SecretKey {
     ///
     /// # Security
     ///
-    /// Whoever guesses the key writes sessions. Give the other system a strong one, with this as
-    /// its fallback, as soon as that can be done.
+    /// An attacker who guesses the key can write sessions. Give the other system a strong key as
+    /// soon as you can, with this one as its fallback.
     #[cfg(feature = "flask")]
     pub fn for_interoperation(bytes: impl Into<Vec<u8>>) -> Result<Self, KeyError> {
         let bytes = Zeroizing::new(bytes.into());
@@ -85,13 +85,12 @@ impl SecretKey {
         Ok(Self { bytes: Arc::new(KeyBytes(bytes)) })
     }
 
-    /// Takes the bytes of an environment variable as the key, as they are: hex and base64 are not
-    /// decoded.
+    /// Makes a key of the bytes of an environment variable, without decoding hex or base64.
     ///
     /// # Errors
     ///
-    /// [`KeyError::Missing`] when the variable is not set or empty, and those of
-    /// [`from_bytes`](Self::from_bytes); each names the variable.
+    /// [`KeyError::Missing`] when the variable is not set or empty, and [`KeyError::Variable`] with
+    /// an error of [`from_bytes`](Self::from_bytes).
     pub fn from_env(variable: &str) -> Result<Self, KeyError> {
         let value = env::var_os(variable).filter(|value| !value.is_empty());
         let value = value.ok_or_else(|| KeyError::Missing { variable: variable.into() })?;
@@ -117,7 +116,7 @@ impl SecretKey {
         )
     }
 
-    /// Decodes a key from base64, of the standard or the URL-safe alphabet, padded or not.
+    /// Decodes a key from base64, in the standard or the URL-safe alphabet, padded or not.
     ///
     /// # Errors
     ///
@@ -134,24 +133,25 @@ impl SecretKey {
         Self::from_bytes(bytes.map_err(|_| KeyError::Encoding { expected: "base64" })?)
     }
 
-    /// Draws a key of 32 random bytes from the operating system.
+    /// Generates a key of 32 random bytes from the operating system.
     ///
-    /// Sessions end when a key is gone: a key that is generated at every start logs everybody out
-    /// at every restart. For development see [`for_development`](Self::for_development).
+    /// A session is valid only as long as its key is known: a key that is generated at every start
+    /// logs out all clients at every restart. For development see
+    /// [`for_development`](Self::for_development).
     ///
     /// # Panics
     ///
-    /// When the operating system gives no random bytes; [`try_generate`](Self::try_generate)
-    /// returns that as an error.
+    /// When the operating system returns no random bytes; [`try_generate`](Self::try_generate)
+    /// returns an error instead.
     pub fn generate() -> Self {
         Self::try_generate().expect("the operating system has random bytes")
     }
 
-    /// Draws a key of 32 random bytes from the operating system.
+    /// Generates a key of 32 random bytes from the operating system.
     ///
     /// # Errors
     ///
-    /// [`KeyError::Random`] when the operating system gives none.
+    /// [`KeyError::Random`] when the operating system returns no random bytes.
     pub fn try_generate() -> Result<Self, KeyError> {
         let mut bytes = Zeroizing::new(vec![0; Self::MIN_LENGTH]);
         getrandom::fill(&mut bytes).map_err(|err| KeyError::Random { source: err.into() })?;
@@ -162,19 +162,19 @@ impl SecretKey {
         &self.bytes.0
     }
 
-    /// Returns what all clones of this key share.
+    /// Returns the bytes that all clones of this key share.
     pub(crate) fn shared(&self) -> &Arc<KeyBytes> {
         &self.bytes
     }
 
-    fn is(&self, other: &Self) -> bool {
-        self.bytes.is(&other.bytes)
+    fn same_as(&self, other: &Self) -> bool {
+        self.bytes.same_as(&other.bytes)
     }
 }
 
 impl KeyBytes {
-    /// Compares in constant time, unless it is the same key by being in the same place.
-    fn is(&self, other: &Self) -> bool {
+    /// Compares in constant time, unless both are the same buffer.
+    fn same_as(&self, other: &Self) -> bool {
         std::ptr::eq(self, other) || same_bytes(&self.0, &other.0)
     }
 }
@@ -185,8 +185,9 @@ impl fmt::Debug for SecretKey {
     }
 }
 
-/// The key that signs and, for tokens from before a change of keys, those that still verify.
-/// [`SharedKeys`] replaces it while the server runs.
+/// The current key, which signs, and the fallback keys, which only verify older tokens.
+///
+/// [`SharedKeys`] replaces a ring while the server runs.
 ///
 /// # Examples
 ///
@@ -212,8 +213,8 @@ impl KeyRing {
     ///
     /// # Security
     ///
-    /// A key that has leaked must not become a fallback: whoever has it writes sessions for as
-    /// long as it verifies.
+    /// A leaked key must not become a fallback: an attacker who has it can write sessions as long
+    /// as it verifies.
     #[must_use]
     pub fn with_fallback(mut self, key: SecretKey) -> Self {
         self.fallbacks.push(key);
@@ -230,14 +231,14 @@ impl KeyRing {
         &self.fallbacks
     }
 
-    /// Returns all keys, the one that signs first.
+    /// Returns all keys, the current one first.
     pub(crate) fn iter(&self) -> impl Iterator<Item = &SecretKey> {
         std::iter::once(&self.current).chain(&self.fallbacks)
     }
 
     /// Whether these are the same keys, in the same order.
-    fn is(&self, other: &Self) -> bool {
-        let same = self.iter().zip(other.iter()).all(|(one, other)| one.is(other));
+    fn same_as(&self, other: &Self) -> bool {
+        let same = self.iter().zip(other.iter()).all(|(one, other)| one.same_as(other));
         same && self.fallbacks.len() == other.fallbacks.len()
     }
 }

@@ -1,4 +1,4 @@
-//! Keys that are replaced while the server runs, and how much each of them is still used.
+//! Keys that are replaced while the server runs, with a count of the uses of each.
 
 use std::{
     fmt,
@@ -13,37 +13,36 @@ use arc_swap::ArcSwap;
 
 use super::{KeyBytes, KeyRing, SecretKey};
 
-/// A handle on the keys of a backend: replaces them while the server runs, and counts the tokens
-/// that come in under each.
+/// A handle on the keys of a backend: replaces them while the server runs, and counts the tokens of
+/// each.
 ///
-/// Clones are handles on the same keys. Whatever takes keys takes a handle too; a [`SecretKey`] or
-/// a [`KeyRing`] becomes one, and the backend's `keys` returns it.
+/// Clones are handles on the same keys. Constructors that take keys accept a handle, a [`KeyRing`]
+/// or a [`SecretKey`]; the backend's `keys` returns the handle.
 ///
-/// A change of keys logs nobody out as long as the former key stays in the ring as a fallback: a
-/// token under it gets a new one in the response. Once [`uses`](Self::uses) shows that none come in
-/// any more, at the latest after `lifetime`, the fallback can go.
+/// To change keys without logging out any client, keep the old key in the ring as a fallback: a
+/// token under it is replaced in the response. When [`uses`](Self::uses) counts no more of them, at
+/// the latest after `lifetime`, remove the fallback.
 ///
 /// # Security
 ///
-/// **A key that has leaked is removed at once, and never made a fallback:** whoever has it writes
-/// sessions for as long as it verifies. Tokens forged under it may have been signed anew under the
-/// keys that came after it, so those go too: replace the ring by a new key, with as fallbacks only
-/// keys that were out of use before the leaked one was taken into use. A request that is under way
-/// meanwhile does not carry its session over: that has ended
-/// ([`SaveError::Gone`](crate::error::SaveError::Gone)).
+/// **Remove a leaked key at once, and never make it a fallback:** an attacker who has it can write
+/// sessions as long as it verifies. Tokens that were forged under it may have been signed again
+/// under later keys, so remove those too: replace the ring by a new key, with fallbacks only from
+/// before the leaked key was in use. A request that is running at that moment does not carry its
+/// session over; its session has ended ([`SaveError::Gone`](crate::error::SaveError::Gone)).
 ///
 /// # Examples
 ///
 /// ```
 /// use sessions::{KeyRing, SecretKey, SharedKeys, SignedCookie};
 ///
-/// let former = SecretKey::generate();
-/// let keys = SharedKeys::new(former.clone());
+/// let old = SecretKey::generate();
+/// let keys = SharedKeys::new(old.clone());
 /// let backend = SignedCookie::new(keys.clone());
 ///
 /// // Later, while the server runs:
-/// keys.replace(KeyRing::new(SecretKey::generate()).with_fallback(former));
-/// // And when to drop the fallback:
+/// keys.replace(KeyRing::new(SecretKey::generate()).with_fallback(old));
+/// // How many tokens still need the fallback:
 /// assert_eq!(keys.uses().fallbacks(), [0]);
 /// # let _ = backend;
 /// ```
@@ -52,19 +51,19 @@ pub struct SharedKeys {
     ring: Arc<ArcSwap<Ring>>,
 }
 
-/// The keys that hold now, with what is counted since they do.
+/// The current keys, with the count of each since they were set.
 pub(crate) struct Ring {
     keys: KeyRing,
-    /// In the order of the keys.
+    /// The counts, in the order of the keys.
     uses: Box<[AtomicU64]>,
     since: SystemTime,
 }
 
-/// How many tokens have come in under each key of a ring. Tells nothing of the keys themselves.
+/// How many tokens were verified by each key of a ring. It does not reveal the keys.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct KeyUses {
     since: SystemTime,
-    /// In the order of the ring, which has one key at least.
+    /// Invariant: one count for each key of the ring, in its order, and so at least one.
     counts: Vec<u64>,
 }
 
@@ -74,20 +73,20 @@ impl SharedKeys {
         Self { ring: Arc::new(ArcSwap::from_pointee(Ring::new(ring.into()))) }
     }
 
-    /// Replaces the keys, for all who have a handle on them, from the next token on. Counts anew.
+    /// Replaces the keys for all handles from the next token on, and restarts the counts.
     ///
-    /// The same keys in the same order change nothing.
+    /// Does nothing if the keys and their order are the same.
     pub fn replace(&self, ring: impl Into<KeyRing>) {
         let ring = ring.into();
-        if self.ring.load().keys.is(&ring) {
+        if self.ring.load().keys.same_as(&ring) {
             return;
         }
         tracing::info!(target: "sessions", fallbacks = ring.fallbacks().len(), "the keys are replaced");
         self.ring.store(Arc::new(Ring::new(ring)));
     }
 
-    /// Returns how many tokens of sessions have come in under each key since the keys were set or
-    /// replaced. A browser that sends one token with ten requests counts as ten.
+    /// Returns how many session tokens each key has verified since the keys were set or replaced. A
+    /// browser that sends one token with ten requests counts as ten.
     pub fn uses(&self) -> KeyUses {
         let ring = self.ring.load();
         let counts = ring.uses.iter().map(|count| count.load(Ordering::Relaxed)).collect();
@@ -109,34 +108,34 @@ impl Ring {
         &self.keys
     }
 
-    /// Counts a token under the key at this place.
+    /// Counts a token of the key at this position.
     pub(crate) fn count(&self, at: usize) {
         self.uses[at].fetch_add(1, Ordering::Relaxed);
     }
 
-    /// Returns the key at this place.
+    /// Returns the key at this position.
     pub(crate) fn key(&self, at: usize) -> &SecretKey {
-        self.keys.iter().nth(at).expect("a place in a ring has a key")
+        self.keys.iter().nth(at).expect("the position is from this ring")
     }
 
     /// Whether this is one of the keys.
     pub(crate) fn has(&self, key: &KeyBytes) -> bool {
-        self.keys.iter().any(|mine| mine.shared().is(key))
+        self.keys.iter().any(|own| own.shared().same_as(key))
     }
 }
 
 impl KeyUses {
-    /// Returns since when is counted.
+    /// Returns when the counts started.
     pub fn since(&self) -> SystemTime {
         self.since
     }
 
-    /// Returns how many came in under the key that signs.
+    /// Returns how many tokens the current key verified.
     pub fn current(&self) -> u64 {
         self.counts[0]
     }
 
-    /// Returns how many came in under each fallback, in the order of the ring.
+    /// Returns how many tokens each fallback verified, in the order of the ring.
     pub fn fallbacks(&self) -> &[u64] {
         &self.counts[1..]
     }
@@ -155,7 +154,7 @@ impl From<SecretKey> for SharedKeys {
 }
 
 impl fmt::Debug for SharedKeys {
-    /// Shows what [`KeyRing`] shows of itself: types, and how many.
+    /// Shows the number of keys, like [`KeyRing`], but not their bytes.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_tuple("SharedKeys").field(&self.ring.load().keys).finish()
     }

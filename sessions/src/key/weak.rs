@@ -1,12 +1,12 @@
-//! Which keys are too weak to be keys.
+//! The check for weak keys.
 
 use super::SecretKey;
 use crate::error::KeyError;
 
-/// The longest unit whose repetition makes a weak key, in bytes.
+/// The longest repeated pattern that makes a key weak, in bytes.
 const LONGEST_PATTERN: usize = 16;
 
-/// What examples and placeholders are made of. A key of such words alone is public knowledge.
+/// Words of examples and placeholders. A key of only such words is public knowledge.
 const PLACEHOLDERS: [&str; 61] = [
     "abcdefghijklmnopqrstuvwxyz",
     "0123456789abcdef",
@@ -71,18 +71,18 @@ const PLACEHOLDERS: [&str; 61] = [
     "64",
 ];
 
-/// Single letters and short words between the placeholders: what may be left over.
-const LEFT_OVER: usize = 6;
+/// How many other letters and digits a key of placeholders may have.
+const MAX_OTHERS: usize = 6;
 
 pub(crate) fn check(key: &[u8]) -> Result<(), KeyError> {
     if key.len() < SecretKey::MIN_LENGTH {
         return Err(KeyError::TooShort { length: key.len(), minimum: SecretKey::MIN_LENGTH });
     }
     let weak = |because| Err(KeyError::Weak { because });
-    if repeats(key) {
+    if is_repetition(key) {
         return weak("it repeats a short pattern");
     }
-    if counts(key) {
+    if is_arithmetic(key) {
         return weak("its bytes are consecutive");
     }
     if is_placeholder(key) {
@@ -91,12 +91,12 @@ pub(crate) fn check(key: &[u8]) -> Result<(), KeyError> {
     Ok(())
 }
 
-fn repeats(key: &[u8]) -> bool {
+fn is_repetition(key: &[u8]) -> bool {
     (1..=LONGEST_PATTERN)
         .any(|length| key.iter().zip(&key[length..]).all(|(one, next)| one == next))
 }
 
-fn counts(key: &[u8]) -> bool {
+fn is_arithmetic(key: &[u8]) -> bool {
     let step = key[1].wrapping_sub(key[0]);
     key.windows(2).all(|pair| pair[1].wrapping_sub(pair[0]) == step)
 }
@@ -111,7 +111,7 @@ fn is_placeholder(key: &[u8]) -> bool {
     for word in PLACEHOLDERS {
         text = text.replace(word, "");
     }
-    text.len() <= LEFT_OVER
+    text.len() <= MAX_OTHERS
 }
 
 #[cfg(test)]

@@ -1,5 +1,5 @@
-//! What Flask does on top of the timed format: other digests, other ways to a signing key, and
-//! payloads that are compressed when that makes them shorter.
+//! Flask's additions to the timed format: more hash functions, more key derivations, and payloads
+//! that are compressed if that makes them shorter.
 
 use std::io::{Read, Write};
 
@@ -19,17 +19,17 @@ use zeroize::Zeroizing;
 use super::signed::{Rejected, Signer};
 use crate::{codec::CANONICAL, key::SecretKey};
 
-macro_rules! digests {
+macro_rules! hash_algorithms {
     ($($(#[$doc:meta])* $name:ident($hash:ty) = $text:literal,)*) => {
-        /// The hash function of Flask's signatures: `digest_method`, those of Python's `hashlib`
-        /// that are there on every platform.
+        /// The hash function of Flask's signatures (`digest_method`): those of Python's `hashlib`
+        /// that every platform has.
         ///
-        /// It is also the one that the signing key is derived with.
+        /// The signing key is derived with the same function.
         ///
         /// # Security
         ///
-        /// Forging an HMAC takes more than a collision of its hash, so that HMAC-SHA1, Flask's
-        /// default, is not broken; new applications have better ones (RFC 6151, section 2.3).
+        /// A collision of the hash does not forge an HMAC, so HMAC-SHA1, Flask's default, is not
+        /// broken. Use a newer one in a new application (RFC 6151, section 2.3).
         #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
         #[non_exhaustive]
         pub enum HashAlgorithm {
@@ -37,10 +37,10 @@ macro_rules! digests {
         }
 
         impl HashAlgorithm {
-            /// All of them.
+            /// All hash functions.
             pub const ALL: &[Self] = &[$(Self::$name,)*];
 
-            /// Returns the name that `hashlib` has for it.
+            /// Returns its name in `hashlib`.
             pub fn name(self) -> &'static str {
                 match self {
                     $(Self::$name => $text,)*
@@ -62,7 +62,7 @@ macro_rules! digests {
     };
 }
 
-digests! {
+hash_algorithms! {
     /// MD5.
     Md5(Md5) = "md5",
     /// SHA-1, Flask's default.
@@ -90,7 +90,7 @@ digests! {
     Blake2s(Blake2s256) = "blake2s",
 }
 
-/// How the signing key comes from the secret key and the salt: `key_derivation`.
+/// How the signing key is derived from the secret key and the salt (`key_derivation`).
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum KeyDerivation {
@@ -105,15 +105,16 @@ pub enum KeyDerivation {
     ///
     /// # Security
     ///
-    /// The salt does not count: whatever else is signed with the key in this format is a session.
+    /// The salt has no effect: any other value that is signed with the key in this format is
+    /// accepted as a session.
     None,
 }
 
 impl KeyDerivation {
-    /// All of them.
+    /// All key derivations.
     pub const ALL: &[Self] = &[Self::Hmac, Self::Concat, Self::DjangoConcat, Self::None];
 
-    /// Returns the name that itsdangerous has for it.
+    /// Returns its name in itsdangerous.
     pub fn name(self) -> &'static str {
         match self {
             Self::Hmac => "hmac",
@@ -147,8 +148,8 @@ fn keyed<D: Hash + BlockSizeUser>(
     }
 }
 
-/// Returns the payload of this JSON text as it stands in a token: compressed, with a dot in front,
-/// when that is shorter by more than the dot.
+/// Encodes a JSON text as the payload of a token: compressed after a leading dot, if that is
+/// shorter.
 pub(crate) fn encode_payload(json: &str) -> String {
     let compressed = compress(json.as_bytes());
     if compressed.len() + 1 < json.len() {
@@ -161,8 +162,7 @@ pub(crate) fn encode_payload(json: &str) -> String {
     }
 }
 
-/// Returns the JSON text of a payload as it stands in a token, unless it is longer than `limit`
-/// bytes.
+/// Decodes the payload of a token to its JSON text, of at most `limit` bytes.
 pub(crate) fn decode_payload(payload: &[u8], limit: usize) -> Result<String, Rejected> {
     let bytes = match payload.split_first() {
         Some((b'.', compressed)) => {
@@ -189,14 +189,14 @@ fn compress(bytes: &[u8]) -> Vec<u8> {
     encoder.finish().expect(MEMORY)
 }
 
-/// Never makes more than `limit` bytes and one, however much there would be.
+/// Inflates at most one byte more than `limit`, however long the output would be.
 fn inflate(bytes: &[u8], limit: usize, inflated: &mut Vec<u8>) -> Result<(), Rejected> {
     let mut decoder = ZlibDecoder::new(bytes);
     let room = u64::try_from(limit).unwrap_or(u64::MAX).saturating_add(1);
     let read = decoder.by_ref().take(room).read_to_end(inflated);
     let whole = usize::try_from(decoder.total_in()) == Ok(bytes.len());
     match read {
-        // What follows the stream is no part of it, and Flask would not have written it.
+        // Flask never writes bytes after the stream.
         Ok(_) if inflated.len() <= limit && whole => Ok(()),
         _ => Err(Rejected::Format),
     }
@@ -210,7 +210,7 @@ mod tests {
         CANONICAL, HashAlgorithm, KeyDerivation, compress, decode_payload, encode_payload, inflate,
         signer,
     };
-    use crate::{key::SecretKey, token::flipped::flip};
+    use crate::{key::SecretKey, token::bit_flips::flip_each_bit};
 
     #[test]
     fn every_single_bit_of_twenty_tokens_of_flask_counts() {
@@ -220,7 +220,7 @@ mod tests {
             let signer = signer(&key, b"cookie-session", digest, KeyDerivation::ALL[number % 4]);
             let payload = encode_payload(&format!(r#"{{"user":"{}"}}"#, "x".repeat(2 * number)));
             let token = signer.sign_text(payload.as_bytes(), 1_700_000_000 + number as u64);
-            let [tried, accepted] = flip(token, |token| {
+            let [tried, accepted] = flip_each_bit(token, |token| {
                 signer.verify(token).and_then(|it| decode_payload(it.text(), 1_000)).is_ok()
             });
             total = [total[0] + tried, total[1] + accepted];

@@ -1,4 +1,4 @@
-//! What the primitives answer to what the standards print, on whatever this is compiled for.
+//! Tests of the cryptographic primitives with the vectors of their standards, on each target.
 
 use aes_gcm::{
     Aes256Gcm, KeyInit, Nonce,

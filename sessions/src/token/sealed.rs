@@ -1,9 +1,9 @@
 //! The format of encrypted cookies: version, salt, ciphertext and tag, as base64url.
 //!
-//! AES-256-GCM under a key of the token's own, which HKDF-SHA256 makes of the ring's key and of 256
-//! random bits, the token's salt. No key seals two tokens, so that the nonce is constant. The version
-//! and what the token is for (the cookie's name, or the policy `salt`) are associated data. The time
-//! of sealing stands behind the payload, inside.
+//! Each token has an AES-256-GCM key of its own, which HKDF-SHA256 derives from the ring's key and
+//! 256 random bits, the token's salt. No key seals two tokens, so the nonce is constant. The
+//! version and the purpose (the cookie's name, or the policy `salt`) are associated data. The
+//! plaintext is the payload, followed by the time of sealing.
 
 use std::fmt;
 
@@ -19,14 +19,14 @@ use zeroize::Zeroizing;
 use super::{COOKIE_ROOM, signed::Rejected};
 use crate::{codec::CANONICAL, key::SecretKey};
 
-/// Apart from everything else that is derived from the ring's keys.
+/// Separates these keys from others that are derived from the ring's keys.
 const MODE: &[u8] = b"sessions.encrypted-cookie";
 const VERSION: u8 = 1;
-/// In bytes.
+/// The lengths of the parts, in bytes.
 const SALT: usize = 32;
 const TAG: usize = 16;
 const SECONDS: usize = 8;
-/// What stands before the ciphertext.
+/// The version and the salt.
 const HEAD: usize = 1 + SALT;
 
 const NONCE: [u8; 12] = [0; 12];
@@ -34,11 +34,11 @@ const NONCE: [u8; 12] = [0; 12];
 /// Seals and opens with one key of the ring, for one purpose.
 pub(crate) struct Sealer {
     keys: Hkdf<Sha256>,
-    /// The version, and what the tokens are for.
+    /// The version and the purpose.
     associated: Vec<u8>,
 }
 
-/// What a token holds.
+/// The content of a token.
 #[derive(Debug, PartialEq)]
 pub(crate) struct Opened {
     pub(crate) payload: Vec<u8>,
@@ -76,7 +76,8 @@ impl Sealer {
         text
     }
 
-    /// Returns what the token holds. There is one error: nobody learns how far a forgery got.
+    /// Opens a token. All failures are the same error, so that an attacker does not learn how far a
+    /// forgery got.
     pub(crate) fn open(&self, token: &[u8]) -> Result<Opened, Rejected> {
         self.try_open(token).ok_or(Rejected::Seal)
     }
@@ -120,7 +121,7 @@ mod tests {
         Sealer::new(&SecretKey::from_bytes(KEY).unwrap(), purpose)
     }
 
-    /// Tokens of another implementation: `tests/golden/make_encrypted.py`.
+    /// The tokens are from another implementation: `tests/golden/make_encrypted.py`.
     #[test]
     fn writes_the_golden_tokens() {
         for (number, purpose, payload, now, token) in [
@@ -195,7 +196,7 @@ mod tests {
         let full = std::env::var_os("SESSIONS_TEST_FULL").is_some();
         let figure = if full { 10_000_000 } else { 10_000 };
         let sealer = sealer("a");
-        // Eight bytes of each: more than that in common would be seen in these.
+        // Eight bytes of each are enough to detect equal ones.
         let (mut salts, mut texts) = (Vec::new(), Vec::new());
         for _ in 0..figure {
             let token = CANONICAL.decode(sealer.seal(b"{}", 1).unwrap()).unwrap();

@@ -1,9 +1,9 @@
 //! The URL-safe timed format of itsdangerous: `payload.timestamp.signature`.
 //!
-//! The payload and the timestamp (seconds since 1970, big-endian, no leading zero bytes) are
-//! base64url without padding, the signature is the HMAC over everything before the last dot. Its
-//! key is derived from the secret key and the salt by HMAC once more (itsdangerous' `hmac`
-//! derivation). Reading is canonical: each token has one spelling.
+//! Payload and timestamp (seconds since 1970, big-endian, no leading zero bytes) are base64url
+//! without padding. The signature is the HMAC of everything before the last dot; its key is another
+//! HMAC, of the salt under the secret key (itsdangerous' `hmac` derivation). Reading is canonical:
+//! each token has one spelling.
 
 use std::fmt;
 
@@ -23,12 +23,12 @@ use crate::{
     key::SecretKey,
 };
 
-/// Room for a time, of 8 bytes, as base64url.
+/// The length of a time of 8 bytes as base64url.
 const SECONDS_ROOM: usize = 11;
 
 /// The hash function of the signature.
 ///
-/// There is no algorithm in the token: what is set here signs and verifies.
+/// A token does not name its algorithm: the one that is set here signs and verifies.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum HashAlgorithm {
@@ -39,17 +39,17 @@ pub enum HashAlgorithm {
     Sha512,
 }
 
-/// Signs and verifies with one key, for one salt. The key's state is computed once.
+/// Signs and verifies with one key and one salt. The state of the HMAC key is computed once.
 pub(crate) struct Signer {
     keyed: Box<dyn Keyed>,
 }
 
-/// A MAC that has its key and nothing to sign yet, whatever its hash function.
+/// A keyed MAC before its first input, with its hash function erased.
 trait Keyed: Send + Sync {
     /// Appends a dot and the MAC of `token`.
     fn push_mac(&self, token: &mut String);
 
-    /// Whether this is the MAC as tokens spell it. Compares in constant time.
+    /// Whether `signature` is the encoded MAC of `signed`. Compares in constant time.
     fn is_mac(&self, signed: &[u8], signature: &[u8]) -> bool;
 }
 
@@ -66,7 +66,7 @@ impl<M: Mac + Clone + Send + Sync> Keyed for M {
     }
 }
 
-/// A token whose signature is right.
+/// A token with a valid signature.
 #[derive(Debug, PartialEq)]
 pub(crate) struct Verified<'t> {
     payload: &'t [u8],
@@ -74,12 +74,12 @@ pub(crate) struct Verified<'t> {
     pub(crate) signed_at: u64,
 }
 
-/// Why a token is no token, for the log. Clients never learn which.
+/// Why a token is refused, for the log. Clients never learn it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Rejected {
     Format,
     Signature,
-    /// Whatever is wrong with an encrypted token.
+    /// Any failure of an encrypted token.
     Seal,
     Expired,
     FromTheFuture,
@@ -105,7 +105,7 @@ impl Signer {
         }
     }
 
-    /// Takes a MAC that has its key.
+    /// Makes a signer from a keyed MAC.
     pub(super) fn of_mac(mac: impl Mac + Clone + Send + Sync + 'static) -> Self {
         Self { keyed: Box::new(mac) }
     }
@@ -118,7 +118,7 @@ impl Signer {
         token
     }
 
-    /// Returns the token for a payload that is text already.
+    /// Returns the token for a payload that is encoded already.
     #[cfg(feature = "flask")]
     pub(crate) fn sign_text(&self, payload: &[u8], now: u64) -> String {
         let mut token = String::with_capacity(token_room(payload.len()));
@@ -134,18 +134,18 @@ impl Signer {
         self.append_signature(token);
     }
 
-    /// Signs `text`, and appends a dot and the signature.
+    /// Appends a dot and the signature of `text`.
     pub(crate) fn append_signature(&self, text: &mut String) {
         self.keyed.push_mac(text);
     }
 
-    /// Returns what was signed, if the signature at the end is right.
+    /// Returns the text before the signature, if the signature is valid.
     pub(crate) fn signed_part<'t>(&self, text: &'t [u8]) -> Result<&'t [u8], Rejected> {
         let (signed, signature) = split_last(text).ok_or(Rejected::Format)?;
         if self.keyed.is_mac(signed, signature) { Ok(signed) } else { Err(Rejected::Signature) }
     }
 
-    /// Checks the signature, before anything is decoded.
+    /// Verifies the signature before it decodes anything.
     pub(crate) fn verify<'t>(&self, token: &'t [u8]) -> Result<Verified<'t>, Rejected> {
         let (payload, seconds) = split_last(self.signed_part(token)?).ok_or(Rejected::Format)?;
         let signed_at = decode_seconds(seconds).ok_or(Rejected::Format)?;
@@ -154,20 +154,20 @@ impl Signer {
 }
 
 impl Verified<'_> {
-    /// Returns the payload as it stands in the token.
+    /// Returns the encoded payload.
     #[cfg(feature = "flask")]
     pub(crate) fn text(&self) -> &[u8] {
         self.payload
     }
 
-    /// Returns the payload's bytes.
+    /// Decodes the payload.
     pub(crate) fn decode(&self) -> Result<Vec<u8>, Rejected> {
         CANONICAL.decode(self.payload).map_err(|_| Rejected::Format)
     }
 }
 
-/// Judges a time in the past against the present: at most `max_age` old, at most `leeway` ahead.
-/// All in seconds.
+/// Checks the age of a token from the time `then`: at most `max_age`, or at most `leeway` in the
+/// future. All in seconds.
 pub(crate) fn check_age(then: u64, now: u64, max_age: u64, leeway: u64) -> Result<(), Rejected> {
     if then > now.saturating_add(leeway) {
         Err(Rejected::FromTheFuture)
@@ -178,7 +178,7 @@ pub(crate) fn check_age(then: u64, now: u64, max_age: u64, leeway: u64) -> Resul
     }
 }
 
-/// Room for a token, and for the cookie that is made of it.
+/// Returns the capacity for a token and the cookie that it becomes part of.
 fn token_room(payload: usize) -> usize {
     payload + FEW_TEXT + SECONDS_ROOM + COOKIE_ROOM
 }
@@ -198,7 +198,7 @@ fn split_last(text: &[u8]) -> Option<(&[u8], &[u8])> {
 
 fn decode_seconds(text: &[u8]) -> Option<u64> {
     let seconds = u64::try_from(decode_few(text)?).ok()?;
-    // One spelling for each number: itsdangerous drops leading zero bytes.
+    // Leading zero bytes would be a second spelling, which itsdangerous never writes.
     let bytes = text.len() * 6 / 8;
     (bytes == (u64::BITS - seconds.leading_zeros()).div_ceil(8) as usize).then_some(seconds)
 }

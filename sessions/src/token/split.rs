@@ -1,9 +1,8 @@
 //! The token of a server-side session: `selector.verifier`.
 //!
-//! The store finds the record by the SHA-256 of the selector, and the record holds the SHA-256 of
-//! the verifier: whoever reads the store cannot make a token, and whoever measures how long the
-//! store takes to find a record learns nothing of the half that decides. A renewal changes the
-//! verifier only.
+//! The store finds a record by the SHA-256 of the selector, and the record holds the SHA-256 of the
+//! verifier. An attacker who reads the store cannot make a token, and one who measures how long the
+//! store takes learns nothing about the verifier. A renewal changes only the verifier.
 
 use std::fmt;
 
@@ -12,12 +11,12 @@ use zeroize::Zeroizing;
 use super::COOKIE_ROOM;
 use crate::codec::base64url::{decode_few, push_few};
 
-/// Bytes of each half, from the operating system: 128 bits (OWASP ASVS 5.0, 7.2.3).
+/// The bytes of each half: 128 random bits (OWASP ASVS 5.0, 7.2.3).
 const HALF: usize = 16;
-/// Characters of each half.
+/// The characters of each half.
 const HALF_TEXT: usize = (HALF * 8).div_ceil(6);
 
-/// A token of its one spelling: 22 characters of base64url, a dot, 22 characters.
+/// A token: 22 characters of base64url, a dot, 22 characters. It has one spelling.
 #[derive(Clone)]
 pub(crate) struct SplitToken {
     selector: [u8; HALF],
@@ -25,23 +24,23 @@ pub(crate) struct SplitToken {
 }
 
 impl SplitToken {
-    /// Draws a token for a new session.
+    /// Generates a token for a new session.
     pub(crate) fn random() -> Result<Self, getrandom::Error> {
-        // Both halves at once: each draw is a call of the operating system.
+        // Both halves in one system call.
         let mut drawn = Zeroizing::new([[0; HALF]; 2]);
         getrandom::fill(drawn.as_flattened_mut())?;
         let [selector, verifier] = *drawn;
         Ok(Self { selector, verifier: Zeroizing::new(verifier) })
     }
 
-    /// Draws the token that this session has from a renewal on.
+    /// Generates the next token of the same session, for a renewal.
     pub(crate) fn renewed(&self) -> Result<Self, getrandom::Error> {
         let mut token = self.clone();
         getrandom::fill(token.verifier.as_mut_slice())?;
         Ok(token)
     }
 
-    /// Reads a token. `None` for anything that [`to_text`](Self::to_text) did not write.
+    /// Parses a token. Returns `None` for any text that [`to_text`](Self::to_text) does not write.
     pub(crate) fn parse(text: &[u8]) -> Option<Self> {
         let (selector, rest) = text.split_at_checked(HALF_TEXT)?;
         let (dot, verifier) = rest.split_first()?;
@@ -51,9 +50,9 @@ impl SplitToken {
         Some(Self { selector: half(selector)?, verifier: Zeroizing::new(half(verifier)?) })
     }
 
-    /// Returns the token's text. It fits into a cookie as it is.
+    /// Returns the token's text, which needs no encoding in a cookie.
     pub(crate) fn to_text(&self) -> String {
-        // Room for a signature as well.
+        // With capacity for a signature.
         let mut text = String::with_capacity(HALF_TEXT * 4 + 2 + COOKIE_ROOM);
         push_few(&self.selector, &mut text);
         text.push('.');

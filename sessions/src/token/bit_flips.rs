@@ -1,4 +1,4 @@
-//! Each bit of each token counts, those too that no header carries when they are flipped.
+//! Tests that flip each bit of a token, including bits whose flip no header could carry.
 
 use super::{
     sealed::Sealer,
@@ -7,8 +7,9 @@ use super::{
 };
 use crate::key::SecretKey;
 
-/// Flips each bit of a token, and returns how many there are and how often the result is accepted.
-pub(super) fn flip(token: String, accepts: impl Fn(&[u8]) -> bool) -> [usize; 2] {
+/// Flips each bit of a token, and returns how many bits it has and how many flipped tokens are
+/// accepted.
+pub(super) fn flip_each_bit(token: String, accepts: impl Fn(&[u8]) -> bool) -> [usize; 2] {
     let mut token = token.into_bytes();
     assert!(accepts(&token));
     let [mut tried, mut accepted] = [0, 0];
@@ -37,14 +38,14 @@ fn every_single_bit_of_twenty_tokens_of_each_kind_counts() {
         let mut signed_id = id.to_text();
         signers[0].append_signature(&mut signed_id);
         let counts = [
-            flip(signers[0].sign(payload, now), |it| {
+            flip_each_bit(signers[0].sign(payload, now), |it| {
                 signers[0].verify(it).and_then(|it| it.decode()).is_ok()
             }),
-            flip(signers[1].sign(payload, now), |it| {
+            flip_each_bit(signers[1].sign(payload, now), |it| {
                 signers[1].verify(it).and_then(|it| it.decode()).is_ok()
             }),
-            flip(sealer.seal(payload, now).unwrap(), |it| sealer.open(it).is_ok()),
-            flip(signed_id, |it| signers[0].signed_part(it).is_ok()),
+            flip_each_bit(sealer.seal(payload, now).unwrap(), |it| sealer.open(it).is_ok()),
+            flip_each_bit(signed_id, |it| signers[0].signed_part(it).is_ok()),
         ];
         for (total, count) in totals.iter_mut().zip(counts) {
             *total = [total[0] + count[0], total[1] + count[1]];
