@@ -15,9 +15,11 @@ use actix_web::{
     test, web,
 };
 use sessions::{
-    Backend, ImportMode, KeyRing, MemoryStore, SecretKey, ServerSide, Session, SessionConfig,
-    SessionInterface, SignedCookie,
+    KeyRing, MemoryStore, SecretKey, ServerSide, Session, SessionConfig, SessionInterface,
+    SignedCookie,
+    backend::Backend,
     import::{ActixIdentity, ActixSession, ActixSessionKey, ImportActixSession},
+    policy::ImportMode,
 };
 use sessions_peers::{Answer, actix::get, redis_server::Redis};
 use sessions_redis::{ActixSessionRedis, RedisStore};
