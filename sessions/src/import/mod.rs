@@ -1,30 +1,30 @@
-//! Takes over the sessions of an application that was on actix-session (0.6 to 0.11).
+//! The import of sessions from actix-session 0.6 to 0.11 (feature `import-actix-session`).
 //!
-//! [`ImportActixSession`] stands around a backend. A request that has no cookie of ours and an old
-//! one that verifies gets the session that the old one means; the response saves it here and sets
-//! our cookie. Where each thing goes, and how to come back, is in `docs/migration.md`.
+//! [`ImportActixSession`] wraps a backend. A request without a cookie of this crate, but with one
+//! of actix-session that verifies, gets the session of that legacy cookie; the response saves it in
+//! the wrapped backend and sets its cookie. `docs/migration.md` has the steps, and the way back.
 //!
 //! | in actix-session | here |
 //! |---|---|
 //! | a key of the session | the same key, with the same value |
 //! | `Identity::id()` | `session.get::<String>("actix_identity.user_id")`, and [`Session::owner`](crate::Session::owner) with [`ActixIdentity::owner`] |
-//! | a record whose time has passed | no session |
-//! | `session_ttl`, `state_ttl` | `lifetime`, from the takeover on |
+//! | an expired record | no session |
+//! | `session_ttl`, `state_ttl` | `lifetime`, counted from the import |
 //! | `login_deadline`, `visit_deadline` | the same in [`ActixIdentity`]; then `absolute_timeout`, `idle_timeout` |
 //!
-//! What becomes of the old session says the policy `import`:
+//! The policy `import` decides what happens to the legacy session:
 //!
-//! - `"copy"`: its cookie and its record stay as they are. An application that goes back to
-//!   actix-session finds its users logged in, in the state of the switch.
-//! - `"move"`: its cookie is removed and its record deleted, once it is saved here.
+//! - `"copy"`: its cookie and its record are kept. An application that goes back to actix-session
+//!   finds its users logged in, as they were at the import.
+//! - `"move"`: its cookie is removed and its record deleted after the session is saved here.
 
+mod actix_session;
 mod cookie;
-mod ended;
+mod ended_tokens;
 mod identity;
 mod key;
-mod old;
 mod records;
-mod state;
+mod session_state;
 
 use std::{
     fmt,
@@ -38,10 +38,11 @@ use std::{
 use actix_web::http::header::{self, HeaderValue};
 use sessions_policy::{CookiePolicy, ImportMode};
 
-use self::{ended::Ended, state::Kept};
 pub use self::{
-    identity::ActixIdentity, key::ActixSessionKey, old::ActixSession, records::ActixSessionRecords,
+    actix_session::ActixSession, identity::ActixIdentity, key::ActixSessionKey,
+    records::ActixSessionRecords,
 };
+use self::{ended_tokens::EndedTokens, session_state::Imported};
 use crate::{
     backend::{Backend, Confidential, run_to_completion},
     cookie::CookieValues,
@@ -54,29 +55,29 @@ use crate::{
     store::StoreError,
 };
 
-/// How many old cookies of one request reach the former store.
+/// How many legacy cookies of one request are looked up in the legacy store.
 const MAX_LOADS: usize = 4;
 
-/// A backend that also takes over the sessions of actix-session.
+/// A backend that also imports the sessions of actix-session.
 ///
-/// - **A session is taken over once.** Where the request carries a cookie of ours, good or bad, the
-///   old cookie counts for nothing: a session that was ended here does not come back through it.
-/// - **Logging out ends the old session too.** When a session ends (purged, emptied, or ended by
-///   someone else), the response removes the old cookie, deletes the old record, and leaves
-///   the word `ended` in our cookie, so that nothing is taken over by this browser again even
-///   if the old cookie was set under another path or domain than was said.
-///   A request that was taking the session over at that moment does not bring it back.
-/// - **An old cookie that does not verify is no session**, and an old store in trouble is an error
-///   within half a second, never an empty session.
+/// - **A session is imported once.** If the request carries a cookie of this crate, valid or not,
+///   the legacy cookie is ignored: a session that ended here does not come back.
+/// - **Logging out ends the legacy session too.** When a session is purged, emptied or ended by its
+///   owner, the response removes the legacy cookie, deletes the legacy record, and sets our cookie
+///   to the word `ended`. With that mark, the browser's legacy cookie is never imported again, even
+///   if it has another path or domain than [`ActixSession`] was given. A concurrent request that
+///   imports the session does not bring it back either.
+/// - **A legacy cookie that does not verify is ignored.** A legacy store that does not answer
+///   within half a second is an error, never an empty session.
 ///
-/// Give our cookie a name of its own, one that was not in use before. With the old name there is no
-/// way back: our cookie replaces the old one.
+/// Give the new cookie another name than the legacy one. With the same name there is no way back to
+/// actix-session, since the new cookie replaces the legacy one.
 ///
 /// # Security
 ///
-/// A session of actix-session's `CookieSessionStore` is all in its cookie, without a time: a copy of
-/// one that was stolen could be used for ever there, and can be taken over here until
-/// [`until`](Self::until), logged out or not. Set it.
+/// A cookie of actix-session's `CookieSessionStore` contains its session without a time. A stolen
+/// copy is valid there for ever, and can be imported here until [`until`](Self::until), even after
+/// a logout. Set that time.
 ///
 /// # Examples
 ///
@@ -94,38 +95,39 @@ const MAX_LOADS: usize = 4;
 ///     backend: ImportActixSession<ServerSide<MemoryStore>>,
 /// }
 ///
-/// let old = ActixSession::private(ActixSessionKey::from_bytes(&master)?);
-/// let backend = ImportActixSession::new(ServerSide::new(MemoryStore::new()), old)
+/// let legacy = ActixSession::private(ActixSessionKey::from_bytes(&master)?);
+/// let backend = ImportActixSession::new(ServerSide::new(MemoryStore::new()), legacy)
 ///     .until(UNIX_EPOCH + Duration::from_secs(1_798_761_600)); // 2027-01-01
 /// AppSessions { backend }.check()?;
 /// # Ok::<(), Box<dyn std::error::Error>>(())
 /// ```
 pub struct ImportActixSession<B> {
     backend: B,
-    old: Arc<ActixSession>,
-    /// The old cookie's policies, to remove it with.
+    legacy: Arc<ActixSession>,
+    /// The legacy cookie's policies, to remove it with.
     policy: Result<Arc<CookiePolicy>, CookieError>,
     until: Option<SystemTime>,
-    ended: Arc<Ended>,
+    ended: Arc<EndedTokens>,
     taken_over: Arc<AtomicU64>,
 }
 
-/// What a request brought. Attached to the dictionary.
-struct Brought {
-    /// The values of old cookies, and of those of ours where both have one name.
-    old: Vec<Box<[u8]>>,
+/// The legacy cookies of a request, in the extensions of its session.
+struct LegacyCookies {
+    /// Includes our own cookies if both have the same name.
+    values: Vec<Box<[u8]>>,
 }
 
 impl<B: Backend> ImportActixSession<B> {
-    /// Returns a backend that opens and saves with `backend`, and takes over what `old` kept.
+    /// Returns a backend that opens and saves sessions with `backend`, and imports those of
+    /// `legacy`.
     ///
-    /// Attributes of the old cookie that contradict each other, so that no browser can have it, are
-    /// an error of every request that uses its session.
-    pub fn new(backend: B, old: ActixSession) -> Self {
-        let policy = old.cookie_policy().map(Arc::new);
+    /// If the attributes of the legacy cookie contradict each other, so that no browser can have
+    /// it, every request that uses its session is an error.
+    pub fn new(backend: B, legacy: ActixSession) -> Self {
+        let policy = legacy.cookie_policy().map(Arc::new);
         Self {
             backend,
-            old: Arc::new(old),
+            legacy: Arc::new(legacy),
             policy,
             until: None,
             ended: Arc::default(),
@@ -133,43 +135,44 @@ impl<B: Backend> ImportActixSession<B> {
         }
     }
 
-    /// Sets when the import ends: no session is taken over from then on. Defaults to never.
+    /// Sets when the import ends: no session is imported after that. Defaults to never.
     #[must_use]
     pub fn until(self, until: SystemTime) -> Self {
         Self { until: Some(until), ..self }
     }
 
-    /// Returns the backend inside.
+    /// Returns the wrapped backend.
     pub fn backend(&self) -> &B {
         &self.backend
     }
 
-    /// Returns how many sessions this process has taken over and saved, its clones' included. When
-    /// it stands still, the import has done its work.
+    /// Returns how many sessions this backend and its clones have imported and saved. When the
+    /// number no longer grows, the import can be removed.
     pub fn taken_over(&self) -> u64 {
         self.taken_over.load(Ordering::Relaxed)
     }
 
-    fn is_over(&self, now: SystemTime) -> bool {
+    /// Whether the import has ended.
+    fn is_closed(&self, now: SystemTime) -> bool {
         self.until.is_some_and(|until| now >= until)
     }
 
-    /// Returns the session that one of the old cookies means.
-    async fn take_over(
+    /// Imports the session of one of these cookies. With `shares_name`, a cookie that does not
+    /// verify may be ours, of a session that has ended, and none is imported.
+    async fn import(
         &self,
-        old: &CookieValues<'_>,
+        cookies: &CookieValues<'_>,
         cx: &OpenContext<'_>,
-        all: bool,
-    ) -> Result<Option<Kept>, OpenError> {
+        shares_name: bool,
+    ) -> Result<Option<Imported>, OpenError> {
         let mut opened = Vec::new();
-        for value in old.iter() {
-            match self.old.open(value) {
-                Ok(_) if self.ended.has(value, cx.now()) => return Ok(None),
+        for value in cookies.iter() {
+            match self.legacy.open(value) {
+                Ok(_) if self.ended.contains(value, cx.now()) => return Ok(None),
                 Ok(content) => opened.push(content),
                 Err(rejected) => {
                     tracing::info!(target: "sessions", reason = %rejected, "cookie of actix-session refused");
-                    // It may be ours, of a session that has ended.
-                    if all {
+                    if shares_name {
                         return Ok(None);
                     }
                 }
@@ -179,83 +182,93 @@ impl<B: Backend> ImportActixSession<B> {
             tracing::warn!(target: "sessions", "two different cookies of actix-session verify; the first is used");
         }
         for content in opened.iter().take(MAX_LOADS) {
-            let Some(state) = self.old.load(content).await? else {
-                tracing::info!(target: "sessions", "cookie of actix-session refused: its store does not know the session");
+            let Some(state) = self.legacy.load(content).await? else {
+                tracing::info!(target: "sessions", "cookie of actix-session refused: its store does not have the session");
                 continue;
             };
-            let kept = state
-                .and_then(|state| state.into_kept(&self.old.identity, cx.settings(), cx.now()));
-            match kept {
-                Ok(kept) => return Ok(Some(kept)),
+            let imported = state
+                .and_then(|state| state.import(&self.legacy.identity, cx.settings(), cx.now()));
+            match imported {
+                Ok(imported) => return Ok(Some(imported)),
                 Err(reason) => {
-                    tracing::info!(target: "sessions", reason = %reason, "session of actix-session not taken over");
+                    tracing::info!(target: "sessions", reason = %reason, "session of actix-session not imported");
                 }
             }
         }
         Ok(None)
     }
 
-    /// Whether the old session was ended while this request took it over.
-    async fn has_ended(&self, brought: &Brought, cx: &SaveContext<'_>) -> Result<bool, SaveError> {
-        if brought.old.iter().any(|value| self.ended.has(value, cx.now())) {
+    /// Whether the legacy session ended while this request imported it.
+    async fn ended_meanwhile(
+        &self,
+        legacy: &LegacyCookies,
+        cx: &SaveContext<'_>,
+    ) -> Result<bool, SaveError> {
+        if legacy.values.iter().any(|value| self.ended.contains(value, cx.now())) {
             return Ok(true);
         }
-        // Another process may have ended it. Where records are moved, another request may have
-        // taken it over as well.
-        if !self.old.is_revocable() || cx.settings().import() == ImportMode::Move {
+        // Another process may have ended it and deleted its record. With `import = "move"`, another
+        // request may also have imported it.
+        if !self.legacy.is_revocable() || cx.settings().import() == ImportMode::Move {
             return Ok(false);
         }
-        for content in brought.old.iter().filter_map(|value| self.old.open(value).ok()) {
-            if self.old.load(&content).await?.is_some() {
+        for content in legacy.values.iter().filter_map(|value| self.legacy.open(value).ok()) {
+            if self.legacy.load(&content).await?.is_some() {
                 return Ok(false);
             }
         }
         Ok(true)
     }
 
-    /// Drops what is left of a session that is saved here by now.
-    async fn leave(&self, brought: &Brought) {
-        if let Err(err) = self.delete_records(brought).await {
-            tracing::error!(target: "sessions", error = &err as &dyn std::error::Error, "the record of a session in the former store is not deleted");
+    /// Deletes the legacy records of a session that is saved or ended here. A failure is logged.
+    async fn delete_records_or_log(&self, legacy: &LegacyCookies) {
+        if let Err(err) = self.delete_records(legacy).await {
+            tracing::error!(
+                target: "sessions",
+                error = &err as &dyn std::error::Error,
+                "the record of a session in the former store is not deleted; delete it there, or \
+                 wait until it expires"
+            );
         }
     }
 
-    /// Returns what the response does where the old session is left behind: its cookie is removed.
-    /// A response never sets one cookie twice, so that one of our own name stays.
-    fn removal(&self, brought: &Brought, cx: &SaveContext<'_>) -> LegacyCookieEffects {
+    /// Removes the legacy cookie, unless it has the name of our own: a response must not set one
+    /// cookie twice.
+    fn remove_legacy(&self, legacy: &LegacyCookies, cx: &SaveContext<'_>) -> LegacyCookieEffects {
         let policy = self.policy.as_ref().ok();
         let removes = policy
-            .filter(|policy| policy.name() != cx.cookie().name() && !brought.old.is_empty())
+            .filter(|policy| policy.name() != cx.cookie().name() && !legacy.values.is_empty())
             .map(Arc::clone);
         LegacyCookieEffects { removes, marks_ended: false }
     }
 
-    /// Returns what the response does where the session has ended here: the old cookie must not
-    /// bring it back.
-    fn ending(&self, brought: &Brought, cx: &SaveContext<'_>) -> LegacyCookieEffects {
-        LegacyCookieEffects { marks_ended: !self.is_over(cx.now()), ..self.removal(brought, cx) }
+    /// Removes the legacy cookie of an ended session, and marks our own so that it is not imported
+    /// again.
+    fn mark_ended(&self, legacy: &LegacyCookies, cx: &SaveContext<'_>) -> LegacyCookieEffects {
+        let marks_ended = !self.is_closed(cx.now());
+        LegacyCookieEffects { marks_ended, ..self.remove_legacy(legacy, cx) }
     }
 
-    /// The answer where the session was ended by another request. The response tells the client.
-    async fn ended_elsewhere(&self, brought: &Brought, cx: &SaveContext<'_>) -> Saved {
-        self.leave(brought).await;
-        Saved::with(CookieChange::RemoveEnded).with_legacy_cookie(self.ending(brought, cx))
+    /// Returns the result for a session that another request ended.
+    async fn ended_elsewhere(&self, legacy: &LegacyCookies, cx: &SaveContext<'_>) -> Saved {
+        self.delete_records_or_log(legacy).await;
+        Saved::with(CookieChange::RemoveEnded).with_legacy_cookie(self.mark_ended(legacy, cx))
     }
 
-    async fn delete_records(&self, brought: &Brought) -> Result<(), StoreError> {
-        if !self.old.is_revocable() {
+    async fn delete_records(&self, legacy: &LegacyCookies) -> Result<(), StoreError> {
+        if !self.legacy.is_revocable() {
             return Ok(());
         }
-        let opened: Vec<_> = brought
-            .old
+        let opened: Vec<_> = legacy
+            .values
             .iter()
-            .filter_map(|value| self.old.open(value).ok())
+            .filter_map(|value| self.legacy.open(value).ok())
             .take(MAX_LOADS)
             .collect();
-        let old = Arc::clone(&self.old);
+        let store = Arc::clone(&self.legacy);
         run_to_completion(async move {
             for content in opened {
-                old.delete(&content).await?;
+                store.delete(&content).await?;
             }
             Ok(())
         })
@@ -267,39 +280,40 @@ impl<B: Backend> Backend for ImportActixSession<B> {
     async fn open(&self, cx: &OpenContext<'_>) -> Result<Opened<SessionState>, OpenError> {
         let policy = self.policy.as_ref().map_err(Clone::clone)?;
         let own = cx.cookies().without(ENDED.as_bytes());
-        let marked = own.len() < cx.cookies().len();
+        let is_marked_ended = own.len() < cx.cookies().len();
         let mut state = match self.backend.open(&cx.with_cookies(&own)).await? {
             Opened::Session(state) => state,
             null @ Opened::Null(_) => return Ok(null),
         };
-        let one_name = policy.name() == cx.cookie().name();
-        let old = if one_name { own } else { cx.cookies_named(self.old.sent_name()) };
-        if cx.cookies().is_empty() && old.is_empty() {
+        let shares_name = policy.name() == cx.cookie().name();
+        let legacy = if shares_name { own } else { cx.cookies_named(self.legacy.sent_name()) };
+        if cx.cookies().is_empty() && legacy.is_empty() {
             return Ok(state.into());
         }
-        let may_be_ours = !one_name && !own.is_empty();
-        let may_take_over = !marked && !may_be_ours && !self.is_over(cx.now());
+        let has_own_cookie = !shares_name && !own.is_empty();
+        let may_import = !is_marked_ended && !has_own_cookie && !self.is_closed(cx.now());
         if state.is_new()
             && state.null_session().is_none()
-            && may_take_over
-            && let Some(kept) = self.take_over(&old, cx, one_name).await?
+            && may_import
+            && let Some(imported) = self.import(&legacy, cx, shares_name).await?
         {
-            state.adopt(&kept.content, kept.since);
+            state.adopt(&imported.content, imported.since);
         }
-        if !old.is_empty() && !self.old.is_revocable() && !one_name {
+        if !legacy.is_empty() && !self.legacy.is_revocable() && !shares_name {
             state.set_revocable(false);
         }
-        state.extensions_mut().insert(Brought { old: old.iter().map(Into::into).collect() });
+        let values = legacy.iter().map(Into::into).collect();
+        state.extensions_mut().insert(LegacyCookies { values });
         Ok(state.into())
     }
 
     async fn save(&self, state: &SessionState, cx: &SaveContext<'_>) -> Result<Saved, SaveError> {
-        let Some(brought) = state.extensions().get::<Brought>() else {
+        let Some(legacy) = state.extensions().get::<LegacyCookies>() else {
             return self.backend.save(state, cx).await;
         };
         let is_purged = cx.session_status() == SessionStatus::Purged;
         if is_purged || state.is_empty() {
-            self.ended.note(brought.old.iter().map(AsRef::as_ref), cx.now());
+            self.ended.add(legacy.values.iter().map(AsRef::as_ref), cx.now());
         }
         let saved = match self.backend.save(state, cx).await {
             Err(SaveError::Gone) => Saved::with(CookieChange::RemoveEnded),
@@ -308,27 +322,27 @@ impl<B: Backend> Backend for ImportActixSession<B> {
         let is_adopted = state.adopted().is_some();
         match &saved.cookie {
             CookieChange::Remove => {
-                self.delete_records(brought).await?;
-                Ok(saved.with_legacy_cookie(self.ending(brought, cx)))
+                self.delete_records(legacy).await?;
+                Ok(saved.with_legacy_cookie(self.mark_ended(legacy, cx)))
             }
-            CookieChange::RemoveEnded => Ok(self.ended_elsewhere(brought, cx).await),
-            // The token is not sent, so that what was saved opens to nobody.
-            CookieChange::Set { .. } if is_adopted && self.has_ended(brought, cx).await? => {
-                Ok(self.ended_elsewhere(brought, cx).await)
+            CookieChange::RemoveEnded => Ok(self.ended_elsewhere(legacy, cx).await),
+            // The new token is not sent, so that no client can open the saved session.
+            CookieChange::Set { .. } if is_adopted && self.ended_meanwhile(legacy, cx).await? => {
+                Ok(self.ended_elsewhere(legacy, cx).await)
             }
             _ if is_purged => {
-                self.delete_records(brought).await?;
-                Ok(saved.with_legacy_cookie(self.removal(brought, cx)))
+                self.delete_records(legacy).await?;
+                Ok(saved.with_legacy_cookie(self.remove_legacy(legacy, cx)))
             }
-            // What does not fit is not sent: the old session is then all there is.
+            // A token that does not fit is not sent, so the legacy session must stay.
             CookieChange::Set { token } if check_token(token, cx.cookie(), state).is_ok() => {
                 if is_adopted {
                     self.taken_over.fetch_add(1, Ordering::Relaxed);
-                    tracing::info!(target: "sessions", "a session of actix-session is taken over");
+                    tracing::info!(target: "sessions", "a session of actix-session is imported");
                 }
                 if cx.settings().import() == ImportMode::Move {
-                    self.leave(brought).await;
-                    return Ok(saved.with_legacy_cookie(self.removal(brought, cx)));
+                    self.delete_records_or_log(legacy).await;
+                    return Ok(saved.with_legacy_cookie(self.remove_legacy(legacy, cx)));
                 }
                 Ok(saved)
             }
@@ -337,7 +351,7 @@ impl<B: Backend> Backend for ImportActixSession<B> {
     }
 }
 
-/// What is saved here, the client cannot read. An old cookie that is only signed it could.
+/// The client cannot read a session that is saved here, though it can read a signed legacy cookie.
 impl<B: Confidential> Confidential for ImportActixSession<B> {}
 
 impl<'r> OpenContext<'r> {
@@ -358,7 +372,7 @@ impl<B: Clone> Clone for ImportActixSession<B> {
     fn clone(&self) -> Self {
         Self {
             backend: self.backend.clone(),
-            old: Arc::clone(&self.old),
+            legacy: Arc::clone(&self.legacy),
             policy: self.policy.clone(),
             until: self.until,
             ended: Arc::clone(&self.ended),
@@ -371,7 +385,7 @@ impl<B: fmt::Debug> fmt::Debug for ImportActixSession<B> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("ImportActixSession")
             .field("backend", &self.backend)
-            .field("old", &self.old)
+            .field("legacy", &self.legacy)
             .field("until", &self.until)
             .finish_non_exhaustive()
     }
