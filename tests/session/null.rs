@@ -117,7 +117,7 @@ async fn without_a_key_every_write_is_an_error_that_says_what_to_set() {
             assert_eq!(
                 text,
                 "there is no session to write to: no secret key is set; set `secret_key` in the \
-                 `SessionConfig`, or `SECRET_KEY` where it is read from the environment"
+                 `SessionConfig`, or `SECRET_KEY` if it is read from the environment"
             );
         }
     }

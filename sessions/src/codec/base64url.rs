@@ -1,4 +1,4 @@
-//! base64url in its one spelling: no padding, no spare bits, no foreign characters.
+//! Canonical base64url: no padding, no spare bits, no other characters.
 
 use std::sync::LazyLock;
 
@@ -14,16 +14,16 @@ const CONFIG: GeneralPurposeConfig = GeneralPurposeConfig::new()
     .with_decode_padding_mode(DecodePaddingMode::RequireNone)
     .with_decode_allow_trailing_bits(false);
 
-/// Uses what the processor has for many characters at once.
+/// The codec for texts of any length. It uses the processor's vector instructions.
 pub(crate) static CANONICAL: LazyLock<Codec> = LazyLock::new(|| Codec::url_safe(CONFIG));
 
-/// RFC 4648, 5.
+/// The alphabet of RFC 4648, section 5.
 const ALPHABET: &[u8; 64] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_";
 
-/// Room for the text of few bytes: of the longest HMAC, of SHA-512.
-pub(crate) const FEW_TEXT: usize = 86;
+/// The length of the longest short text: an HMAC of SHA-512.
+pub(crate) const SHORT_TEXT: usize = 86;
 
-/// What each character stands for: six bits, or more where base64url has no such character.
+/// The six bits of each character, or a larger value for a character outside the alphabet.
 const VALUES: [u8; 256] = {
     let mut values = [u8::MAX; 256];
     let mut value = 0;
@@ -34,11 +34,10 @@ const VALUES: [u8; 256] = {
     values
 };
 
-/// Reads a number of at most 16 bytes, big-endian, at a third of what a decoder for any length
-/// takes.
-pub(crate) fn decode_few(text: &[u8]) -> Option<u128> {
+/// Decodes a big-endian number of at most 16 bytes, in a third of the time of [`CANONICAL`].
+pub(crate) fn decode_short(text: &[u8]) -> Option<u128> {
     let Some((last, others)) = text.split_last() else { return Some(0) };
-    // 16 bytes take 22 characters; a character more than a group of four holds no byte.
+    // 16 bytes take 22 characters. One character after a group of four holds no whole byte.
     if text.len() > 22 || text.len() % 4 == 1 {
         return None;
     }
@@ -49,19 +48,19 @@ pub(crate) fn decode_few(text: &[u8]) -> Option<u128> {
         all |= value(character);
         bits = bits << 6 | u128::from(value(character));
     }
-    // Bits of the last character that belong to no byte: with one set it would be another spelling.
+    // A spare bit of the last character would be another spelling of the same bytes.
     let spare = text.len() * 6 % 8;
     let is_canonical = all < 64 && value(last) & ((1 << spare) - 1) == 0;
     is_canonical.then(|| bits << (6 - spare) | u128::from(value(last) >> spare))
 }
 
-/// Writes few bytes, at a third of what an encoder for any length takes.
+/// Encodes few bytes into `buffer`, in a third of the time of [`CANONICAL`].
 ///
 /// # Panics
 ///
-/// When `room` is too short.
-pub(crate) fn encode_few<'t>(bytes: &[u8], room: &'t mut [u8]) -> &'t [u8] {
-    let text = &mut room[..(bytes.len() * 8).div_ceil(6)];
+/// When `buffer` is too short.
+pub(crate) fn encode_short<'t>(bytes: &[u8], buffer: &'t mut [u8]) -> &'t [u8] {
+    let text = &mut buffer[..(bytes.len() * 8).div_ceil(6)];
     let mut write = |at: usize, bits: u32, characters: usize| {
         for (number, character) in text[at..at + characters].iter_mut().enumerate() {
             *character = ALPHABET[(bits >> (18 - 6 * number)) as usize % 64];
@@ -79,11 +78,11 @@ pub(crate) fn encode_few<'t>(bytes: &[u8], room: &'t mut [u8]) -> &'t [u8] {
     text
 }
 
-/// Appends few bytes to a text.
-pub(crate) fn push_few(bytes: &[u8], text: &mut String) {
-    let mut room = [0; FEW_TEXT];
-    let few = encode_few(bytes, &mut room);
-    text.push_str(std::str::from_utf8(few).expect("the alphabet is ASCII"));
+/// Appends the encoding of few bytes to a text.
+pub(crate) fn push_short(bytes: &[u8], text: &mut String) {
+    let mut buffer = [0; SHORT_TEXT];
+    let encoded = encode_short(bytes, &mut buffer);
+    text.push_str(std::str::from_utf8(encoded).expect("the alphabet is ASCII"));
 }
 
 #[cfg(not(any(target_arch = "x86_64", target_arch = "aarch64")))]
@@ -93,7 +92,7 @@ mod scalar {
         engine::{GeneralPurpose, GeneralPurposeConfig},
     };
 
-    /// The constructor that the other engine has.
+    /// Has the same constructor as the vectorised engine.
     pub(crate) struct Codec;
 
     impl Codec {
@@ -107,9 +106,9 @@ mod scalar {
 mod tests {
     use base64::{Engine, alphabet::URL_SAFE, engine::GeneralPurpose};
 
-    use super::{CANONICAL, CONFIG, decode_few, encode_few};
+    use super::{CANONICAL, CONFIG, decode_short, encode_short};
 
-    /// Bytes of every value, of any length.
+    /// Returns `length` bytes of many values.
     fn bytes(length: usize) -> Vec<u8> {
         (0..length).map(|at| u8::try_from(at * 151 % 256).unwrap()).collect()
     }
@@ -144,8 +143,8 @@ mod tests {
         for length in 0..=16 {
             let bytes = bytes(length);
             let text = CANONICAL.encode(&bytes);
-            let mut room = [0; 22];
-            assert_eq!(encode_few(&bytes, &mut room), text.as_bytes());
+            let mut buffer = [0; 22];
+            assert_eq!(encode_short(&bytes, &mut buffer), text.as_bytes());
             for at in 0..text.len() {
                 for byte in 0..=255u8 {
                     let mut other = text.clone().into_bytes();
@@ -154,15 +153,15 @@ mod tests {
                     let number = |bytes: Vec<u8>| {
                         bytes.iter().fold(0, |number, byte| number << 8 | u128::from(*byte))
                     };
-                    assert_eq!(decode_few(&other), read.map(number), "{other:?}");
+                    assert_eq!(decode_short(&other), read.map(number), "{other:?}");
                 }
             }
             for cut in 0..text.len() {
                 let cut = &text.as_bytes()[..cut];
-                assert_eq!(decode_few(cut).is_some(), CANONICAL.decode(cut).is_ok());
+                assert_eq!(decode_short(cut).is_some(), CANONICAL.decode(cut).is_ok());
             }
         }
-        assert_eq!(decode_few(&[b'A'; 23]), None);
+        assert_eq!(decode_short(&[b'A'; 23]), None);
     }
 
     #[test]

@@ -2,8 +2,8 @@
 
 use subtle::ConstantTimeEq;
 
-/// Whether both are the same bytes, in a time that depends on their length alone. Takes eight at a
-/// time: `ct_eq` of slices takes them one by one.
+/// Whether the bytes are equal, in a time that depends only on their lengths. Compares eight at a
+/// time, while `ct_eq` of slices compares them one by one.
 pub(crate) fn same_bytes(one: &[u8], other: &[u8]) -> bool {
     if one.len() != other.len() {
         return false;

@@ -1,14 +1,15 @@
-//! Splits the text of a JSON object into its members without parsing any value.
+//! Splits a JSON object into its members without parsing their values, without recursion or
+//! allocation.
 //!
-//! Values that JSON readers refuse (`NaN`, integers beyond 64 bits, lone surrogates) are kept as
-//! they are: they fail only the `get` that asks for them. No recursion, no allocation.
+//! Values that JSON parsers refuse (`NaN`, integers beyond 64 bits, unpaired surrogates) are
+//! accepted: only a `get` of such a value fails.
 
 use std::ops::Range;
 
 /// How deep arrays and objects may nest inside one value.
 const MAX_DEPTH: u32 = 127;
 
-/// Where a member stands in the scanned text.
+/// The position of a member in the scanned text.
 #[derive(Debug, PartialEq)]
 pub(crate) struct Member {
     /// The key without its quotes, still escaped.
@@ -19,8 +20,8 @@ pub(crate) struct Member {
     pub(crate) value: Range<usize>,
 }
 
-/// Shows `visit` the members of the JSON object in `text`, in their order. Returns `None` when
-/// `visit` does, or when the text is not one well-formed object, which may show at its end only.
+/// Calls `visit` with each member of the JSON object in `text`, in order. Returns `None` when
+/// `visit` does, or when the text is not one well-formed object, possibly after some calls.
 pub(crate) fn members(text: &str, mut visit: impl FnMut(Member) -> Option<()>) -> Option<()> {
     let mut scanner = Scanner::new(text);
     scanner.space();
@@ -85,7 +86,7 @@ pub(crate) fn elements(text: &str) -> Option<Vec<Range<usize>>> {
     (scanner.at == text.len()).then_some(elements)
 }
 
-/// Whether `text` is one value: nothing before or behind it but white space.
+/// Whether `text` is one value, with at most white space around it.
 pub(crate) fn is_value(text: &str) -> bool {
     let mut scanner = Scanner::new(text);
     scanner.space();
@@ -125,7 +126,7 @@ impl<'t> Scanner<'t> {
         }
     }
 
-    /// Consumes a string with its quotes; tells whether it holds an escape.
+    /// Consumes a string with its quotes; returns whether it has an escape.
     fn string(&mut self) -> Option<bool> {
         let mut escaped = false;
         self.expect(b'"')?;
@@ -153,7 +154,7 @@ impl<'t> Scanner<'t> {
         }
     }
 
-    /// A number, a literal, or one of the words other writers use (`NaN`, `-Infinity`).
+    /// Consumes a number, a literal, or a word of other writers (`NaN`, `-Infinity`).
     fn scalar(&mut self) -> Option<()> {
         let start = self.at;
         while matches!(
@@ -165,7 +166,7 @@ impl<'t> Scanner<'t> {
         (self.at > start).then_some(())
     }
 
-    /// An array or object: only strings and brackets matter for finding its end.
+    /// Consumes an array or an object, whose end depends only on strings and brackets.
     fn nested(&mut self) -> Option<()> {
         // One bit per open bracket, set for an object.
         let mut open = 0_u128;
@@ -200,10 +201,10 @@ impl<'t> Scanner<'t> {
     }
 }
 
-/// Returns how many bytes of a string come before its end, an escape or a control character.
+/// Returns the number of bytes before the end of a string, an escape or a control character.
 fn plain_length(bytes: &[u8]) -> usize {
     let mut rest = bytes;
-    // Keys end soon; other strings may go on for long.
+    // Most keys are short and end within the first word.
     if let Some((word, behind)) = rest.split_first_chunk() {
         if let Some(at) = first_special(*word) {
             return at;
@@ -225,26 +226,26 @@ fn plain_length(bytes: &[u8]) -> usize {
     at.map_or(bytes.len(), |at| bytes.len() - rest.len() + at)
 }
 
-/// Whether a byte is a quote, a backslash or a control character. With one bit turned the quote is
-/// below `!`, as control characters are, and nothing else is.
-#[expect(clippy::needless_bitwise_bool, reason = "without a branch many bytes are tested at once")]
+/// Whether a byte is a quote, a backslash or a control character. With one bit flipped, the quote
+/// and the control characters are the only bytes below `!`.
+#[expect(clippy::needless_bitwise_bool, reason = "without branches the loop is vectorised")]
 fn is_special(byte: u8) -> bool {
     (byte ^ 2 < b'!') | (byte == b'\\')
 }
 
-/// Whether none of sixteen bytes is special: compiled to look at them at once.
+/// Whether none of sixteen bytes is special. The compiler vectorises it.
 fn is_plain(block: &[u8; 16]) -> bool {
     !block.iter().fold(false, |found, byte| found | is_special(*byte))
 }
 
-/// Returns where the first special byte among eight is.
+/// Returns the position of the first special byte among eight.
 fn first_special(bytes: [u8; 8]) -> Option<usize> {
     const fn all(byte: u8) -> u64 {
         u64::from_le_bytes([byte; 8])
     }
     let word = u64::from_le_bytes(bytes);
-    // A byte that is below what is subtracted borrows, which sets its highest bit, and maybe that of
-    // those after it: the first counts.
+    // A byte that is less than the subtrahend borrows, which sets its highest bit and maybe those
+    // of later bytes; only the first one matters.
     let quote_or_control = (word ^ all(2)).wrapping_sub(all(b'!'));
     let backslash = (word ^ all(b'\\')).wrapping_sub(all(1));
     let special = (quote_or_control | backslash) & !word & all(0x80);
@@ -276,7 +277,7 @@ mod tests {
     fn a_string_ends_at_its_first_special_byte_wherever_that_is() {
         for length in 0..100 {
             for byte in 0..=255u8 {
-                // What comes behind it must not matter.
+                // The bytes after it must not matter.
                 for behind in [b'a', b'"', b'\n', 0xff] {
                     let mut text = vec![b'!'; length];
                     text.push(byte);

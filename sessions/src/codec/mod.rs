@@ -1,4 +1,4 @@
-//! Text formats: pure functions without I/O, which know nothing of sessions.
+//! Text formats, as pure functions that know nothing of sessions.
 
 pub(crate) mod base64url;
 pub(crate) mod constant_time;

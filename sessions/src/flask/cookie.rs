@@ -1,4 +1,4 @@
-//! Sessions kept in Flask's cookie.
+//! The backend whose cookie is Flask's.
 
 use crate::{
     backend::{
@@ -18,12 +18,13 @@ use crate::{
     },
 };
 
-/// Sessions that live in the cookie of a Flask application: both read and write it.
+/// Sessions in the cookie of a Flask application, which both applications read and write.
 ///
-/// What is said of [`SignedCookie`](crate::SignedCookie) goes for it as well. How Flask signs is
-/// set here; the policies `cookie_name`, `salt` and so on are those of the interface, and
-/// [`SessionConfig::from_flask_env`] takes them from Flask's settings. The
-/// [module's page](crate::flask) says what is the same in both, and what is not.
+/// Clients can read the session and cannot change it, as with
+/// [`SignedCookie`](crate::SignedCookie). The methods here set how Flask signs. Policies such as
+/// `cookie_name` and `salt` belong to the interface; [`SessionConfig::from_flask_env`] reads them
+/// from Flask's settings. The [module's page](crate::flask) lists what both applications share and
+/// what differs.
 ///
 /// # Examples
 ///
@@ -48,7 +49,7 @@ pub struct FlaskCookie {
     codec: Flask,
 }
 
-/// Flask's payload, and a signature.
+/// The format of Flask's cookie: a payload and a signature.
 #[derive(Clone, Copy, Debug)]
 struct Flask {
     digest: HashAlgorithm,
@@ -56,26 +57,24 @@ struct Flask {
     max_inflated: usize,
 }
 
-/// The payload that a session was opened with, as it stood in its token. Attached to the
-/// dictionary.
+/// The encoded payload of an opened session, in the extensions of its state.
 struct Payload(Vec<u8>);
 
 impl FlaskCookie {
-    /// The longest content of a session, in bytes of JSON, unless
-    /// [`with_max_inflated`](Self::with_max_inflated) says otherwise: 64 KiB.
+    /// The default of [`with_max_inflated`](Self::with_max_inflated): 64 KiB of JSON.
     pub const DEFAULT_MAX_INFLATED: usize = 64 * 1024;
 
-    /// Returns a backend that signs with this key, or with the current one of this ring or of what
-    /// this handle holds.
+    /// Returns a backend with these keys: a [`SecretKey`], a [`KeyRing`](crate::KeyRing) or a
+    /// [`SharedKeys`] handle.
     ///
-    /// Keys that other constructors refuse come from
+    /// If the Flask application has a weak key, make it with
     /// [`SecretKey::for_interoperation`](crate::SecretKey::for_interoperation).
     pub fn new(keys: impl Into<SharedKeys>) -> Self {
         Self::with_keys(Some(keys.into()))
     }
 
-    /// Returns a backend with the keys of this configuration. Without a key there is the null
-    /// session, as in Flask.
+    /// Returns a backend with the keys of this configuration. Without a key, each request has the
+    /// null session, as in Flask.
     pub fn from_config(config: &SessionConfig) -> Self {
         let keys = config.shared_keys();
         if keys.is_none() {
@@ -105,16 +104,16 @@ impl FlaskCookie {
         self.with_codec(codec)
     }
 
-    /// Sets how the signing key comes from the secret key: Flask's `key_derivation`. Defaults to
-    /// [`KeyDerivation::Hmac`].
+    /// Sets how the signing key is derived from the secret key: Flask's `key_derivation`. Defaults
+    /// to [`KeyDerivation::Hmac`].
     #[must_use]
     pub fn with_key_derivation(self, derivation: KeyDerivation) -> Self {
         let codec = Flask { derivation, ..self.codec };
         self.with_codec(codec)
     }
 
-    /// Sets how many bytes of JSON a cookie may hold once it is inflated; one that holds more is no
-    /// session. Defaults to 65,536.
+    /// Sets how many bytes of JSON a cookie may hold after decompression; a longer one is refused.
+    /// Defaults to 65,536.
     #[must_use]
     pub fn with_max_inflated(self, bytes: usize) -> Self {
         let codec = Flask { max_inflated: bytes, ..self.codec };
@@ -125,7 +124,7 @@ impl FlaskCookie {
         Self { sessions: self.sessions.map(|sessions| sessions.with_codec(codec)), codec }
     }
 
-    /// Returns the handle on the keys, if there are any.
+    /// Returns the handle on the keys, or `None` without a key.
     pub fn keys(&self) -> Option<&SharedKeys> {
         self.sessions.as_ref().map(CookieSessions::keys)
     }
@@ -142,7 +141,7 @@ impl Backend for FlaskCookie {
     async fn save(&self, state: &SessionState, cx: &SaveContext<'_>) -> Result<Saved, SaveError> {
         match &self.sessions {
             Some(sessions) => sessions.save(state, cx).await,
-            // Without a key there is the null session, which is never saved.
+            // Unreachable: without a key there is only the null session, which is never saved.
             None => Err(SaveError::internal(KeyError::Missing { variable: "SECRET_KEY".into() })),
         }
     }
@@ -170,17 +169,18 @@ impl CookieCodec for Flask {
 
     fn read(&self, payload: Vec<u8>) -> Result<SessionState, Rejected> {
         let json = decode_payload(&payload, self.max_inflated)?;
-        let json = flask::unescaped(json).ok_or(Rejected::Format)?;
+        let json = flask::unescape_session(json).ok_or(Rejected::Format)?;
         let mut state = SessionState::from_json(json).map_err(|_| Rejected::Format)?;
         state.extensions_mut().insert(Payload(payload));
         Ok(state)
     }
 
-    /// A session that did not change keeps its payload to the byte, whoever compressed it.
+    /// Keeps the payload of an unchanged session byte for byte: Flask's zlib may compress
+    /// differently.
     fn write(&self, state: &SessionState) -> Vec<u8> {
         match state.extensions().get() {
             Some(Payload(payload)) if state.is_as_opened() => payload.clone(),
-            _ => encode_payload(&flask::session(state.dictionary())).into_bytes(),
+            _ => encode_payload(&flask::session_to_json(state.dictionary())).into_bytes(),
         }
     }
 }

@@ -1,9 +1,9 @@
 //! One session for a Flask and an Actix application (feature `flask`).
 //!
-//! An application that moves from Flask to Actix route by route keeps one login: both read and write
-//! the same cookie. [`FlaskCookie`] is the backend, to the byte what Flask 3.1 with itsdangerous 2.2
-//! writes inside a request, and [`SessionConfig::from_flask_env`](crate::SessionConfig::from_flask_env)
-//! takes the settings that the Flask application has.
+//! An application that moves from Flask to Actix route by route keeps one login: both read and
+//! write the same cookie. The backend is [`FlaskCookie`], which writes the same bytes as Flask 3.1
+//! with itsdangerous 2.2. [`SessionConfig::from_flask_env`](crate::SessionConfig::from_flask_env)
+//! reads the settings of the Flask application.
 //!
 //! ```no_run
 //! use actix_web::{App, HttpResponse, HttpServer, Responder, get};
@@ -20,9 +20,9 @@
 //!     let Some(user) = session.get::<String>("_user_id")? else {
 //!         return Ok(HttpResponse::Unauthorized().finish());
 //!     };
-//!     let former: Option<(i32, i32)> = session.get("position")?; // a tuple, or a list
+//!     let old: Option<(i32, i32)> = session.get("position")?; // a tuple, or a list
 //!     session.insert("position", Tuple((1, 2)))?; // a tuple
-//!     Ok(HttpResponse::Ok().body(format!("{user} was at {former:?}")))
+//!     Ok(HttpResponse::Ok().body(format!("{user} was at {old:?}")))
 //! }
 //!
 //! #[actix_web::main]
@@ -39,14 +39,14 @@
 //!
 //! # Before the first step
 //!
-//! - The session must be Flask's own, in the cookie. What **Flask-Session** keeps in Redis, a database
-//!   or files is not read.
-//! - The Flask application has Flask's own JSON provider, and no tags of its own.
-//! - Both have the same cookie name, domain and path, and the same lifetime. Give both the same
+//! - The session must be Flask's own, in the cookie. Sessions that **Flask-Session** keeps in
+//!   Redis, a database or files cannot be read.
+//! - The Flask application uses Flask's own JSON provider, without tags of its own.
+//! - Both applications need the same cookie name, domain, path and lifetime. Give both the same
 //!   environment.
-//! - If the key is short, replace it in the Flask application, with the former one as a fallback, as
-//!   soon as you can: [`SecretKey::for_interoperation`](crate::SecretKey::for_interoperation) takes it
-//!   meanwhile.
+//! - If the key is short, replace it in the Flask application as soon as you can, with the old one
+//!   as a fallback. Until then,
+//!   [`SecretKey::for_interoperation`](crate::SecretKey::for_interoperation) accepts it.
 //!
 //! # Values
 //!
@@ -56,59 +56,59 @@
 //! | `int`, `float` | JSON, floats as `repr` writes them | integers, `f64` | the same |
 //! | `dict` | JSON, keys sorted by code point | maps, structs | the same |
 //! | `tuple` | `{" t": [...]}` | Rust tuples, `Vec`, [`Tuple`] | [`Tuple`] |
-//! | `bytes` | `{" b": "base64"}` | `Vec<u8>`, [`Bytes`] | [`Bytes`], and what serde has for bytes |
+//! | `bytes` | `{" b": "base64"}` | `Vec<u8>`, [`Bytes`] | [`Bytes`], and serde's bytes |
 //! | `Markup` | `{" m": "text"}` | `String`, [`Markup`] | [`Markup`] |
 //! | `UUID` | `{" u": "hex"}` | `uuid::Uuid`, [`Uuid`] | [`Uuid`] |
 //! | `datetime` | `{" d": "HTTP date"}`, UTC, whole seconds | [`DateTime`] | [`DateTime`] |
 //! | a `dict` that looks like one of these | `{" di": {...}}` | maps, structs | the same |
 //!
-//! [`Value`] is any of them, and what is read as a [`Value`] is written again as it was.
-//! `serde_json::Value`, and so [`Session::entries`](crate::Session::entries), shows what is behind a
-//! tag: a tuple as an array, bytes as base64, a UUID as its digits. Inside what serde buffers, an
-//! untagged enum say, a tag is seen in the same way.
+//! [`Value`] is any of them: a value that is read as one is written unchanged. `serde_json::Value`,
+//! and so [`Session::entries`](crate::Session::entries), shows the content of a tag: a tuple as an
+//! array, bytes as base64, a UUID as its digits. So does a type for which serde buffers, such as an
+//! untagged enum.
 //!
-//! `NaN`, infinities, integers of more than 64 bits and surrogates without a partner are values that
-//! Flask can write and we cannot represent. They pass through untouched, and only the `get` that asks
-//! for one is an error; to write one is an error too.
+//! Flask can write `NaN`, infinities, integers of more than 64 bits and unpaired surrogates, for
+//! which Rust has no value. They are kept unchanged. Only a `get` of such a value is an error, and
+//! writing one is an error too.
 //!
 //! # Keys of Flask and its extensions
 //!
 //! | key | of | here |
 //! |---|---|---|
 //! | `_permanent` | Flask | [`Session::permanent`](crate::Session::permanent), `set_permanent` |
-//! | `_flashes` | Flask | [`Session::flash`](crate::Session::flash), `take_flashes`: each shows the messages of the other; Flask's default category is `message` |
-//! | `_user_id`, `_fresh`, `_id` | Flask-Login | keys like others: `session.get::<String>("_user_id")` is who is logged in. With Flask-Login's session protection `_id` depends on the client's address and browser, so leave it as it is |
-//! | `csrf_token` | Flask-WTF | a key like others. What a form carries is this value signed by the Flask application |
-//! | `_owner` | ours | [`Session::set_owner`](crate::Session::set_owner). Flask keeps it as a key like others, and does not log anybody in by it: set `_user_id` as well |
-//! | `_started` | ours | written where `absolute_timeout` is set, and shown by no accessor. Flask keeps it as a key like others; one that it writes itself must have another name |
+//! | `_flashes` | Flask | [`Session::flash`](crate::Session::flash), `take_flashes`: each application shows the messages of the other; Flask's default category is `message` |
+//! | `_user_id`, `_fresh`, `_id` | Flask-Login | ordinary keys: `session.get::<String>("_user_id")` is the id of the logged-in user. With Flask-Login's session protection, `_id` depends on the client's address and browser, so do not change it |
+//! | `csrf_token` | Flask-WTF | an ordinary key. A form carries this value, signed by the Flask application |
+//! | `_owner` | this crate | [`Session::set_owner`](crate::Session::set_owner). Flask keeps it as an ordinary key and logs no user in by it: also set `_user_id` |
+//! | `_started` | this crate | written if `absolute_timeout` is set; no accessor shows it. Flask keeps it as an ordinary key, and must not use the name itself |
 //!
 //! # What differs from Flask
 //!
 //! | | Flask | here |
 //! |---|---|---|
-//! | a value set to what it is already | sets the cookie again | is no change; [`Session::set_modified`](crate::Session::set_modified) sets it again |
-//! | a cookie that another clock signed in the future | refused | taken up to 60 seconds ahead |
-//! | base64 of another spelling, with junk in it say | read | refused, since Flask never writes it |
-//! | a compressed payload | inflated, however large | at most 64 KiB, or [`FlaskCookie::with_max_inflated`] |
-//! | a signed payload that is no session | an error | a new session |
-//! | a value nested deeper than 127 levels | read | a new session; to write it is an error |
+//! | setting a key to the value it has | sets the cookie again | is not a change; [`Session::set_modified`](crate::Session::set_modified) sets it again |
+//! | a cookie signed by a clock that is ahead | refused | accepted up to 60 seconds ahead |
+//! | base64 in another spelling, for example with junk in it | accepted | refused, since Flask never writes it |
+//! | a compressed payload | inflated, however large | inflated to at most 64 KiB, or [`FlaskCookie::with_max_inflated`] |
+//! | a signed payload that is not a session | an error | a new session |
+//! | a value nested deeper than 127 levels | accepted | a new session; writing one is an error |
 //! | a cookie of more than 4,096 bytes | sent, and dropped by browsers | an error |
-//! | two cookies of the name | the first counts | the newest that verifies counts |
-//! | `SameSite=None` without `Secure`, a lifetime of more than 400 days | taken | refused when the service is built |
-//! | the expiry of a permanent cookie | `Expires` | `Max-Age` as well |
-//! | a response that sets the cookie | may be cached | is `private`, by its `Cache-Control` |
+//! | two cookies of the name | the first is used | the newest that verifies is used |
+//! | `SameSite=None` without `Secure`, a lifetime of more than 400 days | accepted | refused when the service is built |
+//! | the expiry of a permanent cookie | `Expires` | `Expires` and `Max-Age` |
+//! | a response that sets the cookie | may be cached by shared caches | is made `private` by its `Cache-Control` |
 //! | `SECRET_KEY` is not set | the null session | the null session |
 //!
-//! A session that did not change keeps its payload to the byte. One that did is compressed by C zlib,
-//! as Python does; if another crate of the program switches `flate2` to another implementation, the
-//! bytes may differ, and Flask reads them all the same.
+//! An unchanged session keeps its payload byte for byte. A changed one is compressed by C zlib,
+//! like Python's. If another crate of the program switches `flate2` to another implementation, the
+//! bytes may differ; Flask still reads them.
 
 pub(crate) mod cookie;
 mod session;
 
 pub use self::cookie::FlaskCookie;
-pub(crate) use self::session::{session, unescaped};
+pub(crate) use self::session::{session_to_json, unescape_session};
 pub use crate::{
-    codec::flask::{Bytes, DateTime, Markup, NoDateTime, NoUuid, Tuple, Uuid, Value},
+    codec::flask::{Bytes, DateTime, DateTimeError, Markup, Tuple, Uuid, UuidError, Value},
     token::flask::{HashAlgorithm, KeyDerivation},
 };

@@ -1,4 +1,4 @@
-//! A session as a whole: the dictionary at the top, which may look like a tag as any other may.
+//! The top-level dictionary of a Flask session, which may look like a tag and is then escaped.
 
 use crate::{
     codec::{
@@ -11,8 +11,8 @@ use crate::{
     dictionary::{Dictionary, Format},
 };
 
-/// Returns the text of a session as Flask writes it.
-pub(crate) fn session(dictionary: &Dictionary) -> String {
+/// Returns the JSON of a session as Flask writes it.
+pub(crate) fn session_to_json(dictionary: &Dictionary) -> String {
     let dicts = match dictionary.format() {
         Format::Flask => Dicts::Tagged,
         Format::Json => Dicts::Plain,
@@ -20,9 +20,9 @@ pub(crate) fn session(dictionary: &Dictionary) -> String {
     canonical::dictionary(dictionary.members(), dictionary.surrogate_members(), dicts)
 }
 
-/// Returns the text of a session with the keys that it has for handlers. `None` when it is a tagged
-/// value, which is no session.
-pub(crate) fn unescaped(json: String) -> Option<String> {
+/// Removes the escape of a session that looks like a tag. Returns `None` for a tagged value, which
+/// is not a session.
+pub(crate) fn unescape_session(json: String) -> Option<String> {
     let members = json_scan::member_list(&json)?;
     let [member] = members.as_slice() else { return Some(json) };
     let tag = Tag::of_key(&json[member.key.clone()]);

@@ -1,8 +1,8 @@
-//! The values of actix-session's cookies: the `cookie` crate's signed and private jars.
+//! The format of actix-session's cookies: the signed and private jars of the crate `cookie`.
 //!
-//! A value is percent-encoded. Signed, it is the base64 of an HMAC-SHA256 and then what it signs;
-//! private, the base64 of nonce, AES-256-GCM ciphertext and tag, with the cookie's name as
-//! associated data.
+//! A value is percent-encoded. A signed one is the base64 of an HMAC-SHA256, followed by the signed
+//! content. A private one is the base64 of nonce, AES-256-GCM ciphertext and tag, with the cookie's
+//! name as associated data.
 
 use aes_gcm::{
     Aes256Gcm, KeyInit,
@@ -20,10 +20,10 @@ use crate::token::signed::Rejected;
 /// The base64 of 32 bytes.
 const SIGNATURE_LENGTH: usize = 44;
 const NONCE_LENGTH: usize = 12;
-/// The longest content that actix-session takes, in bytes.
+/// The longest content that actix-session accepts, in bytes.
 const MAX_CONTENT: usize = 4064;
 
-/// Of what a name may hold, what the `cookie` crate encodes.
+/// The characters of a valid name that the crate `cookie` encodes.
 const ENCODED_IN_NAMES: &AsciiSet = &CONTROLS.add(b'#').add(b'%').add(b'^').add(b'`').add(b'|');
 
 /// How a cookie is protected from its client.
@@ -33,7 +33,7 @@ pub(super) enum Protection {
     Private,
 }
 
-/// Returns what the cookie called `name` says: the session, or the key of its record.
+/// Opens the value of the cookie called `name`. Returns the session, or the key of its record.
 pub(super) fn open(
     value: &[u8],
     name: &str,
@@ -72,9 +72,9 @@ fn unseal(value: &str, name: &str, key: &ActixSessionKey) -> Result<String, Reje
     String::from_utf8(content).map_err(|_| Rejected::Format)
 }
 
-/// Returns the name as the `cookie` crate sends it.
+/// Returns the name as the crate `cookie` sends it.
 pub(super) fn sent_name(name: &CookieName) -> CookieName {
     let sent = utf8_percent_encode(name.as_str(), ENCODED_IN_NAMES).to_string();
-    // One that gets too long was never sent.
+    // A name that encoding makes too long was never sent, so any name will do.
     CookieName::new(sent).unwrap_or_else(|_| name.clone())
 }

@@ -1,13 +1,12 @@
-//! What actix-identity notes in a session.
+//! The keys and deadlines of actix-identity.
 
 use std::time::Duration;
 
 /// How an application used actix-identity, as its `IdentityMiddleware` was built.
 ///
-/// Its keys come along under the names they have, so that
-/// `session.get::<String>("actix_identity.user_id")` is the user. The two deadlines hold for
-/// sessions that are taken over, as they did before; from then on `absolute_timeout` and
-/// `idle_timeout` are what limits a session.
+/// An imported session keeps its keys, so that `session.get::<String>("actix_identity.user_id")` is
+/// the user. The two deadlines decide which sessions are imported; after that `absolute_timeout`
+/// and `idle_timeout` limit a session.
 ///
 /// # Examples
 ///
@@ -31,7 +30,7 @@ pub struct ActixIdentity {
 }
 
 impl ActixIdentity {
-    /// Returns actix-identity's defaults: its names of keys, and no deadline.
+    /// Returns the defaults of actix-identity: its keys, and no deadline.
     pub fn new() -> Self {
         Self {
             id_key: "actix_identity.user_id".to_owned(),
@@ -61,32 +60,33 @@ impl ActixIdentity {
         Self { last_visit_key: key.into(), ..self }
     }
 
-    /// Sets how long after the login a session of a user is still taken over. Defaults to no limit.
+    /// Sets how long after the login a user's session is still imported. Defaults to no limit.
     ///
-    /// A user's session without a time of login is then not taken over, as actix-identity logs it
-    /// out.
+    /// With a limit, a user's session without a login time is not imported: actix-identity logs it
+    /// out too.
     #[must_use]
     pub fn login_deadline(self, deadline: Duration) -> Self {
         Self { login_deadline: Some(deadline), ..self }
     }
 
-    /// Sets how long after the last visit a session of a user is still taken over. Defaults to no
-    /// limit; without a time of the last visit as [`login_deadline`](Self::login_deadline).
+    /// Sets how long after the last visit a user's session is still imported. Defaults to no limit.
+    ///
+    /// With a limit, a user's session without a visit time is not imported.
     #[must_use]
     pub fn visit_deadline(self, deadline: Duration) -> Self {
         Self { visit_deadline: Some(deadline), ..self }
     }
 
-    /// Makes the user the owner of a session that is taken over, as
-    /// [`Session::set_owner`](crate::Session::set_owner) does at a login, so that the sessions of a
-    /// user are listed and ended together.
+    /// Makes the user the owner of an imported session, like
+    /// [`Session::set_owner`](crate::Session::set_owner) at a login, so that the sessions of a user
+    /// can be listed and ended together.
     ///
     /// # Security
     ///
-    /// Sessions that are not taken over yet are in no list. One that comes within a day after its
-    /// owner's sessions were ended is refused, unless it says that the login was later. After that
-    /// day nothing here remembers: where ending all sessions of a user must reach those as well,
-    /// compare with a time of your own user records, or stop the import.
+    /// Sessions that are not imported yet are in no list. For one day after an owner's sessions
+    /// were ended, a session of that owner is refused unless its login was later. After that day it
+    /// would be imported: if ending all sessions of a user must reach those too, compare with a
+    /// time in your own user records, or stop the import.
     #[must_use]
     pub fn owner(self) -> Self {
         Self { sets_owner: true, ..self }

@@ -1,4 +1,4 @@
-//! The key that actix-session protects its cookies with.
+//! The key of actix-session's cookies.
 
 use std::{fmt, sync::Arc};
 
@@ -11,10 +11,10 @@ use crate::{
     key::{SecretKey, check_strength},
 };
 
-/// Half for signatures, half for encryption: the `cookie` crate's `Key`.
+/// The length of a `cookie::Key`: one half signs, the other encrypts.
 const LENGTH: usize = 64;
-/// What `Key::derive_from` expands a master key with.
-const DERIVED_FOR: &[u8] = b"COOKIE;SIGNED:HMAC-SHA256;PRIVATE:AEAD-AES-256-GCM";
+/// The HKDF info of `Key::derive_from`.
+const HKDF_INFO: &[u8] = b"COOKIE;SIGNED:HMAC-SHA256;PRIVATE:AEAD-AES-256-GCM";
 
 /// The key of an application on actix-session: `actix_web::cookie::Key`, byte for byte.
 ///
@@ -28,7 +28,7 @@ const DERIVED_FOR: &[u8] = b"COOKIE;SIGNED:HMAC-SHA256;PRIVATE:AEAD-AES-256-GCM"
 /// # let master = actix_bytes();
 /// # fn actix_bytes() -> Vec<u8> { (0..64u32).map(|n| (n * 151 % 251) as u8).collect() }
 ///
-/// // let master = key.master(), where there is an `actix_web::cookie::Key`.
+/// // let master = key.master(), from an `actix_web::cookie::Key`.
 /// let key = ActixSessionKey::from_bytes(&master)?;
 /// assert_eq!(format!("{key:?}"), "ActixSessionKey");
 /// # Ok::<(), sessions::error::KeyError>(())
@@ -39,7 +39,7 @@ pub struct ActixSessionKey {
 }
 
 impl ActixSessionKey {
-    /// Takes the bytes that `Key::from` takes: 64 or more, of which the first 64 count.
+    /// Makes a key of the bytes that `Key::from` takes: 64 or more, of which the first 64 count.
     ///
     /// # Errors
     ///
@@ -50,13 +50,13 @@ impl ActixSessionKey {
         Ok(key)
     }
 
-    /// Takes the bytes that `Key::from` takes, even if they can be guessed, since an existing system
-    /// has them.
+    /// Makes a key of the bytes that `Key::from` takes, even if they can be guessed, since an
+    /// existing system uses them.
     ///
     /// # Security
     ///
-    /// Whoever guesses the key writes sessions, and the import takes them over. Prefer to log
-    /// everybody out.
+    /// An attacker who guesses the key can write sessions, and the import accepts them. Prefer to
+    /// log out all clients.
     ///
     /// # Errors
     ///
@@ -68,7 +68,7 @@ impl ActixSessionKey {
         Ok(Self { bytes: Arc::new(Zeroizing::new(*bytes)) })
     }
 
-    /// Expands the bytes that `Key::derive_from` takes: 32 or more.
+    /// Derives a key from the bytes that `Key::derive_from` takes: 32 or more.
     ///
     /// # Errors
     ///
@@ -96,9 +96,9 @@ impl ActixSessionKey {
 fn expand(master: &[u8]) -> Zeroizing<[u8; LENGTH]> {
     let mut bytes = Zeroizing::new([0; LENGTH]);
     Hkdf::<Sha256>::from_prk(master)
-        .expect("a master key is no shorter than a hash")
-        .expand(DERIVED_FOR, &mut bytes[..])
-        .expect("two hashes are no more than HKDF gives");
+        .expect("a master key is at least as long as a hash")
+        .expand(HKDF_INFO, &mut bytes[..])
+        .expect("HKDF gives more than two hashes");
     bytes
 }
 

@@ -1,11 +1,11 @@
-//! The store that actix-session kept its sessions in.
+//! The store of actix-session's sessions.
 
 use crate::store::{BoxFuture, StoreError};
 
 /// Reads and deletes the records of actix-session's `SessionStore`.
 ///
-/// `sessions_redis::ActixSessionRedis` does so for its `RedisSessionStore`. For another store,
-/// write both functions with its client.
+/// `sessions_redis::ActixSessionRedis` implements it for `RedisSessionStore`. For another store,
+/// implement both methods with its client.
 ///
 /// # Examples
 ///
@@ -29,8 +29,8 @@ use crate::store::{BoxFuture, StoreError};
 /// }
 /// ```
 pub trait ActixSessionRecords: Send + Sync + 'static {
-    /// Returns the record of this session key as it is kept: a JSON object of texts. `None` when
-    /// there is none, or its time has passed.
+    /// Returns the stored record of this session key, a JSON object of strings, or `None` when
+    /// there is none or it has expired.
     fn load<'a>(
         &'a self,
         session_key: &'a str,

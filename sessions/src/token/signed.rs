@@ -17,7 +17,7 @@ use super::COOKIE_ROOM;
 use crate::{
     codec::{
         CANONICAL,
-        base64url::{FEW_TEXT, decode_few, encode_few, push_few},
+        base64url::{SHORT_TEXT, decode_short, encode_short, push_short},
         same_bytes,
     },
     key::SecretKey,
@@ -57,12 +57,12 @@ impl<M: Mac + Clone + Send + Sync> Keyed for M {
     fn push_mac(&self, token: &mut String) {
         let mac = self.clone().chain_update(token.as_bytes()).finalize().into_bytes();
         token.push('.');
-        push_few(&mac, token);
+        push_short(&mac, token);
     }
 
     fn is_mac(&self, signed: &[u8], signature: &[u8]) -> bool {
         let mac = self.clone().chain_update(signed).finalize().into_bytes();
-        same_bytes(encode_few(&mac, &mut [0; FEW_TEXT]), signature)
+        same_bytes(encode_short(&mac, &mut [0; SHORT_TEXT]), signature)
     }
 }
 
@@ -130,7 +130,7 @@ impl Signer {
     fn append_time_and_signature(&self, token: &mut String, now: u64) {
         token.push('.');
         let seconds = &now.to_be_bytes()[now.leading_zeros() as usize / 8..];
-        push_few(seconds, token);
+        push_short(seconds, token);
         self.append_signature(token);
     }
 
@@ -180,7 +180,7 @@ pub(crate) fn check_age(then: u64, now: u64, max_age: u64, leeway: u64) -> Resul
 
 /// Returns the capacity for a token and the cookie that it becomes part of.
 fn token_room(payload: usize) -> usize {
-    payload + FEW_TEXT + SECONDS_ROOM + COOKIE_ROOM
+    payload + SHORT_TEXT + SECONDS_ROOM + COOKIE_ROOM
 }
 
 fn derive<M: Mac + KeyInit>(key: &SecretKey, salt: &[u8]) -> M {
@@ -197,7 +197,7 @@ fn split_last(text: &[u8]) -> Option<(&[u8], &[u8])> {
 }
 
 fn decode_seconds(text: &[u8]) -> Option<u64> {
-    let seconds = u64::try_from(decode_few(text)?).ok()?;
+    let seconds = u64::try_from(decode_short(text)?).ok()?;
     // Leading zero bytes would be a second spelling, which itsdangerous never writes.
     let bytes = text.len() * 6 / 8;
     (bytes == (u64::BITS - seconds.leading_zeros()).div_ceil(8) as usize).then_some(seconds)

@@ -9,7 +9,7 @@ use std::fmt;
 use zeroize::Zeroizing;
 
 use super::COOKIE_ROOM;
-use crate::codec::base64url::{decode_few, push_few};
+use crate::codec::base64url::{decode_short, push_short};
 
 /// The bytes of each half: 128 random bits (OWASP ASVS 5.0, 7.2.3).
 const HALF: usize = 16;
@@ -54,9 +54,9 @@ impl SplitToken {
     pub(crate) fn to_text(&self) -> String {
         // With capacity for a signature.
         let mut text = String::with_capacity(HALF_TEXT * 4 + 2 + COOKIE_ROOM);
-        push_few(&self.selector, &mut text);
+        push_short(&self.selector, &mut text);
         text.push('.');
-        push_few(self.verifier.as_slice(), &mut text);
+        push_short(self.verifier.as_slice(), &mut text);
         text
     }
 
@@ -71,7 +71,7 @@ impl SplitToken {
 
 fn half(text: &[u8]) -> Option<[u8; HALF]> {
     let text: &[u8; HALF_TEXT] = text.try_into().ok()?;
-    decode_few(text).map(u128::to_be_bytes)
+    decode_short(text).map(u128::to_be_bytes)
 }
 
 impl fmt::Debug for SplitToken {

@@ -1,4 +1,5 @@
-//! JSON as Flask writes it: keys sorted by code point, ASCII only, no white space, Python's floats.
+//! Rewrites JSON as Flask writes it: keys sorted by code point, ASCII only, no white space,
+//! Python's floats.
 
 use std::borrow::Cow;
 
@@ -8,41 +9,41 @@ use super::{
     text::{code_points, push_escaped, push_string},
 };
 
-/// What an object with one key that is also a tag's stands for.
+/// The meaning of an object whose only key is the key of a tag.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Dicts {
-    /// Itself, a dictionary: written so that Flask does not take it for a tag.
+    /// A dictionary, which is escaped so that Flask does not read it as a tag.
     Plain,
     /// A tagged value.
     Tagged,
 }
 
-/// Returns the dictionary of these members as Flask writes it: keys and JSON texts, and those whose
-/// keys are no Rust strings, in their quotes.
+/// Returns a dictionary as Flask writes it. The members are pairs of key and JSON text; a surrogate
+/// member has its key in quotes, since it is not a valid Rust string.
 ///
-/// A value that is no JSON at all is left as it is.
+/// A value that is not valid JSON is kept unchanged.
 pub(crate) fn dictionary<'d>(
-    named: impl Iterator<Item = (&'d str, &'d str)>,
-    unnamed: impl Iterator<Item = (&'d str, &'d str)>,
+    members: impl Iterator<Item = (&'d str, &'d str)>,
+    surrogate_members: impl Iterator<Item = (&'d str, &'d str)>,
     dicts: Dicts,
 ) -> String {
     let value = |json: &str| value(json, dicts).unwrap_or_else(|| json.to_owned());
-    let named = named.map(|(key, json)| {
+    let members = members.map(|(key, json)| {
         let mut quoted = String::with_capacity(key.len() + 2);
         push_string(&mut quoted, key);
         Member { order: Cow::Borrowed(key.as_bytes()), key: quoted, value: value(json) }
     });
-    let unnamed = unnamed.filter_map(|(quoted, json)| {
+    let surrogate_members = surrogate_members.filter_map(|(quoted, json)| {
         let text = quoted.strip_prefix('"')?.strip_suffix('"')?;
         Member::new(text, value(json))
     });
     let mut json = String::new();
-    // A session is a dictionary, whatever its values are.
-    push_members(&mut json, named.chain(unnamed).collect(), Dicts::Plain);
+    // The session itself is always a dictionary, never a tagged value.
+    push_members(&mut json, members.chain(surrogate_members).collect(), Dicts::Plain);
     json
 }
 
-/// Returns this JSON text as Flask writes it, or `None` when it is none.
+/// Returns this JSON text as Flask writes it, or `None` when it is not valid JSON.
 pub(crate) fn value(json: &str, dicts: Dicts) -> Option<String> {
     let mut rewriter =
         Rewriter { text: json, at: 0, dicts, out: String::with_capacity(json.len()) };
@@ -52,7 +53,7 @@ pub(crate) fn value(json: &str, dicts: Dicts) -> Option<String> {
     (rewriter.at == json.len()).then_some(rewriter.out)
 }
 
-/// Returns a dictionary that looks like a tag, so that it does not.
+/// Escapes a dictionary that looks like a tag.
 pub(crate) fn escaped(tag: Tag, value: &str) -> String {
     format!("{{\" di\":{{\"{}__\":{value}}}}}", tag.key())
 }
@@ -64,8 +65,8 @@ struct Rewriter<'j> {
     out: String,
 }
 
-/// A member of an object, with what Python sorts it by: the code points of its key, as UTF-8 would
-/// have them if surrogates were characters.
+/// A member of an object, with its sort key in Python: the code points of its key, in UTF-8 that is
+/// extended to surrogates.
 struct Member<'j> {
     order: Cow<'j, [u8]>,
     key: String,
@@ -73,7 +74,7 @@ struct Member<'j> {
 }
 
 impl<'j> Member<'j> {
-    /// Takes what stands between the quotes of the key.
+    /// Makes a member from the text between the quotes of its key.
     fn new(text: &'j str, value: String) -> Option<Self> {
         let mut key = String::with_capacity(text.len() + 2);
         push_escaped(&mut key, text)?;
@@ -110,7 +111,7 @@ impl<'j> Rewriter<'j> {
         }
     }
 
-    /// Consumes a string; returns what stands between its quotes.
+    /// Consumes a string; returns the text between its quotes.
     fn string(&mut self) -> Option<&'j str> {
         self.accept(b'"').then_some(())?;
         let start = self.at;
@@ -196,11 +197,11 @@ impl<'j> Rewriter<'j> {
     }
 }
 
-/// Appends an object: sorted, and escaped if it is a dictionary that looks like a tag.
+/// Appends an object, with sorted keys, and escaped if it is a dictionary that looks like a tag.
 fn push_members(out: &mut String, mut members: Vec<Member<'_>>, dicts: Dicts) {
     if !members.is_sorted_by(|one, next| one.order < next.order) {
         members.sort_by(|one, other| one.order.cmp(&other.order));
-        // The sort is stable and the last of equal keys wins.
+        // The sort is stable, and the last of equal keys wins.
         members.reverse();
         members.dedup_by(|one, other| one.order == other.order);
         members.reverse();

@@ -1,4 +1,4 @@
-//! Python's `datetime`, as Flask keeps it: in UTC, to the second.
+//! Python's `datetime`, as Flask writes it: in UTC, in whole seconds.
 
 use std::{
     fmt,
@@ -10,7 +10,7 @@ use serde::{Deserialize, Deserializer, Serialize, Serializer, de::Error as _};
 
 use super::{tag, wrappers::read};
 
-/// Seconds of the year 1 to the year 9999 since 1970, which is what Python has dates for.
+/// The first and last second of Python's dates, the years 1 to 9999, counted from 1970.
 const FIRST: i64 = -62_135_596_800;
 const LAST: i64 = 253_402_300_799;
 const DAY: i64 = 86_400;
@@ -19,11 +19,11 @@ const WEEKDAYS: [&str; 7] = ["Mon", "Tue", "Wed", "Thu", "Fri", "Sat", "Sun"];
 const MONTHS: [&str; 12] =
     ["Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec"];
 
-/// Python's `datetime`, as Flask keeps it: a time in UTC, to the second, of the years 1 to 9999.
+/// Python's `datetime`, as Flask writes it: a time in UTC, in whole seconds, of the years 1 to
+/// 9999.
 ///
-/// Werkzeug, and so Flask, reads the years 1 to 99 as those from 1969 to 2068.
-///
-/// As text it is what Python's `str` gives for it: `2024-02-29 12:30:45+00:00`.
+/// `Display` gives the text of Python's `str`: `2024-02-29 12:30:45+00:00`. Flask reads the years 1
+/// to 99 as 1969 to 2068, since Werkzeug does.
 ///
 /// # Examples
 ///
@@ -34,7 +34,7 @@ const MONTHS: [&str; 12] =
 /// let time = DateTime::try_from(UNIX_EPOCH + Duration::from_millis(1_709_209_845_999))?;
 /// assert_eq!(time.unix_seconds(), 1_709_209_845);
 /// assert_eq!(time.to_string(), "2024-02-29 12:30:45+00:00");
-/// # Ok::<(), sessions::flask::NoDateTime>(())
+/// # Ok::<(), sessions::flask::DateTimeError>(())
 /// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct DateTime {
@@ -42,31 +42,31 @@ pub struct DateTime {
     seconds: i64,
 }
 
-/// The time is not of the years 1 to 9999, or the text is none.
+/// The error of a time outside the years 1 to 9999, or of a text that is not a time.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
-#[error("expected a time of the years 1 to 9999, as `Thu, 29 Feb 2024 12:30:45 GMT` is")]
-pub struct NoDateTime;
+#[error("expected a time of the years 1 to 9999, such as `Thu, 29 Feb 2024 12:30:45 GMT`")]
+pub struct DateTimeError;
 
-/// A day, taken apart.
+/// A day of the calendar.
 struct Date {
     year: i64,
-    /// From 1.
+    /// From 1 to 12.
     month: i64,
-    /// From 1.
+    /// From 1 to 31.
     day: i64,
 }
 
 impl DateTime {
-    /// Returns the time so many seconds after the beginning of 1970, or before it.
+    /// Returns the time of these seconds since 1970; earlier ones are negative.
     ///
     /// # Errors
     ///
-    /// [`NoDateTime`] outside the years 1 to 9999.
-    pub fn from_unix_seconds(seconds: i64) -> Result<Self, NoDateTime> {
-        if (FIRST..=LAST).contains(&seconds) { Ok(Self { seconds }) } else { Err(NoDateTime) }
+    /// [`DateTimeError`] outside the years 1 to 9999.
+    pub fn from_unix_seconds(seconds: i64) -> Result<Self, DateTimeError> {
+        if (FIRST..=LAST).contains(&seconds) { Ok(Self { seconds }) } else { Err(DateTimeError) }
     }
 
-    /// Returns the seconds since the beginning of 1970; before it they are negative.
+    /// Returns the seconds since 1970; those of an earlier time are negative.
     pub fn unix_seconds(self) -> i64 {
         self.seconds
     }
@@ -81,7 +81,7 @@ impl DateTime {
         (seconds / 3_600, seconds / 60 % 60, seconds % 60)
     }
 
-    /// Returns the form of HTTP (RFC 9110, 5.6.7), as werkzeug's `http_date` writes it.
+    /// Returns the HTTP date (RFC 9110, 5.6.7), as Werkzeug's `http_date` writes it.
     fn to_http(self) -> String {
         let Date { year, month, day } = self.date();
         let (hours, minutes, seconds) = self.time();
@@ -101,7 +101,7 @@ impl DateTime {
         let time: Vec<_> = time.split(':').map(number).collect::<Option<_>>()?;
         let [hours, minutes, seconds] = *time else { return None };
         let seconds = date.days()? * DAY + hours * 3_600 + minutes * 60 + seconds;
-        // What is no such day or time is written differently.
+        // A text of a day or time that does not exist is not what the result is written as.
         Self::from_unix_seconds(seconds).ok().filter(|time| time.to_http() == text)
     }
 }
@@ -111,13 +111,13 @@ fn name(names: &[&'static str], at: i64) -> &'static str {
     names[usize::try_from(at.rem_euclid(length)).unwrap_or_default()]
 }
 
-/// Days between 1 March of the year 0 and the beginning of 1970.
+/// The days from 1 March of the year 0 to 1 January 1970.
 const MARCH_0: i64 = 719_468;
-/// Days of 400 years.
+/// The days of 400 years.
 const ERA: i64 = 146_097;
 
 impl Date {
-    /// Takes days since 1970 apart. Years begin in March, so that the leap day is their last.
+    /// Converts days since 1970. Years are counted from March, so that the leap day is their last.
     fn of_days(days: i64) -> Self {
         let days = days + MARCH_0;
         let (era, day) = (days.div_euclid(ERA), days.rem_euclid(ERA));
@@ -152,20 +152,20 @@ impl fmt::Display for DateTime {
     }
 }
 
-/// Reads the form of HTTP, which is the one Flask writes.
+/// Parses an HTTP date, which is the form that Flask writes.
 impl FromStr for DateTime {
-    type Err = NoDateTime;
+    type Err = DateTimeError;
 
-    fn from_str(text: &str) -> Result<Self, NoDateTime> {
-        Self::from_http(text).ok_or(NoDateTime)
+    fn from_str(text: &str) -> Result<Self, DateTimeError> {
+        Self::from_http(text).ok_or(DateTimeError)
     }
 }
 
-/// Parts of a second are dropped.
+/// Truncates to whole seconds.
 impl TryFrom<SystemTime> for DateTime {
-    type Error = NoDateTime;
+    type Error = DateTimeError;
 
-    fn try_from(time: SystemTime) -> Result<Self, NoDateTime> {
+    fn try_from(time: SystemTime) -> Result<Self, DateTimeError> {
         let seconds = match time.duration_since(UNIX_EPOCH) {
             Ok(after) => i64::try_from(after.as_secs()),
             Err(before) => {
@@ -174,7 +174,7 @@ impl TryFrom<SystemTime> for DateTime {
                 i64::try_from(before.as_secs().saturating_add(part)).map(|seconds| -seconds)
             }
         };
-        Self::from_unix_seconds(seconds.map_err(|_| NoDateTime)?)
+        Self::from_unix_seconds(seconds.map_err(|_| DateTimeError)?)
     }
 }
 

@@ -1,4 +1,5 @@
-//! The key of a dictionary: text, also where a number or a truth value is asked for.
+//! The deserialiser of a dictionary's key: a string, from which numbers and booleans are parsed
+//! too.
 
 use std::borrow::Cow;
 
@@ -14,7 +15,7 @@ use crate::codec::json_scan;
 pub(super) struct MapKey<'t>(Cow<'t, str>);
 
 impl<'t> MapKey<'t> {
-    /// Returns the key of a member of the object in `text`.
+    /// Decodes the key of a member of the object in `text`.
     pub(super) fn new(text: &'t str, member: &json_scan::Member) -> Result<Self> {
         Ok(Self(if member.escaped {
             serde_json::from_str(&text[member.key.start - 1..=member.key.end])?
@@ -50,7 +51,7 @@ impl<'t> IntoDeserializer<'t, Error> for MapKey<'t> {
     }
 }
 
-/// Reads what JSON writes without quotes where it is no key.
+/// Parses a number or boolean from the text of the key.
 macro_rules! unquoted {
     ($($method:ident)*) => {
         $(
@@ -106,7 +107,7 @@ impl<'t> Deserializer<'t> for MapKey<'t> {
                     serde::de::value::BorrowedStrDeserializer::new(key);
                 visitor.visit_enum(variant)
             }
-            Cow::Owned(_) => Err(Error::custom("the name of a variant is spelt with an escape")),
+            Cow::Owned(_) => Err(Error::custom("the name of a variant has an escape")),
         }
     }
 

@@ -1,4 +1,4 @@
-//! Flask's JSON: its tags, and the spelling that Python gives it.
+//! Flask's JSON: tags for Python's types, in Python's spelling.
 
 pub(crate) mod canonical;
 mod date_time;
@@ -13,8 +13,8 @@ mod wrappers;
 mod write;
 
 pub use self::{
-    date_time::{DateTime, NoDateTime},
-    uuid::{NoUuid, Uuid},
+    date_time::{DateTime, DateTimeError},
+    uuid::{Uuid, UuidError},
     value::Value,
     wrappers::{Bytes, Markup, Tuple},
 };

@@ -29,7 +29,7 @@ pub(super) fn push_number(out: &mut String, text: &str) -> Option<()> {
     Some(())
 }
 
-/// Appends the number `0.digits` times ten to the power of `point`.
+/// Appends the number `0.digits` · 10^`point`.
 fn push_float(out: &mut String, digits: &str, point: i32) {
     let significant = digits.trim_start_matches('0');
     let zeros = i32::try_from(digits.len() - significant.len()).unwrap_or(i32::MAX);

@@ -1,7 +1,7 @@
-//! Reads values as Flask does: tagged ones as what they stand for.
+//! Reads values as Flask does: a tagged value as the type of its tag.
 //!
-//! Asked for a type, a tag gives way to what it holds: a tuple is a sequence, Markup a string. What
-//! a JSON value cannot tell apart is told apart by the wrappers, which ask for their tag by name.
+//! For an ordinary type the tag is skipped: a tuple reads as a sequence, Markup as a string. The
+//! wrappers ask for their tag by name, to distinguish types that JSON cannot.
 
 use std::ops::Range;
 
@@ -21,17 +21,17 @@ use super::{
 };
 use crate::codec::json_scan;
 
-/// The text of one value.
+/// The deserialiser of one value, which skips tags.
 #[derive(Clone, Copy)]
 pub(crate) struct Reader<'t> {
     text: &'t str,
 }
 
-/// The same, where tags are shown.
+/// A deserialiser that shows tags as variants of an enum, for `Value`.
 struct TagReader<'t>(Reader<'t>);
 
 enum Shape<'t> {
-    /// A tag, except for that of dictionaries, with the text behind it.
+    /// A tag with its content, except the tag of escaped dictionaries.
     Tagged(Tag, &'t str),
     Dict(Members<'t>),
     List(Elements<'t>),
@@ -44,7 +44,7 @@ impl<'t> Reader<'t> {
     }
 
     fn shape(self) -> Result<Shape<'t>> {
-        let no_json = || Error::custom("it is no JSON");
+        let no_json = || Error::custom("the value is not valid JSON");
         match self.text.as_bytes().first() {
             Some(b'{') => {
                 let members = json_scan::member_list(self.text).ok_or_else(no_json)?;
@@ -58,7 +58,7 @@ impl<'t> Reader<'t> {
         }
     }
 
-    /// Returns the text behind the tag of a string, or the whole.
+    /// Returns the content of a tagged value, or the whole text without a tag.
     fn untagged(self) -> Result<&'t str> {
         Ok(match self.shape()? {
             Shape::Tagged(_, inner) => inner,
@@ -89,7 +89,7 @@ impl<'t> Shape<'t> {
         }
     }
 
-    /// Reads a dictionary that would have looked like a tag.
+    /// Reads an escaped dictionary.
     fn of_escaped(text: &'t str) -> Result<Self> {
         let members = json_scan::member_list(text).unwrap_or_default();
         if let [member] = members.as_slice()
@@ -97,12 +97,12 @@ impl<'t> Shape<'t> {
         {
             return Ok(Self::Dict(Members::new(vec![(key, &text[member.value.clone()])])));
         }
-        Err(Error::custom("it is no escaped dictionary"))
+        Err(Error::custom("the tag ` di` needs a dictionary with one key that ends in `__`"))
     }
 }
 
-/// Runs a reader of `serde_json` on a text, to its end.
-fn whole<'t, T>(
+/// Runs a deserialiser of `serde_json` on a text, which it must read to the end.
+fn read_all<'t, T>(
     text: &'t str,
     read: impl FnOnce(&mut serde_json::Deserializer<serde_json::de::StrRead<'t>>) -> Result<T>,
 ) -> Result<T> {
@@ -112,7 +112,7 @@ fn whole<'t, T>(
     Ok(value)
 }
 
-/// Whether this is an integer that no type of 64 bits holds.
+/// Whether this is an integer of more than 64 bits.
 fn is_long_integer(text: &str) -> bool {
     let digits = text.strip_prefix('-').unwrap_or(text);
     digits.bytes().all(|byte| byte.is_ascii_digit())
@@ -120,13 +120,13 @@ fn is_long_integer(text: &str) -> bool {
         && text.parse::<u64>().is_err()
 }
 
-/// Reads what is no composite, or the string behind a tag.
+/// Reads a scalar, or the string of a tag.
 macro_rules! scalars {
     ($($method:ident)*) => {
         $(
             fn $method<V: Visitor<'t>>(self, visitor: V) -> Result<V::Value> {
                 let text = self.untagged()?;
-                whole(text, |reader| reader.$method(visitor))
+                read_all(text, |reader| reader.$method(visitor))
             }
         )*
     };
@@ -143,7 +143,7 @@ impl<'t> Deserializer<'t> for Reader<'t> {
             Shape::Scalar if is_long_integer(self.text) => {
                 Err(Error::custom("the integer has more than 64 bits"))
             }
-            Shape::Scalar => whole(self.text, |reader| reader.deserialize_any(visitor)),
+            Shape::Scalar => read_all(self.text, |reader| reader.deserialize_any(visitor)),
         }
     }
 
@@ -202,7 +202,7 @@ impl<'t> Deserializer<'t> for Reader<'t> {
             return visitor.visit_newtype_struct(TagReader(self));
         }
         if name.starts_with("$serde_json::private::") {
-            return whole(self.text, |reader| reader.deserialize_newtype_struct(name, visitor));
+            return read_all(self.text, |reader| reader.deserialize_newtype_struct(name, visitor));
         }
         match (Tag::of_wrapper(name), self.shape()?) {
             (Some(wanted), Shape::Tagged(tag, text)) if wanted == tag => {
@@ -223,7 +223,7 @@ impl<'t> Deserializer<'t> for Reader<'t> {
             Shape::Dict(mut members) if members.len() == 1 => visitor.visit_enum(members.take()),
             _ => {
                 let text = self.untagged()?;
-                whole(text, |reader| reader.deserialize_enum(name, variants, visitor))
+                read_all(text, |reader| reader.deserialize_enum(name, variants, visitor))
             }
         }
     }
@@ -249,7 +249,7 @@ impl<'t> Deserializer<'t> for Reader<'t> {
         self.deserialize_any(visitor)
     }
 
-    /// Looks at nothing: what is not asked for may be what we cannot represent.
+    /// Skips the value without parsing it: it may be one that Rust cannot represent.
     fn deserialize_ignored_any<V: Visitor<'t>>(self, visitor: V) -> Result<V::Value> {
         visitor.visit_unit()
     }
@@ -308,7 +308,7 @@ impl<'t> Members<'t> {
 
     /// Takes the only member as a variant.
     fn take(&mut self) -> Variant<'t> {
-        let (name, text) = self.members.next().expect("there is one");
+        let (name, text) = self.members.next().expect("the caller checked that there is one");
         Variant { name, text }
     }
 }
@@ -331,7 +331,7 @@ impl<'t> MapAccess<'t> for Members<'t> {
     }
 }
 
-/// An enum's variant with content, or a tag with what it holds.
+/// A variant of an enum, or a tag, with its content.
 struct Variant<'t> {
     name: MapKey<'t>,
     text: &'t str,

@@ -1,4 +1,4 @@
-//! The tags by which Flask's JSON tells Python's types apart: an object with one key.
+//! The tags of Flask's JSON, objects with one key, which mark Python's types.
 
 /// A tag of Flask's `TaggedJSONSerializer`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -11,16 +11,16 @@ pub(crate) enum Tag {
     DateTime,
 }
 
-// By these names the wrappers ask our reader and our writer for their tag. Others take no notice of
-// a newtype's name.
+// The newtype names with which the wrappers ask this reader and writer for their tag. Other formats
+// ignore the name of a newtype.
 pub(crate) const TUPLE: &str = "$sessions::flask::Tuple";
 pub(crate) const BYTES: &str = "$sessions::flask::Bytes";
 pub(crate) const MARKUP: &str = "$sessions::flask::Markup";
 pub(crate) const UUID: &str = "$sessions::flask::Uuid";
 pub(crate) const DATE_TIME: &str = "$sessions::flask::DateTime";
-/// By this name a value asks to be shown tags.
+/// The newtype name with which `Value` asks for all tags.
 pub(crate) const VALUE: &str = "$sessions::flask::Value";
-/// How the names begin by which `serde_json` hands on text that is JSON already.
+/// The prefix of the names with which `serde_json` passes on numbers and raw values.
 pub(crate) const RAW: &str = "$serde_json::private::";
 
 impl Tag {
@@ -46,7 +46,7 @@ impl Tag {
         Self::ALL.into_iter().find(|tag| tag.key().as_bytes() == key)
     }
 
-    /// Looks between the quotes of a key.
+    /// Finds the tag of a key with its quotes.
     pub(crate) fn of_quoted(key: &str) -> Option<Self> {
         Self::of_key(key.strip_prefix('"')?.strip_suffix('"')?)
     }

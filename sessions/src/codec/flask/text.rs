@@ -1,4 +1,4 @@
-//! Strings as Flask writes them: ASCII only. Surrogates without a partner, which Python has, stay.
+//! Strings as Flask writes them: ASCII only, with Python's unpaired surrogates.
 
 use std::{borrow::Cow, fmt::Write};
 
@@ -9,7 +9,7 @@ pub(super) fn push_string(out: &mut String, text: &str) {
     out.push('"');
 }
 
-/// Appends a string with its quotes, given what stands between those of another spelling.
+/// Appends a string with its quotes, given the text between the quotes of another JSON string.
 pub(super) fn push_escaped(out: &mut String, text: &str) -> Option<()> {
     out.push('"');
     for piece in pieces(text) {
@@ -40,8 +40,8 @@ fn push_unit(out: &mut String, unit: u16) {
     write!(out, "\\u{unit:04x}").expect("writing to a string does not fail");
 }
 
-/// Returns the code points of what stands between the quotes of a string, as UTF-8 would have them
-/// if surrogates were characters: the order of these bytes is the order of the code points.
+/// Decodes the text between the quotes of a JSON string to UTF-8 that is extended to surrogates.
+/// The order of these bytes is the order of the code points.
 pub(super) fn code_points(text: &str) -> Option<Cow<'_, [u8]>> {
     if !text.contains('\\') {
         return Some(Cow::Borrowed(text.as_bytes()));
@@ -63,8 +63,8 @@ pub(super) fn code_points(text: &str) -> Option<Cow<'_, [u8]>> {
     Some(Cow::Owned(bytes))
 }
 
-/// Reads the characters, and the surrogates without a partner, of what stands between the quotes of
-/// a string. `None` in the row for what is no escape.
+/// Decodes the text between the quotes of a JSON string to characters and unpaired surrogates. An
+/// item is `None` for an invalid escape.
 fn pieces(text: &str) -> impl Iterator<Item = Option<Result<char, u16>>> {
     let mut rest = text;
     std::iter::from_fn(move || {
@@ -90,7 +90,7 @@ fn pieces(text: &str) -> impl Iterator<Item = Option<Result<char, u16>>> {
     })
 }
 
-/// Reads the digits behind `\u`, and the second half of a pair.
+/// Reads the digits after `\u`, and the second half of a surrogate pair.
 fn code_unit(rest: &mut &str) -> Option<Result<char, u16>> {
     let unit = four_digits(rest)?;
     let low = rest.strip_prefix("\\u").and_then(four_digits_of);

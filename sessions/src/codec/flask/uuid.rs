@@ -6,9 +6,9 @@ use serde::{Deserialize, Deserializer, Serialize, Serializer, de::Error as _};
 
 use super::{tag, wrappers::read};
 
-/// Python's `uuid.UUID`: its 16 bytes, as text with hyphens.
+/// Python's `uuid.UUID`: 16 bytes, written as text with hyphens.
 ///
-/// To read one, the type of the crate `uuid` will do as well. To write one of those, convert it:
+/// The type of the crate `uuid` reads it too. To write one of those, convert it:
 /// `Uuid(id.into_bytes())`.
 ///
 /// # Examples
@@ -19,15 +19,15 @@ use super::{tag, wrappers::read};
 /// let id: Uuid = "6ba7b810-9dad-11d1-80b4-00c04fd430c8".parse()?;
 /// assert_eq!(id.0[0], 0x6b);
 /// assert_eq!(id.to_string(), "6ba7b810-9dad-11d1-80b4-00c04fd430c8");
-/// # Ok::<(), sessions::flask::NoUuid>(())
+/// # Ok::<(), sessions::flask::UuidError>(())
 /// ```
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Uuid(pub [u8; 16]);
 
-/// The text is no UUID: 32 hexadecimal digits, with four hyphens between them or none.
+/// The error of a text that is not a UUID.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("expected a UUID: 32 hexadecimal digits, with or without hyphens")]
-pub struct NoUuid;
+pub struct UuidError;
 
 impl fmt::Display for Uuid {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -42,16 +42,16 @@ impl fmt::Display for Uuid {
 }
 
 impl FromStr for Uuid {
-    type Err = NoUuid;
+    type Err = UuidError;
 
-    fn from_str(text: &str) -> Result<Self, NoUuid> {
+    fn from_str(text: &str) -> Result<Self, UuidError> {
         let parts: Vec<_> = text.split('-').map(str::len).collect();
         let digits = text.replace('-', "");
         let is_hex = digits.bytes().all(|byte| byte.is_ascii_hexdigit());
         if !is_hex || !matches!(*parts, [32] | [8, 4, 4, 4, 12]) {
-            return Err(NoUuid);
+            return Err(UuidError);
         }
-        u128::from_str_radix(&digits, 16).map(|id| Self(id.to_be_bytes())).map_err(|_| NoUuid)
+        u128::from_str_radix(&digits, 16).map(|id| Self(id.to_be_bytes())).map_err(|_| UuidError)
     }
 }
 

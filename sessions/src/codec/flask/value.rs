@@ -15,8 +15,9 @@ use super::{
     wrappers::{Bytes, Markup, Tuple},
 };
 
-/// Any value of a Flask session, of the type it has in Python: what is read is written again as it
-/// was. `serde_json::Value` has no tuples, say, and reads them as arrays.
+/// Any value of a Flask session, with its type in Python, so that it is written as it was read.
+///
+/// `serde_json::Value` reads a tuple as an array, and writes it as a list.
 ///
 /// # Examples
 ///
@@ -41,7 +42,7 @@ pub enum Value {
     String(String),
     /// A `list`.
     List(Vec<Value>),
-    /// A `dict`. Flask sorts its keys by code point, as they are here.
+    /// A `dict`, with keys sorted by code point, as Flask sorts them.
     Dict(BTreeMap<String, Value>),
     /// A `tuple`.
     Tuple(Vec<Value>),
@@ -113,7 +114,7 @@ impl<'de> Visitor<'de> for ValueVisitor {
 
     fn visit_f64<E: serde::de::Error>(self, value: f64) -> Result<Value, E> {
         let number = Number::from_f64(value);
-        number.map(Value::Number).ok_or_else(|| E::custom("it is no finite number"))
+        number.map(Value::Number).ok_or_else(|| E::custom("the number is not finite"))
     }
 
     fn visit_str<E>(self, value: &str) -> Result<Value, E> {
@@ -140,7 +141,7 @@ impl<'de> Visitor<'de> for ValueVisitor {
         Ok(Value::Dict(dict))
     }
 
-    /// A tag, which our reader shows to whoever asks for this type.
+    /// Reads a tag, which `TagReader` shows as a variant.
     fn visit_enum<A: EnumAccess<'de>>(self, access: A) -> Result<Value, A::Error> {
         let (key, content): (String, _) = access.variant()?;
         match Tag::of_key(&key) {
@@ -149,7 +150,7 @@ impl<'de> Visitor<'de> for ValueVisitor {
             Some(Tag::Markup) => content.newtype_variant().map(Value::Markup),
             Some(Tag::Uuid) => content.newtype_variant().map(Value::Uuid),
             Some(Tag::DateTime) => content.newtype_variant().map(Value::DateTime),
-            Some(Tag::Dict) | None => Err(A::Error::custom("it is no tag")),
+            Some(Tag::Dict) | None => Err(A::Error::custom("the variant is not a tag")),
         }
     }
 }

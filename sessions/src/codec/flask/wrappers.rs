@@ -1,4 +1,4 @@
-//! The wrappers that ask for a tag: what they hold is written behind it, and read from behind it.
+//! Wrapper types whose content is written and read with a tag.
 
 use std::{fmt, marker::PhantomData};
 
@@ -10,29 +10,29 @@ use serde::{
 
 use super::tag;
 
-/// A Python tuple. Holds what serde writes as a sequence: a Rust tuple, an array, a `Vec`.
+/// A Python `tuple`, of any type that serde writes as a sequence: a Rust tuple, an array, a `Vec`.
 ///
-/// To read one, a Rust tuple or a `Vec` will do as well: `session.get::<(u32, String)>("pair")`.
+/// A plain Rust tuple or `Vec` reads it too: `session.get::<(u32, String)>("pair")`.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Tuple<T>(pub T);
 
 /// Python's `bytes`.
 ///
-/// To read them, a `Vec<u8>` will do as well.
+/// A `Vec<u8>` reads them too.
 #[derive(Clone, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Bytes(pub Vec<u8>);
 
 /// A string that Flask's templates do not escape: `markupsafe.Markup`.
 ///
-/// To read one, a `String` will do as well.
+/// A `String` reads it too.
 ///
 /// # Security
 ///
-/// What is in here is HTML to whoever renders it: nothing that a client sent may be.
+/// Flask renders the string as HTML: never put text from a client into it.
 #[derive(Clone, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Markup(pub String);
 
-/// Reads what a wrapper of this name holds.
+/// Reads the content of the wrapper of this name.
 pub(super) fn read<'de, D: Deserializer<'de>, T: Deserialize<'de>>(
     deserializer: D,
     name: &'static str,

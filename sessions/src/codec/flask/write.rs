@@ -1,4 +1,4 @@
-//! Writes values so that Flask reads them as what they are: the wrappers as tags, dictionaries that
+//! Writes values so that Flask reads them with their types: wrappers as tags, and dictionaries that
 //! look like tags escaped.
 
 use base64::{Engine, engine::general_purpose::STANDARD};
@@ -33,11 +33,11 @@ fn float(value: f64, text: Result<String>) -> Result<String> {
     if value.is_finite() {
         text
     } else {
-        Err(Error::custom("it is a number that JSON does not have, NaN or an infinity"))
+        Err(Error::custom("the number is NaN or infinite, which JSON does not have"))
     }
 }
 
-/// Writes what JSON has under the same text as Rust.
+/// Writes values whose `Display` is their JSON.
 macro_rules! displayed {
     ($($method:ident($type:ty))*) => {
         $(
@@ -112,7 +112,7 @@ impl Serializer for Writer {
     ) -> Result<String> {
         let json = value.serialize(self)?;
         let Some(tag) = Tag::of_wrapper(name) else { return Ok(json) };
-        // What Flask would find behind this tag.
+        // Flask expects an array after this tag, or a string after the others.
         if !json.starts_with(if tag == Tag::Tuple { '[' } else { '"' }) {
             return Err(Error::custom("a `Tuple` holds a sequence"));
         }
@@ -172,7 +172,7 @@ impl Serializer for Writer {
 
 #[derive(Default)]
 pub(crate) struct List {
-    /// Each with a comma behind it.
+    /// The elements, each followed by a comma.
     elements: String,
 }
 
@@ -191,9 +191,9 @@ impl List {
 #[derive(Default)]
 pub(crate) struct Dict {
     members: Vec<(String, String)>,
-    /// The key to the value that comes next, with its quotes.
+    /// The key of the next value, with its quotes.
     key: String,
-    /// It is no struct but how `serde_json` hands on the text of a number or a raw value.
+    /// Whether it holds a number or a raw value that `serde_json` passes on as a struct.
     raw: bool,
 }
 
@@ -207,7 +207,7 @@ impl Dict {
         if let ([(_, text)], true) = (self.members.as_slice(), self.raw) {
             let text: String = serde_json::from_str(text)?;
             return canonical::value(&text, Dicts::Plain)
-                .ok_or_else(|| Error::custom("the raw value is no JSON"));
+                .ok_or_else(|| Error::custom("the raw value is not valid JSON"));
         }
         if let [(key, value)] = self.members.as_slice()
             && let Some(tag) = Tag::of_quoted(key)
@@ -220,7 +220,7 @@ impl Dict {
     }
 }
 
-/// Returns a key with its quotes: text, or what JSON writes without quotes where it is no key.
+/// Returns a key with its quotes, from a string, a number or a boolean.
 fn key<T: Serialize + ?Sized>(key: &T) -> Result<String> {
     let json = serde_json::to_string(key)?;
     match json.as_bytes().first() {
@@ -231,7 +231,7 @@ fn key<T: Serialize + ?Sized>(key: &T) -> Result<String> {
     }
 }
 
-/// Returns an enum's variant with its content.
+/// Returns a variant of an enum with its content.
 fn variant(name: &str, content: &str) -> String {
     match Tag::of_key(name) {
         Some(tag) => escaped(tag, content),

@@ -1,4 +1,4 @@
-//! What actix-session keeps of a session: a JSON object of texts, each the JSON of a value.
+//! The state of a session of actix-session: a JSON object of strings, each the JSON of a value.
 
 use std::{
     collections::BTreeMap,
@@ -11,75 +11,76 @@ use serde_json::Value;
 use super::identity::ActixIdentity;
 use crate::{policy::Settings, state::SessionState};
 
-/// A session of actix-session.
-pub(super) struct State(BTreeMap<String, String>);
+/// The keys and values of a session of actix-session.
+pub(super) struct LegacyState(BTreeMap<String, String>);
 
-/// A session that is to be ours.
-pub(super) struct Kept {
+/// An imported session.
+pub(super) struct Imported {
     pub(super) content: SessionState,
     /// When its user logged in, if that is known.
     pub(super) since: Option<SystemTime>,
 }
 
-/// Why a session is not taken over, for the log.
+/// Why a session is not imported, for the log.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum NotTaken {
+pub(super) enum RejectReason {
     Format,
     Empty,
     LoginTooOld,
     VisitTooOld,
 }
 
-impl fmt::Display for NotTaken {
+impl fmt::Display for RejectReason {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match self {
             Self::Format => "it is not in actix-session's format",
             Self::Empty => "it is empty",
-            Self::LoginTooOld => "its login is too old",
-            Self::VisitTooOld => "it was not used for too long",
+            Self::LoginTooOld => "its login is past the deadline",
+            Self::VisitTooOld => "its last visit is past the deadline",
         })
     }
 }
 
-impl State {
-    pub(super) fn parse(text: &str) -> Result<Self, NotTaken> {
-        serde_json::from_str(text).map(Self).map_err(|_| NotTaken::Format)
+impl LegacyState {
+    pub(super) fn parse(text: &str) -> Result<Self, RejectReason> {
+        serde_json::from_str(text).map(Self).map_err(|_| RejectReason::Format)
     }
 
-    /// Makes it a session of ours, unless it is over by what actix-identity or our timeouts say.
-    pub(super) fn into_kept(
+    /// Converts the session, unless it is past a deadline of actix-identity or one of our timeouts.
+    pub(super) fn import(
         self,
         identity: &ActixIdentity,
         settings: &Settings,
         now: SystemTime,
-    ) -> Result<Kept, NotTaken> {
+    ) -> Result<Imported, RejectReason> {
         let user = self.user(identity);
         let logged_in = self.time(&identity.logged_in_key);
         let last_visit = self.time(&identity.last_visit_key);
         if user.is_some() {
-            // What actix-identity enforces is over without a time, what we add is not.
+            // Without a time, actix-identity's deadlines are past, and our timeouts are not.
             let (login, visit) = (identity.login_deadline, identity.visit_deadline);
-            let (absolute, idle) = (settings.absolute_timeout(), settings.idle_timeout());
-            let known = |time: Option<SystemTime>, limit: Option<Duration>| {
-                limit.filter(|_| time.is_some())
-            };
-            if is_over(logged_in, login, now) || is_over(logged_in, known(logged_in, absolute), now)
-            {
-                return Err(NotTaken::LoginTooOld);
+            let absolute = settings.absolute_timeout().filter(|_| logged_in.is_some());
+            let idle = settings.idle_timeout().filter(|_| last_visit.is_some());
+            if is_past(logged_in, login, now) || is_past(logged_in, absolute, now) {
+                return Err(RejectReason::LoginTooOld);
             }
-            if is_over(last_visit, visit, now) || is_over(last_visit, known(last_visit, idle), now)
-            {
-                return Err(NotTaken::VisitTooOld);
+            if is_past(last_visit, visit, now) || is_past(last_visit, idle, now) {
+                return Err(RejectReason::VisitTooOld);
             }
         }
         let mut content = SessionState::new();
         for (key, json) in self.0 {
             if content.insert_json(&key, json).is_err() {
-                tracing::warn!(target: "sessions", key, "a value of actix-session is left out: its key is reserved, or it is no JSON");
+                tracing::warn!(
+                    target: "sessions",
+                    key,
+                    "a value of actix-session is not imported: its key is reserved for the \
+                     framework, or it is not valid JSON"
+                );
             }
         }
         if content.is_empty() {
-            return Err(NotTaken::Empty);
+            return Err(RejectReason::Empty);
         }
         if settings.permanent() {
             content.set_permanent(true).expect("the session is not null");
@@ -91,7 +92,7 @@ impl State {
         if let Some(user) = user.filter(|_| identity.sets_owner) {
             content.put_owner(&user);
         }
-        Ok(Kept { content, since })
+        Ok(Imported { content, since })
     }
 
     fn user(&self, identity: &ActixIdentity) -> Option<String> {
@@ -108,8 +109,8 @@ impl State {
     }
 }
 
-/// Whether more than `limit` has passed since `time`. Without a time it has.
-fn is_over(time: Option<SystemTime>, limit: Option<Duration>, now: SystemTime) -> bool {
+/// Whether `limit` has passed since `time`. Without a time it has.
+fn is_past(time: Option<SystemTime>, limit: Option<Duration>, now: SystemTime) -> bool {
     let Some(limit) = limit else { return false };
     time.is_none_or(|time| now.duration_since(time).unwrap_or_default() >= limit)
 }

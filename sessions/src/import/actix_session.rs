@@ -1,4 +1,4 @@
-//! How an application's sessions were kept by actix-session.
+//! The settings of the actix-session middleware whose sessions are imported.
 
 use std::{fmt, sync::Arc, time::Duration};
 
@@ -12,18 +12,17 @@ use super::{
     identity::ActixIdentity,
     key::ActixSessionKey,
     records::ActixSessionRecords,
-    state::{NotTaken, State},
+    session_state::{LegacyState, RejectReason},
 };
 use crate::{error::CookieError, store::StoreError, token::signed::Rejected};
 
-/// How long the former store may take for a call.
+/// How long a call of the legacy store may take.
 const CALL_DEADLINE: Duration = Duration::from_millis(500);
 
-/// How an application's sessions were kept by actix-session: what its `SessionMiddleware` was built
-/// with.
+/// The settings with which actix-session's `SessionMiddleware` was built.
 ///
-/// Say the cookie's name, domain, path and `SameSite` as they were: a cookie is removed under just
-/// those.
+/// Give the cookie's name, domain, path and `SameSite` exactly as they were: a browser removes a
+/// cookie only under the same ones.
 ///
 /// # Examples
 ///
@@ -46,7 +45,7 @@ const CALL_DEADLINE: Duration = Duration::from_millis(500);
 pub struct ActixSession {
     key: ActixSessionKey,
     protection: Protection,
-    /// As the application says it; the cookie's is encoded.
+    /// The name before encoding; the one in `attributes` is encoded.
     name: CookieName,
     attributes: CookieAttributes,
     records: Option<Arc<dyn ActixSessionRecords>>,
@@ -55,13 +54,13 @@ pub struct ActixSession {
 }
 
 impl ActixSession {
-    /// Returns the description of an application with encrypted cookies: actix-session's default,
+    /// Returns the settings of an application with encrypted cookies: actix-session's default,
     /// `CookieContentSecurity::Private`.
     pub fn private(key: ActixSessionKey) -> Self {
         Self::new(key, Protection::Private)
     }
 
-    /// Returns the description of an application with `CookieContentSecurity::Signed`.
+    /// Returns the settings of an application with `CookieContentSecurity::Signed`.
     pub fn signed(key: ActixSessionKey) -> Self {
         Self::new(key, Protection::Signed)
     }
@@ -115,15 +114,15 @@ impl ActixSession {
         self
     }
 
-    /// Sets the store of the sessions, whose keys then are in the cookies. Defaults to none: the
-    /// cookies hold the sessions, `CookieSessionStore`.
+    /// Sets the store of the sessions, for cookies that hold session keys. Defaults to none: the
+    /// cookies hold the sessions (`CookieSessionStore`).
     #[must_use]
     pub fn records(mut self, records: impl ActixSessionRecords) -> Self {
         self.records = Some(Arc::new(records));
         self
     }
 
-    /// Sets how long the former store may take for one call. Defaults to 500 ms.
+    /// Sets how long one call of the legacy store may take. Defaults to 500 ms.
     #[must_use]
     pub fn with_call_deadline(mut self, deadline: Duration) -> Self {
         self.deadline = deadline;
@@ -145,28 +144,28 @@ impl ActixSession {
         Ok(self.attributes.clone().check()?)
     }
 
-    /// Whether an old session is worth nothing once it is ended, whoever has a copy of its cookie.
+    /// Whether deleting a legacy session makes every copy of its cookie useless.
     pub(super) fn is_revocable(&self) -> bool {
         self.records.is_some()
     }
 
-    /// Returns what a cookie says, if its signature or its seal is right.
+    /// Returns the content of a cookie that verifies.
     pub(super) fn open(&self, value: &[u8]) -> Result<String, Rejected> {
         cookie::open(value, self.name.as_str(), &self.key, self.protection)
     }
 
-    /// Returns the session that an opened cookie means. `None` when its record is gone.
+    /// Returns the session of an opened cookie, or `None` when its record does not exist.
     pub(super) async fn load(
         &self,
         opened: &str,
-    ) -> Result<Option<Result<State, NotTaken>>, StoreError> {
-        let Some(records) = &self.records else { return Ok(Some(State::parse(opened))) };
+    ) -> Result<Option<Result<LegacyState, RejectReason>>, StoreError> {
+        let Some(records) = &self.records else { return Ok(Some(LegacyState::parse(opened))) };
         let loaded = timeout(self.deadline, records.load(opened)).await;
         let record = loaded.map_err(|_| StoreError::Timeout)??;
-        Ok(record.map(|record| State::parse(&record)))
+        Ok(record.map(|record| LegacyState::parse(&record)))
     }
 
-    /// Deletes the record that an opened cookie means, if there is a store of records.
+    /// Deletes the record of an opened cookie, if there is a store of records.
     pub(super) async fn delete(&self, opened: &str) -> Result<(), StoreError> {
         let Some(records) = &self.records else { return Ok(()) };
         let deleted = timeout(self.deadline, records.delete(opened)).await;

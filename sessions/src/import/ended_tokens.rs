@@ -1,4 +1,5 @@
-//! Old cookies whose sessions were ended a moment ago, for requests that were under way with them.
+//! Legacy cookies whose sessions ended a moment ago, so that a concurrent request does not import
+//! them.
 
 use std::{
     collections::VecDeque,
@@ -8,16 +9,16 @@ use std::{
 
 use sha2::{Digest, Sha256};
 
-/// Longer than requests run.
+/// How long a cookie is remembered: longer than a request runs.
 const REMEMBERED: Duration = Duration::from_secs(60);
 const MAX_REMEMBERED: usize = 4_096;
 
-/// What this process has ended, the oldest first. Hashes: it keeps no tokens.
+/// The hashes of the legacy cookies whose sessions this process ended, oldest first.
 #[derive(Debug, Default)]
-pub(super) struct Ended(Mutex<VecDeque<([u8; 32], SystemTime)>>);
+pub(super) struct EndedTokens(Mutex<VecDeque<([u8; 32], SystemTime)>>);
 
-impl Ended {
-    pub(super) fn note<'v>(&self, values: impl Iterator<Item = &'v [u8]>, now: SystemTime) {
+impl EndedTokens {
+    pub(super) fn add<'v>(&self, values: impl Iterator<Item = &'v [u8]>, now: SystemTime) {
         let mut ended = self.lock();
         for value in values {
             if ended.len() == MAX_REMEMBERED {
@@ -27,7 +28,7 @@ impl Ended {
         }
     }
 
-    pub(super) fn has(&self, value: &[u8], now: SystemTime) -> bool {
+    pub(super) fn contains(&self, value: &[u8], now: SystemTime) -> bool {
         let ended = self.lock();
         if ended.is_empty() {
             return false;
@@ -47,17 +48,19 @@ impl Ended {
 mod tests {
     use std::time::UNIX_EPOCH;
 
-    use super::{Ended, MAX_REMEMBERED, REMEMBERED};
+    use super::{EndedTokens, MAX_REMEMBERED, REMEMBERED};
 
     #[test]
     fn remembers_so_many_for_so_long() {
-        let ended = Ended::default();
+        let ended = EndedTokens::default();
         let values: Vec<_> = (0..=MAX_REMEMBERED).map(|n| n.to_string()).collect();
         let mut bytes = values.iter().map(String::as_bytes);
-        ended.note(bytes.by_ref().take(2), UNIX_EPOCH);
-        assert!(ended.has(b"0", UNIX_EPOCH) && ended.has(b"1", UNIX_EPOCH));
-        assert!(!ended.has(b"2", UNIX_EPOCH) && !ended.has(b"0", UNIX_EPOCH + REMEMBERED));
-        ended.note(bytes, UNIX_EPOCH);
-        assert!(!ended.has(b"0", UNIX_EPOCH) && ended.has(b"1", UNIX_EPOCH));
+        ended.add(bytes.by_ref().take(2), UNIX_EPOCH);
+        assert!(ended.contains(b"0", UNIX_EPOCH) && ended.contains(b"1", UNIX_EPOCH));
+        assert!(
+            !ended.contains(b"2", UNIX_EPOCH) && !ended.contains(b"0", UNIX_EPOCH + REMEMBERED)
+        );
+        ended.add(bytes, UNIX_EPOCH);
+        assert!(!ended.contains(b"0", UNIX_EPOCH) && ended.contains(b"1", UNIX_EPOCH));
     }
 }
