@@ -72,7 +72,7 @@ fn weak_keys_are_refused_with_a_text_that_says_what_to_do() {
     }
     for length in [0, 1, 16, 31] {
         let err = SecretKey::from_bytes(&STRONG.as_bytes()[..length]).unwrap_err();
-        let expected = format!("the key has {length} bytes, at least 32 are needed; {ADVICE}");
+        let expected = format!("the key has {length} bytes and needs at least 32; {ADVICE}");
         assert_eq!(err.to_string(), expected);
     }
     assert!(SecretKey::from_bytes(STRONG).is_ok());
@@ -188,7 +188,7 @@ fn a_variable_without_a_usable_key_is_named() {
         from_env(Some(OsStr::new("secret"))),
         format!(
             "error: the environment variable `SESSIONS_TESTS_KEY` holds no usable key: \
-             the key has 6 bytes, at least 32 are needed; {ADVICE}"
+             the key has 6 bytes and needs at least 32; {ADVICE}"
         ),
     );
 }
@@ -232,7 +232,7 @@ fn the_file_of_a_development_key_is_its_owners_alone() {
         assert_eq!(
             err.to_string(),
             format!(
-                "the key's file `{}` cannot be used: others than its owner may use it \
+                "the key's file `{}` cannot be used: other users may read or write it \
                  (mode 0{open:o}); set mode 0600 or delete it",
                 path.display(),
             ),
@@ -287,7 +287,7 @@ fn key_errors_go_through_the_question_mark_of_a_main() {
     }
     let err = main().unwrap_err();
     assert_eq!(err.kind(), io::ErrorKind::InvalidInput);
-    let expected = format!("the key has 6 bytes, at least 32 are needed; {ADVICE}");
+    let expected = format!("the key has 6 bytes and needs at least 32; {ADVICE}");
     assert_eq!(err.to_string(), expected);
     assert!(matches!(err.get_ref(), Some(err) if err.is::<KeyError>()));
 }

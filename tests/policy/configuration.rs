@@ -382,7 +382,7 @@ fn a_variable_that_is_no_text_is_an_error_that_names_it() {
     let err = SessionConfig::from_prefixed_env("BROKEN_").expect_err("no text");
     assert_eq!(
         err.to_string(),
-        "`BROKEN_SECRET_KEY` is wrong: it is not UTF-8; a right value is text in UTF-8"
+        "`BROKEN_SECRET_KEY` is invalid: it is not UTF-8; a valid value is text in UTF-8"
     );
 }
 

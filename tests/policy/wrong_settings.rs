@@ -73,8 +73,8 @@ fn assert_named(text: &str, name: &str) {
 }
 
 fn is_named(text: &str, name: &str) -> bool {
-    let rest = text.strip_prefix(&format!("`{name}` is wrong: "));
-    let parts = rest.and_then(|rest| rest.split_once("; a right value is "));
+    let rest = text.strip_prefix(&format!("`{name}` is invalid: "));
+    let parts = rest.and_then(|rest| rest.split_once("; a valid value is "));
     parts.is_some_and(|(problem, example)| !problem.is_empty() && !example.is_empty())
 }
 
@@ -86,7 +86,7 @@ fn what_an_error_calls_a_right_value_is_one() {
         }
         let err = SessionConfig::from_vars([(variable, texts[0])]).expect_err(variable);
         let text = err.to_string();
-        let (_, example) = text.split_once("a right value is `").expect("an example");
+        let (_, example) = text.split_once("a valid value is `").expect("an example");
         let (example, _) = example.split_once('`').expect("a backtick closes");
         let result = SessionConfig::from_vars([(variable, example)]);
         assert!(result.is_ok(), "{variable}: {example}");
@@ -101,22 +101,22 @@ fn errors_read_as_sentences() {
     };
     assert_eq!(
         error("SESSION_COOKIE_SECURE", "maybe"),
-        "`SESSION_COOKIE_SECURE` is wrong: expected true or false; \
-         a right value is `true`, `false`, `1` or `0`"
+        "`SESSION_COOKIE_SECURE` is invalid: expected true or false; \
+         a valid value is `true`, `false`, `1` or `0`"
     );
     assert_eq!(
         error("SESSION_COOKIE_DOMAIN", "example.com:80"),
-        "`SESSION_COOKIE_DOMAIN` is wrong: cookie domain takes no port; remove `:` and what \
-         follows; a right value is `example.com`, or `false` for none"
+        "`SESSION_COOKIE_DOMAIN` is invalid: cookie domain takes no port; remove `:` and what \
+         follows; a valid value is `example.com`, or `false` for none"
     );
     assert_eq!(
         error("SECRET_KEY", "tiny"),
-        "`SECRET_KEY` is wrong: the key has 4 bytes, at least 32 are needed; make one with \
-         `openssl rand -base64 48`; a right value is what `openssl rand -base64 48` prints"
+        "`SECRET_KEY` is invalid: the key has 4 bytes and needs at least 32; make one with \
+         `openssl rand -base64 48`; a valid value is what `openssl rand -base64 48` prints"
     );
     assert_eq!(
         json_error(json!({"open": "later"})),
-        "`open` is wrong: expected `\"lazy\"` or `\"eager\"`; a right value is `lazy`"
+        "`open` is invalid: expected `\"lazy\"` or `\"eager\"`; a valid value is `lazy`"
     );
 }
 

@@ -45,15 +45,15 @@ async fn without_the_middleware_the_error_names_what_to_wrap() {
     let request = TestRequest::default().to_http_request();
     assert_eq!(
         request.session().await.unwrap_err().to_string(),
-        "no session for this route; wrap the `App`, or the scope this handler is in, \
-         with a session interface; a middleware that uses the session stands before it, since \
-         Actix calls the last `wrap` first",
+        "no session for this route; wrap the `App`, or the scope of this handler, \
+         with a session interface; wrap a middleware that uses the session before it, since Actix \
+         calls the last `wrap` first",
     );
     assert_eq!(
         request.session_of::<AppSessions>().await.unwrap_err().to_string(),
-        "no session for this route; wrap the `App`, or the scope this handler is in, \
-         with session::extract::AppSessions; a middleware that uses the session stands before it, since \
-         Actix calls the last `wrap` first",
+        "no session for this route; wrap the `App`, or the scope of this handler, \
+         with session::extract::AppSessions; wrap a middleware that uses the session before it, \
+         since Actix calls the last `wrap` first",
     );
     assert!(request.opened_session().is_none());
     assert!(request.opened_session_of::<AppSessions>().is_none());
@@ -117,7 +117,7 @@ async fn where_two_are_wrapped_the_plain_session_is_an_error_that_names_both() {
     .await;
     assert_eq!(
         Browser::new().get(&app, "/text").await.body,
-        "`Session` is ambiguous here: both `session::extract::AppSessions` and `session::extract::AdminSessions` \
+        "`Session` is ambiguous here, since both `session::extract::AppSessions` and `session::extract::AdminSessions` \
          are wrapped; write `Session<AppSessions>` or `Session<AdminSessions>`",
     );
     let answer = Browser::new().get(&app, "/status").await;

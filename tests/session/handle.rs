@@ -101,7 +101,7 @@ async fn a_value_of_another_type_is_an_error_that_names_the_key() {
     in_handler(json!({"name": "alice"}), |session| {
         let err = session.get::<u32>("name").unwrap_err();
         assert!(matches!(&err, SessionError::Decode { key, .. } if &**key == "name"));
-        assert_eq!(err.to_string(), "the value of `name` is not of the type asked for");
+        assert_eq!(err.to_string(), "the value of `name` is not of the requested type");
     })
     .await;
 }

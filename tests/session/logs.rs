@@ -285,7 +285,7 @@ async fn settings_that_attributes_override_are_one_event_when_the_service_is_bui
     let app = app(SessionMiddleware::new(sessions)).await;
     let (level, text) = the_event(&logged);
     assert_eq!(level, Level::WARN);
-    let names = text.rsplit("override them: ").next().unwrap().split(' ').take(3);
+    let names = text.rsplit("remove one or the other: ").next().unwrap().split(' ').take(3);
     let mut names: Vec<_> = names.map(|name| name.trim_matches(',')).collect();
     names.sort_unstable();
     assert_eq!(names, ["cookie_name", "cookie_samesite", "lifetime"], "{text}");

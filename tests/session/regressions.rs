@@ -441,7 +441,7 @@ async fn an_error_of_the_session_that_a_handler_returns_is_logged_once() {
     assert_eq!(Answer::of(&app, seeded).await.status, 500);
     let lines = logged.take_own();
     assert_eq!(lines.len(), 1, "{lines:?}");
-    assert!(lines[0].1.contains("the value of `name` is not of the type asked for"), "{lines:?}");
+    assert!(lines[0].1.contains("the value of `name` is not of the requested type"), "{lines:?}");
 }
 
 #[actix_web::test]
@@ -464,7 +464,7 @@ fn an_error_that_ends_a_main_shows_its_message() {
     let key = SecretKey::from_env("SESSIONS_NO_SUCH_KEY").unwrap_err();
     assert!(shown(key.into()).contains("try `export SESSIONS_NO_SUCH_KEY=$(openssl rand"));
     let setting = SessionConfig::from_vars([("SESSION_OPEN", "later")]).unwrap_err();
-    assert!(shown(setting.into()).contains("`SESSION_OPEN` is wrong: expected"));
+    assert!(shown(setting.into()).contains("`SESSION_OPEN` is invalid: expected"));
     let policies = keyed(SessionConfig::new().lifetime(Duration::ZERO)).check().unwrap_err();
     assert!(shown(policies.into()).contains("`lifetime`"));
 }

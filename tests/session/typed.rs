@@ -212,7 +212,7 @@ async fn with_on_decode_error_a_field_that_no_longer_parses_is_an_error_that_nam
     let left = with(&strict, json!({"items": "a list once", "color": "red"}), |session| {
         Box::pin(async move {
             let err = session.read(|cart| cart.items.len()).unwrap_err();
-            assert_eq!(err.to_string(), "the value of `items` is not of the type asked for");
+            assert_eq!(err.to_string(), "the value of `items` is not of the requested type");
             assert!(matches!(session.modify(|_| ()), Err(SessionError::Decode { .. })));
             // The rest of the session is as usable as it was.
             assert_eq!(session.get::<String>("color")?.as_deref(), Some("red"));

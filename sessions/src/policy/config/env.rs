@@ -73,8 +73,8 @@ impl SessionConfig {
     /// let err = SessionConfig::from_vars([("SESSION_COOKIE_SECURE", "maybe")]).unwrap_err();
     /// assert_eq!(
     ///     err.to_string(),
-    ///     "`SESSION_COOKIE_SECURE` is wrong: expected true or false; \
-    ///      a right value is `true`, `false`, `1` or `0`",
+    ///     "`SESSION_COOKIE_SECURE` is invalid: expected true or false; \
+    ///      a valid value is `true`, `false`, `1` or `0`",
     /// );
     /// ```
     pub fn from_vars<'v>(
