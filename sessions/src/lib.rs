@@ -16,7 +16,8 @@
 //! use sessions::{SecretKey, Session, SessionInterface, SignedCookie};
 //!
 //! #[derive(Clone, SessionInterface)]
-//! #[session(cookie_name = "__Host-app", samesite = "Strict", permanent = true, lifetime = "14 days")]
+//! #[session(cookie_name = "__Host-app", samesite = "Strict")]
+//! #[session(permanent = true, lifetime = "14 days")]
 //! struct AppSessions {
 //!     backend: SignedCookie,
 //! }
@@ -29,7 +30,8 @@
 //!
 //! #[actix_web::main]
 //! async fn main() -> std::io::Result<()> {
-//!     let sessions = AppSessions { backend: SignedCookie::new(SecretKey::from_env("SECRET_KEY")?) };
+//!     let key = SecretKey::from_env("SECRET_KEY")?;
+//!     let sessions = AppSessions { backend: SignedCookie::new(key) };
 //!     HttpServer::new(move || App::new().wrap(sessions.clone()).service(index))
 //!         .bind(("127.0.0.1", 8080))?
 //!         .run()
@@ -39,8 +41,7 @@
 //!
 //! # What happens to a request
 //!
-//! 1. The middleware offers a session. That costs a request without a session nothing else: no
-//!    parsing, no clock, no I/O.
+//! 1. The middleware offers a session and does nothing else: no parsing, no clock, no I/O.
 //! 2. The session is *opened* when a handler takes [`Session`] or a middleware asks for it. A
 //!    cookie that does not verify opens a new session; a store that does not answer is an error.
 //! 3. The handler reads and writes. A write that cannot be kept is an error at once.
@@ -49,14 +50,14 @@
 //!
 //! When something fails, the client sees a status and an empty body, and the log has the reason,
 //! under the target `sessions`. Call [`check`](trait@SessionInterface#method.check) in `main` to
-//! end a program with wrong policies with one line.
+//! report wrong policies before the server starts.
 //!
 //! # Where to go next
 //!
 //! - [`Session`]: the methods that handlers use.
 //! - [`derive(SessionInterface)`](derive@SessionInterface): every attribute, with its default.
 //! - [`SignedCookie`], [`EncryptedCookie`], [`ServerSide`]: the backends and what each protects
-//!   from.
+//!   against.
 //! - [`SessionConfig`]: policies at run time, from code, a file or the environment.
 //! - [`store`]: the stores of server-side sessions, and how to write one.
 //! - [`SessionInterface`](trait@SessionInterface): the contract, to implement by hand.

@@ -13,8 +13,8 @@ use sessions_policy::CookiePolicy;
 
 use crate::{clock::Clock, cookie::CookieValues, policy::Settings, state::SessionStatus};
 
-/// The request of an [`open_session`](crate::SessionInterface::open_session), with its cookies and
-/// policies.
+/// The argument of [`open_session`](crate::SessionInterface::open_session): the request with its
+/// cookies, the policies and the time.
 pub struct OpenContext<'r> {
     pub(crate) request: &'r HttpRequest,
     pub(crate) cookie: &'r CookiePolicy,
@@ -62,8 +62,8 @@ impl fmt::Debug for OpenContext<'_> {
     }
 }
 
-/// The response of a [`save_session`](crate::SessionInterface::save_session), with the policies to
-/// save by.
+/// The argument of [`save_session`](crate::SessionInterface::save_session): the status and headers of
+/// the response, the policies and the time.
 pub struct SaveContext<'r> {
     pub(crate) cookie: &'r CookiePolicy,
     pub(crate) settings: &'r Settings,

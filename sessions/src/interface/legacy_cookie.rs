@@ -20,8 +20,8 @@ pub(crate) struct LegacyCookieEffects {
 }
 
 impl LegacyCookieEffects {
-    /// Returns the `Set-Cookie` value that removes the session's own cookie or marks it, or `None`
-    /// if there is nothing to do: no mark, and the cookie `was_sent` by no client.
+    /// Returns the `Set-Cookie` value that marks the session's own cookie as ended or, if it
+    /// `was_sent` with the request, removes it; otherwise `None`.
     pub(crate) fn removal(
         &self,
         own: &CookiePolicy,

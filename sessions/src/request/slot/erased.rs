@@ -120,7 +120,7 @@ impl<I: SessionInterface> AnySlot for Slot<I> {
                 drop(phase);
                 waiting.into_iter().for_each(Waker::wake);
             }
-            // Its changes are lost, which the middleware must answer even after `TrySession`.
+            // Its changes are lost, so the middleware must fail the request even after `TrySession`.
             Phase::Open(_) => self.failure_handled.store(false, Ordering::Relaxed),
             done @ (Phase::Failed(_) | Phase::Closed(_)) => *phase = done,
         }
