@@ -69,7 +69,7 @@
 //! |---|---|---|
 //! | `derive` | `#[derive(SessionInterface)]` | yes |
 //! | `flask` | [`flask`]: one session for a Flask and an Actix application | no |
-//! | `import-actix-session` | [`import`]: takes over the sessions of an application on actix-session | no |
+//! | `import-actix-session` | [`import`]: imports the sessions of an application on actix-session | no |
 //! | `test` | `test`: seed and read sessions in tests, set the clock, check a store or make it fail | no |
 
 #![cfg_attr(docsrs, feature(doc_cfg))]

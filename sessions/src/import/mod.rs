@@ -1,8 +1,9 @@
-//! The import of sessions from actix-session 0.6 to 0.11 (feature `import-actix-session`).
+//! Import of the sessions of actix-session (feature `import-actix-session`).
 //!
-//! [`ImportActixSession`] wraps a backend. A request without a cookie of this crate, but with one
-//! of actix-session that verifies, gets the session of that legacy cookie; the response saves it in
-//! the wrapped backend and sets its cookie. `docs/migration.md` has the steps, and the way back.
+//! [`ImportActixSession`] wraps a backend and reads the sessions of actix-session 0.6 to 0.11. A
+//! request without a cookie of this crate, but with one of actix-session that verifies, gets the
+//! session of that legacy cookie; the response saves it in the wrapped backend and sets its cookie.
+//! `docs/migration.md` has the steps, and the way back.
 //!
 //! | in actix-session | here |
 //! |---|---|
