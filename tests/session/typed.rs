@@ -223,6 +223,43 @@ async fn with_on_decode_error_a_field_that_no_longer_parses_is_an_error_that_nam
     assert_eq!(left.status, 200);
 }
 
+/// Fields that are written under the framework's keys, and read under others.
+#[derive(Default, Serialize, Deserialize)]
+struct Forged {
+    #[serde(default, rename(serialize = "_owner"), skip_serializing_if = "Option::is_none")]
+    owner: Option<String>,
+    #[serde(default, rename(serialize = "_started"), skip_serializing_if = "Option::is_none")]
+    started: Option<u64>,
+    seen: bool,
+}
+
+#[derive(Clone, SessionInterface)]
+#[session(data = Forged)]
+struct Forgers {
+    backend: SignedCookie,
+}
+
+#[actix_web::test]
+async fn modify_writes_no_key_of_the_framework() {
+    async fn forge(session: Session<Forgers>) -> actix_web::Result<String> {
+        let owner = session.modify(|data| data.owner = Some("alice".to_owned()));
+        assert!(matches!(owner, Err(SessionError::ReservedKey { key }) if &*key == "_owner"));
+        session.modify(|data| {
+            data.started = Some(1);
+            data.seen = true;
+        })?;
+        assert_eq!(session.owner(), None);
+        Ok(session.keys().join(","))
+    }
+    let sessions = Forgers { backend: SignedCookie::new(key(1)) };
+    let app = init_service(App::new().wrap(sessions.clone()).default_service(web::to(forge))).await;
+    let request = TestRequest::default().to_request();
+    let response = actix_web::test::call_service(&app, request).await;
+    let left: Typed<Forged> = TestSessions::new(&sessions).left_by(&response).await;
+    assert_eq!(left.as_ref().started(), None);
+    assert_eq!(actix_web::test::read_body(response).await, "seen");
+}
+
 #[actix_web::test]
 async fn modify_returns_what_its_closure_returns_and_may_use_the_session() {
     let left = with(&shop(), json!({"color": "red"}), |session| {

@@ -217,10 +217,7 @@ impl SessionState {
     /// Fails when a handler is not allowed to write this key.
     pub(crate) fn check_writable(&self, key: &str) -> Result<(), SessionError> {
         self.inner.meta.check_writable()?;
-        if is_hidden(key) || key == OWNER {
-            return Err(SessionError::ReservedKey { key: key.into() });
-        }
-        Ok(())
+        check_not_reserved(key)
     }
 }
 
@@ -276,6 +273,15 @@ impl fmt::Debug for SessionState {
     }
 }
 
-fn is_hidden(key: &str) -> bool {
+/// Fails for a key that the framework alone writes.
+pub(crate) fn check_not_reserved(key: &str) -> Result<(), SessionError> {
+    if is_hidden(key) || key == OWNER {
+        return Err(SessionError::ReservedKey { key: key.into() });
+    }
+    Ok(())
+}
+
+/// Whether no accessor shows this key.
+pub(crate) fn is_hidden(key: &str) -> bool {
     key == STARTED || key == OWNER_SINCE
 }

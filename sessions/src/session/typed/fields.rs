@@ -7,6 +7,7 @@ use serde::Serialize;
 use crate::{
     dictionary::{Dictionary, Format, same_value},
     error::SessionError,
+    state::is_hidden,
 };
 
 /// The fields of a struct, in a dictionary.
@@ -33,7 +34,7 @@ impl Fields {
     }
 
     /// Returns the keys whose values differ in `after`, with the new value, or `None` for a removed
-    /// key.
+    /// key. A field under a key that no accessor shows is passed over.
     pub(super) fn changed_to(&self, after: &Self) -> Vec<(Box<str>, Option<String>)> {
         let set = after
             .0
@@ -42,6 +43,7 @@ impl Fields {
         let removed = self.0.members().filter(|(key, _)| after.get(key).is_none());
         set.map(|(key, json)| (key.into(), Some(json.into())))
             .chain(removed.map(|(key, _)| (key.into(), None)))
+            .filter(|(key, _): &(Box<str>, Option<String>)| !is_hidden(key))
             .collect()
     }
 }

@@ -14,7 +14,7 @@ use crate::{
     dictionary::{Dictionary, Format},
     error::{ConfigError, NullSession, SessionError},
     interface::SessionContent,
-    state::SessionState,
+    state::{SessionState, check_not_reserved},
 };
 
 /// A type that can be the content of sessions: a struct with named fields that serde writes as a
@@ -119,7 +119,9 @@ impl Diff {
         let before = Fields::of(data, format)?;
         let result = change(data);
         let after = Fields::of(data, format)?;
-        Ok((Self { changes: before.changed_to(&after) }, result))
+        let changes = before.changed_to(&after);
+        changes.iter().try_for_each(|(key, _)| check_not_reserved(key))?;
+        Ok((Self { changes }, result))
     }
 
     /// Sets and removes the changed keys.
