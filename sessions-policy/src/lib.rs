@@ -55,7 +55,7 @@ pub use crate::{
     domain::{CookieDomain, DomainError},
     duration::{DurationError, format_duration, parse_duration},
     lifetime::{
-        LifetimeError, MAX_COOKIE_LIFETIME, MAX_RENEW_GRACE, check_lifetime, check_renew_grace,
+        LifetimeError, MAX_COOKIE_LIFETIME, MAX_ROTATE_GRACE, check_lifetime, check_rotate_grace,
         check_timeouts,
     },
     limits::{MAX_ATTRIBUTE, MAX_NAME_VALUE},

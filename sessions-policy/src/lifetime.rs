@@ -65,16 +65,16 @@ pub fn check_timeouts(
     Ok(())
 }
 
-/// The longest that a token from before a renewal may read: 60 seconds.
-pub const MAX_RENEW_GRACE: Duration = Duration::from_secs(60);
+/// The longest that the token from before a rotation may open the session: 60 seconds.
+pub const MAX_ROTATE_GRACE: Duration = Duration::from_secs(60);
 
-/// Checks how long a token from before a renewal may read: at most [`MAX_RENEW_GRACE`].
+/// Checks how long the token from before a rotation may open the session: at most [`MAX_ROTATE_GRACE`].
 ///
 /// # Errors
 ///
 /// [`LifetimeError::GraceTooLong`].
-pub fn check_renew_grace(grace: Duration) -> Result<(), LifetimeError> {
-    if grace.as_secs() > MAX_RENEW_GRACE.as_secs() {
+pub fn check_rotate_grace(grace: Duration) -> Result<(), LifetimeError> {
+    if grace.as_secs() > MAX_ROTATE_GRACE.as_secs() {
         return Err(LifetimeError::GraceTooLong { grace });
     }
     Ok(())
@@ -94,7 +94,7 @@ pub enum LifetimeError {
         /// The lifetime found.
         lifetime: Duration,
     },
-    /// The grace after a renewal is above [`MAX_RENEW_GRACE`].
+    /// The grace after a rotation is above [`MAX_ROTATE_GRACE`].
     GraceTooLong {
         /// The grace found.
         grace: Duration,
@@ -121,7 +121,7 @@ impl LifetimeError {
         match self {
             Self::Zero { attribute } => std::slice::from_ref(attribute),
             Self::TooLong { .. } => &["lifetime"],
-            Self::GraceTooLong { .. } => &["renew_grace"],
+            Self::GraceTooLong { .. } => &["rotate_grace"],
             Self::IdleAboveAbsolute { .. } => &["idle_timeout", "absolute_timeout"],
             Self::TouchNotBelowIdle { .. } => &["touch_interval", "idle_timeout"],
         }
@@ -142,7 +142,7 @@ impl fmt::Display for LifetimeError {
             ),
             Self::GraceTooLong { grace } => write!(
                 f,
-                "`renew_grace` must be at most 60 s, enough for requests under way, but is {}; \
+                "`rotate_grace` must be at most 60 s, enough for requests under way, but is {}; \
                  write `\"60 s\"` or less",
                 format_duration(grace)
             ),
@@ -206,16 +206,16 @@ mod tests {
     }
 
     #[test]
-    fn renew_grace_is_at_most_a_minute() {
-        for grace in [Duration::ZERO, SECOND, MAX_RENEW_GRACE] {
-            assert_eq!(check_renew_grace(grace), Ok(()));
+    fn rotate_grace_is_at_most_a_minute() {
+        for grace in [Duration::ZERO, SECOND, MAX_ROTATE_GRACE] {
+            assert_eq!(check_rotate_grace(grace), Ok(()));
         }
         let grace = secs(61);
-        let err = check_renew_grace(grace).unwrap_err();
+        let err = check_rotate_grace(grace).unwrap_err();
         assert_eq!(err, LifetimeError::GraceTooLong { grace });
         assert_eq!(
             err.to_string(),
-            "`renew_grace` must be at most 60 s, enough for requests under way, but is 61 s; \
+            "`rotate_grace` must be at most 60 s, enough for requests under way, but is 61 s; \
              write `\"60 s\"` or less"
         );
     }

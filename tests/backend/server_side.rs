@@ -88,7 +88,7 @@ async fn invariant_9_a_token_from_before_a_renewal_opens_an_empty_session_and_se
 
 #[actix_web::test]
 async fn a_former_token_reads_within_the_grace_and_writes_nothing() {
-    let config = SessionConfig::new().renew_grace(Duration::from_secs(5));
+    let config = SessionConfig::new().rotate_grace(Duration::from_secs(5));
     let fixture = Fixture::with(config, |backend| backend);
     let app = fixture.app().await;
     let mut browser = Browser::new();

@@ -59,7 +59,7 @@ fn policies_of(config: SessionConfig) -> Vec<String> {
         format!("idle_timeout {:?}", policies.idle_timeout()),
         format!("absolute_timeout {:?}", policies.absolute_timeout()),
         format!("touch_interval {:?}", policies.touch_interval()),
-        format!("renew_grace {:?}", policies.renew_grace()),
+        format!("rotate_grace {:?}", policies.rotate_grace()),
     ]
 }
 
@@ -84,7 +84,7 @@ const DEFAULTS: [&str; 21] = [
     "idle_timeout None",
     "absolute_timeout None",
     "touch_interval 60s",
-    "renew_grace 0ns",
+    "rotate_grace 10s",
 ];
 
 const EVERY_FIELD: [&str; 21] = [
@@ -108,7 +108,7 @@ const EVERY_FIELD: [&str; 21] = [
     "idle_timeout Some(1800s)",
     "absolute_timeout Some(43200s)",
     "touch_interval 90s",
-    "renew_grace 5s",
+    "rotate_grace 5s",
 ];
 
 /// The fields, a right value for each as JSON has it, and the variable with the same value.
@@ -138,7 +138,7 @@ fn every_field() -> Vec<(&'static str, Value, &'static str, String)> {
         ("idle_timeout", json!("30 min"), "SESSION_IDLE_TIMEOUT", "30 min"),
         ("absolute_timeout", json!("12 h"), "SESSION_ABSOLUTE_TIMEOUT", "12 h"),
         ("touch_interval", json!(90), "SESSION_TOUCH_INTERVAL", "90"),
-        ("renew_grace", json!(5), "SESSION_RENEW_GRACE", "5"),
+        ("rotate_grace", json!(5), "SESSION_ROTATE_GRACE", "5"),
     ];
     let mut fields: Vec<_> = fields
         .into_iter()
@@ -176,7 +176,7 @@ fn code_json_and_variables_say_the_same() {
         .idle_timeout(DAY / 48)
         .absolute_timeout(DAY / 2)
         .touch_interval(Duration::from_secs(90))
-        .renew_grace(Duration::from_secs(5));
+        .rotate_grace(Duration::from_secs(5));
     let fields = every_field();
     let json = fields.iter().map(|(field, value, ..)| ((*field).to_owned(), value.clone()));
     let vars: Vec<_> =

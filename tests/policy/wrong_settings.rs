@@ -38,7 +38,7 @@ const WRONG: [(&str, &str, &[&str]); 24] = [
     ("idle_timeout", "SESSION_IDLE_TIMEOUT", &["soon"]),
     ("absolute_timeout", "SESSION_ABSOLUTE_TIMEOUT", &["soon"]),
     ("touch_interval", "SESSION_TOUCH_INTERVAL", &["soon"]),
-    ("renew_grace", "SESSION_RENEW_GRACE", &["soon"]),
+    ("rotate_grace", "SESSION_ROTATE_GRACE", &["soon"]),
 ];
 
 /// The fields that take any text.

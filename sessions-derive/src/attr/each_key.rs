@@ -48,7 +48,7 @@ fn wrong_values() -> Vec<(Key, TokenStream, &'static str)> {
             "a duration such as `\"12 h\"` or a number of seconds",
         ),
         (Key::TouchInterval, quote!('s'), "a duration such as `\"60 s\"` or a number of seconds"),
-        (Key::RenewGrace, quote!('s'), "a duration such as `\"10 s\"` or a number of seconds"),
+        (Key::RotateGrace, quote!('s'), "a duration such as `\"10 s\"` or a number of seconds"),
         (Key::ExpirationTime, quote!("14 days"), function),
         (Key::ShouldSetCookie, quote!(true), function),
         (Key::OpenWith, quote!(1), async_function),

@@ -88,7 +88,7 @@ keys! {
     IdleTimeout = "idle_timeout" on Struct: OneOf(&["a duration such as `\"30 min\"`", SECONDS]),
     AbsoluteTimeout = "absolute_timeout" on Struct: OneOf(&["a duration such as `\"12 h\"`", SECONDS]),
     TouchInterval = "touch_interval" on Struct: OneOf(&["a duration such as `\"60 s\"`", SECONDS]),
-    RenewGrace = "renew_grace" on Struct: OneOf(&["a duration such as `\"10 s\"`", SECONDS]),
+    RotateGrace = "rotate_grace" on Struct: OneOf(&["a duration such as `\"10 s\"`", SECONDS]),
     ExpirationTime = "expiration_time" on Struct: OneOf(&[FUNCTION]),
     ShouldSetCookie = "should_set_cookie" on Struct: OneOf(&[FUNCTION]),
     OpenWith = "open_with" on Struct: OneOf(&[ASYNC_FUNCTION]),

@@ -22,7 +22,7 @@ use self::{
     setting::Setting,
     value::{
         Value, absolute_timeout, bare, checked, domain, flag, flag_or_bare, function, idle_timeout,
-        lifetime, quoted_path, renew_grace, samesite, text, touch_interval, ty,
+        lifetime, quoted_path, rotate_grace, samesite, text, touch_interval, ty,
     },
 };
 pub(crate) use self::{key::Key, value::SECOND};
@@ -132,7 +132,7 @@ impl StructAttrs {
             Key::IdleTimeout => self.fix(entry, idle_timeout, Setting::Duration, errors),
             Key::AbsoluteTimeout => self.fix(entry, absolute_timeout, Setting::Duration, errors),
             Key::TouchInterval => self.fix(entry, touch_interval, Setting::Duration, errors),
-            Key::RenewGrace => self.fix(entry, renew_grace, Setting::Duration, errors),
+            Key::RotateGrace => self.fix(entry, rotate_grace, Setting::Duration, errors),
             Key::ExpirationTime => put(&mut self.expiration_time, entry, function, errors),
             Key::ShouldSetCookie => put(&mut self.should_set_cookie, entry, function, errors),
             Key::OpenWith => put(&mut self.open_with, entry, function, errors),

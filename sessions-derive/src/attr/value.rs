@@ -5,7 +5,7 @@ use std::{fmt::Display, str::FromStr, time::Duration};
 use proc_macro2::{Ident, TokenStream};
 use quote::ToTokens;
 use sessions_policy::{
-    CookieDomain, SameSite, check_lifetime, check_renew_grace, check_timeouts, parse_duration,
+    CookieDomain, SameSite, check_lifetime, check_rotate_grace, check_timeouts, parse_duration,
 };
 use syn::{
     Error, ExprPath, Lit, LitBool, LitInt, LitStr, Path, Result, Type,
@@ -218,9 +218,9 @@ pub(super) fn touch_interval(value: &Value, key: Key) -> Result<Duration> {
     duration(value, key, |interval| check_timeouts(None, None, interval))
 }
 
-/// Reads the grace after a renewal, which may be zero.
-pub(super) fn renew_grace(value: &Value, key: Key) -> Result<Duration> {
-    duration(value, key, check_renew_grace)
+/// Reads the grace after a rotation, which may be zero.
+pub(super) fn rotate_grace(value: &Value, key: Key) -> Result<Duration> {
+    duration(value, key, check_rotate_grace)
 }
 
 /// Reads a path in quotes: without them `crate` would not parse as a value.

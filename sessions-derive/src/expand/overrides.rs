@@ -136,13 +136,13 @@ mod tests {
         assert_eq!(
             written(parse_quote!(#[session(
                 salt = "s", open = "eager", save_when = "not_5xx", on_load_error = "null",
-                on_save_error = "log", on_gone = "drop", import = "move", renew_grace = "10 s",
+                on_save_error = "log", on_gone = "drop", import = "move", rotate_grace = "10 s",
             )])),
             constant(&quote! {
                 .salt("s").open(k::policy::OpenMode::Eager).save_when(k::policy::SaveWhen::Not5xx)
                 .on_load_error(k::policy::OnLoadError::Null).on_save_error(k::policy::OnSaveError::Log)
                 .on_gone(k::policy::OnGone::Drop).import(k::policy::ImportMode::Move)
-                .renew_grace(::core::time::Duration::from_secs(10))
+                .rotate_grace(::core::time::Duration::from_secs(10))
             })
         );
     }

@@ -2,7 +2,7 @@
 
 use sessions_policy::{
     CookieAttributes, CookieDomain, CookieName, CookiePath, CookiePolicy, KnownAttributes,
-    check_lifetime, check_renew_grace, check_timeouts, violations,
+    check_lifetime, check_rotate_grace, check_timeouts, violations,
 };
 
 use super::{Policies, settings::Settings};
@@ -13,7 +13,7 @@ impl Policies<'_> {
     pub(crate) fn resolve(self) -> Result<Settings, ConfigError> {
         check_lifetime(self.lifetime())?;
         check_timeouts(self.idle_timeout(), self.absolute_timeout(), self.touch_interval())?;
-        check_renew_grace(self.renew_grace())?;
+        check_rotate_grace(self.rotate_grace())?;
         Ok(Settings::new(self.fixed_cookie()?, self))
     }
 

@@ -128,14 +128,18 @@ macro_rules! policies {
                     variable: "SESSION_IMPORT": "`copy`, `move`",
                     read: parse("`copy`"),
                 }
-                renew_grace: std::time::Duration {
-                    what: "how long a token from before a renewal may read, for requests that are under way: at most 60 seconds",
-                    default: "zero: it is worthless at once" = std::time::Duration::ZERO,
-                    variable: "SESSION_RENEW_GRACE": "a duration",
+                rotate_grace: std::time::Duration {
+                    what: "how long the token from before a rotation still opens the session, on server-side stores: at most 60 seconds",
+                    default: "10 seconds" = DEFAULT_ROTATE_GRACE,
+                    variable: "SESSION_ROTATE_GRACE": "a duration",
                     read: duration,
+                    /// A rotation changes no rights, so the requests of a page that were sent with the former
+                    /// token read, write and purge, and get no cookie. The default outlasts the requests of a
+                    /// page load, and is short for a stolen token. After a login or a renewal there is no grace.
+                    ///
                     /// # Security
                     ///
-                    /// An attacker with the token from before a login reads the session for so long.
+                    /// An attacker with the former token uses the session for so long after a rotation.
                 }
             }
             timeouts {

@@ -213,7 +213,7 @@ impl<S: Store> Saving<'_, S> {
             opened_with: found.record.verifier,
             renewal: renewed.map(|token| Renewal {
                 verifier: token.verifier_hash(),
-                grace: settings.renew_grace(),
+                grace: settings.rotate_grace(),
             }),
             login: login.and_then(|payload| self.login(payload)),
             payload,

@@ -6,7 +6,7 @@ use sessions::{SessionInterface, SignedCookie};
 #[session(
     cookie_name, domain, path, httponly, secure, samesite, permanent, lifetime,
     refresh_each_request, salt, open, save_when, on_load_error, on_save_error, on_gone,
-    on_decode_error, import, idle_timeout, absolute_timeout, touch_interval, renew_grace,
+    on_decode_error, import, idle_timeout, absolute_timeout, touch_interval, rotate_grace,
     expiration_time, should_set_cookie, open_with, save_with, null_session, data, crate
 )]
 #[session(partitioned)]

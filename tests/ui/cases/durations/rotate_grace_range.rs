@@ -1,9 +1,9 @@
-//! The grace after a renewal is at most 60 seconds.
+//! The grace after a rotation is at most 60 seconds.
 
 use sessions::{SessionInterface, SignedCookie};
 
 #[derive(Clone, SessionInterface)]
-#[session(renew_grace = "2 min")]
+#[session(rotate_grace = "2 min")]
 struct AppSessions {
     backend: SignedCookie,
 }
@@ -12,13 +12,13 @@ mod legal {
     use sessions::{SessionInterface, SignedCookie};
 
     #[derive(Clone, SessionInterface)]
-    #[session(renew_grace = "60 s")]
+    #[session(rotate_grace = "60 s")]
     pub struct A {
         backend: SignedCookie,
     }
 
     #[derive(Clone, SessionInterface)]
-    #[session(renew_grace = 0)]
+    #[session(rotate_grace = 0)]
     pub struct B {
         backend: SignedCookie,
     }
