@@ -94,7 +94,7 @@ async fn a_former_token_reads_within_the_grace_and_writes_nothing() {
     let mut browser = Browser::new();
     browser.get(&app, "/count").await;
     let old = browser.cookie("id").unwrap().to_owned();
-    browser.get(&app, "/renew").await;
+    browser.get(&app, "/rotate").await;
 
     let answer = Answer::of(&app, with_token("/read", &old)).await;
     assert_eq!((answer.body.as_str(), answer.cookie()), (r#"{"n":1}"#, None));

@@ -237,6 +237,7 @@ fn a_null_dictionary_reads_as_empty_and_refuses_every_write() {
         null.set_permanent(true),
         null.set_modified(true),
         null.renew(),
+        null.rotate(),
         null.purge().map(drop),
     ];
     for result in refused {
@@ -260,11 +261,29 @@ fn what_happened_to_the_session_as_a_whole() {
     assert_eq!(renewed.status(), SessionStatus::Renewed);
     renewed.insert("a", &2).unwrap();
     assert_eq!(renewed.status(), SessionStatus::Renewed);
+    renewed.rotate().unwrap();
+    assert_eq!(renewed.status(), SessionStatus::Renewed);
+
+    let mut rotated = opened();
+    rotated.rotate().unwrap();
+    assert_eq!(rotated.status(), SessionStatus::Rotated);
+    assert!(!rotated.is_modified());
+    rotated.insert("a", &2).unwrap();
+    rotated.rollback().unwrap();
+    assert_eq!(rotated.status(), SessionStatus::Rotated);
+    rotated.renew().unwrap();
+    assert_eq!(rotated.status(), SessionStatus::Renewed);
+
+    let mut logged_in = opened();
+    logged_in.rotate().unwrap();
+    logged_in.set_owner("ada").unwrap();
+    assert_eq!(logged_in.status(), SessionStatus::Renewed);
 
     let mut purged = opened();
     purged.renew().unwrap();
     purged.purge().unwrap();
     purged.renew().unwrap();
+    purged.rotate().unwrap();
     purged.insert("b", &1).unwrap();
     assert_eq!(purged.status(), SessionStatus::Purged);
     assert!(purged.is_new());

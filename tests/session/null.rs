@@ -82,6 +82,7 @@ async fn writes(session: Session) -> HttpResponse {
         session.purge().map(drop),
         session.set_owner("ada"),
         session.renew(),
+        session.rotate(),
         session.rollback(),
         session.flash("info", "hello"),
     ];
@@ -112,7 +113,7 @@ async fn without_a_key_every_write_is_an_error_that_says_what_to_set() {
     for config in keyless() {
         let answer = Browser::new().get(&app(config).await, "/writes").await;
         let said: Vec<String> = serde_json::from_str(&answer.body).expect("a list of texts");
-        assert_eq!(said.len(), 16);
+        assert_eq!(said.len(), 17);
         for text in said {
             assert_eq!(
                 text,

@@ -139,26 +139,30 @@ async fn purging_removes_the_cookie_and_everything_in_it() {
 }
 
 #[actix_web::test]
-async fn renewing_makes_a_token_of_the_same_content() {
-    let mut browser = visitor().await;
-    let answer = visit(&mut browser, |session| {
-        session.renew().unwrap();
-        assert_eq!(session.get::<u32>("a").unwrap(), Some(1));
-        assert!(!session.is_modified());
-    })
-    .await;
-    assert!(answer.cookie().is_some_and(|cookie| !cookie.is_removal()));
-    assert_eq!(content(&mut browser).await, json!({"a": 1}));
+async fn renewing_and_rotating_make_a_token_of_the_same_content() {
+    for change in [Session::renew, Session::rotate] {
+        let mut browser = visitor().await;
+        let answer = visit(&mut browser, move |session| {
+            change(session).unwrap();
+            assert_eq!(session.get::<u32>("a").unwrap(), Some(1));
+            assert!(!session.is_modified());
+        })
+        .await;
+        assert!(answer.cookie().is_some_and(|cookie| !cookie.is_removal()));
+        assert_eq!(content(&mut browser).await, json!({"a": 1}));
+    }
 }
 
 #[actix_web::test]
-async fn renewing_an_empty_new_session_sets_nothing() {
-    let answer = visit(&mut Browser::new(), |session| session.renew().unwrap()).await;
-    assert_eq!(answer.cookie(), None);
+async fn renewing_and_rotating_an_empty_new_session_sets_nothing() {
+    for change in [Session::renew, Session::rotate] {
+        let answer = visit(&mut Browser::new(), move |session| change(session).unwrap()).await;
+        assert_eq!(answer.cookie(), None);
+    }
 }
 
 #[actix_web::test]
-async fn a_rollback_takes_back_changes_and_neither_renew_nor_purge() {
+async fn a_rollback_takes_back_changes_and_neither_renew_nor_rotate_nor_purge() {
     let mut browser = visitor().await;
     let change = |session: &Session| {
         session.insert("a", 2).unwrap();
@@ -176,14 +180,16 @@ async fn a_rollback_takes_back_changes_and_neither_renew_nor_purge() {
     })
     .await;
     assert_eq!(answer.cookie(), None);
-    let answer = visit(&mut browser, move |session| {
-        session.renew().unwrap();
-        change(session);
-        session.rollback().unwrap();
-    })
-    .await;
-    assert!(answer.cookie().is_some_and(|cookie| !cookie.is_removal()));
-    assert_eq!(content(&mut browser).await, json!({"a": 1}));
+    for new_token in [Session::renew, Session::rotate] {
+        let answer = visit(&mut browser, move |session| {
+            new_token(session).unwrap();
+            change(session);
+            session.rollback().unwrap();
+        })
+        .await;
+        assert!(answer.cookie().is_some_and(|cookie| !cookie.is_removal()));
+        assert_eq!(content(&mut browser).await, json!({"a": 1}));
+    }
     let answer = visit(&mut browser, move |session| {
         session.purge().unwrap();
         change(session);

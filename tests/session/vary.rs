@@ -33,7 +33,7 @@ struct AppSessions {
 /// A method, a use of it that changes nothing where that is possible, and whether it is access.
 struct Row(&'static str, fn(&Session<AppSessions>), bool);
 
-const TABLE: [Row; 31] = [
+const TABLE: [Row; 32] = [
     Row("get", |session| _ = session.get::<Value>("a"), true),
     Row("insert", |session| _ = session.insert("a", 1), true),
     Row("remove", |session| _ = session.remove("missing"), true),
@@ -59,6 +59,7 @@ const TABLE: [Row; 31] = [
     Row("is_accessed", |session| _ = session.is_accessed(), false),
     Row("purge", |session| _ = session.purge(), true),
     Row("renew", |session| _ = session.renew(), true),
+    Row("rotate", |session| _ = session.rotate(), true),
     Row("owner", |session| _ = session.owner(), true),
     Row("set_owner", |session| _ = session.set_owner("ada"), true),
     Row("save_now", |session| _ = session.save_now().now_or_never(), true),

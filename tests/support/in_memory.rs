@@ -106,6 +106,7 @@ async fn act(
             "clear" => session.clear()?,
             "purge" => said = format!("{:?}", session.purge()?),
             "renew" => session.renew()?,
+            "rotate" => session.rotate()?,
             "login" => session.set_owner(object)?,
             "owner" => said = session.owner().unwrap_or_default(),
             "permanent" => session.set_permanent(true)?,

@@ -116,7 +116,7 @@ pub trait SessionInterface: Sized + Send + Sync + 'static {
     /// Saves the session after the handler returns: Flask's `save_session`. The middleware writes
     /// the headers.
     ///
-    /// Called only for a session that was changed, emptied, renewed or purged, or if
+    /// Called only for a session that was changed, emptied, renewed, rotated or purged, or if
     /// [`should_set_cookie`](Self::should_set_cookie) returns `true`. Delete a session whose
     /// content is empty, and return [`Saved::removed`].
     ///
@@ -208,7 +208,7 @@ pub trait SessionInterface: Sized + Send + Sync + 'static {
         content.permanent().then(|| now + self.policies().lifetime())
     }
 
-    /// Whether this response sets the cookie of a session that is neither emptied nor renewed.
+    /// Whether this response sets the cookie of a session that is neither emptied, renewed nor rotated.
     /// Flask's `should_set_cookie`. Defaults to `true` for a modified session, and for a permanent
     /// one while `refresh_each_request` is set.
     fn should_set_cookie(&self, content: &Self::Content) -> bool {

@@ -167,14 +167,14 @@ fn must_save<I: SessionInterface>(
 ) -> bool {
     let is_wanted = || content.state().wants_refresh() || interface.should_set_cookie(content);
     match status {
-        SessionStatus::Purged | SessionStatus::Renewed => true,
+        SessionStatus::Purged | SessionStatus::Renewed | SessionStatus::Rotated => true,
         SessionStatus::Changed => content.is_empty() || is_wanted(),
         SessionStatus::Unchanged => !content.is_empty() && is_wanted(),
     }
 }
 
-/// Whether the response is sent although saving failed. A failed purge or renewal is never
-/// tolerated.
+/// Whether the response is sent although saving failed. A failed purge, renewal or
+/// rotation is never tolerated: the client would keep a token that was to be replaced.
 fn is_tolerated(
     content: &impl SessionContent,
     status: SessionStatus,
@@ -183,7 +183,7 @@ fn is_tolerated(
 ) -> bool {
     let logged = on_save_error == OnSaveError::Log;
     match status {
-        SessionStatus::Purged | SessionStatus::Renewed => false,
+        SessionStatus::Purged | SessionStatus::Renewed | SessionStatus::Rotated => false,
         SessionStatus::Changed => logged && !content.is_empty(),
         // A refresh that does not fit the cookie leaves the session as it was.
         SessionStatus::Unchanged => logged || matches!(err, SaveError::TooLarge { .. }),

@@ -64,8 +64,12 @@ impl<I: SessionSelector> Session<I> {
         self.change(SessionState::purge)
     }
 
-    /// Gives the session a new token. Call it at login and wherever rights change (OWASP Session
-    /// Management, renewal after any privilege change).
+    /// Gives the session a new token and a new state of rights. Call it at login and wherever
+    /// rights change (OWASP Session Management, renewal after any privilege change).
+    ///
+    /// On server-side stores, requests that began before write nothing more, and the former token
+    /// is worthless at once. To replace the token on a timer, call [`rotate`](Self::rotate), which
+    /// lets them go on.
     ///
     /// The session keeps its content and its start, from which `absolute_timeout` counts. The
     /// renewal is carried out whatever the status of the response.
@@ -82,6 +86,29 @@ impl<I: SessionSelector> Session<I> {
     /// [`SessionError::Null`], [`SessionError::Saved`].
     pub fn renew(&self) -> Result<(), SessionError> {
         self.change(SessionState::renew)
+    }
+
+    /// Gives the session another token for the same rights. Call it on a timer, to limit how long a
+    /// stolen token is of use (OWASP Session Management, renewal timeout).
+    ///
+    /// On server-side stores, requests under way go on, and the former token opens the session
+    /// until [`rotate_grace`](crate::SessionConfig::rotate_grace) is over. Where the same request
+    /// calls [`renew`](Self::renew), the session is renewed.
+    ///
+    /// The session keeps its content and its start, from which `absolute_timeout` counts. The
+    /// rotation is carried out whatever the status of the response.
+    ///
+    /// # Security
+    ///
+    /// Not for a login or a change of rights: an attacker with the former token keeps the session
+    /// for the grace, and a request that the attacker began before it still writes. An older
+    /// [`SignedCookie`](crate::SignedCookie) stays valid with the content it had.
+    ///
+    /// # Errors
+    ///
+    /// [`SessionError::Null`], [`SessionError::Saved`].
+    pub fn rotate(&self) -> Result<(), SessionError> {
+        self.change(SessionState::rotate)
     }
 
     /// Logs `owner` in: stores the owner's id, gives the session a new token, and restarts its
@@ -116,8 +143,8 @@ impl<I: SessionSelector> Session<I> {
         self.look(SessionState::owner)
     }
 
-    /// Discards the changes of this request. A [`renew`](Self::renew) or a [`purge`](Self::purge)
-    /// is still carried out.
+    /// Discards the changes of this request. A [`renew`](Self::renew), a [`rotate`](Self::rotate)
+    /// or a [`purge`](Self::purge) is still carried out.
     ///
     /// # Errors
     ///

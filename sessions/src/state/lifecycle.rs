@@ -1,4 +1,4 @@
-//! The life of a session: permanent, modified, renewed, purged, refreshed.
+//! The life of a session: permanent, modified, renewed, rotated, purged, refreshed.
 
 use std::sync::atomic::Ordering;
 
@@ -49,6 +49,7 @@ impl SessionState {
         match self.inner.meta.token {
             TokenFate::Purged => SessionStatus::Purged,
             TokenFate::Renewed => SessionStatus::Renewed,
+            TokenFate::Rotated => SessionStatus::Rotated,
             TokenFate::Kept if self.is_modified() => SessionStatus::Changed,
             TokenFate::Kept => SessionStatus::Unchanged,
         }
@@ -86,15 +87,31 @@ impl SessionState {
         self.inner.meta.starts_permanent = permanent;
     }
 
-    /// Requests a new token for the session. Call it at login and wherever rights change.
+    /// Requests a new token and a new state of rights for the session. Call it at login and wherever
+    /// rights change.
     ///
     /// # Errors
     ///
     /// [`SessionError::Null`] in a null session.
     pub fn renew(&mut self) -> Result<(), SessionError> {
         self.inner.meta.check_writable()?;
+        self.inner.meta.token = match self.inner.meta.token {
+            TokenFate::Purged => TokenFate::Purged,
+            TokenFate::Kept | TokenFate::Rotated | TokenFate::Renewed => TokenFate::Renewed,
+        };
+        Ok(())
+    }
+
+    /// Requests another token for the same rights. A [`renew`](Self::renew) of the same request
+    /// goes above it.
+    ///
+    /// # Errors
+    ///
+    /// [`SessionError::Null`] in a null session.
+    pub fn rotate(&mut self) -> Result<(), SessionError> {
+        self.inner.meta.check_writable()?;
         if matches!(self.inner.meta.token, TokenFate::Kept) {
-            self.inner.meta.token = TokenFate::Renewed;
+            self.inner.meta.token = TokenFate::Rotated;
         }
         Ok(())
     }
@@ -122,7 +139,7 @@ impl SessionState {
         self.inner.meta.revocable = revocable;
     }
 
-    /// Discards the changes of this request. A `renew` or a `purge` is still carried out.
+    /// Discards the changes of this request. A `renew`, a `rotate` or a `purge` is still carried out.
     ///
     /// # Errors
     ///

@@ -1,4 +1,4 @@
-//! The state of a session besides its keys: null, new, renewed, purged, logged in.
+//! The state of a session besides its keys: null, new, renewed, rotated, purged, logged in.
 
 use std::{sync::atomic::AtomicBool, time::SystemTime};
 
@@ -17,8 +17,10 @@ pub enum SessionStatus {
     Unchanged,
     /// Keys were changed.
     Changed,
-    /// The session gets a new token, with changed keys or not.
+    /// The session gets a new token and a new state of rights, with changed keys or not.
     Renewed,
+    /// The session gets another token for the same rights, with changed keys or not.
+    Rotated,
     /// The opened session is purged. The state holds a new one.
     Purged,
 }
@@ -64,6 +66,7 @@ pub(super) struct SessionMeta {
 pub(super) enum TokenFate {
     #[default]
     Kept,
+    Rotated,
     Renewed,
     Purged,
 }

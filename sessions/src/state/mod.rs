@@ -33,7 +33,7 @@ const OWNER_SINCE: &str = "_owner_since";
 const OWNER: &str = "_owner";
 
 /// The session object that most interfaces use: keys with values, and whether the session is new,
-/// permanent, renewed, purged or logged in.
+/// permanent, renewed, rotated, purged or logged in.
 ///
 /// Backends and interfaces build it when they open a session and read it when they save it.
 /// Handlers use it through [`Session`](crate::Session), which also marks it as accessed; the

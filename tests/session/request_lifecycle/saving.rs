@@ -38,7 +38,7 @@ async fn a_failed_save_is_an_empty_500_without_cookie() {
 }
 
 #[actix_web::test]
-async fn on_save_error_log_lets_the_response_through_but_never_for_purge_and_renew() {
+async fn on_save_error_log_lets_the_response_through_but_never_for_purge_renew_and_rotate() {
     async fn purge(session: Session) -> actix_web::Result<&'static str> {
         session.purge()?;
         Ok("gone")
@@ -47,6 +47,10 @@ async fn on_save_error_log_lets_the_response_through_but_never_for_purge_and_ren
         session.renew()?;
         Ok("new")
     }
+    async fn rotate(session: Session) -> actix_web::Result<&'static str> {
+        session.rotate()?;
+        Ok("other")
+    }
     let (sessions, switches) =
         Switched::sessions(SessionConfig::new().on_save_error(OnSaveError::Log));
     let app = init_service(
@@ -54,7 +58,8 @@ async fn on_save_error_log_lets_the_response_through_but_never_for_purge_and_ren
             .wrap(sessions)
             .route("/count", web::get().to(count))
             .route("/purge", web::get().to(purge))
-            .route("/renew", web::get().to(renew)),
+            .route("/renew", web::get().to(renew))
+            .route("/rotate", web::get().to(rotate)),
     )
     .await;
     let mut browser = Browser::new();
@@ -62,7 +67,7 @@ async fn on_save_error_log_lets_the_response_through_but_never_for_purge_and_ren
     switches.fail_save(true);
     let answer = browser.get(&app, "/count").await;
     assert_eq!((answer.status.as_u16(), answer.body.as_str(), answer.cookie()), (200, "2", None));
-    for path in ["/purge", "/renew"] {
+    for path in ["/purge", "/renew", "/rotate"] {
         let answer = browser.get(&app, path).await;
         assert_eq!(
             (answer.status.as_u16(), answer.body.as_str(), answer.cookie()),
@@ -147,7 +152,7 @@ async fn an_inner_error_of_an_untouched_session_passes_as_it_is() {
 // What is saved when.
 
 #[actix_web::test]
-async fn save_when_decides_about_data_and_never_about_purge_and_renew() {
+async fn save_when_decides_about_data_and_never_about_purge_renew_and_rotate() {
     async fn act(
         session: Session,
         path: web::Path<(String, u16)>,
@@ -161,6 +166,10 @@ async fn save_when_decides_about_data_and_never_about_purge_and_renew() {
             }
             "renew" => {
                 session.renew()?;
+                session.insert("b", 2)?;
+            }
+            "rotate" => {
+                session.rotate()?;
                 session.insert("b", 2)?;
             }
             other => panic!("no act {other}"),
@@ -177,7 +186,7 @@ async fn save_when_decides_about_data_and_never_about_purge_and_renew() {
         let client = TestSessions::new(&sessions);
         for status in [200, 302, 404, 499, 500, 503] {
             let saves = status <= last_saving;
-            for act in ["insert", "purge", "renew"] {
+            for act in ["insert", "purge", "renew", "rotate"] {
                 let request = TestRequest::with_uri(&format!("/{act}/{status}"));
                 let request = client.seed(request, serde_json::json!({"a": 1})).await;
                 let response = actix_web::test::call_service(&app, request.to_request()).await;
@@ -185,9 +194,9 @@ async fn save_when_decides_about_data_and_never_about_purge_and_renew() {
                 let keys: Vec<_> =
                     client.left_by(&response).await.iter().map(|(key, _)| key.to_owned()).collect();
                 let expected: (bool, &[&str]) = match (act, saves) {
-                    ("insert" | "renew", true) => (true, &["a", "b"]),
+                    ("insert" | "renew" | "rotate", true) => (true, &["a", "b"]),
                     ("insert", false) => (false, &["a"]),
-                    ("renew", false) => (true, &["a"]),
+                    ("renew" | "rotate", false) => (true, &["a"]),
                     ("purge", true) => (true, &["farewell"]),
                     _ => (true, &[]),
                 };
@@ -263,6 +272,7 @@ async fn a_streamed_body_reads_the_session_and_writing_is_an_error() {
                 session.clear(),
                 session.purge().map(drop),
                 session.renew(),
+                session.rotate(),
                 session.rollback(),
                 session.set_permanent(true),
                 session.set_modified(true),

@@ -1,6 +1,9 @@
 //! Saving: from what a request did, and where its session came from, to the calls of the store.
 
-use std::{sync::Arc, time::UNIX_EPOCH};
+use std::{
+    sync::Arc,
+    time::{Duration, UNIX_EPOCH},
+};
 
 use super::{
     ServerSide,
@@ -62,8 +65,10 @@ impl<S: Store> Saving<'_, S> {
             SessionStatus::Unchanged => Ok(self.refresh(found).await),
             SessionStatus::Changed if found.via_grace => Err(SaveError::Superseded),
             SessionStatus::Changed => self.change(found).await,
-            SessionStatus::Renewed if found.via_grace => Box::pin(self.save_superseded()).await,
-            SessionStatus::Renewed => self.renew(found).await,
+            SessionStatus::Renewed | SessionStatus::Rotated if found.via_grace => {
+                Box::pin(self.save_superseded()).await
+            }
+            SessionStatus::Renewed | SessionStatus::Rotated => self.renew(found).await,
             SessionStatus::Purged => {
                 self.backend.end_record(found.key, found.record.owner(), &self.deadline).await?;
                 self.begin(self.state).await
@@ -94,7 +99,7 @@ impl<S: Store> Saving<'_, S> {
         match self.cx.session_status() {
             SessionStatus::Unchanged => Ok(Saved::unchanged()),
             SessionStatus::Purged if self.state.logs_in() => self.begin(self.state).await,
-            SessionStatus::Renewed => match changes {
+            SessionStatus::Renewed | SessionStatus::Rotated => match changes {
                 // The content of the record does not come along with the previous token.
                 Some(_) if !self.state.logs_in() => Err(SaveError::Superseded),
                 Some(changes) => {
@@ -213,7 +218,10 @@ impl<S: Store> Saving<'_, S> {
             opened_with: found.record.verifier,
             renewal: renewed.map(|token| Renewal {
                 verifier: token.verifier_hash(),
-                grace: settings.rotate_grace(),
+                grace: match self.cx.session_status() {
+                    SessionStatus::Rotated => settings.rotate_grace(),
+                    _ => Duration::ZERO,
+                },
             }),
             login: login.and_then(|payload| self.login(payload)),
             payload,
