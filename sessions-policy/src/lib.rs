@@ -55,8 +55,8 @@ pub use crate::{
     domain::{CookieDomain, DomainError},
     duration::{DurationError, format_duration, parse_duration},
     lifetime::{
-        LifetimeError, MAX_COOKIE_LIFETIME, MAX_ROTATE_GRACE, check_lifetime, check_rotate_grace,
-        check_timeouts,
+        LifetimeError, MAX_COOKIE_LIFETIME, MAX_ROTATE_GRACE, check_anonymous_lifetime,
+        check_lifetime, check_rotate_grace, check_timeouts,
     },
     limits::{MAX_ATTRIBUTE, MAX_NAME_VALUE},
     name::{CookieName, NameError, NamePrefix},

@@ -24,11 +24,16 @@ pub const MAX_COOKIE_LIFETIME: Duration = Duration::from_secs(400 * 24 * 60 * 60
 /// # Ok::<(), sessions_policy::DurationError>(())
 /// ```
 pub fn check_lifetime(lifetime: Duration) -> Result<(), LifetimeError> {
-    check_not_zero("lifetime", lifetime)?;
-    if lifetime.as_secs() > MAX_COOKIE_LIFETIME.as_secs() {
-        return Err(LifetimeError::TooLong { lifetime });
-    }
-    Ok(())
+    check_range("lifetime", lifetime)
+}
+
+/// Checks the lifetime of visitors' sessions, as [`check_lifetime`] does.
+///
+/// # Errors
+///
+/// Those of [`check_lifetime`].
+pub fn check_anonymous_lifetime(lifetime: Duration) -> Result<(), LifetimeError> {
+    check_range("anonymous_lifetime", lifetime)
 }
 
 /// Checks the timeouts of a session: each at least 1 second, `idle` within `absolute`, `touch_interval` below `idle`.
@@ -91,6 +96,8 @@ pub enum LifetimeError {
     },
     /// The lifetime is above [`MAX_COOKIE_LIFETIME`].
     TooLong {
+        /// The attribute with this lifetime.
+        attribute: &'static str,
         /// The lifetime found.
         lifetime: Duration,
     },
@@ -119,8 +126,9 @@ impl LifetimeError {
     /// Returns the attributes involved, as the derive macro spells them; the first is the one to edit.
     pub fn attributes(&self) -> &[&'static str] {
         match self {
-            Self::Zero { attribute } => std::slice::from_ref(attribute),
-            Self::TooLong { .. } => &["lifetime"],
+            Self::Zero { attribute } | Self::TooLong { attribute, .. } => {
+                std::slice::from_ref(attribute)
+            }
             Self::GraceTooLong { .. } => &["rotate_grace"],
             Self::IdleAboveAbsolute { .. } => &["idle_timeout", "absolute_timeout"],
             Self::TouchNotBelowIdle { .. } => &["touch_interval", "idle_timeout"],
@@ -134,9 +142,9 @@ impl fmt::Display for LifetimeError {
             Self::Zero { attribute } => {
                 write!(f, "`{attribute}` must be at least 1 second; write one such as `\"30 min\"`")
             }
-            Self::TooLong { lifetime } => write!(
+            Self::TooLong { attribute, lifetime } => write!(
                 f,
-                "`lifetime` must be at most 400 days, the longest that browsers keep a cookie, but is {}; \
+                "`{attribute}` must be at most 400 days, the longest that browsers keep a cookie, but is {}; \
                  write `\"400 days\"` or less",
                 format_duration(lifetime)
             ),
@@ -165,6 +173,14 @@ impl fmt::Display for LifetimeError {
 }
 
 impl Error for LifetimeError {}
+
+fn check_range(attribute: &'static str, lifetime: Duration) -> Result<(), LifetimeError> {
+    check_not_zero(attribute, lifetime)?;
+    if lifetime.as_secs() > MAX_COOKIE_LIFETIME.as_secs() {
+        return Err(LifetimeError::TooLong { attribute, lifetime });
+    }
+    Ok(())
+}
 
 fn check_not_zero(attribute: &'static str, duration: Duration) -> Result<(), LifetimeError> {
     if duration.as_secs() == 0 {
@@ -196,13 +212,27 @@ mod tests {
         assert_eq!(MAX_COOKIE_LIFETIME.as_secs(), 34_560_000);
         assert_eq!(check_lifetime(MAX_COOKIE_LIFETIME), Ok(()));
         for lifetime in [MAX_COOKIE_LIFETIME + SECOND, Duration::MAX] {
-            assert_eq!(check_lifetime(lifetime), Err(LifetimeError::TooLong { lifetime }));
+            let too_long = Err(LifetimeError::TooLong { attribute: "lifetime", lifetime });
+            assert_eq!(check_lifetime(lifetime), too_long);
         }
     }
 
     #[test]
     fn lifetime_counts_whole_seconds() {
         assert_eq!(check_lifetime(MAX_COOKIE_LIFETIME + Duration::from_millis(999)), Ok(()));
+    }
+
+    #[test]
+    fn anonymous_lifetime_has_the_range_of_lifetime_and_errors_of_its_own() {
+        for lifetime in [SECOND, MAX_COOKIE_LIFETIME] {
+            assert_eq!(check_anonymous_lifetime(lifetime), Ok(()));
+        }
+        let zero = check_anonymous_lifetime(Duration::from_millis(999)).unwrap_err();
+        let too_long = check_anonymous_lifetime(MAX_COOKIE_LIFETIME + SECOND).unwrap_err();
+        for err in [zero, too_long] {
+            assert_eq!(err.attributes(), ["anonymous_lifetime"]);
+            assert!(err.to_string().starts_with("`anonymous_lifetime` must be at "), "{err}");
+        }
     }
 
     #[test]
@@ -264,7 +294,8 @@ mod tests {
         );
         assert_eq!(LifetimeError::Zero { attribute: "lifetime" }.attributes(), ["lifetime"]);
         assert_eq!(
-            LifetimeError::TooLong { lifetime: secs(86_400 * 500) }.to_string(),
+            LifetimeError::TooLong { attribute: "lifetime", lifetime: secs(86_400 * 500) }
+                .to_string(),
             "`lifetime` must be at most 400 days, the longest that browsers keep a cookie, but is 500 days; \
              write `\"400 days\"` or less"
         );

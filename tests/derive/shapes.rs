@@ -146,5 +146,7 @@ fn what_the_derive_lets_through_passes_the_checks_of_the_run_time() {
         TouchWithoutIdle(touch_interval = "1 h"),
         LongestLifetime(lifetime = "400 days"),
         ShortestLifetime(lifetime = 1),
+        LongestAnonymousLifetime(anonymous_lifetime = "400 days"),
+        ShortestAnonymousLifetime(anonymous_lifetime = 1),
     }
 }

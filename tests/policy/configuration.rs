@@ -60,10 +60,11 @@ fn policies_of(config: SessionConfig) -> Vec<String> {
         format!("absolute_timeout {:?}", policies.absolute_timeout()),
         format!("touch_interval {:?}", policies.touch_interval()),
         format!("rotate_grace {:?}", policies.rotate_grace()),
+        format!("anonymous_lifetime {:?}", policies.anonymous_lifetime()),
     ]
 }
 
-const DEFAULTS: [&str; 21] = [
+const DEFAULTS: [&str; 22] = [
     "name session",
     "domain None",
     "path /",
@@ -85,9 +86,10 @@ const DEFAULTS: [&str; 21] = [
     "absolute_timeout None",
     "touch_interval 60s",
     "rotate_grace 10s",
+    "anonymous_lifetime 86400s",
 ];
 
-const EVERY_FIELD: [&str; 21] = [
+const EVERY_FIELD: [&str; 22] = [
     "name app",
     "domain Some(\"example.com\")",
     "path /app",
@@ -109,6 +111,7 @@ const EVERY_FIELD: [&str; 21] = [
     "absolute_timeout Some(43200s)",
     "touch_interval 90s",
     "rotate_grace 5s",
+    "anonymous_lifetime 21600s",
 ];
 
 /// The fields, a right value for each as JSON has it, and the variable with the same value.
@@ -139,6 +142,7 @@ fn every_field() -> Vec<(&'static str, Value, &'static str, String)> {
         ("absolute_timeout", json!("12 h"), "SESSION_ABSOLUTE_TIMEOUT", "12 h"),
         ("touch_interval", json!(90), "SESSION_TOUCH_INTERVAL", "90"),
         ("rotate_grace", json!(5), "SESSION_ROTATE_GRACE", "5"),
+        ("anonymous_lifetime", json!("6 h"), "SESSION_ANONYMOUS_LIFETIME", "6 h"),
     ];
     let mut fields: Vec<_> = fields
         .into_iter()
@@ -176,7 +180,8 @@ fn code_json_and_variables_say_the_same() {
         .idle_timeout(DAY / 48)
         .absolute_timeout(DAY / 2)
         .touch_interval(Duration::from_secs(90))
-        .rotate_grace(Duration::from_secs(5));
+        .rotate_grace(Duration::from_secs(5))
+        .anonymous_lifetime(DAY / 4);
     let fields = every_field();
     let json = fields.iter().map(|(field, value, ..)| ((*field).to_owned(), value.clone()));
     let vars: Vec<_> =

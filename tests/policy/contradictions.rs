@@ -120,12 +120,26 @@ async fn all_broken_rules_are_told_at_once() {
 
 #[actix_web::test]
 async fn a_lifetime_is_between_a_second_and_400_days() {
+    let new = SessionConfig::new;
     for wrong in [Duration::ZERO, SECOND / 2, 400 * DAY + SECOND, Duration::MAX] {
-        let config = SessionConfig::new().lifetime(wrong);
-        assert_eq!(involved(&refused(AppSessions::signed(config)).await), [["lifetime"]]);
+        let err = refused(AppSessions::signed(new().lifetime(wrong))).await;
+        assert_eq!(involved(&err), [["lifetime"]]);
+        let err = refused(AppSessions::signed(new().anonymous_lifetime(wrong))).await;
+        assert_eq!(involved(&err), [["anonymous_lifetime"]]);
     }
     for right in [SECOND, 400 * DAY] {
-        accepted(AppSessions::signed(SessionConfig::new().lifetime(right))).await;
+        accepted(AppSessions::signed(new().lifetime(right))).await;
+        accepted(AppSessions::signed(new().anonymous_lifetime(right))).await;
+    }
+}
+
+#[actix_web::test]
+async fn a_rotation_has_at_most_a_minute_of_grace() {
+    let config = |grace| SessionConfig::new().rotate_grace(grace);
+    let err = refused(AppSessions::signed(config(61 * SECOND))).await;
+    assert_eq!(involved(&err), [["rotate_grace"]]);
+    for grace in [Duration::ZERO, 60 * SECOND] {
+        accepted(AppSessions::signed(config(grace))).await;
     }
 }
 

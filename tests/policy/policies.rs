@@ -50,6 +50,8 @@ impl Backend for Spy {
             format!("idle_timeout {:?}", settings.idle_timeout()),
             format!("absolute_timeout {:?}", settings.absolute_timeout()),
             format!("touch_interval {:?}", settings.touch_interval()),
+            format!("rotate_grace {:?}", settings.rotate_grace()),
+            format!("anonymous_lifetime {:?}", settings.anonymous_lifetime()),
         ];
         *self.seen.lock().unwrap_or_else(PoisonError::into_inner) = seen;
         self.inner.open(cx).await
@@ -75,7 +77,7 @@ struct Observed {
 }
 
 impl Observed {
-    fn new(cookie: &str, refreshed: bool, settings: [&str; 10]) -> Self {
+    fn new(cookie: &str, refreshed: bool, settings: [&str; 12]) -> Self {
         let (cookie, settings) = (cookie.to_owned(), settings.map(str::to_owned).to_vec());
         Self { cookie, refreshed, settings }
     }
@@ -136,6 +138,8 @@ fn against_firm() -> SessionConfig {
         .idle_timeout(HOUR / 4)
         .absolute_timeout(8 * HOUR)
         .touch_interval(Duration::from_secs(45))
+        .rotate_grace(Duration::from_secs(30))
+        .anonymous_lifetime(3 * HOUR)
 }
 
 fn observed_against_firm() -> Observed {
@@ -153,6 +157,8 @@ fn observed_against_firm() -> Observed {
             "idle_timeout Some(900s)",
             "absolute_timeout Some(28800s)",
             "touch_interval 45s",
+            "rotate_grace 30s",
+            "anonymous_lifetime 10800s",
         ],
     )
 }
@@ -178,6 +184,8 @@ fn against_loose() -> SessionConfig {
         .idle_timeout(HOUR / 4)
         .absolute_timeout(8 * HOUR)
         .touch_interval(Duration::from_secs(45))
+        .rotate_grace(Duration::from_secs(30))
+        .anonymous_lifetime(3 * HOUR)
 }
 
 fn observed_against_loose() -> Observed {
@@ -196,6 +204,8 @@ fn observed_against_loose() -> Observed {
             "idle_timeout Some(900s)",
             "absolute_timeout Some(28800s)",
             "touch_interval 45s",
+            "rotate_grace 30s",
+            "anonymous_lifetime 10800s",
         ],
     )
 }
@@ -225,7 +235,9 @@ struct NoAttributes {
     on_save_error = "error",
     idle_timeout = "20 min",
     absolute_timeout = "10 h",
-    touch_interval = 20
+    touch_interval = 20,
+    rotate_grace = "20 s",
+    anonymous_lifetime = "2 h"
 )]
 struct FirmAttributes {
     backend: Spy,
@@ -248,6 +260,8 @@ fn observed_firm() -> Observed {
             "idle_timeout Some(1200s)",
             "absolute_timeout Some(36000s)",
             "touch_interval 20s",
+            "rotate_grace 20s",
+            "anonymous_lifetime 7200s",
         ],
     )
 }
@@ -271,7 +285,9 @@ fn observed_firm() -> Observed {
     on_save_error = "log",
     idle_timeout = "30",
     absolute_timeout = 30,
-    touch_interval = "1 s"
+    touch_interval = "1 s",
+    rotate_grace = 0,
+    anonymous_lifetime = 90
 )]
 struct LooseAttributes {
     backend: Spy,
@@ -293,6 +309,8 @@ fn observed_loose() -> Observed {
             "idle_timeout Some(30s)",
             "absolute_timeout Some(30s)",
             "touch_interval 1s",
+            "rotate_grace 0ns",
+            "anonymous_lifetime 90s",
         ],
     )
 }
@@ -315,6 +333,8 @@ async fn where_nothing_is_said_every_policy_has_its_default() {
             "idle_timeout None",
             "absolute_timeout None",
             "touch_interval 60s",
+            "rotate_grace 10s",
+            "anonymous_lifetime 86400s",
         ],
     );
     assert_eq!(observed, expected);
@@ -377,7 +397,9 @@ impl SessionInterface for ByConstant {
         .on_save_error(OnSaveError::Error)
         .idle_timeout(Duration::from_secs(20 * 60))
         .absolute_timeout(Duration::from_secs(10 * 60 * 60))
-        .touch_interval(Duration::from_secs(20));
+        .touch_interval(Duration::from_secs(20))
+        .rotate_grace(Duration::from_secs(20))
+        .anonymous_lifetime(Duration::from_secs(2 * 60 * 60));
 
     async fn open_session(&self, cx: OpenContext<'_>) -> Result<Opened<SessionState>, OpenError> {
         self.backend.open(&cx).await

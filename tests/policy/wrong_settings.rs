@@ -10,7 +10,7 @@ fn json_error(json: Value) -> String {
 }
 
 /// The fields, the variables they are called, and texts that are wrong for both.
-const WRONG: [(&str, &str, &[&str]); 24] = [
+const WRONG: [(&str, &str, &[&str]); 25] = [
     ("secret_key", "SECRET_KEY", &["tiny", "a key a key a key a key a key a key"]),
     ("secret_key_fallbacks", "SECRET_KEY_FALLBACKS", &["no list", "{}", "[1]", "[\"tiny\"]"]),
     ("application_root", "APPLICATION_ROOT", &["app", "/a;b", "/é"]),
@@ -39,6 +39,7 @@ const WRONG: [(&str, &str, &[&str]); 24] = [
     ("absolute_timeout", "SESSION_ABSOLUTE_TIMEOUT", &["soon"]),
     ("touch_interval", "SESSION_TOUCH_INTERVAL", &["soon"]),
     ("rotate_grace", "SESSION_ROTATE_GRACE", &["soon"]),
+    ("anonymous_lifetime", "SESSION_ANONYMOUS_LIFETIME", &["soon", "-1"]),
 ];
 
 /// The fields that take any text.

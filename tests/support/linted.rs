@@ -34,7 +34,7 @@ use sessions::{
 #[session(secure = true, samesite = "Strict", partitioned, permanent = true, lifetime = "14 days")]
 #[session(refresh_each_request = false, salt = "linted", open = "eager", save_when = "not_5xx")]
 #[session(on_load_error = "null", on_save_error = "log", on_gone = "drop", idle_timeout = "30 min")]
-#[session(absolute_timeout = "8 h", touch_interval = 30, rotate_grace = 5, data = Cart, on_decode_error = "error", import = "move")]
+#[session(absolute_timeout = "8 h", touch_interval = 30, rotate_grace = 5, anonymous_lifetime = "6 h", data = Cart, on_decode_error = "error", import = "move")]
 pub struct Values {
     /// Opens and saves.
     pub backend: SignedCookie,

@@ -32,6 +32,11 @@ fn wrong_values() -> Vec<(Key, TokenStream, &'static str)> {
         (Key::Partitioned, quote!(1), "no value, `true`, `false` or the path of a function"),
         (Key::Permanent, quote!(1), flag),
         (Key::Lifetime, quote!(true), "a duration such as `\"14 days\"` or a number of seconds"),
+        (
+            Key::AnonymousLifetime,
+            quote!(true),
+            "a duration such as `\"1 day\"` or a number of seconds",
+        ),
         (Key::RefreshEachRequest, quote!(refresh), flag),
         (Key::Salt, quote!(1), "a text such as `\"my-app.session\"`"),
         (Key::Open, quote!(1), "`\"lazy\"` or `\"eager\"`"),

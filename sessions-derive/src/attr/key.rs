@@ -76,6 +76,7 @@ keys! {
     Partitioned = "partitioned" on Struct: OneOf(&["no value", TRUE, FALSE, FUNCTION]),
     Permanent = "permanent" on Struct: OneOf(&[TRUE, FALSE]),
     Lifetime = "lifetime" on Struct: OneOf(&["a duration such as `\"14 days\"`", SECONDS]),
+    AnonymousLifetime = "anonymous_lifetime" on Struct: OneOf(&["a duration such as `\"1 day\"`", SECONDS]),
     RefreshEachRequest = "refresh_each_request" on Struct: OneOf(&[TRUE, FALSE]),
     Salt = "salt" on Struct: OneOf(&["a text such as `\"my-app.session\"`"]),
     Open = "open" on Struct: Word(OpenMode::WORDS),

@@ -21,8 +21,9 @@ use self::{
     key::Place,
     setting::Setting,
     value::{
-        Value, absolute_timeout, bare, checked, domain, flag, flag_or_bare, function, idle_timeout,
-        lifetime, quoted_path, rotate_grace, samesite, text, touch_interval, ty,
+        Value, absolute_timeout, anonymous_lifetime, bare, checked, domain, flag, flag_or_bare,
+        function, idle_timeout, lifetime, quoted_path, rotate_grace, samesite, text,
+        touch_interval, ty,
     },
 };
 pub(crate) use self::{key::Key, value::SECOND};
@@ -119,6 +120,9 @@ impl StructAttrs {
                 self.fix(entry, flag, Setting::Flag, errors);
             }
             Key::Lifetime => self.fix(entry, lifetime, Setting::Duration, errors),
+            Key::AnonymousLifetime => {
+                self.fix(entry, anonymous_lifetime, Setting::Duration, errors);
+            }
             Key::Salt => self.fix(entry, text, Setting::Text, errors),
             Key::Open => self.fix(entry, checked::<OpenMode>, Setting::choice, errors),
             Key::SaveWhen => self.fix(entry, checked::<SaveWhen>, Setting::choice, errors),

@@ -5,7 +5,8 @@ use std::{fmt::Display, str::FromStr, time::Duration};
 use proc_macro2::{Ident, TokenStream};
 use quote::ToTokens;
 use sessions_policy::{
-    CookieDomain, SameSite, check_lifetime, check_rotate_grace, check_timeouts, parse_duration,
+    CookieDomain, SameSite, check_anonymous_lifetime, check_lifetime, check_rotate_grace,
+    check_timeouts, parse_duration,
 };
 use syn::{
     Error, ExprPath, Lit, LitBool, LitInt, LitStr, Path, Result, Type,
@@ -196,6 +197,11 @@ pub(super) fn samesite(value: &Value, key: Key) -> Result<SameSite> {
 /// Reads a lifetime.
 pub(super) fn lifetime(value: &Value, key: Key) -> Result<Duration> {
     duration(value, key, check_lifetime)
+}
+
+/// Reads the lifetime of visitors' sessions.
+pub(super) fn anonymous_lifetime(value: &Value, key: Key) -> Result<Duration> {
+    duration(value, key, check_anonymous_lifetime)
 }
 
 /// Reads an idle timeout. The message does not name the touch interval, which the user did not

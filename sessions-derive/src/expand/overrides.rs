@@ -117,12 +117,14 @@ mod tests {
     fn fixes_lifetimes_in_seconds() {
         assert_eq!(
             written(parse_quote!(#[session(
-                permanent = true, lifetime = "14 days", refresh_each_request = false,
+                permanent = true, lifetime = "14 days", anonymous_lifetime = "6 h",
+                refresh_each_request = false,
                 idle_timeout = 1_800, absolute_timeout = "12 h", touch_interval = "90",
             )])),
             constant(&quote! {
                 .permanent(true)
                 .lifetime(::core::time::Duration::from_secs(1209600))
+                .anonymous_lifetime(::core::time::Duration::from_secs(21600))
                 .refresh_each_request(false)
                 .idle_timeout(::core::time::Duration::from_secs(1800))
                 .absolute_timeout(::core::time::Duration::from_secs(43200))

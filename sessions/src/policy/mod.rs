@@ -27,6 +27,7 @@ pub use self::{
 const DEFAULT_COOKIE_NAME: &str = "session";
 /// Flask's default lifetime.
 const DEFAULT_LIFETIME: Duration = Duration::from_secs(31 * 24 * 60 * 60);
+const DEFAULT_ANONYMOUS_LIFETIME: Duration = Duration::from_secs(24 * 60 * 60);
 const DEFAULT_TOUCH_INTERVAL: Duration = Duration::from_secs(60);
 /// Longer than the requests of a page load, which must not fail at a rotation; short for a stolen token.
 const DEFAULT_ROTATE_GRACE: Duration = Duration::from_secs(10);

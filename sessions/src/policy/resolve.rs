@@ -2,7 +2,7 @@
 
 use sessions_policy::{
     CookieAttributes, CookieDomain, CookieName, CookiePath, CookiePolicy, KnownAttributes,
-    check_lifetime, check_rotate_grace, check_timeouts, violations,
+    check_anonymous_lifetime, check_lifetime, check_rotate_grace, check_timeouts, violations,
 };
 
 use super::{Policies, settings::Settings};
@@ -12,6 +12,7 @@ impl Policies<'_> {
     /// Resolves each policy, and checks them together.
     pub(crate) fn resolve(self) -> Result<Settings, ConfigError> {
         check_lifetime(self.lifetime())?;
+        check_anonymous_lifetime(self.anonymous_lifetime())?;
         check_timeouts(self.idle_timeout(), self.absolute_timeout(), self.touch_interval())?;
         check_rotate_grace(self.rotate_grace())?;
         Ok(Settings::new(self.fixed_cookie()?, self))

@@ -76,6 +76,19 @@ macro_rules! policies {
                     variable: "PERMANENT_SESSION_LIFETIME": "a duration",
                     read: duration,
                 }
+                anonymous_lifetime: std::time::Duration {
+                    what: "how long a server-side store keeps a visitor's session after its last use, one without an owner that was never renewed: at most 400 days",
+                    default: "1 day" = DEFAULT_ANONYMOUS_LIFETIME,
+                    variable: "SESSION_ANONYMOUS_LIFETIME": "a duration",
+                    read: duration,
+                    /// A session expires earlier where `lifetime` or `idle_timeout` is shorter. Sessions in
+                    /// cookies take no room on the server, and ignore it.
+                    ///
+                    /// # Security
+                    ///
+                    /// Any client can begin sessions, in any number. The longer a store keeps them, the more
+                    /// of them fill it.
+                }
                 refresh_each_request: bool {
                     what: "whether permanent sessions get a fresh cookie with each response that used them",
                     default: "`true`" = true,
