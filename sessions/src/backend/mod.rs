@@ -6,7 +6,6 @@ pub(crate) mod confidential;
 pub(crate) mod cookie;
 mod derived_keys;
 mod from_config;
-mod monotonic_clock;
 mod owner_error;
 mod revocation;
 mod server_side;

@@ -1,23 +1,30 @@
 //! Ending sessions that live in their cookies, by the time before which each owner's are ended.
 
-use std::{fmt, sync::Arc, time::Duration};
+use std::{
+    fmt,
+    sync::{Arc, OnceLock},
+    time::Duration,
+};
 
 use super::{
     OwnerError,
     circuit_breaker::{Call, CircuitBreaker, Deadline, Deadlines},
-    monotonic_clock::MonotonicClock,
 };
 use crate::{
+    clock::Stopwatch,
     error::{OpenError, SaveError},
     interface::OpenContext,
     session::{Session, SessionSelector},
     state::SessionState,
-    store::{OwnerIndex, OwnerKey, Store, Timestamp},
+    store::{Ended, OwnerIndex, OwnerKey, OwnerState, Store, Timestamp},
 };
 
-/// Longer than any token is accepted: a lifetime has at most 400 days, and a request that began before
-/// may seal one more token.
-const REVOCATION_TTL: Duration = Duration::from_secs(401 * 24 * 60 * 60);
+/// How long a store remembers that an owner's sessions were ended: twice the longest lifetime, 400 days,
+/// and a day. A record or token that the end has missed is met before that.
+pub(super) const END_REMEMBERED: Duration = Duration::from_secs(801 * 24 * 60 * 60);
+/// How far in the future a login may be by the store's clock: stores fail over to hosts whose clocks
+/// differ.
+const LEEWAY: Duration = Duration::from_secs(60);
 
 /// Ends sessions that live in their cookies: "log out everywhere".
 ///
@@ -26,11 +33,11 @@ const REVOCATION_TTL: Duration = Duration::from_secs(401 * 24 * 60 * 60);
 /// without an owner, or without using the session, it makes none. A store that does not answer is an
 /// error, never a session: 503 within the deadline, as with [`ServerSide`](crate::ServerSide).
 ///
-/// Any [`Store`] with [`owners`](Store::owners) will do. It holds one small entry for 401 days for each
+/// Any [`Store`] with [`owners`](Store::owners) will do. It holds one small entry for 801 days for each
 /// owner whose sessions were ended. A [`ServerSide`](crate::ServerSide) must not use the same store
 /// with the same prefix: ending all sessions would then reach both.
 ///
-/// Hosts' clocks must agree within the time of a request.
+/// Logins and ends are ordered by the store's clock, so that hosts' clocks need not agree.
 ///
 /// # Examples
 ///
@@ -54,13 +61,21 @@ const REVOCATION_TTL: Duration = Duration::from_secs(401 * 24 * 60 * 60);
 pub struct Revocation {
     store: Arc<dyn HasOwnerIndex>,
     deadlines: Deadlines,
-    shared: Arc<Shared>,
+    owner_namespace: Arc<str>,
+    breaker: Arc<CircuitBreaker>,
 }
 
-/// State that clones share.
-struct Shared {
-    breaker: CircuitBreaker,
-    clock: MonotonicClock,
+/// When a request began that may log its owner in: an extension of the session's state.
+pub(super) struct LoginStart {
+    begun: Stopwatch,
+    /// The time of a login whose request has itself ended its owner's other sessions.
+    since: OnceLock<Timestamp>,
+}
+
+impl LoginStart {
+    pub(super) fn of(cx: &OpenContext<'_>) -> Self {
+        Self { begun: cx.clock.stopwatch(), since: OnceLock::new() }
+    }
 }
 
 /// The index of owners of a store whose type is erased.
@@ -82,10 +97,8 @@ impl Revocation {
         Self {
             store: Arc::new(store),
             deadlines: Deadlines::default(),
-            shared: Arc::new(Shared {
-                breaker: CircuitBreaker::new(),
-                clock: MonotonicClock::default(),
-            }),
+            owner_namespace: "".into(),
+            breaker: Arc::new(CircuitBreaker::new()),
         }
     }
 
@@ -103,6 +116,14 @@ impl Revocation {
         self
     }
 
+    /// Sets the namespace of owners. Defaults to the empty one. Where interfaces share a store, ending all
+    /// sessions of an owner reaches all of them that have the same namespace.
+    #[must_use]
+    pub fn with_owner_namespace(mut self, namespace: impl Into<Arc<str>>) -> Self {
+        self.owner_namespace = namespace.into();
+        self
+    }
+
     /// Ends all sessions of the owner, on every client and with every copy of a cookie. Sessions that
     /// begin with a later login are not affected.
     ///
@@ -114,9 +135,8 @@ impl Revocation {
     /// [`OwnerError::Store`] when the store failed, and the sessions may not have ended;
     /// [`OwnerError::Unsupported`] when it has no index of owners.
     pub async fn end_all(&self, owner: impl fmt::Display) -> Result<(), OwnerError> {
-        let owner = OwnerKey::of_id(&owner.to_string());
-        let before = self.shared.clock.now();
-        self.revoke_before(owner, before).await
+        let owner = self.owner_key(&owner.to_string());
+        self.end_before(owner, None, &self.deadline()).await.map(drop)
     }
 
     /// Ends all sessions of the owner of `current`, except that one, for example after a change of
@@ -124,70 +144,108 @@ impl Revocation {
     ///
     /// # Errors
     ///
-    /// [`OwnerError::NoOwner`] when the session has no owner or is saved already, and the errors of
-    /// [`end_all`](Self::end_all).
+    /// [`OwnerError::NoOwner`] when the session has no owner or is saved already;
+    /// [`OwnerError::Ended`] when another request has ended all of the owner's sessions, this one
+    /// included; and the errors of [`end_all`](Self::end_all).
     pub async fn end_others<I: SessionSelector>(
         &self,
         current: &Session<I>,
     ) -> Result<(), OwnerError> {
-        let owner = current.owner().ok_or(OwnerError::NoOwner)?;
-        let before = self.shared.clock.now();
-        let after = self.shared.clock.now();
-        current
-            .change(|state| {
-                state.begin_again(after);
-                Ok(())
-            })
-            .map_err(|_| OwnerError::NoOwner)?;
-        self.revoke_before(OwnerKey::of_id(&owner), before).await
+        let owner = self.owner_key(&current.owner().ok_or(OwnerError::NoOwner)?);
+        let deadline = self.deadline();
+        let look = self.call(&deadline, self.index()?.state(&owner)).await?;
+        let restart = |state: &mut SessionState| Ok(begin_again(state, look));
+        let has_ended = current.change(restart).map_err(|_| OwnerError::NoOwner)?;
+        let previous = self.end_before(owner, Some(look.now), &deadline).await?.previous;
+        // The moment is our own where a call was repeated.
+        if has_ended || previous != look.ended_before && previous != Some(look.now) {
+            return Err(OwnerError::Ended);
+        }
+        Ok(())
     }
 
-    async fn revoke_before(&self, owner: OwnerKey, before: Timestamp) -> Result<(), OwnerError> {
-        let index = self.store.index().ok_or(OwnerError::Unsupported)?;
-        let deadline = Deadline::after(self.deadlines.request);
-        Ok(self.call(&deadline, index.revoke_before(&owner, before, REVOCATION_TTL)).await?)
+    async fn end_before(
+        &self,
+        owner: OwnerKey,
+        up_to: Option<Timestamp>,
+        deadline: &Deadline,
+    ) -> Result<Ended, OwnerError> {
+        let end = self.index()?.end_before(&owner, up_to, END_REMEMBERED);
+        Ok(self.call(deadline, end).await?)
     }
 
-    /// Returns when a request began. A login of this request is dated to it.
-    pub(super) fn request_start(&self, cx: &OpenContext<'_>) -> Timestamp {
-        self.shared.clock.request_start(cx.clock, cx.now())
+    fn index(&self) -> Result<&dyn OwnerIndex, OwnerError> {
+        self.store.index().ok_or(OwnerError::Unsupported)
+    }
+
+    fn owner_key(&self, id: &str) -> OwnerKey {
+        OwnerKey::of_id(&self.owner_namespace, id)
     }
 
     pub(super) fn deadline(&self) -> Deadline {
         Deadline::after(self.deadlines.request)
     }
 
-    /// Whether the sessions of its owner were ended after this one began.
+    /// Whether the sessions of its owner were ended after this one began. A login cannot be in the
+    /// future: one that claims so is from a host whose clock is ahead, and ends with the others.
     pub(super) async fn has_ended(
         &self,
         state: &SessionState,
         deadline: &Deadline,
     ) -> Result<bool, OpenError> {
         let Some(owner) = state.owner() else { return Ok(false) };
-        let index =
-            self.store.index().ok_or_else(|| OpenError::internal(OwnerError::Unsupported))?;
-        let owner = OwnerKey::of_id(&owner);
-        let revoked_before = self.call(deadline, index.revoked_before(&owner)).await?;
-        Ok(revoked_before.is_some_and(|revoked_before| state.owner_since() <= revoked_before))
+        let index = self.index().map_err(OpenError::internal)?;
+        let owner = self.owner_key(&owner);
+        let OwnerState { now, ended_before } = self.call(deadline, index.state(&owner)).await?;
+        let since = state.owner_since();
+        Ok(ended_before.is_some_and(|ended| since <= ended || since > now.after(LEEWAY)))
     }
 
-    /// Refuses a login that began before its owner's sessions were ended: its token would open nothing.
-    pub(super) async fn check_login(&self, state: &SessionState) -> Result<(), SaveError> {
-        if !state.logs_in() {
-            return Ok(());
+    /// Returns the time of this session's login, by the store's clock: the moment at which its request
+    /// began.
+    ///
+    /// # Errors
+    ///
+    /// [`SaveError::Gone`] when its owner's sessions were ended after that: its token would open nothing.
+    pub(super) async fn login_time(&self, state: &SessionState) -> Result<Timestamp, SaveError> {
+        let index = self.index().map_err(SaveError::internal)?;
+        let owner = self.owner_key(&state.owner().unwrap_or_default());
+        let owner = self.call(&self.deadline(), index.state(&owner)).await?;
+        let since = login_time(state, owner.now);
+        if owner.ended_before.is_some_and(|ended| since <= ended) {
+            return Err(SaveError::Gone);
         }
-        match self.has_ended(state, &self.deadline()).await {
-            Ok(false) => Ok(()),
-            Ok(true) => Err(SaveError::Gone),
-            Err(OpenError::Timeout) => Err(SaveError::Timeout),
-            Err(OpenError::Unavailable { source }) => Err(SaveError::Unavailable { source }),
-            Err(err) => Err(SaveError::internal(err)),
-        }
+        Ok(since)
     }
 
     fn call<'c, F>(&'c self, deadline: &'c Deadline, call: F) -> Call<'c, F> {
-        self.shared.breaker.call(self.deadlines.call, deadline, call)
+        self.breaker.call(self.deadlines.call, deadline, call)
     }
+}
+
+/// Returns when the request began whose login this is.
+fn login_time(state: &SessionState, now: Timestamp) -> Timestamp {
+    let Some(start) = state.extensions().get::<LoginStart>() else { return now };
+    start.since.get().copied().unwrap_or_else(|| now.before(start.begun.elapsed()))
+}
+
+/// Dates a session to the moment after a look at its owner's. Returns whether it has ended.
+fn begin_again(state: &mut SessionState, look: OwnerState) -> bool {
+    let has_ended = |since| look.ended_before.is_some_and(|ended| since <= ended);
+    if !state.logs_in() {
+        let ended = has_ended(state.owner_since());
+        if !ended {
+            state.begin_again(look.now.next());
+        }
+        return ended;
+    }
+    let ended = has_ended(login_time(state, look.now));
+    if let Some(start) = state.extensions().get::<LoginStart>()
+        && !ended
+    {
+        start.since.get_or_init(|| look.now.next());
+    }
+    ended
 }
 
 impl<S: Store> From<S> for Revocation {

@@ -146,7 +146,6 @@ impl Dictionary {
     }
 
     /// Replaces the opened members by those of `other`.
-    #[cfg(feature = "import-actix-session")]
     pub(crate) fn replace_opened(&mut self, other: &Self) {
         let opened = Self::from_json(other.to_json()).expect("a dictionary reads what it writes");
         self.payload = opened.payload;

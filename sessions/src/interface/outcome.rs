@@ -46,6 +46,10 @@ pub(crate) enum CookieChange {
     Set {
         token: String,
     },
+    /// The client has this token: its cookie is set again only where that changes its expiry.
+    Hold {
+        token: String,
+    },
     Remove,
     /// Like [`Remove`](Self::Remove), and the client learns that the session was ended elsewhere.
     RemoveEnded,
@@ -59,6 +63,11 @@ impl Saved {
     /// semicolon or backslash (RFC 6265bis, 4.1.1).
     pub fn token(token: impl Into<String>) -> Self {
         Self::with(CookieChange::Set { token: token.into() })
+    }
+
+    /// The session is saved under the token that the client has.
+    pub(crate) fn held(token: String) -> Self {
+        Self::with(CookieChange::Hold { token })
     }
 
     /// The session is deleted, and the response removes its cookie.
@@ -101,7 +110,7 @@ impl fmt::Debug for Saved {
         f.write_str(match self.cookie {
             CookieChange::Set { .. } => "Saved(token)",
             CookieChange::Remove | CookieChange::RemoveEnded => "Saved(removed)",
-            CookieChange::Keep => "Saved(unchanged)",
+            CookieChange::Hold { .. } | CookieChange::Keep => "Saved(unchanged)",
         })
     }
 }

@@ -127,7 +127,9 @@ pub(super) async fn save_content<I: SessionInterface>(
     };
     let answered = saved.and_then(|Saved { cookie: change, stored, legacy_cookie }| {
         let outcome = match change {
-            CookieChange::Set { .. } | CookieChange::Keep => Ok(SaveOutcome::Saved),
+            CookieChange::Set { .. } | CookieChange::Hold { .. } | CookieChange::Keep => {
+                Ok(SaveOutcome::Saved)
+            }
             CookieChange::Remove => Ok(SaveOutcome::Removed),
             CookieChange::RemoveEnded => Err(SaveError::Gone),
         };
@@ -135,10 +137,13 @@ pub(super) async fn save_content<I: SessionInterface>(
             CookieChange::Set { token } => {
                 Some(token_cookie(&**interface, content, &cookie.policy, token, now)?)
             }
+            CookieChange::Hold { token } if is_due(&**interface, content, now) => {
+                Some(token_cookie(&**interface, content, &cookie.policy, token, now)?)
+            }
             CookieChange::Remove | CookieChange::RemoveEnded => {
                 legacy_cookie.removal(&cookie.policy, cookie.was_sent, now)
             }
-            CookieChange::Keep => None,
+            CookieChange::Hold { .. } | CookieChange::Keep => None,
         };
         let headers = headers_of(content, set_cookie, legacy_cookie.removes.as_deref());
         Ok((outcome, headers, stored))
@@ -188,6 +193,12 @@ fn is_tolerated(
         // A refresh that does not fit the cookie leaves the session as it was.
         SessionStatus::Unchanged => logged || matches!(err, SaveError::TooLarge { .. }),
     }
+}
+
+/// Whether the cookie of a client that has its token already gets another expiry. Without need it is not
+/// set: of two responses that cross, the later one would bring an old token back.
+fn is_due<I: SessionInterface>(interface: &I, content: &I::Content, now: SystemTime) -> bool {
+    content.state().permanence_changed() || interface.expiration_time(content, now).is_some()
 }
 
 /// Returns the `Set-Cookie` value for this token.

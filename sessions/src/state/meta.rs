@@ -3,10 +3,7 @@
 use std::{sync::atomic::AtomicBool, time::SystemTime};
 
 use super::Extensions;
-use crate::{
-    error::{NullSession, SessionError},
-    store::Timestamp,
-};
+use crate::error::{NullSession, SessionError};
 
 /// What a request did to its session as a whole.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -51,8 +48,6 @@ pub(super) struct SessionMeta {
     pub(super) refresh: bool,
     /// This request called `set_owner`.
     pub(super) logs_in: bool,
-    /// The time that a login gets, if the backend stores it.
-    pub(super) began: Option<Timestamp>,
     /// A purge revokes every copy of the token.
     pub(super) revocable: bool,
     /// Set if this request imported the session.

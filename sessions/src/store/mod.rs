@@ -2,14 +2,16 @@
 //!
 //! A store keeps *records* under *keys*, each for a time. It knows neither cookies nor tokens: a
 //! key is the SHA-256 of half of a token, and a record holds the SHA-256 of the other half, so that
-//! a dump of the store opens no session. Five operations, each one atomic step, are all that
+//! a dump of the store opens no session. Both hashes cover the cookie's name or salt: a token opens in
+//! its own interface only, also where interfaces share a store. Five operations, each one atomic step, are all that
 //! [`ServerSide`](crate::ServerSide) needs.
 //!
 //! # Writing a store
 //!
 //! Implement [`Store`] with `async fn`s. A store that keeps bytes writes
 //! [`Record::to_bytes`] and reads [`Record::from_bytes`]; beside them it keeps a [`Revision`] that
-//! it increments, and the time the record expires. Then run the conformance suite, which is public
+//! it increments, and the time the record expires. It has one clock, whose time it tells with each
+//! record. Then run the conformance suite, which is public
 //! under the feature `test`: `sessions::test::store::conformance(MyStore::new()).await`. The example
 //! `custom_store` is a store of about a hundred lines.
 //!
@@ -17,7 +19,9 @@
 //!
 //! - `create` never overwrites, and says which of the two happened.
 //! - `replace` and `delete_if` compare the revision and act in one step, and never bring back a
-//!   record that was deleted.
+//!   record that was deleted. Who may write is decided by the framework, on the record of that
+//!   revision: a revision is therefore never used twice for a key, not after `delete` and `create`
+//!   either.
 //! - `load` writes nothing but the expiry, so that a full store still reads, and `delete` works on
 //!   a full store, so that logging out does.
 //! - A record that has expired is not there.
@@ -27,19 +31,27 @@ mod key;
 mod memory;
 mod owner_index;
 mod record;
+mod rights;
 
-use std::{sync::Arc, time::Duration};
+use std::{
+    sync::{
+        Arc,
+        atomic::{AtomicU64, Ordering},
+    },
+    time::{Duration, SystemTime},
+};
 
 pub use self::{
     error::StoreError,
     key::{OwnerKey, RecordKey},
     memory::MemoryStore,
-    owner_index::{BoxFuture, OwnerIndex, Timestamp},
+    owner_index::{BoxFuture, Ended, OwnerIndex, OwnerState, Timestamp},
     record::Record,
 };
 pub(crate) use self::{
-    key::KeyMap,
-    record::{Owner, Previous, VerifierHash},
+    key::{KeyMap, Purpose},
+    record::Owner,
+    rights::{Epoch, Standing, VerifierHash},
 };
 
 /// Keeps the records of server-side sessions.
@@ -173,15 +185,29 @@ pub struct Loaded {
     pub expires_in: Duration,
     /// Whether this `load` started its time again.
     pub touched: bool,
+    /// The present, by the store's clock.
+    pub now: Timestamp,
 }
 
-/// The state of a record: a number that the store changes with every [`replace`](Store::replace).
+/// The state of a record: a number that the store raises with every [`replace`](Store::replace).
+///
+/// It is never used twice for a key, and a record that is created after another was deleted starts with
+/// a greater one: a write that was decided on the former record must not replace its successor.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub struct Revision(u64);
 
 impl Revision {
-    /// The revision of a record that was just created, for stores that count.
-    pub const FIRST: Self = Self(1);
+    /// Returns a revision for a record that is created: the time in microseconds since 1970, greater
+    /// than every one that this process has got before. For stores without a counter of their own whose
+    /// `replace` takes a microsecond or more.
+    pub fn first() -> Self {
+        static LAST: AtomicU64 = AtomicU64::new(0);
+        let now = Timestamp::of(SystemTime::now()).get();
+        let next = |last: u64| now.max(last.saturating_add(1));
+        let update =
+            LAST.fetch_update(Ordering::Relaxed, Ordering::Relaxed, |last| Some(next(last)));
+        Self(update.map_or_else(|last| last, next))
+    }
 
     /// Takes the number that a store kept.
     pub fn new(number: u64) -> Self {

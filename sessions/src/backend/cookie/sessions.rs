@@ -11,7 +11,7 @@ use crate::{
     backend::{
         OwnerError,
         derived_keys::{DerivedKeyCache, Salt, SaltKeys},
-        revocation::Revocation,
+        revocation::{LoginStart, Revocation},
     },
     error::{OpenError, SaveError},
     interface::{OpenContext, SaveContext, Saved, unix_seconds},
@@ -78,7 +78,7 @@ impl<C: CookieCodec> CookieSessions<C> {
         cx: &OpenContext<'_>,
         revocation: &Revocation,
     ) -> Result<SessionState, OpenError> {
-        let start = revocation.request_start(cx);
+        let start = LoginStart::of(cx);
         let deadline = revocation.deadline();
         let mut ended = Vec::new();
         let mut state = loop {
@@ -91,7 +91,7 @@ impl<C: CookieCodec> CookieSessions<C> {
             tracing::info!(target: "sessions", "session cookie refused: its owner's sessions were ended");
             ended.push(at);
         };
-        state.stamp_logins(start);
+        state.extensions_mut().insert(start);
         Ok(state)
     }
 
@@ -140,10 +140,13 @@ impl<C: CookieCodec> CookieSessions<C> {
         {
             return Err(SaveError::Gone);
         }
-        if let Some(revocation) = &self.revocation {
-            Box::pin(revocation.check_login(state)).await?;
-        }
-        let payload = self.codec.write(state);
+        let payload = match &self.revocation {
+            Some(revocation) if state.logs_in() => {
+                let since = Box::pin(revocation.login_time(state)).await?;
+                self.codec.write(&state.with_owner_since(since))
+            }
+            _ => self.codec.write(state),
+        };
         C::seal(keys.current(), &payload, unix_seconds(cx.now())).map(Saved::token)
     }
 

@@ -4,13 +4,14 @@ use std::{sync::Arc, time::Duration};
 
 use super::{
     ServerSide,
-    record_parts::{Login, Payload, RecordTime},
+    owner_index::LoginTime,
+    record_parts::{Login, Payload, RecordTime, Ttl},
     run_to_completion,
 };
 use crate::{
     backend::circuit_breaker::Deadline,
     error::SaveError,
-    store::{CreateOutcome, Record, RecordKey, Store, VerifierHash},
+    store::{CreateOutcome, Epoch, OwnerKey, Record, RecordKey, Store, StoreError, VerifierHash},
 };
 
 /// A new record.
@@ -18,12 +19,14 @@ pub(super) struct Create<S> {
     pub(super) backend: ServerSide<S>,
     pub(super) key: RecordKey,
     pub(super) verifier: VerifierHash,
+    pub(super) epoch: Epoch,
     pub(super) payload: Payload,
-    pub(super) login: Option<Login>,
+    /// Of the login, for a session with an owner.
+    pub(super) login_time: LoginTime,
     pub(super) now: RecordTime,
     /// When the session began, in seconds since 1970.
     pub(super) began_secs: u64,
-    pub(super) ttl: Duration,
+    pub(super) ttl: Ttl,
     pub(super) deadline: Deadline,
 }
 
@@ -36,18 +39,25 @@ pub(super) enum Created {
 
 impl<S: Store> Create<S> {
     pub(super) async fn run(self: Box<Self>) -> Result<Created, SaveError> {
-        match self.login {
-            None => self.create().await,
-            Some(login) => run_to_completion(self.log_in(login)).await,
+        match self.payload.owner {
+            None => Ok(self.create(None).await?),
+            Some(owner) => run_to_completion(self.log_in(owner)).await,
         }
     }
 
-    async fn log_in(self: Box<Self>, login: Login) -> Result<Created, SaveError> {
+    async fn log_in(self: Box<Self>, owner: OwnerKey) -> Result<Created, SaveError> {
         let Self { backend, key, deadline, .. } = &*self;
-        if !backend.add_to_index(login, *key, self.ttl, deadline).await? {
-            return Ok(Created::Refused);
-        }
-        let created = self.create().await?;
+        let add = backend.add_login(owner, *key, &self.login_time, self.ttl.known, deadline);
+        let Some(login) = add.await? else { return Ok(Created::Refused) };
+        let created = match self.create(Some(login)).await {
+            Ok(created) => created,
+            Err(err) => {
+                if is_unwritten(&err) {
+                    backend.remove_from_index(Some(owner), *key, deadline).await;
+                }
+                return Err(err.into());
+            }
+        };
         if matches!(created, Created::Done) && !backend.confirm_login(login, *key, deadline).await?
         {
             return Ok(Created::Refused);
@@ -55,20 +65,28 @@ impl<S: Store> Create<S> {
         Ok(created)
     }
 
-    async fn create(&self) -> Result<Created, SaveError> {
-        let record = Record {
+    async fn create(&self, login: Option<Login>) -> Result<Created, StoreError> {
+        let mut record = Record {
             payload: Arc::clone(&self.payload.json),
             verifier: self.verifier,
-            previous: None,
+            epoch: self.epoch,
+            formers: Vec::new(),
             created_secs: self.began_secs,
             renewed_millis: self.now.millis,
-            ttl_secs: self.ttl.as_secs(),
-            owner: self.login.map(Login::owner),
+            ttl_secs: 0,
+            owner: login.map(Login::owner),
         };
-        let create = self.backend.store.create(&self.key, &record, self.ttl);
+        let ttl: Duration = self.ttl.of(&record);
+        record.ttl_secs = ttl.as_secs();
+        let create = self.backend.store.create(&self.key, &record, ttl);
         Ok(match self.backend.call(&self.deadline, create).await? {
             CreateOutcome::Created(_) => Created::Done,
             CreateOutcome::Exists => Created::Exists,
         })
     }
+}
+
+/// Whether the record was certainly not written. After other failures it may be there.
+fn is_unwritten(err: &StoreError) -> bool {
+    matches!(err, StoreError::Full | StoreError::ReadOnly { .. } | StoreError::TooLarge { .. })
 }

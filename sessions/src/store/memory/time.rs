@@ -5,38 +5,54 @@ use std::{
     time::{Duration, Instant, SystemTime, UNIX_EPOCH},
 };
 
-use crate::clock::Clock;
+use crate::{clock::Clock, store::Timestamp};
 
 pub(super) struct Time {
     source: Source,
+    /// The last timestamp of the owner index.
+    last_stamp: AtomicU64,
     /// The second of the last sweep of a full store, plus one.
     last_sweep: AtomicU64,
 }
 
 enum Source {
-    /// The time since this instant. Does not jump when the host's clock is set.
-    Monotonic(Instant),
+    /// The time since this instant, which was that time of the day. Does not jump when the host's clock
+    /// is set.
+    Monotonic(Instant, SystemTime),
     Given(Clock),
 }
 
 impl Time {
     pub(super) fn monotonic() -> Self {
-        Self { source: Source::Monotonic(Instant::now()), last_sweep: AtomicU64::new(0) }
+        Self::of(Source::Monotonic(Instant::now(), SystemTime::now()))
     }
 
     pub(super) fn by(clock: Clock) -> Self {
-        Self { source: Source::Given(clock), last_sweep: AtomicU64::new(0) }
+        Self::of(Source::Given(clock))
     }
 
-    /// Returns the time since an arbitrary start.
+    fn of(source: Source) -> Self {
+        Self { source, last_stamp: AtomicU64::new(0), last_sweep: AtomicU64::new(0) }
+    }
+
+    /// Returns the time since 1970.
     pub(super) fn now(&self) -> Duration {
-        match &self.source {
-            Source::Monotonic(start) => start.elapsed(),
-            Source::Given(clock) => {
-                let now: SystemTime = clock.now();
-                now.duration_since(UNIX_EPOCH).unwrap_or_default()
-            }
-        }
+        let now = match &self.source {
+            Source::Monotonic(start, time) => *time + start.elapsed(),
+            Source::Given(clock) => clock.now(),
+        };
+        now.duration_since(UNIX_EPOCH).unwrap_or_default()
+    }
+
+    /// Returns the present for the owner index: each timestamp once, in order.
+    pub(super) fn stamp(&self) -> Timestamp {
+        let now = Timestamp::of(UNIX_EPOCH + self.now()).get();
+        let next = |last: u64| now.max(last.saturating_add(1));
+        let last = self
+            .last_stamp
+            .fetch_update(Ordering::AcqRel, Ordering::Acquire, |last| Some(next(last)))
+            .unwrap_or_else(|last| last);
+        Timestamp::new(next(last))
     }
 
     /// Whether this is the first call in this second: a full store sweeps once in a second, not for

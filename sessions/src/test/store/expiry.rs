@@ -11,8 +11,7 @@ use super::{
     samples::{owner_key, random_key, record, record_of},
 };
 use crate::store::{
-    BoxFuture, CreateOutcome, DeleteIfOutcome, DeleteOutcome, ReplaceOutcome, Store, Timestamp,
-    Touch,
+    BoxFuture, CreateOutcome, DeleteIfOutcome, DeleteOutcome, ReplaceOutcome, Store, Touch,
 };
 
 /// A time that ends while a check waits.
@@ -53,7 +52,7 @@ pub(super) async fn check(store: &impl Store, report: &mut Report) {
             Box::pin(enlisting_again_prolongs(store)),
         ));
         checks.push((
-            "`revoke_before` notes its moment for the longest of the times it was given",
+            "`end_before` keeps its moment for the longest of the times it was given",
             Box::pin(ending_is_noted_for_the_longest_time(store)),
         ));
     }
@@ -213,20 +212,14 @@ async fn enlisting_again_prolongs(store: &impl Store) -> Checked {
 
 async fn ending_is_noted_for_the_longest_time(store: &impl Store) -> Checked {
     let Some(index) = store.owners() else { return Ok(()) };
-    let (early, late) =
-        (Timestamp::new(1_767_225_600_000_001), Timestamp::new(1_767_225_600_000_002));
-    let [one, other] = [(); 2].map(|()| owner_key(&random_key().to_string()));
-    index.revoke_before(&one, early, HOUR).await?;
-    index.revoke_before(&one, late, BRIEF).await?;
-    index.revoke_before(&other, late, HOUR).await?;
-    index.revoke_before(&other, early, BRIEF).await?;
+    let owner = owner_key(&random_key().to_string());
+    let first = index.end_before(&owner, None, HOUR).await?.at;
+    index.end_before(&owner, Some(first), BRIEF).await?;
     sleep(WAIT).await;
-    for (owner, least) in [(one, early), (other, late)] {
-        let noted = index.revoked_before(&owner).await?;
-        ensure!(
-            noted.is_some_and(|noted| noted >= least),
-            "a moment that was noted for {HOUR:?} is not there after {WAIT:?}"
-        );
-    }
+    let kept = index.state(&owner).await?.ended_before;
+    ensure!(
+        kept.is_some_and(|kept| kept >= first),
+        "a moment that was to be kept for {HOUR:?} is not there after {WAIT:?}"
+    );
     Ok(())
 }

@@ -40,7 +40,7 @@ pub(super) async fn one_history<S: Store>(store: &Arc<S>) -> Checked {
             key,
             number,
             clock: Arc::clone(&clock),
-            revision: Revision::FIRST.get(),
+            revision: 0,
         };
         client.run()
     });

@@ -8,12 +8,11 @@ use super::{
     records::{HOUR, created, replaced},
     samples::{owner_key, random_key, record, record_of},
 };
-use crate::store::{OwnerIndex, OwnerKey, RecordKey, Store, StoreError, Timestamp};
+use crate::store::{OwnerIndex, OwnerKey, RecordKey, Store, Timestamp};
 
 /// How many sessions one owner has.
 const MANY: usize = 100;
 const RACERS: usize = 16;
-const MOMENT: u64 = 1_767_225_600_123_457;
 
 pub(super) async fn check<S: Store>(store: &Arc<S>, report: &mut Report) {
     let Some(index) = store.owners() else { return };
@@ -24,12 +23,11 @@ pub(super) async fn check<S: Store>(store: &Arc<S>, report: &mut Report) {
     report.check(sentence, removes_entries(store, index)).await;
     let sentence = "a record that is replaced by one of an owner is found by that owner";
     report.check(sentence, finds_sessions_that_log_in(store, index)).await;
-    let sentence =
-        "the latest moment of `revoke_before` stays, to the microsecond, for its owner alone";
+    let sentence = "the latest moment of `end_before` stays, to the microsecond, for its owner alone; an end answers the one before, and is not later than the store's present";
     report.check(sentence, keeps_the_latest_time(index)).await;
-    let sentence = "of many times that are noted at once, the latest stays";
-    report.check(sentence, the_latest_wins(store)).await;
-    let sentence = "a login and the end of all at the same time do not miss each other: `add` or `revoked_before` returns the moment, or `keys` the key";
+    let sentence = "of many ends at once each has its own moment, and answers the one before";
+    report.check(sentence, each_end_has_its_moment(store)).await;
+    let sentence = "a login and the end of all at the same time do not miss each other: `add` or `state` returns the moment, or `keys` the key";
     report.check(sentence, no_login_slips_through(store)).await;
 }
 
@@ -127,53 +125,87 @@ async fn finds_sessions_that_log_in(store: &impl Store, index: &dyn OwnerIndex) 
 
 async fn keeps_the_latest_time(index: &dyn OwnerIndex) -> Checked {
     let (owner, other, key) = (new_owner(), new_owner(), random_key());
-    let noted = index.revoked_before(&owner).await?;
+    let kept = index.state(&owner).await?.ended_before;
     ensure!(
-        noted.is_none(),
-        "`revoked_before` answered {noted:?} for an owner whose sessions were never ended"
+        kept.is_none(),
+        "`state` answered {kept:?} for an owner whose sessions were never ended"
     );
-    let noted = index.add(&owner, &key, HOUR).await?;
-    ensure!(
-        noted.is_none(),
-        "`add` answered {noted:?} for an owner whose sessions were never ended"
-    );
-    // An earlier one changes nothing, not even by a microsecond.
-    let steps =
-        [(MOMENT, MOMENT), (MOMENT - 1, MOMENT), (MOMENT, MOMENT), (MOMENT + 1, MOMENT + 1)];
-    for (moment, latest) in steps {
-        index.revoke_before(&owner, Timestamp::new(moment), HOUR).await?;
-        let latest = Some(Timestamp::new(latest));
-        let noted = index.revoked_before(&owner).await?;
-        ensure!(noted == latest, "`revoked_before` answered {noted:?} instead of {latest:?}");
-        let noted = index.add(&owner, &key, HOUR).await?;
-        ensure!(noted == latest, "`add` answered {noted:?} instead of {latest:?}");
+    let kept = index.add(&owner, &key, HOUR).await?.ended_before;
+    ensure!(kept.is_none(), "`add` answered {kept:?} for an owner whose sessions were never ended");
+    let mut latest = None;
+    for up_to_earlier in [false, true, false, false, true] {
+        let before = index.state(&owner).await?.now;
+        let up_to =
+            latest.filter(|_| up_to_earlier).map(|at: Timestamp| Timestamp::new(at.get() - 1));
+        let ended = index.end_before(&owner, up_to, HOUR).await?;
+        ensure!(
+            ended.previous == latest,
+            "`end_before` answered {:?} as the one before instead of {latest:?}",
+            ended.previous
+        );
+        if up_to_earlier {
+            ensure!(
+                Some(ended.at) == latest,
+                "`end_before` up to an earlier moment answered {:?} instead of {latest:?}",
+                ended.at
+            );
+        } else {
+            ensure!(
+                ended.at >= before && Some(ended.at) > latest,
+                "`end_before` answered {:?}, which is not later than {before:?} and {latest:?}",
+                ended.at
+            );
+        }
+        latest = Some(ended.at);
+        let state = index.state(&owner).await?;
+        ensure!(
+            state.ended_before == latest && Some(state.now) >= latest,
+            "`state` answered {state:?} instead of {latest:?}"
+        );
+        let state = index.add(&owner, &key, HOUR).await?;
+        ensure!(
+            state.ended_before == latest && Some(state.now) >= latest,
+            "`add` answered {state:?} instead of {latest:?}"
+        );
     }
+    let look = index.state(&owner).await?.now;
+    let ended = index.end_before(&owner, Some(look), HOUR).await?;
+    ensure!(
+        (ended.previous, ended.at) == (latest, look),
+        "`end_before` up to {look:?} answered {ended:?}"
+    );
     index.remove(&owner, &key).await?;
-    let noted = index.revoked_before(&owner).await?;
-    ensure!(noted.is_some(), "`remove` took the moment back");
-    let noted = index.revoked_before(&other).await?;
-    ensure!(noted.is_none(), "`revoked_before` answered {noted:?} for another owner");
+    let kept = index.state(&owner).await?.ended_before;
+    ensure!(kept == Some(look), "`remove` took the moment back");
+    let kept = index.state(&other).await?.ended_before;
+    ensure!(kept.is_none(), "`state` answered {kept:?} for another owner");
     Ok(())
 }
 
-async fn the_latest_wins<S: Store>(store: &Arc<S>) -> Checked {
+async fn each_end_has_its_moment<S: Store>(store: &Arc<S>) -> Checked {
     rounds(async || {
         let owner = new_owner();
-        let answers = at_once(RACERS, |number| {
+        let answers = at_once(RACERS, |_| {
             let store = Arc::clone(store);
             async move {
-                let Some(index) = store.owners() else { return Ok(()) };
-                // Not in order.
-                let moment = MOMENT + (number * 7 % RACERS) as u64;
-                index.revoke_before(&owner, Timestamp::new(moment), HOUR).await
+                let index = store.owners().ok_or_else(|| Found("`owners` is `None`".to_owned()))?;
+                Ok::<_, Found>(index.end_before(&owner, None, HOUR).await?)
             }
         })
         .await;
-        answers.into_iter().collect::<Result<(), StoreError>>()?;
+        let mut ends = answers.into_iter().collect::<Result<Vec<_>, Found>>()?;
+        ends.sort_by_key(|ended| ended.at);
+        let mut previous = None;
+        for ended in &ends {
+            ensure!(
+                ended.previous == previous && Some(ended.at) > previous,
+                "of {RACERS} ends at once one answered {ended:?} after {previous:?}"
+            );
+            previous = Some(ended.at);
+        }
         let Some(index) = store.owners() else { return Ok(()) };
-        let noted = index.revoked_before(&owner).await?;
-        let latest = Some(Timestamp::new(MOMENT + RACERS as u64 - 1));
-        ensure!(noted == latest, "`revoked_before` answered {noted:?} instead of {latest:?}");
+        let kept = index.state(&owner).await?.ended_before;
+        ensure!(kept == previous, "`state` answered {kept:?} instead of {previous:?}");
         Ok(())
     })
     .await
@@ -193,13 +225,13 @@ async fn no_login_slips_through<S: Store>(store: &Arc<S>) -> Checked {
             async move {
                 let index = store.owners().ok_or_else(|| Found("`owners` is `None`".to_owned()))?;
                 if number == 0 {
-                    index.revoke_before(&owner, Timestamp::new(MOMENT), HOUR).await?;
+                    index.end_before(&owner, None, HOUR).await?;
                     return Ok::<_, Found>(Learned::End { of: index.keys(&owner).await? });
                 }
                 let key = random_key();
-                let at_first = index.add(&owner, &key, HOUR).await?;
+                let at_first = index.add(&owner, &key, HOUR).await?.ended_before;
                 created(&store, &key, &record_of(owner, "{}"), HOUR).await?;
-                let at_last = index.revoked_before(&owner).await?;
+                let at_last = index.state(&owner).await?.ended_before;
                 Ok(Learned::Login { of_the_end: at_first.or(at_last).is_some(), key })
             }
         })

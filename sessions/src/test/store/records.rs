@@ -219,10 +219,10 @@ async fn makes_nothing_of_nothing(store: &impl Store) -> Checked {
         store.load(&key, Some(touch)).await?.is_none(),
         "`load` with a touch returned a record where there is none"
     );
-    let outcome = store.replace(&key, Revision::FIRST, &record("{}"), HOUR).await?;
+    let outcome = store.replace(&key, Revision::first(), &record("{}"), HOUR).await?;
     ensure!(outcome == ReplaceOutcome::Gone, "`replace` answered {outcome:?}");
     is_absent(store, &key).await?;
-    let outcome = store.delete_if(&key, Revision::FIRST).await?;
+    let outcome = store.delete_if(&key, Revision::first()).await?;
     ensure!(outcome == DeleteIfOutcome::Gone, "`delete_if` answered {outcome:?}");
     let outcome = store.delete(&key).await?;
     ensure!(outcome == DeleteOutcome::Absent, "`delete` answered {outcome:?}");

@@ -19,11 +19,11 @@ use tokio::{
     time::{Instant, timeout_at},
 };
 
-use super::outcome::WriteOutcome;
+use super::{conditional_write::Opened, outcome::WriteOutcome};
 use crate::{
     dictionary::ChangeSet,
     error::SaveError,
-    store::{KeyMap, Record, RecordKey, Revision, StoreError, VerifierHash},
+    store::{KeyMap, Record, RecordKey, Revision, StoreError},
 };
 
 const SHARDS: usize = 16;
@@ -61,8 +61,7 @@ struct Waiter {
 #[derive(Clone)]
 pub(super) struct PendingWrite {
     pub(super) changes: ChangeSet,
-    /// The verifier of the token that the request came with.
-    pub(super) opened_with: VerifierHash,
+    pub(super) opened: Opened,
     /// The record that the request saw.
     pub(super) seen: (Revision, Record),
     /// When the write is not to be started any more.
@@ -253,12 +252,12 @@ mod tests {
         time::{Instant, timeout},
     };
 
-    use super::{PendingWrite, Wakeup, WriteGuard, WriteQueue};
+    use super::{Opened, PendingWrite, Wakeup, WriteGuard, WriteQueue};
     use crate::{
         backend::server_side::write::outcome::WriteOutcome,
         dictionary::ChangeSet,
         error::SaveError,
-        store::{Record, RecordKey, Revision, VerifierHash},
+        store::{Record, RecordKey, Revision},
     };
 
     fn in_a_while() -> Instant {
@@ -280,26 +279,13 @@ mod tests {
         }
     }
 
-    fn record() -> Record {
-        let verifier = VerifierHash::of(b"any");
-        let payload = "{}".into();
-        Record {
-            payload,
-            verifier,
-            previous: None,
-            created_secs: 0,
-            renewed_millis: 0,
-            ttl_secs: 60,
-            owner: None,
-        }
-    }
-
     fn pending() -> PendingWrite {
         let last_start = in_a_while();
-        let opened_with = VerifierHash::of(b"any");
+        let record = Record::sample("{}");
+        let opened = Opened { verifier: record.verifier, epoch: record.epoch };
         let changes = ChangeSet::default();
-        let seen = (Revision::FIRST, record());
-        PendingWrite { changes, opened_with, seen, last_start, deadline: last_start }
+        let seen = (Revision::first(), record);
+        PendingWrite { changes, opened, seen, last_start, deadline: last_start }
     }
 
     #[tokio::test(flavor = "multi_thread")]
