@@ -34,7 +34,7 @@ use tokio::runtime::{Handle, RuntimeFlavor};
 use self::breach::{Report, outcome};
 pub use self::{
     breach::Breach,
-    samples::{owner_key, random_key, record, record_of},
+    samples::{owner_key, owner_key_in, random_key, record, record_of},
 };
 use crate::store::Store;
 
