@@ -10,9 +10,7 @@ use sessions::{
 };
 use sessions_tests::{Answer, Browser, in_memory::meanwhile, stage::Stage, with_token};
 
-pub(crate) async fn a_purge_from_before_a_login_does_not_end_the_login<S: Store>(
-    stage: Stage<S>,
-) {
+pub(crate) async fn a_purge_from_before_a_login_does_not_end_the_login<S: Store>(stage: Stage<S>) {
     let (host, other) = (stage.host(), stage.host());
     let (app, other) = (host.app().await, other.app().await);
     for before in ["/insert-basket", "/login-7"] {

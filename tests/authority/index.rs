@@ -79,14 +79,16 @@ pub(crate) async fn a_record_is_not_prolonged_beyond_its_index_entry<S: Store>(s
 }
 
 /// A server that evicts keys has lost the entry, so that the end of all misses the session.
-pub(crate) async fn a_session_the_index_lost_ends_when_it_is_next_noted<S: Store>(
-    stage: Stage<S>,
-) {
+pub(crate) async fn a_session_the_index_lost_ends_when_it_is_next_noted<S: Store>(stage: Stage<S>) {
     let ttl = Duration::from_secs(1_000);
-    let config = || SessionConfig::new().idle_timeout(ttl).touch_interval(10 * SECOND);
-    let host = stage.host_with(config());
-    let app = host.app().await;
-    for (path, refused) in [("/owner", StatusCode::OK), ("/count", StatusCode::CONFLICT)] {
+    // A use that prolongs, and a write where no other use does.
+    let touched = SessionConfig::new().idle_timeout(ttl).touch_interval(10 * SECOND);
+    let written = SessionConfig::new().lifetime(ttl).refresh_each_request(false);
+    for (config, path, refused) in
+        [(touched, "/owner", StatusCode::OK), (written, "/count", StatusCode::CONFLICT)]
+    {
+        let host = stage.host_with(config);
+        let app = host.app().await;
         let mut browser = Browser::new();
         browser.get(&app, "/login-7").await;
         let token = browser.cookie("id").unwrap().to_owned();

@@ -105,9 +105,10 @@ pub(crate) async fn an_early_save_shows_nothing_of_a_session_that_was_logged_in_
 }
 
 pub(crate) async fn emptying_after_a_login_deletes_nothing<S: Store>(stage: Stage<S>) {
-    for (login, empty) in LOGINS.into_iter().flat_map(|login| {
-        ["/clear", "/remove-basket", "/clear/renew"].map(|empty| (login, empty))
-    }) {
+    for (login, empty) in LOGINS
+        .into_iter()
+        .flat_map(|login| ["/clear", "/remove-basket", "/clear/renew"].map(|empty| (login, empty)))
+    {
         let (host, other) = (stage.host(), stage.host());
         let (app, other) = (host.app().await, other.app().await);
         let mut victim = Browser::new();

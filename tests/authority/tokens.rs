@@ -50,11 +50,7 @@ pub(crate) async fn a_renewal_of_rights_leaves_no_grace<S: Store>(stage: Stage<S
             let answer = Answer::of(&app, with_token("/read", &former)).await;
             assert_eq!((answer.body.as_str(), answer.cookie()), ("{}", None), "{renewal}");
             let answer = Answer::of(&app, with_token("/insert-x", &former)).await;
-            assert_eq!(
-                (answer.status, answer.cookie()),
-                (StatusCode::CONFLICT, None),
-                "{renewal}"
-            );
+            assert_eq!((answer.status, answer.cookie()), (StatusCode::CONFLICT, None), "{renewal}");
         }
     }
 }

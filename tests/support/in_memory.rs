@@ -52,7 +52,7 @@ impl Fixture {
     }
 }
 
-impl<S: Store> Fixture<S> {
+impl<S: Store + Clone> Fixture<S> {
     /// With this backend, on a host with this clock.
     pub fn of(backend: ServerSide<S>, config: SessionConfig, time: TestClock) -> Self {
         let barrier = || Arc::new(Barrier::new(2));
@@ -99,7 +99,7 @@ async fn forbidden(session: Session) -> actix_web::Result<HttpResponse> {
 }
 
 /// Does what the path says, one word after the other: `/read/wait/insert-a`.
-async fn act<S: Store>(
+async fn act<S: Store + Clone>(
     request: HttpRequest,
     session: Session,
     kept: web::Data<Kept<S>>,
@@ -153,7 +153,7 @@ async fn act<S: Store>(
 }
 
 /// Runs a request that waits after its session is opened, and others meanwhile.
-pub async fn meanwhile<T, S: Store>(
+pub async fn meanwhile<T, S: Store + Clone>(
     fixture: &Fixture<S>,
     waiting: impl Future<Output = T>,
     others: impl AsyncFnOnce(),

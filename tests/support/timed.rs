@@ -90,7 +90,8 @@ impl<S: Store> TimedStore<S> {
     fn stamp(&self) -> Timestamp {
         let now = Timestamp::of(self.clock.now()).get();
         let next = |last: u64| now.max(last + 1);
-        let last = self.last.fetch_update(Ordering::SeqCst, Ordering::SeqCst, |last| Some(next(last)));
+        let last =
+            self.last.fetch_update(Ordering::SeqCst, Ordering::SeqCst, |last| Some(next(last)));
         Timestamp::new(last.map_or_else(next, next))
     }
 
@@ -231,10 +232,7 @@ impl<S: Store> OwnerIndex for TimedStore<S> {
         })
     }
 
-    fn state<'a>(
-        &'a self,
-        owner: &'a OwnerKey,
-    ) -> BoxFuture<'a, Result<OwnerState, StoreError>> {
+    fn state<'a>(&'a self, owner: &'a OwnerKey) -> BoxFuture<'a, Result<OwnerState, StoreError>> {
         Box::pin(async move {
             let state = self.index().state(owner).await?;
             Ok(OwnerState { now: self.stamp(), ..state })

@@ -243,8 +243,7 @@ impl<S: Store> ServerSide<S> {
         let (record, key) = (&found.base.record, found.key);
         match self.keep_indexed(record, key, touch.ttl, found.now, deadline).await {
             Ok(Indexed::Ended { owner, until }) => {
-                self.end_later(key, owner, until);
-                tracing::info!(target: "sessions", "session cookie refused: its owner's sessions were ended");
+                self.end_found(key, found.base.revision, owner, until, deadline).await;
                 return Ok(TokenCheck::Nothing);
             }
             Ok(Indexed::Enough | Indexed::Until(_)) => {}

@@ -5,7 +5,7 @@ use std::time::Duration;
 use super::{
     ServerSide,
     record_parts::{Login, Ttl},
-    write::{Removal, RemovalCondition, RemovalOutcome},
+    write::{Base, Removal, RemovalCondition, RemovalOutcome},
 };
 use crate::{
     backend::circuit_breaker::Deadline,
@@ -117,17 +117,18 @@ impl<S: Store> ServerSide<S> {
     /// where it fails, the record is written for a shorter time. Returns `None` when the session has ended.
     pub(super) async fn prolong_entry(
         &self,
-        record: &Record,
+        base: &Base,
         key: RecordKey,
         ttl: Ttl,
         now: Timestamp,
         deadline: &Deadline,
     ) -> Option<Timestamp> {
-        match self.keep_indexed(record, key, ttl.of(record), now, deadline).await {
+        let ttl = ttl.of(&base.record);
+        match self.keep_indexed(&base.record, key, ttl, now, deadline).await {
             Ok(Indexed::Enough) => Some(Timestamp::default()),
             Ok(Indexed::Until(until)) => Some(until),
             Ok(Indexed::Ended { owner, until }) => {
-                self.end_later(key, owner, until);
+                self.end_found(key, base.revision, owner, until, deadline).await;
                 None
             }
             Err(err) => {
@@ -192,15 +193,39 @@ impl<S: Store> ServerSide<S> {
         }
     }
 
-    /// Deletes a session that was found to have ended with its owner's others.
-    pub(super) fn end_later(&self, key: RecordKey, owner: OwnerKey, until: Timestamp) {
-        let backend = self.clone();
-        tokio::spawn(async move {
-            let deadline = Deadline::after(backend.deadlines.request);
-            if let Err(err) = backend.end_if_owned(key, owner, Some(until), &deadline).await {
-                tracing::warn!(target: "sessions", error = &err as &dyn std::error::Error, "a session that has ended with its owner's others stays in the store until its next use, since deleting it failed");
+    /// Deletes a session that was found to have ended with its owner's others. Where another request has
+    /// written it meanwhile, a task does so.
+    pub(super) async fn end_found(
+        &self,
+        key: RecordKey,
+        revision: Revision,
+        owner: OwnerKey,
+        until: Timestamp,
+        deadline: &Deadline,
+    ) {
+        tracing::info!(target: "sessions", "session ended: its owner's sessions were ended while their index had lost it");
+        let ended = match self.call(deadline, self.store.delete_if(&key, revision)).await {
+            Ok(DeleteIfOutcome::Deleted) => {
+                self.remove_from_index(Some(owner), key, deadline).await;
+                Ok(())
             }
-        });
+            Ok(DeleteIfOutcome::Gone) => Ok(()),
+            Ok(DeleteIfOutcome::Conflict) => {
+                let backend = self.clone();
+                tokio::spawn(async move {
+                    let deadline = Deadline::after(backend.deadlines.request);
+                    if let Err(err) = backend.end_if_owned(key, owner, Some(until), &deadline).await
+                    {
+                        log_not_ended(&err);
+                    }
+                });
+                Ok(())
+            }
+            Err(err) => Err(err),
+        };
+        if let Err(err) = ended {
+            log_not_ended(&err);
+        }
     }
 
     /// Deletes a record that has expired, unless it was written meanwhile. No token opens it, deleted or
@@ -234,6 +259,10 @@ fn indexed_for(ttl: Duration) -> Duration {
 
 fn indexed_until(now: Timestamp, ttl: Duration) -> Timestamp {
     now.after(indexed_for(ttl))
+}
+
+fn log_not_ended(err: &StoreError) {
+    tracing::warn!(target: "sessions", error = err as &dyn std::error::Error, "a session that has ended with its owner's others stays in the store until its next use, since deleting it failed");
 }
 
 fn log_refused() {

@@ -169,7 +169,7 @@ impl<S: Store> ConditionalWrite<S> {
         }
         if !self.is_login() {
             let Self { backend, base, key, ttl, store_now, deadline, .. } = &*self;
-            let prolong = backend.prolong_entry(&base.record, *key, *ttl, *store_now, deadline);
+            let prolong = backend.prolong_entry(base, *key, *ttl, *store_now, deadline);
             self.indexed_until = prolong.await.ok_or(SaveError::Gone)?;
         }
         let outcome = compare_and_set(self).await?;
