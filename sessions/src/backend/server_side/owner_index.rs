@@ -8,8 +8,7 @@ use super::{
     write::{Base, Removal, RemovalCondition, RemovalOutcome},
 };
 use crate::{
-    backend::circuit_breaker::Deadline,
-    clock::Stopwatch,
+    backend::{circuit_breaker::Deadline, login_time::LoginTime},
     error::SaveError,
     store::{
         DeleteIfOutcome, Owner, OwnerKey, Record, RecordKey, Revision, Store, StoreError, Timestamp,
@@ -23,11 +22,12 @@ const MIN_AGAIN: Duration = Duration::from_secs(60);
 /// record's time starts when the store writes it.
 const SLACK: Duration = Duration::from_secs(10);
 
-/// When a login took place.
+/// When the owner of a session that is written logged in.
 #[derive(Clone, Debug)]
-pub(super) enum LoginTime {
-    /// When the request began, which has taken this long.
-    Began(Stopwatch),
+pub(super) enum LoggedIn {
+    /// With this request.
+    With(LoginTime),
+    /// Elsewhere, before the session was taken over.
     At(Timestamp),
 }
 
@@ -49,7 +49,7 @@ impl<S: Store> ServerSide<S> {
         &self,
         owner: OwnerKey,
         key: RecordKey,
-        time: &LoginTime,
+        login: &LoggedIn,
         ttl: Duration,
         deadline: &Deadline,
     ) -> Result<Option<Login>, SaveError> {
@@ -59,10 +59,9 @@ impl<S: Store> ServerSide<S> {
         };
         let add = index.add(&owner, &key, self.entry_ttl(ttl));
         let state = self.call(deadline, add).await?;
-        let since = match time {
-            // Taken after the answer, so that the login is not dated later than its request.
-            LoginTime::Began(begun) => state.now.before(begun.elapsed()),
-            LoginTime::At(since) => *since,
+        let since = match login {
+            LoggedIn::With(time) => time.by(state.now),
+            LoggedIn::At(since) => *since,
         };
         if has_ended(since, state.ended_before) {
             log_refused();

@@ -7,7 +7,7 @@ use tokio::time::Instant;
 use super::{
     super::{
         ServerSide,
-        owner_index::LoginTime,
+        owner_index::LoggedIn,
         record_parts::{Login, Payload, RecordTime, Ttl},
         run_to_completion,
     },
@@ -37,7 +37,7 @@ pub(crate) struct ConditionalWrite<S> {
     pub(crate) payload: Option<Payload>,
     pub(crate) opened: Opened,
     pub(crate) new_token: Option<NewToken>,
-    pub(crate) login_time: LoginTime,
+    pub(crate) logged_in: LoggedIn,
     /// The login, once its owner's index holds it.
     pub(crate) login: Option<Login>,
     pub(crate) now: RecordTime,
@@ -99,7 +99,7 @@ impl<S: Store> ConditionalWrite<S> {
 
     async fn log_in(mut self: Box<Self>, owner: OwnerKey) -> Result<WriteOutcome, SaveError> {
         let (backend, key, deadline) = (self.backend.clone(), self.key, self.deadline.shared());
-        let add = backend.add_login(owner, key, &self.login_time, self.ttl.known, &deadline);
+        let add = backend.add_login(owner, key, &self.logged_in, self.ttl.known, &deadline);
         let Some(login) = add.await? else { return Err(SaveError::Gone) };
         self.login = Some(login);
         let outcome = self.write().await?;
