@@ -84,8 +84,12 @@
 //!   acknowledged write; with `everysec`, the default, it loses the writes of a second.
 //! - An acknowledged logout can be lost when a primary fails before its replica has received it: see
 //!   [`RedisStore::durable_delete`].
-//! - ACL: `+eval +evalsha +del +get +zrange +zrem`, for the scripts `+exists +hget +hmget +hset
-//!   +pexpire +pttl +set +time +zadd +zremrangebyscore`, for durable deletions `+wait`, all on
+//! - Clocks: revisions, logins and ends are dated by the server's clock, logins and ends of an owner
+//!   by the clock of the node that has the owner's index. Keep the clocks of a cluster's nodes, and of
+//!   a primary and its replicas, within a second: after a failover to a clock that is behind, the
+//!   owners whose sessions were just ended log in again once it has caught up.
+//! - ACL: `+eval +evalsha +del +zrange +zrem`, for the scripts `+exists +get +hget +hmget +hset
+//!   +pexpire +pttl +set +time +zadd +zremrangebyscore +zscore`, for durable deletions `+wait`, all on
 //!   `~session:*`.
 
 #![cfg_attr(docsrs, feature(doc_cfg))]
