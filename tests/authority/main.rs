@@ -7,6 +7,7 @@ mod endings;
 mod index;
 mod owners;
 mod rights;
+mod strangers;
 mod tokens;
 
 use std::{env, fs};
@@ -75,6 +76,10 @@ sentences! {
         listing_does_not_end_the_session_that_end_others_spares
         the_end_of_all_spares_a_session_that_changed_its_owner
         owners_of_two_namespaces_are_two_people;
+    strangers:
+        a_visitor_s_session_is_kept_for_a_day_after_its_last_use
+        sessions_that_were_renewed_or_have_an_owner_are_kept_for_their_lifetime
+        the_time_of_visitors_is_a_policy_and_never_above_the_others;
 }
 
 #[actix_web::test]

@@ -8,10 +8,11 @@ use actix_web::{
 };
 use futures_util::future::join_all;
 use sessions::{
-    SessionConfig,
-    policy::OnGone,
+    MemoryStore, ServerSide, SessionConfig,
+    policy::{CookieName, OnGone},
     session::{PurgeOutcome, SaveOutcome},
     store::Store,
+    test::TestClock,
 };
 use sessions_tests::{
     Answer, Browser, Logged,
@@ -377,4 +378,27 @@ async fn a_row_of_writers_costs_the_store_one_write_each() {
     assert!(answers.iter().all(|answer| answer.status == StatusCode::OK));
     assert_eq!(browser.get(&app, "/read").await.body, r#"{"n":101}"#);
     assert!(fixture.store().owners().is_some());
+}
+
+#[actix_web::test]
+async fn visitors_that_fill_the_store_leave_room_for_logins() {
+    let time = TestClock::new();
+    let fixture = Fixture::of(
+        ServerSide::new(MemoryStore::with_capacity(100)),
+        SessionConfig::new().cookie_name(CookieName::from_static("id")),
+        time,
+    );
+    let app = fixture.app().await;
+    let mut full = 0;
+    for _ in 0..200 {
+        full += usize::from(Browser::new().get(&app, "/count").await.status == 503);
+    }
+    assert_eq!((fixture.store().len(), full), (75, 125));
+    for number in 0..25 {
+        let mut browser = Browser::new();
+        let login = if number % 2 == 0 { "/login-7" } else { "/renew/insert-user" };
+        assert_eq!(browser.get(&app, login).await.status, StatusCode::OK);
+        assert_eq!(browser.get(&app, "/count").await.status, StatusCode::OK);
+    }
+    assert_eq!(Browser::new().get(&app, "/login-7").await.status, 503);
 }
