@@ -64,7 +64,8 @@ sentences! {
         a_logout_beside_a_rotation_is_carried_out
         a_logout_is_not_starved_by_writers
         a_logout_ends_what_every_cookie_of_the_request_opens
-        ending_one_from_a_list_rechecks_the_owner;
+        ending_one_from_a_list_rechecks_the_owner
+        a_purge_or_a_renewal_that_is_refused_is_never_dropped;
     index:
         a_session_that_is_written_all_the_time_is_found_at_the_end_of_all
         a_record_is_not_prolonged_beyond_its_index_entry
