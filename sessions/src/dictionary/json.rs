@@ -70,14 +70,24 @@ impl Dictionary {
     /// Returns the members as a JSON object, with keys sorted by code point and no white space
     /// between members.
     pub(crate) fn to_json(&self) -> String {
+        self.to_json_with(None)
+    }
+
+    /// Like [`to_json`](Self::to_json), with one more member: a key that is not among the others and
+    /// needs no escape, and its JSON text.
+    pub(crate) fn to_json_with(&self, mut more: Option<(&str, &str)>) -> String {
         let Self { payload, entries, surrogate_keys, .. } = self;
         let added: usize = entries.iter().map(|entry| entry.added_room(payload)).sum();
+        let added = added + more.map_or(0, |(key, value)| key.len() + value.len() + "\"\":,".len());
         let mut json = String::with_capacity(payload.len() + added + "{}".len());
         json.push('{');
         for entry in entries {
             let Some(value) = entry.value(payload) else {
                 continue;
             };
+            if let Some((key, value)) = more.take_if(|(key, _)| *key < entry.key(payload)) {
+                push_member(key, value, &mut json);
+            }
             if json.len() > 1 {
                 json.push(',');
             }
@@ -96,6 +106,9 @@ impl Dictionary {
             json.push(':');
             json.push_str(value);
         }
+        if let Some((key, value)) = more {
+            push_member(key, value, &mut json);
+        }
         for (key, value) in surrogate_keys.members(payload) {
             if json.len() > 1 {
                 json.push(',');
@@ -111,6 +124,17 @@ impl Dictionary {
 
 pub(crate) fn quoted(key: &str) -> String {
     serde_json::to_string(key).expect("a string is always valid JSON")
+}
+
+/// Appends a member whose key needs no escape.
+fn push_member(key: &str, value: &str, json: &mut String) {
+    if json.len() > 1 {
+        json.push(',');
+    }
+    json.push('"');
+    json.push_str(key);
+    json.push_str("\":");
+    json.push_str(value);
 }
 
 fn push_quoted(key: &str, json: &mut String) {
