@@ -185,7 +185,7 @@ impl CookieCodec for Flask {
         match state.extensions().get() {
             Some(Payload(payload)) if number == 0 && state.is_as_opened() => payload.clone(),
             _ => {
-                let number = seal_member(number);
+                let number = seal_member(number).map(|(key, number)| (key, number.to_string()));
                 let number = number.as_ref().map(|(key, json)| (*key, &**json));
                 encode_payload(&flask::session_to_json(state.dictionary(), number)).into_bytes()
             }

@@ -42,12 +42,11 @@ impl SessionState {
 
     /// Like [`to_json`](Self::to_json), with the number of the token unless it is 0.
     pub(crate) fn to_numbered_json(&self, number: u64) -> String {
-        let numbered = seal_member(number);
-        self.inner.dictionary.to_json_with(numbered.as_ref().map(|(key, json)| (*key, &**json)))
+        self.inner.dictionary.to_json_with(seal_member(number))
     }
 }
 
 /// Returns the member that holds the number of a token, unless it is 0.
-pub(crate) fn seal_member(number: u64) -> Option<(&'static str, String)> {
-    (number != 0).then(|| (SEAL, number.to_string()))
+pub(crate) fn seal_member(number: u64) -> Option<(&'static str, u64)> {
+    (number != 0).then_some((SEAL, number))
 }
