@@ -367,6 +367,40 @@ async fn the_only_token_is_ordered_too_but_for_flask() {
 }
 
 #[actix_web::test]
+async fn a_number_stands_in_later_tokens_of_one_second_only() {
+    let [signed, _, flask] = modes();
+    for mode in [signed, flask] {
+        let time = TestClock::new();
+        let former = host(&mode, &config(), &time).await;
+        let present = host(&mode, &below_example_com(), &time).await;
+        let mut jar = Jar::new();
+        jar.get(&former, "/set/0").await;
+        jar.get(&present, "/set/1").await;
+        time.advance(SECOND);
+        for (number, expected) in [
+            (2, r#"{"user":"2"}"#),
+            (3, r#"{"_seal":1,"user":"3"}"#),
+            (4, r#"{"_seal":2,"user":"4"}"#),
+        ] {
+            let set = jar.get(&present, &format!("/set/{number}")).await.cookie();
+            assert_eq!(flask_json(&set.expect("it is saved").value), expected, "{}", mode.name());
+        }
+        time.advance(SECOND);
+        let set = jar.get(&present, "/set/5").await.cookie().expect("it is saved");
+        assert_eq!(flask_json(&set.value), r#"{"user":"5"}"#, "{}", mode.name());
+        // A refresh is a seal as well.
+        jar.get(&present, "/remember/6").await;
+        time.advance(SECOND);
+        for expected in
+            [r#"{"_permanent":true,"user":"6"}"#, r#"{"_permanent":true,"_seal":1,"user":"6"}"#]
+        {
+            let set = jar.get(&present, "/user").await.cookie().expect("it is refreshed");
+            assert_eq!(flask_json(&set.value), expected, "{}", mode.name());
+        }
+    }
+}
+
+#[actix_web::test]
 async fn of_two_cookies_of_one_order_the_ending_counts() {
     for mode in modes() {
         let app = host(&mode, &config(), &TestClock::new()).await;
@@ -388,29 +422,37 @@ async fn of_two_cookies_of_one_order_the_ending_counts() {
 
 #[actix_web::test]
 async fn an_older_cookie_opens_where_its_owner_is_not_ended_and_an_ending_hides_it() {
-    async fn check<B: Backend + Clone>(backend: B, end: impl AsyncFn(&B, &str)) {
+    async fn check<B: Backend + Clone>(backend: B, forgetful: B, end: impl AsyncFn(&B, &str)) {
         let time = TestClock::new();
         let former = host(&backend, &config(), &time).await;
         let present = host(&backend, &below_example_com(), &time).await;
         let mut jar = Jar::new();
         jar.get(&former, "/own/alice").await;
         let mut other = Jar::new();
-        other.get(&present, "/own/bob").await;
         time.advance(SECOND);
         other.get(&present, "/own/bob").await;
+        other.get(&present, "/set/bobby").await;
         other.sent_to("/").into_iter().for_each(|cookie| jar.keep(cookie.clone()));
-        assert_eq!(jar.get(&present, "/user").await.body, "bob");
+        assert_eq!(jar.get(&present, "/user").await.body, "bobby");
         end(&backend, "bob").await;
         assert_eq!(jar.get(&present, "/user").await.body, "alice");
-        // What is sealed is later than the cookie that was passed over.
+        let passed_over = jar.sent_to("/")[1].clone();
         jar.get(&present, "/purge").await;
         assert_eq!(jar.get(&present, "/user").await.body, "nobody");
+        // What is sealed is later than the cookie that was passed over, even where its end is forgotten.
+        let ending = jar.sent_to("/")[1].value.clone();
+        let pairs = format!("session={}; session={ending}", passed_over.value);
+        let request = TestRequest::with_uri("/user").insert_header((COOKIE, pairs));
+        let forgetful = host(&forgetful, &config(), &time).await;
+        assert_eq!(Answer::of(&forgetful, request).await.body, "nobody");
     }
-    check(SignedCookie::new(key(1)).revocable(MemoryStore::new()), async |backend, owner| {
+    let signed = SignedCookie::new(key(1));
+    check(signed.clone().revocable(MemoryStore::new()), signed, async |backend, owner| {
         backend.end_all(owner).await.expect("the store answers");
     })
     .await;
-    check(EncryptedCookie::new(key(1)).revocable(MemoryStore::new()), async |backend, owner| {
+    let encrypted = EncryptedCookie::new(key(1));
+    check(encrypted.clone().revocable(MemoryStore::new()), encrypted, async |backend, owner| {
         backend.end_all(owner).await.expect("the store answers");
     })
     .await;
