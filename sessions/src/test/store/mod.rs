@@ -25,7 +25,9 @@ mod linearizability;
 mod owner_index;
 mod races;
 mod records;
+mod revisions;
 mod samples;
+mod time;
 
 use std::{fmt::Write, sync::Arc};
 
@@ -63,10 +65,12 @@ pub async fn breaches<S: Store>(store: S) -> Vec<Breach> {
     let store = Arc::new(store);
     let mut report = Report::default();
     records::check(&store, &mut report).await;
+    revisions::check(&store, &mut report).await;
     dropped::check(&store, &mut report).await;
     races::check(&store, &mut report).await;
     histories::check(&store, &mut report).await;
     owner_index::check(&store, &mut report).await;
+    time::check(&store, &mut report).await;
     expiry::check(&store, &mut report).await;
     report.breaches
 }
