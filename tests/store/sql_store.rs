@@ -226,6 +226,9 @@ async fn an_expired_row_is_replaced_by_one_with_a_later_revision() {
     let (key, first) = create(&store, "{}").await;
     query("UPDATE sessions SET expires = 1").execute(store.pool()).await.unwrap();
     assert!(create_under(&store, &key, "{}").await.get() > first.get());
+    let behind = "UPDATE sessions SET expires = 1, revision = 1";
+    query(behind).execute(store.pool()).await.unwrap();
+    assert!(create_under(&store, &key, "{}").await.get() > first.get());
     // A record that was replaced faster than time goes by, or before the clock was set back.
     let ahead = "UPDATE sessions SET expires = 1, revision = 1 << 60";
     query(ahead).execute(store.pool()).await.unwrap();

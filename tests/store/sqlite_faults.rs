@@ -115,6 +115,9 @@ async fn on_a_full_disk_sessions_stay_as_they_are_are_read_and_ended() {
     };
     let full = full.await;
     assert!(matches!(full, Err(StoreError::Full)), "{full:?}");
+    let (owners, owner) = (store.owners().unwrap(), owner_key("a"));
+    let ended = owners.end_before(&owner, None, HOUR).await.unwrap();
+    assert_eq!(owners.state(&owner).await.unwrap().ended_before, Some(ended.at));
 
     let records = "SELECT record FROM sessions ORDER BY rowid LIMIT 5";
     let before: Vec<Vec<u8>> = query_scalar(records).fetch_all(&pool).await.unwrap();
