@@ -5,6 +5,8 @@ use std::time::Duration;
 use actix_web::http::StatusCode;
 use futures_util::future::join;
 use sessions::{
+    SessionConfig,
+    policy::OnGone,
     store::Store,
     test::{Moment, Operation},
 };
@@ -132,5 +134,32 @@ pub(crate) async fn ending_one_from_a_list_rechecks_the_owner<S: Store>(stage: S
         join(ends, changes).await;
         let seen = browser.get(&other, "/read").await.body;
         assert_eq!(seen, r#"{"_owner":"8","bobs":true}"#, "{moment:?}");
+    }
+}
+
+/// `on_gone = "drop"` sends the handler's answer where changes are dropped, and a handler that says
+/// "logged out" must not say so of a session that lives.
+pub(crate) async fn a_purge_or_a_renewal_that_is_refused_is_never_dropped<S: Store>(
+    stage: Stage<S>,
+) {
+    let config = || SessionConfig::new().on_gone(OnGone::Drop);
+    let (host, other) = (stage.host_with(config()), stage.host_with(config()));
+    let (app, other) = (host.app().await, other.app().await);
+    for (path, status) in [
+        ("/wait/purge", StatusCode::CONFLICT),
+        ("/wait/renew/insert-x", StatusCode::CONFLICT),
+        ("/wait/insert-x", StatusCode::OK),
+    ] {
+        let mut victim = Browser::new();
+        victim.get(&other, "/insert-basket").await;
+        let planted = victim.cookie("id").unwrap().to_owned();
+        let slow = Answer::of(&app, with_token(path, &planted));
+        let answer = meanwhile(&host, slow, async || {
+            victim.get(&other, "/login-7").await;
+        })
+        .await;
+        assert_eq!((answer.status, answer.cookie()), (status, None), "{path}");
+        let seen = victim.get(&other, "/read").await.body;
+        assert_eq!(seen, r#"{"_owner":"7","basket":true}"#, "{path}");
     }
 }

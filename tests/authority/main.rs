@@ -7,6 +7,7 @@ mod endings;
 mod index;
 mod owners;
 mod rights;
+mod strangers;
 mod tokens;
 
 use std::{env, fs};
@@ -63,7 +64,8 @@ sentences! {
         a_logout_beside_a_rotation_is_carried_out
         a_logout_is_not_starved_by_writers
         a_logout_ends_what_every_cookie_of_the_request_opens
-        ending_one_from_a_list_rechecks_the_owner;
+        ending_one_from_a_list_rechecks_the_owner
+        a_purge_or_a_renewal_that_is_refused_is_never_dropped;
     index:
         a_session_that_is_written_all_the_time_is_found_at_the_end_of_all
         a_record_is_not_prolonged_beyond_its_index_entry
@@ -75,6 +77,10 @@ sentences! {
         listing_does_not_end_the_session_that_end_others_spares
         the_end_of_all_spares_a_session_that_changed_its_owner
         owners_of_two_namespaces_are_two_people;
+    strangers:
+        a_visitor_s_session_is_kept_for_a_day_after_its_last_use
+        sessions_that_were_renewed_or_have_an_owner_are_kept_for_their_lifetime
+        the_time_of_visitors_is_a_policy_and_never_above_the_others;
 }
 
 #[actix_web::test]

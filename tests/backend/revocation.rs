@@ -187,7 +187,10 @@ async fn a_login_under_way_does_not_outlive_the_end_of_all() {
         let fixture = Fixture::new();
         let app = fixture.app().await;
         let login = Answer::of(&app, TestRequest::get().uri("/login-7"));
-        let all = Answer::of(&app, TestRequest::get().uri("/all-7"));
+        let all = async {
+            fixture.time.advance(Duration::from_secs(1));
+            Answer::of(&app, TestRequest::get().uri("/all-7")).await
+        };
         let (login, all) = fixture.store.overtake(moment, login, all).await;
         assert_eq!((login.status, all.status), (status, StatusCode::OK), "{moment:?}");
         if let Some(cookie) = login.cookie() {

@@ -242,10 +242,11 @@ impl<S: Store> Saving<'_, S> {
         Err(SaveError::internal(IdsExhausted))
     }
 
-    /// The epoch of a new record: that of an anonymous session, unless the request renewed it.
+    /// The epoch of a new record: that of an anonymous session, unless the request renewed it or took it
+    /// over.
     fn new_epoch(&self, verifier: &VerifierHash) -> Epoch {
         let is_renewed = self.cx.session_status() == SessionStatus::Renewed;
-        if is_renewed || self.state.logs_in() {
+        if is_renewed || self.state.logs_in() || self.state.adopted().is_some() {
             Epoch::of_new_renewed(verifier)
         } else {
             Epoch::of_new(verifier)

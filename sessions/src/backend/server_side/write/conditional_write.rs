@@ -14,7 +14,7 @@ use super::{
     batch::{Committed, GroupCommit},
     cas::{Base, NextState, RecordChange, compare_and_set},
     outcome::WriteOutcome,
-    queue::{PendingWrite, Wakeup, WriteGuard},
+    queue::{Opened, PendingWrite, Wakeup, WriteGuard},
 };
 use crate::{
     backend::circuit_breaker::Deadline,
@@ -51,15 +51,6 @@ pub(crate) struct ConditionalWrite<S> {
     pub(crate) is_retry: bool,
     /// Whether the changes were made again on a record that the request has not seen.
     pub(crate) rebased: bool,
-}
-
-/// What a request opened.
-#[derive(Clone, Copy)]
-pub(crate) struct Opened {
-    /// Of the token that the request came with.
-    pub(crate) verifier: VerifierHash,
-    /// A write goes on only in this one.
-    pub(crate) epoch: Epoch,
 }
 
 /// The token that the session is to get.
@@ -169,7 +160,14 @@ impl<S: Store> ConditionalWrite<S> {
         }
         if !self.is_login() {
             let Self { backend, base, key, ttl, store_now, deadline, .. } = &*self;
-            let prolong = backend.prolong_entry(base, *key, *ttl, *store_now, deadline);
+            let prolong = backend.prolong_entry(
+                &base.record,
+                base.revision,
+                *key,
+                *ttl,
+                *store_now,
+                deadline,
+            );
             self.indexed_until = prolong.await.ok_or(SaveError::Gone)?;
         }
         let outcome = compare_and_set(self).await?;
