@@ -16,7 +16,9 @@ mod postgres;
 mod proxy;
 mod redis;
 pub mod reliability;
+pub mod stage;
 mod switched;
+mod timed;
 
 pub use self::{
     browser::{Answer, Browser, SetCookie},
@@ -30,6 +32,7 @@ pub use self::{
     proxy::Proxy,
     redis::{Redis, RedisCluster, Requests},
     switched::{Switched, Switches},
+    timed::TimedStore,
 };
 use actix_web::{http::header, test::TestRequest};
 use sessions::SecretKey;

@@ -6,6 +6,7 @@ pub(crate) mod confidential;
 pub(crate) mod cookie;
 mod derived_keys;
 mod from_config;
+mod login_time;
 mod owner_error;
 mod revocation;
 mod server_side;

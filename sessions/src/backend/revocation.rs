@@ -1,19 +1,14 @@
 //! Ending sessions that live in their cookies, by the time before which each owner's are ended.
 
-use std::{
-    fmt,
-    sync::{Arc, OnceLock},
-    time::Duration,
-};
+use std::{fmt, sync::Arc, time::Duration};
 
 use super::{
     OwnerError,
     circuit_breaker::{Call, CircuitBreaker, Deadline, Deadlines},
+    login_time::LoginTime,
 };
 use crate::{
-    clock::Stopwatch,
     error::{OpenError, SaveError},
-    interface::OpenContext,
     session::{Session, SessionSelector},
     state::SessionState,
     store::{Ended, OwnerIndex, OwnerKey, OwnerState, Store, Timestamp},
@@ -63,19 +58,6 @@ pub struct Revocation {
     deadlines: Deadlines,
     owner_namespace: Arc<str>,
     breaker: Arc<CircuitBreaker>,
-}
-
-/// When a request began that may log its owner in: an extension of the session's state.
-pub(super) struct LoginStart {
-    begun: Stopwatch,
-    /// The time of a login whose request has itself ended its owner's other sessions.
-    since: OnceLock<Timestamp>,
-}
-
-impl LoginStart {
-    pub(super) fn of(cx: &OpenContext<'_>) -> Self {
-        Self { begun: cx.clock.stopwatch(), since: OnceLock::new() }
-    }
 }
 
 /// The index of owners of a store whose type is erased.
@@ -223,29 +205,21 @@ impl Revocation {
     }
 }
 
-/// Returns when the request began whose login this is.
+/// Returns when the request logs its owner in whose session this is.
 fn login_time(state: &SessionState, now: Timestamp) -> Timestamp {
-    let Some(start) = state.extensions().get::<LoginStart>() else { return now };
-    start.since.get().copied().unwrap_or_else(|| now.before(start.begun.elapsed()))
+    state.extensions().get::<LoginTime>().map_or(now, |login| login.by(now))
 }
 
 /// Dates a session to the moment after a look at its owner's. Returns whether it has ended.
 fn begin_again(state: &mut SessionState, look: OwnerState) -> bool {
-    let has_ended = |since| look.ended_before.is_some_and(|ended| since <= ended);
-    if !state.logs_in() {
-        let ended = has_ended(state.owner_since());
-        if !ended {
-            state.begin_again(look.now.next());
-        }
-        return ended;
+    if state.logs_in() {
+        return state.extensions().get::<LoginTime>().is_some_and(|login| login.outlive(look));
     }
-    let ended = has_ended(login_time(state, look.now));
-    if let Some(start) = state.extensions().get::<LoginStart>()
-        && !ended
-    {
-        start.since.get_or_init(|| look.now.next());
+    let has_ended = look.ended_before.is_some_and(|ended| state.owner_since() <= ended);
+    if !has_ended {
+        state.begin_again(look.now.next());
     }
-    ended
+    has_ended
 }
 
 impl<S: Store> From<S> for Revocation {

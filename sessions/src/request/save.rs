@@ -16,6 +16,7 @@ use crate::{
     cookie::{Lifetime, set_cookie},
     error::SaveError,
     interface::{CookieChange, SaveContext, Saved, SessionContent, SessionInterface},
+    policy::Settings,
     state::SessionStatus,
 };
 
@@ -154,10 +155,7 @@ pub(super) async fn save_content<I: SessionInterface>(
         Err(err) => (err, headers_of(content, None, None)),
     };
     log_failure::<I>(&err);
-    let is_tolerated = match err {
-        SaveError::Gone | SaveError::Superseded => settings.on_gone() == OnGone::Drop,
-        _ => is_tolerated(content, session_status, settings.on_save_error(), &err),
-    };
+    let is_tolerated = is_tolerated(content, session_status, settings, &err);
     if is_tolerated {
         return Ok(SaveReport::unchanged(headers));
     }
@@ -178,20 +176,24 @@ fn must_save<I: SessionInterface>(
     }
 }
 
-/// Whether the response is sent although saving failed. A failed purge, renewal or
-/// rotation is never tolerated: the client would keep a token that was to be replaced.
+/// Whether the response is sent although saving failed. A failed purge, renewal or rotation is never
+/// tolerated: the handler has told its client that it was carried out.
 fn is_tolerated(
     content: &impl SessionContent,
     status: SessionStatus,
-    on_save_error: OnSaveError,
+    settings: &Settings,
     err: &SaveError,
 ) -> bool {
-    let logged = on_save_error == OnSaveError::Log;
-    match status {
-        SessionStatus::Purged | SessionStatus::Renewed | SessionStatus::Rotated => false,
-        SessionStatus::Changed => logged && !content.is_empty(),
+    let is_changed = match status {
+        SessionStatus::Purged | SessionStatus::Renewed | SessionStatus::Rotated => return false,
+        SessionStatus::Changed => true,
+        SessionStatus::Unchanged => false,
+    };
+    match err {
+        SaveError::Gone | SaveError::Superseded => settings.on_gone() == OnGone::Drop,
         // A refresh that does not fit the cookie leaves the session as it was.
-        SessionStatus::Unchanged => logged || matches!(err, SaveError::TooLarge { .. }),
+        SaveError::TooLarge { .. } if !is_changed => true,
+        _ => settings.on_save_error() == OnSaveError::Log && !(is_changed && content.is_empty()),
     }
 }
 

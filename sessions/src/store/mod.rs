@@ -32,6 +32,7 @@ mod memory;
 mod owner_index;
 mod record;
 mod rights;
+mod standing;
 
 use std::{
     sync::{
@@ -51,7 +52,8 @@ pub use self::{
 pub(crate) use self::{
     key::{KeyMap, Purpose},
     record::Owner,
-    rights::{Epoch, Standing, VerifierHash},
+    rights::{Epoch, VerifierHash},
+    standing::Standing,
 };
 
 /// Keeps the records of server-side sessions.

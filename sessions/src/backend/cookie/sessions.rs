@@ -11,7 +11,8 @@ use crate::{
     backend::{
         OwnerError,
         derived_keys::{DerivedKeyCache, Salt, SaltKeys},
-        revocation::{LoginStart, Revocation},
+        login_time::LoginTime,
+        revocation::Revocation,
     },
     error::{OpenError, SaveError},
     interface::{OpenContext, SaveContext, Saved, unix_seconds},
@@ -78,7 +79,7 @@ impl<C: CookieCodec> CookieSessions<C> {
         cx: &OpenContext<'_>,
         revocation: &Revocation,
     ) -> Result<SessionState, OpenError> {
-        let start = LoginStart::of(cx);
+        let login = LoginTime::began(cx.clock.stopwatch());
         let deadline = revocation.deadline();
         let mut ended = Vec::new();
         let mut state = loop {
@@ -91,7 +92,7 @@ impl<C: CookieCodec> CookieSessions<C> {
             tracing::info!(target: "sessions", "session cookie refused: its owner's sessions were ended");
             ended.push(at);
         };
-        state.extensions_mut().insert(start);
+        state.extensions_mut().insert(login);
         Ok(state)
     }
 

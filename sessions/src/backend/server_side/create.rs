@@ -4,7 +4,7 @@ use std::{sync::Arc, time::Duration};
 
 use super::{
     ServerSide,
-    owner_index::LoginTime,
+    owner_index::LoggedIn,
     record_parts::{Login, Payload, RecordTime, Ttl},
     run_to_completion,
 };
@@ -21,8 +21,7 @@ pub(super) struct Create<S> {
     pub(super) verifier: VerifierHash,
     pub(super) epoch: Epoch,
     pub(super) payload: Payload,
-    /// Of the login, for a session with an owner.
-    pub(super) login_time: LoginTime,
+    pub(super) logged_in: LoggedIn,
     pub(super) now: RecordTime,
     /// When the session began, in seconds since 1970.
     pub(super) began_secs: u64,
@@ -47,7 +46,7 @@ impl<S: Store> Create<S> {
 
     async fn log_in(self: Box<Self>, owner: OwnerKey) -> Result<Created, SaveError> {
         let Self { backend, key, deadline, .. } = &*self;
-        let add = backend.add_login(owner, *key, &self.login_time, self.ttl.known, deadline);
+        let add = backend.add_login(owner, *key, &self.logged_in, self.ttl.known, deadline);
         let Some(login) = add.await? else { return Ok(Created::Refused) };
         let created = match self.create(Some(login)).await {
             Ok(created) => created,

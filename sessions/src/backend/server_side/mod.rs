@@ -2,6 +2,7 @@
 
 mod begin_again;
 mod create;
+mod ending;
 mod open;
 mod owned_session;
 mod owner_index;

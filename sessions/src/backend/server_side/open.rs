@@ -13,7 +13,7 @@ use super::{
     write::Base,
 };
 use crate::{
-    backend::circuit_breaker::Deadline,
+    backend::{circuit_breaker::Deadline, login_time::LoginTime},
     clock::Stopwatch,
     error::OpenError,
     interface::OpenContext,
@@ -34,14 +34,11 @@ pub(super) struct LoadState {
     pub(super) origin: Origin,
     /// What the other tokens of the request open: a purge ends it as well.
     pub(super) others: Vec<Found>,
-    /// Runs since the request began to use its session.
-    pub(super) begun: Stopwatch,
+    pub(super) login_time: LoginTime,
     /// What is left of the request's time with the store.
     pub(super) left: Duration,
     /// The record as this request saved it, where it is another one or has another epoch.
     pub(super) saved: OnceLock<SavedRecord>,
-    /// The time of a login whose request has itself ended its owner's other sessions.
-    pub(super) login_since: OnceLock<Timestamp>,
 }
 
 /// A record that its request has saved.
@@ -53,8 +50,8 @@ pub(super) struct SavedRecord {
 
 impl LoadState {
     fn new(origin: Origin, begun: Stopwatch, left: Duration) -> Self {
-        let (saved, login_since) = (OnceLock::new(), OnceLock::new());
-        Self { origin, others: Vec::new(), begun, left, saved, login_since }
+        let (login_time, saved) = (LoginTime::began(begun), OnceLock::new());
+        Self { origin, others: Vec::new(), login_time, left, saved }
     }
 
     fn attached_to(self, mut state: SessionState) -> SessionState {
@@ -243,8 +240,7 @@ impl<S: Store> ServerSide<S> {
         let (record, key) = (&found.base.record, found.key);
         match self.keep_indexed(record, key, touch.ttl, found.now, deadline).await {
             Ok(Indexed::Ended { owner, until }) => {
-                self.end_later(key, owner, until);
-                tracing::info!(target: "sessions", "session cookie refused: its owner's sessions were ended");
+                self.end_found(key, found.base.revision, owner, until, deadline).await;
                 return Ok(TokenCheck::Nothing);
             }
             Ok(Indexed::Enough | Indexed::Until(_)) => {}

@@ -5,15 +5,11 @@ use std::time::Duration;
 use super::{
     ServerSide,
     record_parts::{Login, Ttl},
-    write::{Removal, RemovalCondition, RemovalOutcome},
 };
 use crate::{
-    backend::circuit_breaker::Deadline,
-    clock::Stopwatch,
+    backend::{circuit_breaker::Deadline, login_time::LoginTime},
     error::SaveError,
-    store::{
-        DeleteIfOutcome, Owner, OwnerKey, Record, RecordKey, Revision, Store, StoreError, Timestamp,
-    },
+    store::{Owner, OwnerKey, Record, RecordKey, Revision, Store, StoreError, Timestamp},
 };
 
 /// An index holds a record for its time and for as long again, so that a session which is used all the
@@ -23,11 +19,12 @@ const MIN_AGAIN: Duration = Duration::from_secs(60);
 /// record's time starts when the store writes it.
 const SLACK: Duration = Duration::from_secs(10);
 
-/// When a login took place.
+/// When the owner of a session that is written logged in.
 #[derive(Clone, Debug)]
-pub(super) enum LoginTime {
-    /// When the request began, which has taken this long.
-    Began(Stopwatch),
+pub(super) enum LoggedIn {
+    /// With this request.
+    With(LoginTime),
+    /// Elsewhere, before the session was taken over.
     At(Timestamp),
 }
 
@@ -49,7 +46,7 @@ impl<S: Store> ServerSide<S> {
         &self,
         owner: OwnerKey,
         key: RecordKey,
-        time: &LoginTime,
+        login: &LoggedIn,
         ttl: Duration,
         deadline: &Deadline,
     ) -> Result<Option<Login>, SaveError> {
@@ -59,34 +56,15 @@ impl<S: Store> ServerSide<S> {
         };
         let add = index.add(&owner, &key, self.entry_ttl(ttl));
         let state = self.call(deadline, add).await?;
-        let since = match time {
-            // Taken after the answer, so that the login is not dated later than its request.
-            LoginTime::Began(begun) => state.now.before(begun.elapsed()),
-            LoginTime::At(since) => *since,
+        let since = match login {
+            LoggedIn::With(time) => time.by(state.now),
+            LoggedIn::At(since) => *since,
         };
         if has_ended(since, state.ended_before) {
             log_refused();
             return Ok(None);
         }
         Ok(Some(Login { owner, since, indexed_until: indexed_until(state.now, ttl) }))
-    }
-
-    /// Whether a login is still valid when its record is written. If its owner's sessions were ended
-    /// meanwhile, the new one is deleted here.
-    pub(super) async fn confirm_login(
-        &self,
-        login: Login,
-        key: RecordKey,
-        deadline: &Deadline,
-    ) -> Result<bool, SaveError> {
-        let Some(index) = self.store.owners() else { return Ok(true) };
-        let state = self.call(deadline, index.state(&login.owner)).await?;
-        let Some(ended) = state.ended_before.filter(|ended| login.since <= *ended) else {
-            return Ok(true);
-        };
-        log_refused();
-        self.end_if_owned(key, login.owner, Some(ended), deadline).await?;
-        Ok(false)
     }
 
     /// Adds a record to its owner's index again where that holds it for less than this time, and asks
@@ -118,6 +96,7 @@ impl<S: Store> ServerSide<S> {
     pub(super) async fn prolong_entry(
         &self,
         record: &Record,
+        revision: Revision,
         key: RecordKey,
         ttl: Ttl,
         now: Timestamp,
@@ -127,7 +106,7 @@ impl<S: Store> ServerSide<S> {
             Ok(Indexed::Enough) => Some(Timestamp::default()),
             Ok(Indexed::Until(until)) => Some(until),
             Ok(Indexed::Ended { owner, until }) => {
-                self.end_later(key, owner, until);
+                self.end_found(key, revision, owner, until, deadline).await;
                 None
             }
             Err(err) => {
@@ -139,32 +118,6 @@ impl<S: Store> ServerSide<S> {
 
     fn entry_ttl(&self, ttl: Duration) -> Duration {
         indexed_for(ttl) + self.deadlines.request + self.deadlines.call + SLACK
-    }
-
-    /// Deletes a record if it is this owner's, and its login is not later than `until`. Returns whether
-    /// it was deleted.
-    pub(super) async fn end_if_owned(
-        &self,
-        key: RecordKey,
-        owner: OwnerKey,
-        until: Option<Timestamp>,
-        deadline: &Deadline,
-    ) -> Result<bool, StoreError> {
-        let base = match self.call(deadline, self.store.load(&key, None)).await {
-            Ok(Some(loaded)) => loaded.into(),
-            // Its entry stays: the session may be about to begin.
-            Ok(None) => return Ok(false),
-            // It opens nothing, and nobody can say whose it was.
-            Err(StoreError::Corrupt { .. }) => {
-                self.call(deadline, self.store.delete(&key)).await?;
-                self.remove_from_index(Some(owner), key, deadline).await;
-                return Ok(true);
-            }
-            Err(err) => return Err(err),
-        };
-        let condition = RemovalCondition::Owned { by: owner, until };
-        let outcome = Removal::new(self, key, base, condition, deadline).run().await?;
-        Ok(outcome == RemovalOutcome::Deleted)
     }
 
     /// Removes an entry. One that stays points to no record, and expires.
@@ -191,35 +144,6 @@ impl<S: Store> ServerSide<S> {
             });
         }
     }
-
-    /// Deletes a session that was found to have ended with its owner's others.
-    pub(super) fn end_later(&self, key: RecordKey, owner: OwnerKey, until: Timestamp) {
-        let backend = self.clone();
-        tokio::spawn(async move {
-            let deadline = Deadline::after(backend.deadlines.request);
-            if let Err(err) = backend.end_if_owned(key, owner, Some(until), &deadline).await {
-                tracing::warn!(target: "sessions", error = &err as &dyn std::error::Error, "a session that has ended with its owner's others stays in the store until its next use, since deleting it failed");
-            }
-        });
-    }
-
-    /// Deletes a record that has expired, unless it was written meanwhile. No token opens it, deleted or
-    /// not.
-    pub(super) fn delete_later(&self, key: RecordKey, revision: Revision, owner: Option<OwnerKey>) {
-        let backend = self.clone();
-        tokio::spawn(async move {
-            let deadline = Deadline::after(backend.deadlines.request);
-            match backend.call(&deadline, backend.store.delete_if(&key, revision)).await {
-                Ok(DeleteIfOutcome::Deleted) => {
-                    backend.remove_from_index(owner, key, &deadline).await;
-                }
-                Ok(DeleteIfOutcome::Conflict | DeleteIfOutcome::Gone) => {}
-                Err(err) => {
-                    tracing::debug!(target: "sessions", error = &err as &dyn std::error::Error, "an expired session stays in the store until the store removes it, since deleting it failed");
-                }
-            }
-        });
-    }
 }
 
 /// Whether the owner's sessions were ended up to a moment that is not before this login.
@@ -236,6 +160,6 @@ fn indexed_until(now: Timestamp, ttl: Duration) -> Timestamp {
     now.after(indexed_for(ttl))
 }
 
-fn log_refused() {
+pub(super) fn log_refused() {
     tracing::info!(target: "sessions", "login refused: its owner's sessions were ended after its request began; to end all others at a login, call `set_owner` and then `end_others`");
 }

@@ -12,8 +12,9 @@ use super::{
     run_to_completion,
 };
 use crate::{
-    backend::{OwnerError, circuit_breaker::Deadline, revocation::END_REMEMBERED},
-    clock::Stopwatch,
+    backend::{
+        OwnerError, circuit_breaker::Deadline, login_time::LoginTime, revocation::END_REMEMBERED,
+    },
     session::{Session, SessionSelector},
     store::{Ended, OwnerIndex, OwnerKey, Store, StoreError, Timestamp},
 };
@@ -120,39 +121,29 @@ impl<S: Store> ServerSide<S> {
         let (record, login) = current.peek(|state| {
             let opened = state.extensions().get::<LoadState>();
             let record = opened.filter(|_| is_there).and_then(LoadState::current);
-            (record, opened.filter(|_| state.logs_in()).map(|opened| opened.begun.clone()))
+            (record, opened.filter(|_| state.logs_in()).map(|opened| opened.login_time.clone()))
         });
         if record.is_none() && login.is_none() {
             return Err(OwnerError::NoOwner);
         }
         let backend = self.clone();
         let end = run_to_completion(async move { backend.end_all_but(owner, record, login).await });
-        let (ended, since) = end.await?;
-        if let Some(since) = since {
-            current.peek(|state| {
-                if let Some(opened) = state.extensions().get::<LoadState>() {
-                    opened.login_since.get_or_init(|| since);
-                }
-            });
-        }
-        Ok(ended)
+        end.await
     }
 
-    /// Returns how many ended, and the time to date a login to that is not saved yet.
     async fn end_all_but(
         &self,
         owner: OwnerKey,
         record: Option<SavedRecord>,
-        login: Option<Stopwatch>,
-    ) -> Result<(usize, Option<Timestamp>), OwnerError> {
+        login: Option<LoginTime>,
+    ) -> Result<usize, OwnerError> {
         let deadline = &Deadline::after(DEADLINE);
         let look = self.call(deadline, self.index()?.state(&owner)).await?;
-        let login = login.map(|begun| look.now.before(begun.elapsed()));
-        let login = login.filter(|since| !has_ended(*since, look.ended_before));
+        let logs_in = login.is_some_and(|login| !login.outlive(look));
         if let Some(record) = record {
             match self.begin_again(record, owner, look, deadline).await {
                 // It is about to become this owner's.
-                Err(OwnerError::NoOwner) if login.is_some() => {}
+                Err(OwnerError::NoOwner) if logs_in => {}
                 done => done?,
             }
         }
@@ -164,7 +155,7 @@ impl<S: Store> ServerSide<S> {
             }
             return Err(OwnerError::Ended);
         }
-        Ok((ended, login.map(|_| look.now.next())))
+        Ok(ended)
     }
 
     /// Ends all sessions of the owner: "log out everywhere". Returns how many there were.

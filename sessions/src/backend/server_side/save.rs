@@ -6,7 +6,7 @@ use super::{
     ServerSide,
     create::{Create, Created},
     open::{Found, LoadState, Origin, SavedRecord},
-    owner_index::LoginTime,
+    owner_index::LoggedIn,
     record_parts::RecordTime,
     run_to_completion,
     timeouts::ttl,
@@ -17,7 +17,7 @@ use super::{
     },
 };
 use crate::{
-    backend::circuit_breaker::Deadline,
+    backend::{circuit_breaker::Deadline, login_time::LoginTime},
     clock::Clock,
     dictionary::ChangeSet,
     error::SaveError,
@@ -218,7 +218,7 @@ impl<S: Store> Saving<'_, S> {
                 verifier,
                 epoch,
                 payload: payload.clone(),
-                login_time: self.login_time(),
+                logged_in: self.logged_in(),
                 now: self.now(),
                 began_secs: self.began_secs(),
                 ttl: ttl(self.cx.settings()),
@@ -242,10 +242,11 @@ impl<S: Store> Saving<'_, S> {
         Err(SaveError::internal(IdsExhausted))
     }
 
-    /// The epoch of a new record: that of an anonymous session, unless the request renewed it.
+    /// The epoch of a new record: that of an anonymous session, unless the request renewed it or took it
+    /// over.
     fn new_epoch(&self, verifier: &VerifierHash) -> Epoch {
         let is_renewed = self.cx.session_status() == SessionStatus::Renewed;
-        if is_renewed || self.state.logs_in() {
+        if is_renewed || self.state.logs_in() || self.state.adopted().is_some() {
             Epoch::of_new_renewed(verifier)
         } else {
             Epoch::of_new(verifier)
@@ -266,7 +267,7 @@ impl<S: Store> Saving<'_, S> {
             changes: self.state.changes().cloned().unwrap_or_default(),
             opened: Opened { verifier: found.verifier, epoch: found.epoch },
             new_token: new_token.map(|token| self.new_token(token)),
-            login_time: self.login_time(),
+            logged_in: self.logged_in(),
             login: None,
             payload: self.backend.payload(self.state)?,
             now: self.now(),
@@ -297,18 +298,14 @@ impl<S: Store> Saving<'_, S> {
         }
     }
 
-    /// Returns the time of the login that makes a record its owner's.
-    fn login_time(&self) -> LoginTime {
+    /// Returns when the owner of the session logged in, if it has one.
+    fn logged_in(&self) -> LoggedIn {
         if let Some(Adopted { since }) = self.state.adopted().filter(|_| !self.state.logs_in()) {
             // At an unknown time: before anything ended the owner's sessions.
-            return LoginTime::At(Timestamp::of(since.unwrap_or(UNIX_EPOCH)));
+            return LoggedIn::At(Timestamp::of(since.unwrap_or(UNIX_EPOCH)));
         }
-        match self.opened {
-            Some(LoadState { login_since, begun, .. }) => login_since
-                .get()
-                .map_or_else(|| LoginTime::Began(begun.clone()), |since| LoginTime::At(*since)),
-            None => LoginTime::Began(Clock::system().stopwatch()),
-        }
+        let time = self.opened.map(|opened| opened.login_time.clone());
+        LoggedIn::With(time.unwrap_or_else(|| LoginTime::began(Clock::system().stopwatch())))
     }
 
     /// Returns when the session of a new record began, in seconds since 1970.
@@ -328,7 +325,7 @@ impl<S: Store> Saving<'_, S> {
         let is_needed = found.owner().is_some()
             || matches!(self.cx.session_status(), SessionStatus::Rotated | SessionStatus::Renewed);
         match self.opened {
-            Some(opened) if is_needed => found.now.after(opened.begun.elapsed()),
+            Some(opened) if is_needed => found.now.after(opened.login_time.stopwatch().elapsed()),
             _ => found.now,
         }
     }

@@ -214,7 +214,8 @@ impl Store for MemoryStore {
         touch: Option<Touch>,
     ) -> Result<Option<Loaded>, StoreError> {
         let now = self.shared.time.now();
-        Ok(self.shared.shards.of(key).load(key, touch, now))
+        let present = self.shared.time.present(now);
+        Ok(self.shared.shards.of(key).load(key, touch, now, present))
     }
 
     async fn replace(

@@ -108,6 +108,7 @@ impl Shard {
         key: &RecordKey,
         touch: Option<Touch>,
         now: Duration,
+        present: Timestamp,
     ) -> Option<Loaded> {
         let entry = self.live(key, now)?;
         let due = touch.filter(|touch| touch.is_due(entry.expires.saturating_sub(now)));
@@ -119,7 +120,7 @@ impl Shard {
             revision: entry.revision,
             expires_in: entry.expires.saturating_sub(now),
             touched: due.is_some(),
-            now: Timestamp::default().after(now),
+            now: present,
         })
     }
 

@@ -55,6 +55,12 @@ impl Time {
         Timestamp::new(next(last))
     }
 
+    /// Returns the present for a record, which is not earlier than a timestamp of the owner index.
+    pub(super) fn present(&self, now: Duration) -> Timestamp {
+        let last = Timestamp::new(self.last_stamp.load(Ordering::Acquire));
+        last.max(Timestamp::default().after(now))
+    }
+
     /// Whether this is the first call in this second: a full store sweeps once in a second, not for
     /// every request.
     pub(super) fn is_first_in_a_second(&self) -> bool {

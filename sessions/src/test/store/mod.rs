@@ -25,7 +25,9 @@ mod linearizability;
 mod owner_index;
 mod races;
 mod records;
+mod revisions;
 mod samples;
+mod time;
 
 use std::{fmt::Write, sync::Arc};
 
@@ -34,7 +36,7 @@ use tokio::runtime::{Handle, RuntimeFlavor};
 use self::breach::{Report, outcome};
 pub use self::{
     breach::Breach,
-    samples::{owner_key, random_key, record, record_of},
+    samples::{owner_key, owner_key_in, random_key, record, record_of},
 };
 use crate::store::Store;
 
@@ -63,10 +65,12 @@ pub async fn breaches<S: Store>(store: S) -> Vec<Breach> {
     let store = Arc::new(store);
     let mut report = Report::default();
     records::check(&store, &mut report).await;
+    revisions::check(&store, &mut report).await;
     dropped::check(&store, &mut report).await;
     races::check(&store, &mut report).await;
     histories::check(&store, &mut report).await;
     owner_index::check(&store, &mut report).await;
+    time::check(&store, &mut report).await;
     expiry::check(&store, &mut report).await;
     report.breaches
 }

@@ -8,11 +8,13 @@ use super::{
     records::{HOUR, created, replaced},
     samples::{owner_key, random_key, record, record_of},
 };
-use crate::store::{OwnerIndex, OwnerKey, RecordKey, Store, Timestamp};
+use crate::store::{Ended, OwnerIndex, OwnerKey, RecordKey, Store, Timestamp};
 
 /// How many sessions one owner has.
 const MANY: usize = 100;
 const RACERS: usize = 16;
+/// How often one client ends an owner's sessions.
+const ENDS: usize = 5;
 
 pub(super) async fn check<S: Store>(store: &Arc<S>, report: &mut Report) {
     let Some(index) = store.owners() else { return };
@@ -23,8 +25,14 @@ pub(super) async fn check<S: Store>(store: &Arc<S>, report: &mut Report) {
     report.check(sentence, removes_entries(store, index)).await;
     let sentence = "a record that is replaced by one of an owner is found by that owner";
     report.check(sentence, finds_sessions_that_log_in(store, index)).await;
-    let sentence = "the latest moment of `end_before` stays, to the microsecond, for its owner alone; an end answers the one before, and is not later than the store's present";
-    report.check(sentence, keeps_the_latest_time(index)).await;
+    let sentence = "`state` and `add` answer the latest moment of `end_before`, to the microsecond, for its owner alone";
+    report.check(sentence, tells_the_latest_moment(index)).await;
+    let sentence = "an end has the store's present: not earlier than the time before it, nor later than the time after it";
+    report.check(sentence, ends_in_the_present(index)).await;
+    let sentence = "an end `up_to` a moment has that moment, unless a later one is kept";
+    report.check(sentence, ends_up_to_a_moment(index)).await;
+    let sentence = "an end answers the moment before it";
+    report.check(sentence, answers_the_one_before(index)).await;
     let sentence = "of many ends at once each has its own moment, and answers the one before";
     report.check(sentence, each_end_has_its_moment(store)).await;
     let sentence = "a login and the end of all at the same time do not miss each other: `add` or `state` returns the moment, or `keys` the key";
@@ -123,62 +131,93 @@ async fn finds_sessions_that_log_in(store: &impl Store, index: &dyn OwnerIndex) 
     log_out(store, index, owner, key).await
 }
 
-async fn keeps_the_latest_time(index: &dyn OwnerIndex) -> Checked {
-    let (owner, other, key) = (new_owner(), new_owner(), random_key());
-    let kept = index.state(&owner).await?.ended_before;
-    ensure!(
-        kept.is_none(),
-        "`state` answered {kept:?} for an owner whose sessions were never ended"
-    );
-    let kept = index.add(&owner, &key, HOUR).await?.ended_before;
-    ensure!(kept.is_none(), "`add` answered {kept:?} for an owner whose sessions were never ended");
-    let mut latest = None;
-    for up_to_earlier in [false, true, false, false, true] {
-        let before = index.state(&owner).await?.now;
-        let up_to =
-            latest.filter(|_| up_to_earlier).map(|at: Timestamp| Timestamp::new(at.get() - 1));
-        let ended = index.end_before(&owner, up_to, HOUR).await?;
+/// What both calls answer as the moment up to which the owner's sessions were ended.
+async fn told(index: &dyn OwnerIndex, owner: OwnerKey, moment: Option<Timestamp>) -> Checked {
+    let key = random_key();
+    let told = [
+        ("state", index.state(&owner).await?),
+        ("add", index.add(&owner, &key, HOUR).await?),
+        ("state", index.state(&owner).await?),
+    ];
+    index.remove(&owner, &key).await?;
+    for (call, state) in told {
         ensure!(
-            ended.previous == latest,
-            "`end_before` answered {:?} as the one before instead of {latest:?}",
-            ended.previous
-        );
-        if up_to_earlier {
-            ensure!(
-                Some(ended.at) == latest,
-                "`end_before` up to an earlier moment answered {:?} instead of {latest:?}",
-                ended.at
-            );
-        } else {
-            ensure!(
-                ended.at >= before && Some(ended.at) > latest,
-                "`end_before` answered {:?}, which is not later than {before:?} and {latest:?}",
-                ended.at
-            );
-        }
-        latest = Some(ended.at);
-        let state = index.state(&owner).await?;
-        ensure!(
-            state.ended_before == latest && Some(state.now) >= latest,
-            "`state` answered {state:?} instead of {latest:?}"
-        );
-        let state = index.add(&owner, &key, HOUR).await?;
-        ensure!(
-            state.ended_before == latest && Some(state.now) >= latest,
-            "`add` answered {state:?} instead of {latest:?}"
+            state.ended_before == moment,
+            "`{call}` answered {:?} instead of {moment:?}",
+            state.ended_before
         );
     }
-    let look = index.state(&owner).await?.now;
-    let ended = index.end_before(&owner, Some(look), HOUR).await?;
-    ensure!(
-        (ended.previous, ended.at) == (latest, look),
-        "`end_before` up to {look:?} answered {ended:?}"
-    );
+    Ok(())
+}
+
+async fn tells_the_latest_moment(index: &dyn OwnerIndex) -> Checked {
+    let (owner, other) = (new_owner(), new_owner());
+    told(index, owner, None).await?;
+    for _ in 0..ENDS {
+        let at = index.end_before(&owner, None, HOUR).await?.at;
+        told(index, owner, Some(at)).await?;
+        told(index, other, None).await?;
+    }
+    Ok(())
+}
+
+async fn ends_in_the_present(index: &dyn OwnerIndex) -> Checked {
+    let owner = new_owner();
+    for _ in 0..ENDS {
+        let before = index.state(&owner).await?.now;
+        let at = index.end_before(&owner, None, HOUR).await?.at;
+        ensure!(at >= before, "`end_before` answered {at:?}, after {before:?}");
+        let after = index.state(&owner).await?.now;
+        ensure!(at <= after, "`end_before` answered {at:?}, and `state` {after:?}");
+    }
+    for _ in 0..ENDS {
+        let key = random_key();
+        let before = index.add(&owner, &key, HOUR).await?.now;
+        let at = index.end_before(&owner, None, HOUR).await?.at;
+        ensure!(at >= before, "`end_before` answered {at:?}, after {before:?}");
+        let after = index.add(&owner, &key, HOUR).await?.now;
+        ensure!(at <= after, "`end_before` answered {at:?}, and `add` {after:?}");
+        index.remove(&owner, &key).await?;
+    }
+    Ok(())
+}
+
+async fn ends_up_to_a_moment(index: &dyn OwnerIndex) -> Checked {
+    let owner = new_owner();
+    let first = index.state(&owner).await?.now;
+    let second = index.state(&owner).await?.now.max(first.next());
+    let earlier = Timestamp::new(first.get() - 1);
+    let steps = [
+        (Some(first), first),
+        (Some(earlier), first),
+        (Some(first), first),
+        (Some(second), second),
+        (Some(first), second),
+    ];
+    for (up_to, expected) in steps {
+        let at = index.end_before(&owner, up_to, HOUR).await?.at;
+        ensure!(at == expected, "up to {up_to:?} it answered {at:?} instead of {expected:?}");
+        told(index, owner, Some(expected)).await?;
+    }
+    let at = index.end_before(&owner, None, HOUR).await?.at;
+    ensure!(at > second, "without a moment it answered {at:?} after {second:?}");
+    Ok(())
+}
+
+async fn answers_the_one_before(index: &dyn OwnerIndex) -> Checked {
+    let owner = new_owner();
+    let mut latest = None;
+    for up_to_latest in [false, true, false, false, true] {
+        let up_to = latest.filter(|_| up_to_latest);
+        let Ended { previous, at } = index.end_before(&owner, up_to, HOUR).await?;
+        ensure!(previous == latest, "`end_before` answered {previous:?} instead of {latest:?}");
+        latest = Some(at);
+    }
+    let key = random_key();
+    index.add(&owner, &key, HOUR).await?;
     index.remove(&owner, &key).await?;
-    let kept = index.state(&owner).await?.ended_before;
-    ensure!(kept == Some(look), "`remove` took the moment back");
-    let kept = index.state(&other).await?.ended_before;
-    ensure!(kept.is_none(), "`state` answered {kept:?} for another owner");
+    let kept = index.end_before(&owner, latest, HOUR).await?.previous;
+    ensure!(kept == latest, "after `remove` the moment is {kept:?} instead of {latest:?}");
     Ok(())
 }
 

@@ -14,7 +14,13 @@ pub fn random_key() -> RecordKey {
 /// Returns the key of the owner with this id, as [`Session::set_owner`](crate::Session::set_owner)
 /// makes it.
 pub fn owner_key(id: &str) -> OwnerKey {
-    OwnerKey::of_id("", id)
+    owner_key_in("", id)
+}
+
+/// Returns the key of the owner with this id where the backend has this
+/// [namespace](crate::ServerSide::with_owner_namespace).
+pub fn owner_key_in(namespace: &str, id: &str) -> OwnerKey {
+    OwnerKey::of_id(namespace, id)
 }
 
 /// Returns the record of a session with this content as JSON, written to live for an hour.

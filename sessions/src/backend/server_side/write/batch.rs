@@ -142,7 +142,7 @@ impl<S: Store> GroupCommit<S> {
     async fn prolong_entry(&self, base: &Base) -> Option<Timestamp> {
         let deadline = Deadline::after(self.backend.deadlines.request);
         let Self { backend, key, ttl, store_now, .. } = self;
-        backend.prolong_entry(&base.record, *key, *ttl, *store_now, &deadline).await
+        backend.prolong_entry(&base.record, base.revision, *key, *ttl, *store_now, &deadline).await
     }
 
     fn newest_base(&self) -> Base {

@@ -7,14 +7,14 @@ use tokio::time::Instant;
 use super::{
     super::{
         ServerSide,
-        owner_index::LoginTime,
+        owner_index::LoggedIn,
         record_parts::{Login, Payload, RecordTime, Ttl},
         run_to_completion,
     },
     batch::{Committed, GroupCommit},
     cas::{Base, NextState, RecordChange, compare_and_set},
     outcome::WriteOutcome,
-    queue::{PendingWrite, Wakeup, WriteGuard},
+    queue::{Opened, PendingWrite, Wakeup, WriteGuard},
 };
 use crate::{
     backend::circuit_breaker::Deadline,
@@ -37,7 +37,7 @@ pub(crate) struct ConditionalWrite<S> {
     pub(crate) payload: Option<Payload>,
     pub(crate) opened: Opened,
     pub(crate) new_token: Option<NewToken>,
-    pub(crate) login_time: LoginTime,
+    pub(crate) logged_in: LoggedIn,
     /// The login, once its owner's index holds it.
     pub(crate) login: Option<Login>,
     pub(crate) now: RecordTime,
@@ -51,15 +51,6 @@ pub(crate) struct ConditionalWrite<S> {
     pub(crate) is_retry: bool,
     /// Whether the changes were made again on a record that the request has not seen.
     pub(crate) rebased: bool,
-}
-
-/// What a request opened.
-#[derive(Clone, Copy)]
-pub(crate) struct Opened {
-    /// Of the token that the request came with.
-    pub(crate) verifier: VerifierHash,
-    /// A write goes on only in this one.
-    pub(crate) epoch: Epoch,
 }
 
 /// The token that the session is to get.
@@ -99,7 +90,7 @@ impl<S: Store> ConditionalWrite<S> {
 
     async fn log_in(mut self: Box<Self>, owner: OwnerKey) -> Result<WriteOutcome, SaveError> {
         let (backend, key, deadline) = (self.backend.clone(), self.key, self.deadline.shared());
-        let add = backend.add_login(owner, key, &self.login_time, self.ttl.known, &deadline);
+        let add = backend.add_login(owner, key, &self.logged_in, self.ttl.known, &deadline);
         let Some(login) = add.await? else { return Err(SaveError::Gone) };
         self.login = Some(login);
         let outcome = self.write().await?;
@@ -169,7 +160,14 @@ impl<S: Store> ConditionalWrite<S> {
         }
         if !self.is_login() {
             let Self { backend, base, key, ttl, store_now, deadline, .. } = &*self;
-            let prolong = backend.prolong_entry(&base.record, *key, *ttl, *store_now, deadline);
+            let prolong = backend.prolong_entry(
+                &base.record,
+                base.revision,
+                *key,
+                *ttl,
+                *store_now,
+                deadline,
+            );
             self.indexed_until = prolong.await.ok_or(SaveError::Gone)?;
         }
         let outcome = compare_and_set(self).await?;

@@ -17,8 +17,8 @@ mod removal;
 
 pub(super) use self::{
     cas::{Base, CasOutcome, NextState, RecordChange, compare_and_set},
-    conditional_write::{ConditionalWrite, NewToken, Opened, Reason},
+    conditional_write::{ConditionalWrite, NewToken, Reason},
     outcome::WriteOutcome,
-    queue::WriteQueue,
+    queue::{Opened, WriteQueue},
     removal::{Removal, RemovalCondition, RemovalOutcome},
 };

@@ -19,11 +19,11 @@ use tokio::{
     time::{Instant, timeout_at},
 };
 
-use super::{conditional_write::Opened, outcome::WriteOutcome};
+use super::outcome::WriteOutcome;
 use crate::{
     dictionary::ChangeSet,
     error::SaveError,
-    store::{KeyMap, Record, RecordKey, Revision, StoreError},
+    store::{Epoch, KeyMap, Record, RecordKey, Revision, StoreError, VerifierHash},
 };
 
 const SHARDS: usize = 16;
@@ -55,6 +55,15 @@ struct Waiter {
     /// What the lock holder may commit for it.
     pending: Option<PendingWrite>,
     wakes: oneshot::Sender<Wakeup>,
+}
+
+/// What a request opened.
+#[derive(Clone, Copy)]
+pub(crate) struct Opened {
+    /// Of the token that the request came with.
+    pub(crate) verifier: VerifierHash,
+    /// A write goes on only in this one.
+    pub(crate) epoch: Epoch,
 }
 
 /// Changes that another request may commit.
