@@ -3,6 +3,7 @@
 //! Each sentence is a test on the store in memory. One test for each other store runs them all. The clocks
 //! are the test's, those of the servers too.
 
+mod calls;
 mod endings;
 mod index;
 mod owners;
@@ -75,6 +76,10 @@ sentences! {
         listing_does_not_end_the_session_that_end_others_spares
         the_end_of_all_spares_a_session_that_changed_its_owner
         owners_of_two_namespaces_are_two_people;
+    calls:
+        a_request_costs_the_store_so_many_calls
+        a_conflict_costs_two_calls_more
+        a_session_that_is_used_costs_one_call_more_in_its_time;
 }
 
 #[actix_web::test]
