@@ -79,7 +79,7 @@ sentences! {
     calls:
         a_request_costs_the_store_so_many_calls
         a_conflict_costs_two_calls_more
-        a_session_that_is_used_costs_one_call_more_in_its_time;
+        a_session_that_is_used_all_the_time_costs_few_calls_more;
 }
 
 #[actix_web::test]
