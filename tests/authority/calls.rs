@@ -73,7 +73,7 @@ pub(crate) async fn a_conflict_costs_two_calls_more<S: Store>(stage: Stage<S>) {
     for (path, alone) in [("/count", 2), ("/rotate/count", 2), ("/renew", 2), ("/purge", 2)] {
         let mut browser = Browser::new();
         browser.get(&app, "/count").await;
-        let token = browser.cookie("id").unwrap().to_owned();
+        let token = browser.cookie("id").expect("it has a session").to_owned();
         let before = stage.store.calls();
         let slow = Answer::of(&app, with_token(path, &token));
         let fast = Answer::of(&other, with_token("/count", &token));

@@ -49,7 +49,7 @@ pub(crate) async fn the_end_of_all_finds_every_session(kind: Kind) {
     let memory = MemoryStore::new();
     // A server takes ten times as long for a request.
     let count = if is_full() || kind == Kind::Memory { of_full(10_000) } else { of_full(2_500) };
-    let ended = match kind {
+    let outcome = match kind {
         Kind::Memory => live_and_end(memory.clone(), count).await,
         Kind::Redis => {
             live_and_end(RedisStore::new(address).expect("a valid address"), count).await
@@ -68,7 +68,7 @@ pub(crate) async fn the_end_of_all_finds_every_session(kind: Kind) {
         }
     };
     let records = server.records().await.unwrap_or_else(|| memory.len());
-    let Ended { seed, requests, ended, open, listed, others, guests, statuses } = ended;
+    let Outcome { seed, requests, ended, open, listed, others, guests, statuses } = outcome;
     let left = records - others - guests;
     report(
         "end of all after ten lifetimes",
@@ -88,7 +88,7 @@ pub(crate) async fn the_end_of_all_finds_every_session(kind: Kind) {
 }
 
 /// What became of the sessions.
-struct Ended {
+struct Outcome {
     seed: u64,
     requests: usize,
     ended: usize,
@@ -115,11 +115,11 @@ struct Client {
 }
 
 impl Client {
-    fn new(owner: impl ToString, mut random: fastrand::Rng) -> Self {
+    fn new(owner: String, mut random: fastrand::Rng) -> Self {
         let mut habits = HABITS.to_vec();
         random.shuffle(&mut habits);
         habits.truncate(random.usize(1..=HABITS.len()));
-        let (eagerness, owner) = (random.u8(1..=10), owner.to_string());
+        let eagerness = random.u8(1..=10);
         let (token, given, statuses) = (None, Vec::new(), BTreeMap::new());
         Self { owner, habits, eagerness, random, token, given, statuses }
     }
@@ -199,7 +199,7 @@ async fn page<B: MessageBody>(app: &impl App<B>, request: impl Fn() -> TestReque
 
 /// Has clients live for ten lifetimes, and ends the sessions of all owners while their clients use
 /// them.
-async fn live_and_end<S: Store>(store: S, count: usize) -> Ended {
+async fn live_and_end<S: Store>(store: S, count: usize) -> Outcome {
     let seed = fastrand::u64(..);
     let mut random = fastrand::Rng::with_seed(seed);
     // A store in this process does not wait otherwise, so that no other request came between.
@@ -222,8 +222,9 @@ async fn live_and_end<S: Store>(store: S, count: usize) -> Ended {
     let hosts = [host(), host()];
     let apps = &[hosts[0].app().await, hosts[1].app().await];
 
-    let mut clients: Vec<_> =
-        (0..count).map(|number| Client::new(number % OWNERS, random.fork())).collect();
+    let mut clients: Vec<_> = (0..count)
+        .map(|number| Client::new((number % OWNERS).to_string(), random.fork()))
+        .collect();
     stream::iter(&mut clients)
         .for_each_concurrent(AT_ONCE, async |client| client.log_in(apps).await)
         .await;
@@ -234,7 +235,8 @@ async fn live_and_end<S: Store>(store: S, count: usize) -> Ended {
             .await;
     }
 
-    let mut others: Vec<_> = (0..OTHERS).map(|_| Client::new("another", random.fork())).collect();
+    let mut others: Vec<_> =
+        (0..OTHERS).map(|_| Client::new("another".to_owned(), random.fork())).collect();
     for other in &mut others {
         other.log_in(apps).await;
     }
@@ -285,5 +287,5 @@ async fn live_and_end<S: Store>(store: S, count: usize) -> Ended {
         *statuses.entry(*status).or_default() += more;
     }
     let requests = statuses.values().sum();
-    Ended { seed, requests, ended, open, listed, others: alive, guests, statuses }
+    Outcome { seed, requests, ended, open, listed, others: alive, guests, statuses }
 }
