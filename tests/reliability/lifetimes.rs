@@ -75,7 +75,7 @@ pub(crate) async fn the_end_of_all_finds_every_session(kind: Kind) {
         &kind.to_string(),
         format!(
             "seed {seed}: {count} clients of {OWNERS} owners, {requests} requests, {ended} sessions ended: \
-             {open} left open, {listed} listed, {left} records; {others} sessions of another owner \
+             {open} tokens that open one, {listed} listed, {left} records; {others} sessions of another owner \
              and {guests} without one are left alone; by status {statuses:?}"
         ),
     );
@@ -92,7 +92,7 @@ struct Outcome {
     seed: u64,
     requests: usize,
     ended: usize,
-    /// Sessions that a token opens, and that an owner has whose sessions were ended.
+    /// Tokens that open a session whose owner ended all.
     open: usize,
     listed: usize,
     /// Sessions of another owner.
