@@ -80,9 +80,9 @@ pub(crate) async fn the_end_of_all_finds_every_session(kind: Kind) {
         ),
     );
     assert_eq!((open, listed, others), (0, 0, OTHERS));
-    // On a busy machine a server may create a record that no client has a token of.
+    // On a busy machine a server may create a record and not say so: no client has a token of that.
     let unknown = statuses.iter().filter(|(status, _)| **status >= 500).map(|(_, failed)| failed);
-    let unknown = if is_full() { 0 } else { unknown.sum() };
+    let unknown: usize = unknown.sum();
     assert!(left <= unknown, "{left} records");
     assert!(ended > count / 2, "most were alive");
 }
