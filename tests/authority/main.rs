@@ -3,6 +3,7 @@
 //! Each sentence is a test on the store in memory. One test for each other store runs them all. The clocks
 //! are the test's, those of the servers too.
 
+mod calls;
 mod endings;
 mod index;
 mod owners;
@@ -81,6 +82,10 @@ sentences! {
         a_visitor_s_session_is_kept_for_a_day_after_its_last_use
         sessions_that_were_renewed_or_have_an_owner_are_kept_for_their_lifetime
         the_time_of_visitors_is_a_policy_and_never_above_the_others;
+    calls:
+        a_request_costs_the_store_so_many_calls
+        a_conflict_costs_two_calls_more
+        a_session_that_is_used_all_the_time_costs_few_calls_more;
 }
 
 #[actix_web::test]
