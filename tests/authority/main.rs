@@ -4,6 +4,7 @@
 //! are the test's, those of the servers too.
 
 mod endings;
+mod histories;
 mod index;
 mod owners;
 mod rights;
@@ -75,6 +76,11 @@ sentences! {
         listing_does_not_end_the_session_that_end_others_spares
         the_end_of_all_spares_a_session_that_changed_its_owner
         owners_of_two_namespaces_are_two_people;
+}
+
+#[test]
+fn histories_in_memory() {
+    histories::run(MemoryStore::new, 300);
 }
 
 #[actix_web::test]
