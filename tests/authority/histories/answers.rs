@@ -43,7 +43,8 @@ impl Model {
         let request = &self.requests[by];
         let (tag, shown) = (&request.asked.tag, payload(shown));
         let opened = &request.opened;
-        let may_be_nothing = opened.iter().all(|opened| opened.may_have_ended);
+        let may_have_ended = |login: Option<Login>| login.is_some_and(|login| self.may_end(&login));
+        let may_be_nothing = opened.iter().all(|opened| may_have_ended(opened.login));
         if shown.is_empty() {
             must!(may_be_nothing, "V5: {tag} is shown nothing of {:?}", opened[0].payload);
             return Ok(());
@@ -167,12 +168,12 @@ impl Model {
         }
         let is_lost = request.opened.iter().any(|opened| {
             let session = &self.records[&opened.key];
-            opened.may_have_ended
+            opened.login.is_some_and(|login| self.may_end(&login))
                 || !session.lives_at(at)
                 || session.last().epoch != opened.epoch
                 || session.last().login.is_some_and(|login| self.may_end(&login))
         });
-        let renews_by_grace = request.asked.kind == Kind::Renew && self.superseded_at_opening(by);
+        let renews_by_grace = request.asked.kind == Kind::Renew && self.came_by_grace(by);
         let is_stale = request.opened.is_empty() && tokens.next().is_some();
         must!(
             is_lost || renews_by_grace || is_stale,

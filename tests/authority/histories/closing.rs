@@ -23,9 +23,8 @@ impl<S: Store> History<S> {
             self.ask(Kind::Read, None, vec![token]).await?;
         }
         self.say("a minute passes".to_owned());
-        for host in &self.hosts {
-            host.clock.advance(Duration::from_secs(61));
-        }
+        let waited = self.model.requests.iter().map(|request| request.waited).max();
+        self.advance(61 + waited.unwrap_or_default().as_secs());
         for client in 0..self.jars.len() {
             let token = self.jars[client].clone().into_iter().collect();
             let status = self.ask(Kind::Write, Some(client), token).await?;

@@ -72,12 +72,12 @@ impl Model {
         let standing = self.standing(token, at);
         let opened = standing.opens().then(|| {
             let version = self.records[&key].last();
-            let may_have_ended = version.login.is_some_and(|login| self.may_end(&login));
-            let payload = version.kept.payload.clone();
-            Opened { key, epoch: version.epoch, payload, standing, may_have_ended }
+            let Version { epoch, login, ref kept, .. } = *version;
+            Opened { key, epoch, payload: kept.payload.clone(), standing, login }
         });
         let request = &mut self.requests[by];
         request.tried += 1;
+        request.waited = at.duration_since(request.began.at).unwrap_or_default();
         request.opened.extend(opened);
         Ok(())
     }
@@ -87,6 +87,7 @@ impl Model {
         &mut self,
         key: usize,
         kept: &Kept,
+        at: SystemTime,
         expires: SystemTime,
         by: Option<usize>,
     ) -> Checked {
@@ -131,7 +132,12 @@ impl Model {
             must!(rotates, "V1: r{key} gets another token that no request asked for");
         }
         if let (true, Some(by)) = (has_new_token, renewer.or(by)) {
-            self.requests[by].issued = Some((key, kept.verifier.clone()));
+            let request = &mut self.requests[by];
+            request.issued = Some((key, kept.verifier.clone()));
+            let (former, replaced) = &kept.formers[0];
+            must!(*former == old.kept.verifier, "A7: r{key} does not know its last token");
+            let is_dated = *replaced >= request.began.at && *replaced <= at + request.waited;
+            must!(is_dated, "A7: the last token of r{key} was replaced at another time");
         }
         if !after.contains_key("_owner") {
             next.login = None;
@@ -175,13 +181,14 @@ impl Model {
                 let request = &self.requests[number];
                 !request.is_answered && request.asked.ends_one_of() == Some(login.owner)
             };
-            self.may_end(&login) || self.candidates(by).any(is_chosen)
+            self.may_end(&login)
+                || self.candidates(by).any(is_chosen)
+                || self.candidates(by).any(|number| self.ends_itself(number, key, login.owner))
         });
-        let owner = version.login.map(|login| login.owner);
         let mut is_purge_across_login = false;
         let purged = self.candidates(by).any(|number| {
             let request = &self.requests[number];
-            if request.is_answered || !request.asked.purges(owner) {
+            if request.is_answered || !request.purges() {
                 return false;
             }
             let mut tokens = request.tokens.iter().filter_map(|token| self.tokens.get(token));
@@ -208,14 +215,28 @@ impl Model {
         Ok(())
     }
 
+    /// Whether a request that ends its owner's other sessions ends its own: another end came between.
+    fn ends_itself(&self, number: usize, key: usize, owner: &str) -> bool {
+        let request = &self.requests[number];
+        let is_own = request.opened.iter().any(|opened| opened.key == key);
+        let mut others = self.ends.iter().filter(|end| end.by != Some(number));
+        is_own
+            && !request.is_answered
+            && request.asked.has(&Word::Others)
+            && others.any(|end| end.owner == owner && end.done.seq > request.began.seq)
+    }
+
     /// The requests that may have done what this one was seen to do: all, where it goes on without its
     /// request.
     fn candidates(&self, by: Option<usize>) -> impl Iterator<Item = usize> + use<> {
         by.map_or(0..self.requests.len(), |by| by..by + 1)
     }
 
-    pub(super) fn superseded_at_opening(&self, number: usize) -> bool {
-        let request = &self.requests[number];
-        request.opened.iter().all(|opened| opened.standing != Standing::Current)
+    /// Whether a request opened a session by a former token only: it renews nothing.
+    pub(super) fn came_by_grace(&self, number: usize) -> bool {
+        let opened = &self.requests[number].opened;
+        let standing = |opened: &Opened| (opened.key, opened.standing);
+        let mut by_grace = opened.iter().filter(|opened| opened.standing == Standing::Grace);
+        by_grace.any(|grace| !opened.iter().map(standing).any(|is| is == (grace.key, Standing::Current)))
     }
 }

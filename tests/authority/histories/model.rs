@@ -13,7 +13,7 @@ use sessions::store::{OwnerKey, Timestamp};
 
 use super::{
     event::{Event, Kept, Payload, What},
-    request::Asked,
+    request::{Asked, Word},
 };
 
 /// How long the former token of a rotation opens the session: the default.
@@ -91,6 +91,9 @@ pub(super) struct Request {
     pub(super) tokens: Vec<String>,
     pub(super) began: Moment,
     pub(super) slack: Duration,
+    /// How long it was under way when it had loaded what it opens: a token that it replaces may be dated
+    /// so much later.
+    pub(super) waited: Duration,
     /// The tokens that it has opened, or tried to.
     pub(super) tried: usize,
     pub(super) opened: Vec<Opened>,
@@ -108,8 +111,7 @@ pub(super) struct Opened {
     pub(super) epoch: usize,
     pub(super) payload: Payload,
     pub(super) standing: Standing,
-    /// It may have ended with its owner's others: it is shown or not.
-    pub(super) may_have_ended: bool,
+    pub(super) login: Option<Login>,
 }
 
 /// A token that was sent to a client.
@@ -127,6 +129,8 @@ pub(super) struct End {
     pub(super) owner: &'static str,
     /// When its request began.
     pub(super) began: Moment,
+    /// When it was carried out.
+    pub(super) done: Moment,
     /// Sessions ended whose login is not later.
     pub(super) up_to: Moment,
     pub(super) by: Option<usize>,
@@ -165,6 +169,14 @@ impl Request {
         !self.is_answered && self.has_opened(key, epoch)
     }
 
+    /// Whether it ends the sessions that it came with: a logout, or the login of another owner.
+    pub(super) fn purges(&self) -> bool {
+        let is_another = |owner: &str| {
+            self.opened.iter().any(|opened| opened.login.is_some_and(|login| login.owner != owner))
+        };
+        self.asked.has(&Word::Purge) || self.asked.logs_in().is_some_and(is_another)
+    }
+
     pub(super) fn has_opened(&self, key: usize, epoch: usize) -> bool {
         self.opened.iter().any(|opened| opened.key == key && opened.epoch == epoch)
     }
@@ -189,6 +201,7 @@ impl Model {
             tokens,
             began: Moment { seq: self.seq, at },
             slack: Duration::ZERO,
+            waited: Duration::ZERO,
             tried: 0,
             opened: Vec::new(),
             issued: None,
@@ -207,7 +220,7 @@ impl Model {
             What::Loaded { key, record, expires_in } => {
                 self.loaded(*key, record.as_ref(), at, at + *expires_in, by)
             }
-            What::Replaced { key, record, ttl } => self.replaced(*key, record, at + *ttl, by),
+            What::Replaced { key, record, ttl } => self.replaced(*key, record, at, at + *ttl, by),
             What::Deleted { key } => self.deleted(*key, by),
             What::Looked { now } => {
                 self.looks.insert(now.get(), Moment { seq: self.seq, at });
@@ -232,7 +245,7 @@ impl Model {
             self.requests[by].ended_up_to = Some(look);
         }
         let owner = self.owners[&owner];
-        self.ends.push(End { owner, began, up_to, by, is_answered: false });
+        self.ends.push(End { owner, began, done: here, up_to, by, is_answered: false });
     }
 
     /// Returns what a token has to do with its record at this time.

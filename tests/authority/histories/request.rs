@@ -157,12 +157,6 @@ impl Asked {
         })
     }
 
-    /// Whether it ends the session of this owner that it opens: also for another owner's login.
-    pub(super) fn purges(&self, of: Option<&str>) -> bool {
-        let logs_in = self.logs_in().filter(|_| of.is_some());
-        self.has(&Word::Purge) || logs_in.is_some_and(|owner| Some(owner) != of)
-    }
-
     /// Whether it may get another token, or lose the one it has.
     pub(super) fn sets_token(&self) -> bool {
         self.words.iter().any(|word| {

@@ -183,6 +183,10 @@ impl<S: Store> History<S> {
     fn release(&mut self, waiting: &[Stop], order: impl FnOnce(&mut Rng, bool) -> Order) {
         let stop = waiting[self.rng.usize(..waiting.len())];
         let order = order(&mut self.rng, self.stops.is_done(stop));
+        self.tell(stop, order);
+    }
+
+    fn tell(&mut self, stop: Stop, order: Order) {
         let Some((what, since)) = self.stops.release(stop, order) else { return };
         let by = stop.0.map_or("a task".to_owned(), |by| format!("w{by}"));
         self.say(format!("{by}: {what}: {order:?}"));
@@ -246,7 +250,7 @@ impl<S: Store> History<S> {
         self.advance(seconds);
     }
 
-    fn advance(&mut self, seconds: u64) {
+    pub(super) fn advance(&self, seconds: u64) {
         let by = Duration::from_secs(seconds);
         // The first host has the store's clock.
         self.hosts.iter().for_each(|host| host.clock.advance(by));
@@ -262,6 +266,9 @@ impl<S: Store> History<S> {
     /// Lets everything that is under way come to its end.
     pub(super) async fn finish(&mut self) -> Checked {
         self.say("nothing is held any more".to_owned());
+        for stop in self.stops.waiting() {
+            self.tell(stop, Order::Go);
+        }
         self.stops.open();
         for _ in 0..10 {
             self.settle().await?;

@@ -107,9 +107,7 @@ impl Stops {
 
     /// Lets all calls through from here on.
     pub(super) fn open(&self) {
-        let mut state = self.state();
-        state.open = true;
-        state.waiting.clear();
+        self.state().open = true;
     }
 
     /// Returns the calls that wait, in an order that does not depend on random tokens.
@@ -163,8 +161,8 @@ impl Stops {
             go
         };
         match go.await {
-            // What waited when all were opened.
-            Ok(Order::Go) | Err(_) => Ok(()),
+            Ok(Order::Go) => Ok(()),
+            Err(_) => unreachable!("a stop is released, or its call is dropped"),
             Ok(Order::Full) => Err(StoreError::Full),
             Ok(Order::Fails | Order::Loses) => Err(StoreError::unavailable(ToldTo)),
         }
