@@ -5,6 +5,7 @@
 
 mod calls;
 mod endings;
+mod histories;
 mod index;
 mod owners;
 mod rights;
@@ -86,6 +87,11 @@ sentences! {
         a_request_costs_the_store_so_many_calls
         a_conflict_costs_two_calls_more
         a_session_that_is_used_all_the_time_costs_few_calls_more;
+}
+
+#[test]
+fn histories_in_memory() {
+    histories::run(MemoryStore::new, 300);
 }
 
 #[actix_web::test]

@@ -101,6 +101,12 @@ impl Found {
         self.base.record.owner()
     }
 
+    /// Of two tokens that open a session the greater one counts: that of the newer session, and of one
+    /// session the token that is not replaced.
+    fn precedence(&self) -> (u64, bool) {
+        (self.base.record.renewed_millis, !self.by_grace)
+    }
+
     /// Whether nobody has logged in since the client got its token.
     pub(super) fn may_purge(&self) -> bool {
         self.epoch.has_login_of(self.base.record.epoch)
@@ -167,7 +173,7 @@ impl<S: Store> ServerSide<S> {
                         continue;
                     };
                     tracing::warn!(target: "sessions", "two different session cookies verify; the newer is used");
-                    if other.base.record.renewed_millis >= found.base.record.renewed_millis {
+                    if other.precedence() >= found.precedence() {
                         others.push(found);
                     } else if let Some((older, _)) = newest.replace((found, at)) {
                         others.push(older);
