@@ -207,9 +207,9 @@ impl Model {
 
     fn describe(&self, by: usize) -> String {
         let opened = &self.requests[by].opened;
-        let one = opened.iter().map(|opened| {
-            format!("r{} {:?}: {:?}", opened.key, opened.standing, opened.payload)
-        });
+        let one = opened
+            .iter()
+            .map(|opened| format!("r{} {:?}: {:?}", opened.key, opened.standing, opened.payload));
         format!("[{}]", one.collect::<Vec<_>>().join(", "))
     }
 }

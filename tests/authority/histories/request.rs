@@ -160,10 +160,7 @@ impl Asked {
     /// Whether it may get another token, or lose the one it has.
     pub(super) fn sets_token(&self) -> bool {
         self.words.iter().any(|word| {
-            matches!(
-                word,
-                Word::Clear | Word::Purge | Word::Renew | Word::Rotate | Word::Login(_)
-            )
+            matches!(word, Word::Clear | Word::Purge | Word::Renew | Word::Rotate | Word::Login(_))
         })
     }
 }
