@@ -123,11 +123,14 @@ impl<S: Store> Store for TimedStore<S> {
         ttl: Duration,
     ) -> Result<CreateOutcome, StoreError> {
         self.sweep(key).await?;
-        let outcome = self.store.create(key, record, ttl + LONG).await;
-        // A call that was repeated finds the record that its first try has made.
-        let is_known = matches!(outcome, Ok(CreateOutcome::Exists)) && self.left(key).is_some();
-        if outcome.is_ok() && !is_known {
+        // First: a call that fails may be done nevertheless.
+        let is_known = self.left(key).is_some();
+        if !is_known {
             self.lives(key, ttl);
+        }
+        let outcome = self.store.create(key, record, ttl + LONG).await;
+        if matches!(outcome, Err(StoreError::Full | StoreError::ReadOnly { .. })) && !is_known {
+            self.expiry().records.remove(key);
         }
         outcome
     }

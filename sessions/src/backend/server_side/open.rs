@@ -20,8 +20,8 @@ use crate::{
     policy::Settings,
     state::SessionState,
     store::{
-        Epoch, Loaded, OwnerKey, RecordKey, Standing, Store, StoreError, Timestamp, Touch,
-        VerifierHash,
+        Epoch, Loaded, OwnerKey, RecordKey, ReplaceOutcome, Standing, Store, StoreError, Timestamp,
+        Touch, VerifierHash,
     },
     token::split::SplitToken,
 };
@@ -239,7 +239,7 @@ impl<S: Store> ServerSide<S> {
     /// tries again.
     async fn touch(
         &self,
-        found: Found,
+        mut found: Found,
         touch: Touch,
         deadline: &Deadline,
     ) -> Result<TokenCheck, OpenError> {
@@ -249,7 +249,12 @@ impl<S: Store> ServerSide<S> {
                 self.end_found(key, found.base.revision, owner, until, deadline).await;
                 return Ok(TokenCheck::Nothing);
             }
-            Ok(Indexed::Enough | Indexed::Until(_)) => {}
+            Ok(Indexed::Until(until)) => {
+                if self.note_indexed(&mut found, until, touch.ttl, deadline).await {
+                    return Ok(TokenCheck::Opens(found));
+                }
+            }
+            Ok(Indexed::Enough) => {}
             Err(err) => {
                 log_untouched(&err);
                 return Ok(TokenCheck::Opens(found));
@@ -260,6 +265,29 @@ impl<S: Store> ServerSide<S> {
             log_untouched(&err);
         }
         Ok(TokenCheck::Opens(found))
+    }
+
+    /// Starts the record's time again, and notes in it until when its owner's index holds it, so that the
+    /// next uses need not ask. Returns whether it did: another request may be faster, and a full store
+    /// only prolongs.
+    async fn note_indexed(
+        &self,
+        found: &mut Found,
+        until: Timestamp,
+        ttl: Duration,
+        deadline: &Deadline,
+    ) -> bool {
+        let mut record = found.base.record.clone();
+        if let Some(owner) = &mut record.owner {
+            owner.indexed_until = until;
+        }
+        record.ttl_secs = ttl.as_secs();
+        let replace = self.store.replace(&found.key, found.base.revision, &record, ttl);
+        let Ok(ReplaceOutcome::Replaced(revision)) = self.call(deadline, replace).await else {
+            return false;
+        };
+        found.base = Base { record, revision, lives_until: found.now.after(ttl) };
+        true
     }
 }
 
