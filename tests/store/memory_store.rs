@@ -8,7 +8,10 @@ use futures_util::{FutureExt, future::join_all};
 use sessions::{
     MemoryStore, Session,
     store::{CreateOutcome, Record, RecordKey, Store, StoreError},
-    test::store::{owner_key, random_key, record, record_of},
+    test::{
+        TestClock,
+        store::{owner_key, random_key, record, record_of},
+    },
 };
 use sessions_tests::{Answer, Browser, StoredSessions, with_token};
 
@@ -155,6 +158,19 @@ async fn the_index_has_two_entries_for_each_place_and_sweeps_the_expired_ones_wh
     index.remove(&alice, &keys[7]).await.unwrap();
     index.add(&bob, &random_key(), HOUR).await.unwrap();
     assert!(matches!(index.add(&bob, &random_key(), HOUR).await, Err(StoreError::Full)));
+}
+
+#[actix_web::test]
+async fn a_load_tells_no_earlier_time_than_the_index_told() {
+    let store = MemoryStore::with_clock(TestClock::new().clock());
+    let index = store.owners().expect("it has one");
+    let alice = owner_key("alice");
+    let key = create(&store, &record_of(alice, "{}")).await.unwrap();
+    for _ in 0..3 {
+        let told = index.end_before(&alice, None, HOUR).await.unwrap().at;
+        assert!(store.load(&key, None).await.unwrap().unwrap().now >= told);
+        assert!(index.state(&alice).await.unwrap().now > told);
+    }
 }
 
 async fn count(session: Session) -> actix_web::Result<String> {
