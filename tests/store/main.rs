@@ -14,4 +14,3 @@ mod sql_store;
 mod sqlite_faults;
 mod store_conformance;
 mod wrong_store;
-mod wrong_store;

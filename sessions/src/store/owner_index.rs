@@ -93,9 +93,9 @@ pub struct Ended {
 /// All times are the store's: hosts whose clocks differ share one order of logins and ends.
 pub trait OwnerIndex: Send + Sync {
     /// Adds an entry for the record under `key`, for at least `ttl`, and returns what
-    /// [`state`](Self::state) returns, read in the same step. Adding it again may prolong the entry,
-    /// and never shortens it. Stores that find records by [`Record::owner`](super::Record::owner) need
-    /// no entries.
+    /// [`state`](Self::state) returns, read in the same step. Adding it again prolongs the entry where
+    /// `ttl` ends later, and never shortens it; nor does adding others. Stores that find records by
+    /// [`Record::owner`](super::Record::owner) need no entries.
     ///
     /// # Errors
     ///
@@ -107,27 +107,46 @@ pub trait OwnerIndex: Send + Sync {
         ttl: Duration,
     ) -> BoxFuture<'a, Result<OwnerState, StoreError>>;
 
-    /// Removes an entry. Works on a full store.
+    /// Removes an entry, if there is one. The moment of the last end stays. Works on a full store.
+    ///
+    /// # Errors
+    ///
+    /// [`StoreError`] when it is not known whether the entry is removed.
     fn remove<'a>(
         &'a self,
         owner: &'a OwnerKey,
         key: &'a RecordKey,
     ) -> BoxFuture<'a, Result<(), StoreError>>;
 
-    /// Returns the keys of the owner's records. Some of the records may be deleted.
+    /// Returns the keys of the owner's records, each once, in any order. Some of the records may be
+    /// deleted or have expired.
+    ///
+    /// # Errors
+    ///
+    /// [`StoreError`] when the index cannot be read.
     fn keys<'a>(&'a self, owner: &'a OwnerKey)
     -> BoxFuture<'a, Result<Vec<RecordKey>, StoreError>>;
 
-    /// Returns the store's time, and the moment up to which the owner's sessions were ended.
+    /// Returns the store's time, and the moment up to which the owner's sessions were ended. The time is
+    /// not earlier than that moment.
+    ///
+    /// # Errors
+    ///
+    /// [`StoreError`] when the index cannot be read.
     fn state<'a>(&'a self, owner: &'a OwnerKey) -> BoxFuture<'a, Result<OwnerState, StoreError>>;
 
     /// Ends the owner's sessions whose login is not later than a moment, and keeps that moment for at
-    /// least `ttl`. Works on a full store. One step:
+    /// least `ttl`, or for what is left of the time of the one before if that is longer. Works on a full
+    /// store, also for an owner whose sessions were never ended. One step:
     ///
     /// - Without `up_to` the moment is the store's present, and later than the one before: two ends
     ///   have two moments.
     /// - With `up_to`, a moment that the store has answered before, it is that one, unless a later one
     ///   is kept already.
+    ///
+    /// # Errors
+    ///
+    /// [`StoreError`] when it is not known whether the moment is kept.
     fn end_before<'a>(
         &'a self,
         owner: &'a OwnerKey,

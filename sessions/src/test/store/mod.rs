@@ -64,14 +64,14 @@ pub async fn breaches<S: Store>(store: S) -> Vec<Breach> {
     expect_threads();
     let store = Arc::new(store);
     let mut report = Report::default();
-    records::check(&store, &mut report).await;
-    revisions::check(&store, &mut report).await;
-    dropped::check(&store, &mut report).await;
-    races::check(&store, &mut report).await;
-    histories::check(&store, &mut report).await;
-    owner_index::check(&store, &mut report).await;
-    time::check(&store, &mut report).await;
-    expiry::check(&store, &mut report).await;
+    Box::pin(records::check(&store, &mut report)).await;
+    Box::pin(revisions::check(&store, &mut report)).await;
+    Box::pin(dropped::check(&store, &mut report)).await;
+    Box::pin(races::check(&store, &mut report)).await;
+    Box::pin(histories::check(&store, &mut report)).await;
+    Box::pin(owner_index::check(&store, &mut report)).await;
+    Box::pin(time::check(&store, &mut report)).await;
+    Box::pin(expiry::check(&store, &mut report)).await;
     report.breaches
 }
 
@@ -100,7 +100,7 @@ pub async fn histories<S: Store>(store: S, count: usize) {
 /// When the store breaks the contract, or is not full with 100,000 records.
 pub async fn conformance_when_full<S: Store>(store: S) {
     let mut report = Report::default();
-    full::check(&store, &mut report).await;
+    Box::pin(full::check(&store, &mut report)).await;
     fail::<S>(&report.breaches);
 }
 
