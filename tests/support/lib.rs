@@ -8,6 +8,7 @@ mod hooked;
 mod http;
 pub mod in_memory;
 mod interfaces;
+mod jar;
 pub mod linted;
 pub mod load_driver;
 mod logged;
@@ -26,6 +27,7 @@ pub use self::{
     hooked::{Call, HookedStore, When},
     http::{HttpAnswer, HttpClient, Served},
     interfaces::{AppSessions, ConfiguredSessions, StoredSessions},
+    jar::Jar,
     logged::{Line, Logged},
     mode::Mode,
     postgres::Postgres,

@@ -188,7 +188,7 @@ impl Dictionary {
     }
 
     /// Removes a key without recording it in the change set; returns whether there was a value.
-    fn remove_untracked(&mut self, key: &str) -> bool {
+    pub(crate) fn remove_untracked(&mut self, key: &str) -> bool {
         let Ok(at) = self.position(key) else {
             return false;
         };

@@ -38,6 +38,8 @@ pub struct Saved {
     /// The stored JSON, if it differs from the session.
     pub(crate) stored: Option<String>,
     pub(crate) legacy_cookie: LegacyCookieEffects,
+    /// The token of an empty session, to which the cookie is set instead of being removed.
+    pub(crate) ending: Option<String>,
 }
 
 /// What the response does to the session's cookie.
@@ -75,13 +77,20 @@ impl Saved {
         Self::with(CookieChange::Remove)
     }
 
+    /// The session is deleted, and the response sets its cookie to this token of an empty session,
+    /// which hides older cookies that a removal would leave in the browser.
+    pub(crate) fn ended_by(token: String) -> Self {
+        Self { ending: Some(token), ..Self::removed() }
+    }
+
     /// The response does not touch the cookie.
     pub fn unchanged() -> Self {
         Self::with(CookieChange::Keep)
     }
 
     pub(crate) fn with(cookie: CookieChange) -> Self {
-        Self { cookie, stored: None, legacy_cookie: LegacyCookieEffects::default() }
+        let legacy_cookie = LegacyCookieEffects::default();
+        Self { cookie, stored: None, legacy_cookie, ending: None }
     }
 
     /// Adds the stored JSON, if it differs from the session: another request saved first, and its
@@ -95,7 +104,7 @@ impl Saved {
         Self { legacy_cookie, ..self }
     }
 
-    /// Returns the token of the cookie, if the response sets it.
+    /// Returns the token of the saved session, if the response sets its cookie.
     pub fn new_token(&self) -> Option<&str> {
         match &self.cookie {
             CookieChange::Set { token } => Some(token),

@@ -3,7 +3,7 @@
 use std::time::SystemTime;
 
 use actix_web::http::{StatusCode, header::HeaderMap};
-use sessions_policy::{CookiePolicy, OnGone, OnSaveError};
+use sessions_policy::{CookiePolicy, MAX_COOKIE_LIFETIME, OnGone, OnSaveError};
 
 use super::{
     headers::SessionHeaders,
@@ -15,7 +15,9 @@ use super::{
 use crate::{
     cookie::{Lifetime, set_cookie},
     error::SaveError,
-    interface::{CookieChange, SaveContext, Saved, SessionContent, SessionInterface},
+    interface::{
+        CookieChange, LegacyCookieEffects, SaveContext, Saved, SessionContent, SessionInterface,
+    },
     policy::Settings,
     state::SessionStatus,
 };
@@ -126,7 +128,7 @@ pub(super) async fn save_content<I: SessionInterface>(
         Err(SaveError::Gone) => Ok(Saved::with(CookieChange::RemoveEnded)),
         saved => saved,
     };
-    let answered = saved.and_then(|Saved { cookie: change, stored, legacy_cookie }| {
+    let answered = saved.and_then(|Saved { cookie: change, stored, legacy_cookie, ending }| {
         let outcome = match change {
             CookieChange::Set { .. } | CookieChange::Hold { .. } | CookieChange::Keep => {
                 Ok(SaveOutcome::Saved)
@@ -136,14 +138,17 @@ pub(super) async fn save_content<I: SessionInterface>(
         };
         let set_cookie = match change {
             CookieChange::Set { token } => {
-                Some(token_cookie(&**interface, content, &cookie.policy, token, now)?)
+                Some(token_cookie(&**interface, settings, content, &cookie.policy, token, now)?)
             }
             CookieChange::Hold { token } if is_due(&**interface, content, now) => {
-                Some(token_cookie(&**interface, content, &cookie.policy, token, now)?)
+                Some(token_cookie(&**interface, settings, content, &cookie.policy, token, now)?)
             }
-            CookieChange::Remove | CookieChange::RemoveEnded => {
-                legacy_cookie.removal(&cookie.policy, cookie.was_sent, now)
-            }
+            CookieChange::Remove | CookieChange::RemoveEnded => match ending {
+                Some(token) => {
+                    Some(ending_cookie(settings, &legacy_cookie, &cookie.policy, token, now))
+                }
+                None => legacy_cookie.removal(&cookie.policy, cookie.was_sent, now),
+            },
             CookieChange::Hold { .. } | CookieChange::Keep => None,
         };
         let headers = headers_of(content, set_cookie, legacy_cookie.removes.as_deref());
@@ -206,17 +211,37 @@ fn is_due<I: SessionInterface>(interface: &I, content: &I::Content, now: SystemT
 /// Returns the `Set-Cookie` value for this token.
 fn token_cookie<I: SessionInterface>(
     interface: &I,
+    settings: &Settings,
     content: &I::Content,
     policy: &CookiePolicy,
     token: String,
     now: SystemTime,
 ) -> Result<String, SaveError> {
     check_token(&token, policy, content)?;
-    let lifetime = match interface.expiration_time(content, now) {
+    // If the browser has other cookies of the name, one that it forgets when it closes would let an
+    // older one open again: after a logout, the session that was logged out.
+    let hides_others = content.state().cookies_seen().are_several;
+    let at_least = || hides_others.then(|| now + settings.lifetime());
+    let lifetime = match interface.expiration_time(content, now).or_else(at_least) {
         Some(expires) => Lifetime::Until { expires, now },
         None => Lifetime::Session,
     };
     Ok(set_cookie(policy, token, lifetime))
+}
+
+/// Returns the `Set-Cookie` value for the token of an empty session. It outlives the browser session
+/// whether or not the session was permanent, since the cookies that it hides may.
+fn ending_cookie(
+    settings: &Settings,
+    legacy_cookie: &LegacyCookieEffects,
+    policy: &CookiePolicy,
+    token: String,
+    now: SystemTime,
+) -> String {
+    // It also stands for the mark that keeps a legacy cookie from being imported again.
+    let lifetime =
+        if legacy_cookie.marks_ended { MAX_COOKIE_LIFETIME } else { settings.lifetime() };
+    set_cookie(policy, token, Lifetime::Until { expires: now + lifetime, now })
 }
 
 fn log_failure<I>(err: &SaveError) {

@@ -2,7 +2,7 @@
 
 use std::{sync::atomic::AtomicBool, time::SystemTime};
 
-use super::Extensions;
+use super::{CookiesSeen, Extensions};
 use crate::error::{NullSession, SessionError};
 
 /// What a request did to its session as a whole.
@@ -52,6 +52,8 @@ pub(super) struct SessionMeta {
     pub(super) revocable: bool,
     /// Set if this request imported the session.
     pub(super) adopted: Option<Adopted>,
+    /// What the request's cookies say, if the session lives in one.
+    pub(super) cookies_seen: CookiesSeen,
     pub(super) accessed: AtomicBool,
     pub(super) extensions: Extensions,
 }

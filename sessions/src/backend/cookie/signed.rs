@@ -33,6 +33,10 @@ use crate::{
 ///   the backend is [`revocable`](Self::revocable).
 /// - **Of two concurrent requests, the response that comes last wins.** Each writes the whole
 ///   session.
+/// - **A new domain or path needs a new cookie name.** The browser keeps the former cookie beside the
+///   new one, and the newest that comes is used. Where several come, a logout sets an empty session,
+///   newer than all of them, instead of removing its cookie; a cookie that is not sent to the page of
+///   the logout stays.
 ///
 /// # Examples
 ///
