@@ -12,8 +12,8 @@ use super::{
     timeouts::ttl,
     token::CookieTokens,
     write::{
-        Base, ConditionalWrite, NewToken, Opened, Reason, Removal, RemovalCondition,
-        RemovalOutcome, WriteOutcome,
+        ConditionalWrite, NewToken, Opened, Reason, Removal, RemovalCondition, RemovalOutcome,
+        WriteOutcome,
     },
 };
 use crate::{
@@ -123,9 +123,7 @@ impl<S: Store> Saving<'_, S> {
 
     /// Deletes a record, even if the request is dropped.
     async fn end(&self, found: &Found) -> Result<RemovalOutcome, SaveError> {
-        let Base { record, revision, lives_until } = &found.base;
-        let base = Base { record: record.clone(), revision: *revision, lives_until: *lives_until };
-        let condition = RemovalCondition::SameLogin(found.epoch);
+        let (base, condition) = (found.base.clone(), RemovalCondition::SameLogin(found.epoch));
         let removal = Removal::new(self.backend, found.key, base, condition, &self.deadline);
         Ok(run_to_completion(removal.run()).await?)
     }
@@ -258,12 +256,11 @@ impl<S: Store> Saving<'_, S> {
         found: &Found,
         new_token: Option<&SplitToken>,
     ) -> Result<WriteOutcome, SaveError> {
-        let Base { record, revision, lives_until } = &found.base;
         let write = Box::new(ConditionalWrite {
             backend: self.backend.clone(),
             key: found.key,
-            base: Base { record: record.clone(), revision: *revision, lives_until: *lives_until },
-            revision: *revision,
+            base: found.base.clone(),
+            revision: found.base.revision,
             changes: self.state.changes().cloned().unwrap_or_default(),
             opened: Opened { verifier: found.verifier, epoch: found.epoch },
             new_token: new_token.map(|token| self.new_token(token)),

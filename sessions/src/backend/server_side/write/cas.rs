@@ -44,6 +44,7 @@ pub(crate) trait RecordChange {
 }
 
 /// A state of a record, to make a change on.
+#[derive(Clone)]
 pub(crate) struct Base {
     pub(crate) record: Record,
     pub(crate) revision: Revision,
