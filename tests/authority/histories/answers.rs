@@ -152,7 +152,8 @@ impl Model {
         }
         if let Some(owner) = request.asked.logs_in() {
             let login = Login { owner, began: request.began, slack: request.slack };
-            let mut ends = self.ends.iter().filter(|end| end.by != Some(by));
+            let mut ends =
+                self.ends.iter().filter(|end| end.by != Some(by) || !login.slack.is_zero());
             let is_ended = ends.any(|end| end.may_reach(&login));
             must!(is_ended, "V4: the login {tag} was refused, and no end came after it");
             return Ok(());
@@ -207,9 +208,9 @@ impl Model {
 
     fn describe(&self, by: usize) -> String {
         let opened = &self.requests[by].opened;
-        let one = opened.iter().map(|opened| {
-            format!("r{} {:?}: {:?}", opened.key, opened.standing, opened.payload)
-        });
+        let one = opened
+            .iter()
+            .map(|opened| format!("r{} {:?}: {:?}", opened.key, opened.standing, opened.payload));
         format!("[{}]", one.collect::<Vec<_>>().join(", "))
     }
 }

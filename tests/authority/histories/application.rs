@@ -11,8 +11,8 @@ use actix_web::{
 use futures_util::future::LocalBoxFuture;
 use serde_json::{Value, json};
 use sessions::{
-    ServerSide, Session, SessionConfig, SessionMiddleware, backend::OwnerError,
-    policy::CookieName, store::Store, test::TestClock,
+    ServerSide, Session, SessionConfig, SessionMiddleware, backend::OwnerError, policy::CookieName,
+    store::Store, test::TestClock,
 };
 use sessions_tests::{Answer, AppSessions};
 

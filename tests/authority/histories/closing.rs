@@ -17,7 +17,12 @@ impl<S: Store> History<S> {
         // A circuit that has opened admits a call again.
         tokio::time::advance(Duration::from_secs(2)).await;
         self.check_lists().await?;
-        let mut tokens: Vec<_> = self.model.tokens.iter().map(|(text, token)| (token.name.clone(), text.clone())).collect();
+        let mut tokens: Vec<_> = self
+            .model
+            .tokens
+            .iter()
+            .map(|(text, token)| (token.name.clone(), text.clone()))
+            .collect();
         tokens.sort();
         for (_, token) in tokens {
             self.ask(Kind::Read, None, vec![token]).await?;

@@ -32,7 +32,8 @@ impl Model {
         self.requests[by].issued = Some((key, kept.verifier.clone()));
         let version =
             Version { seq: self.seq, epoch, login_epoch: epoch, kept: kept.clone(), login };
-        let session = Session { versions: vec![version], expires: Some(expires), is_deleted: false };
+        let session =
+            Session { versions: vec![version], expires: Some(expires), is_deleted: false };
         self.records.insert(key, session);
         Ok(())
     }
@@ -155,9 +156,10 @@ impl Model {
         let look = kept.since.and_then(|since| self.looks.get(&(since - 1)));
         let began: Moment = *look.ok_or(format!("V11: r{key} is dated to no look"))?;
         let login = old.login.ok_or(format!("V11: r{key} is dated, and has no owner"))?;
-        let ends_others = self.requests.iter().any(|request| {
-            request.asked.has(&Word::Others) && request.may_write(key, old.epoch)
-        });
+        let ends_others = self
+            .requests
+            .iter()
+            .any(|request| request.asked.has(&Word::Others) && request.may_write(key, old.epoch));
         must!(ends_others, "V11: r{key} is dated, and no request of it ends others");
         Ok(Login { began, ..login })
     }
@@ -166,7 +168,8 @@ impl Model {
     fn is_removed(&self, key: usize, epoch: usize, name: &str, value: &serde_json::Value) -> bool {
         let may = self.requests.iter().filter(|request| request.may_write(key, epoch));
         may.into_iter().any(|request| {
-            let saw = || request.opened.iter().any(|opened| opened.payload.get(name) == Some(value));
+            let saw =
+                || request.opened.iter().any(|opened| opened.payload.get(name) == Some(value));
             request.asked.has(&Word::Remove(name.to_owned()))
                 || request.asked.has(&Word::Clear) && saw()
         })
@@ -192,17 +195,16 @@ impl Model {
                 return false;
             }
             let mut tokens = request.tokens.iter().filter_map(|token| self.tokens.get(token));
-            let is_of_login = tokens.clone().any(|token| {
-                token.key == key && token.login_epoch == version.login_epoch
-            });
+            let is_of_login = tokens
+                .clone()
+                .any(|token| token.key == key && token.login_epoch == version.login_epoch);
             is_purge_across_login |= !is_of_login && tokens.any(|token| token.key == key);
             is_of_login
         });
         let emptied = || {
             let payload = &version.kept.payload;
-            let removed = |(name, value): (&String, &_)| {
-                self.is_removed(key, version.epoch, name, value)
-            };
+            let removed =
+                |(name, value): (&String, &_)| self.is_removed(key, version.epoch, name, value);
             payload.iter().all(removed)
         };
         must!(
@@ -237,6 +239,8 @@ impl Model {
         let opened = &self.requests[number].opened;
         let standing = |opened: &Opened| (opened.key, opened.standing);
         let mut by_grace = opened.iter().filter(|opened| opened.standing == Standing::Grace);
-        by_grace.any(|grace| !opened.iter().map(standing).any(|is| is == (grace.key, Standing::Current)))
+        by_grace.any(|grace| {
+            !opened.iter().map(standing).any(|is| is == (grace.key, Standing::Current))
+        })
     }
 }

@@ -236,7 +236,13 @@ impl Model {
         }
     }
 
-    fn end(&mut self, owner: OwnerKey, up_to: Option<Timestamp>, at: SystemTime, by: Option<usize>) {
+    fn end(
+        &mut self,
+        owner: OwnerKey,
+        up_to: Option<Timestamp>,
+        at: SystemTime,
+        by: Option<usize>,
+    ) {
         let here = Moment { seq: self.seq, at };
         let look = up_to.and_then(|up_to| self.looks.get(&up_to.get()).copied());
         let up_to = look.unwrap_or(here);
