@@ -93,7 +93,44 @@ sentences! {
 
 #[test]
 fn histories_in_memory() {
-    histories::run(MemoryStore::new, 300);
+    histories::run(MemoryStore::new, 400);
+}
+
+#[test]
+fn histories_on_sqlite() {
+    let folder = env::temp_dir().join(format!("sessions-histories-{}", std::process::id()));
+    fs::create_dir(&folder).expect("a folder in the temporary one");
+    let open = SqliteStore::open(folder.join("sessions.db"));
+    histories::run_on(async { open.await.expect("a new database") }, 80);
+    fs::remove_dir_all(&folder).expect("it is there");
+}
+
+#[test]
+#[ignore = "needs redis-server: run scripts/test"]
+fn histories_on_redis() {
+    let server = Redis::new();
+    let open = async { RedisStore::new(server.url()).expect("a valid address") };
+    histories::run_on(open, 80);
+}
+
+#[test]
+#[ignore = "needs redis-server: run scripts/test"]
+fn histories_on_a_cluster() {
+    let cluster = RedisCluster::new();
+    let open = RedisStore::connect_cluster(cluster.urls());
+    histories::run_on(async { open.await.expect("a cluster that runs") }, 80);
+}
+
+#[test]
+#[ignore = "needs PostgreSQL: run scripts/test"]
+fn histories_on_postgres() {
+    let server = Postgres::new();
+    let open = async {
+        let store = PostgresStore::connect(&server.url()).await.expect("a server that runs");
+        store.migrate().await.expect("a database of its own");
+        store
+    };
+    histories::run_on(open, 80);
 }
 
 #[actix_web::test]

@@ -152,7 +152,8 @@ impl Model {
         }
         if let Some(owner) = request.asked.logs_in() {
             let login = Login { owner, began: request.began, slack: request.slack };
-            let mut ends = self.ends.iter().filter(|end| end.by != Some(by));
+            let mut ends =
+                self.ends.iter().filter(|end| end.by != Some(by) || !login.slack.is_zero());
             let is_ended = ends.any(|end| end.may_reach(&login));
             must!(is_ended, "V4: the login {tag} was refused, and no end came after it");
             return Ok(());

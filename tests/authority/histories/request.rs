@@ -4,29 +4,39 @@ use std::fmt;
 
 use fastrand::Rng;
 
+use super::scheduler::pick;
+
 /// The owners that log in.
 pub(super) const OWNERS: [&str; 2] = ["7", "8"];
 /// Keys that many requests write. Each request also writes one of its own.
 const SHARED: [&str; 2] = ["k1", "k2"];
 
-/// The kinds of requests, each with how often it comes.
-const KINDS: [(Kind, u32); 16] = [
-    (Kind::Read, 3),
-    (Kind::Write, 6),
-    (Kind::Overwrite, 3),
-    (Kind::Remove, 2),
-    (Kind::EarlySave, 3),
-    (Kind::Renew, 3),
-    (Kind::Rotate, 2),
-    (Kind::RotateAndWrite, 2),
-    (Kind::Login, 5),
-    (Kind::ClearAndLogin, 1),
-    (Kind::Logout, 3),
-    (Kind::Clear, 2),
-    (Kind::EndOne, 1),
-    (Kind::EndAll, 2),
-    (Kind::EndOthers, 2),
-    (Kind::LoginAndEndOthers, 1),
+/// What most requests of a history do: a bit of all, what a session does that lives long, or ends.
+#[derive(Clone, Copy, Debug)]
+pub(super) enum Mood {
+    Mixed,
+    Calm,
+    Ending,
+}
+
+/// The kinds of requests, each with how often it comes in each mood.
+const KINDS: [(Kind, [u32; 3]); 16] = [
+    (Kind::Read, [3, 8, 3]),
+    (Kind::Write, [6, 24, 2]),
+    (Kind::Overwrite, [3, 2, 0]),
+    (Kind::Remove, [2, 2, 0]),
+    (Kind::EarlySave, [3, 8, 1]),
+    (Kind::Renew, [3, 1, 1]),
+    (Kind::Rotate, [2, 4, 1]),
+    (Kind::RotateAndWrite, [2, 1, 1]),
+    (Kind::Login, [5, 3, 6]),
+    (Kind::ClearAndLogin, [1, 0, 1]),
+    (Kind::Logout, [3, 1, 1]),
+    (Kind::Clear, [2, 0, 1]),
+    (Kind::EndOne, [1, 0, 1]),
+    (Kind::EndAll, [2, 1, 4]),
+    (Kind::EndOthers, [2, 1, 2]),
+    (Kind::LoginAndEndOthers, [1, 0, 2]),
 ];
 
 /// A kind of request.
@@ -76,24 +86,23 @@ pub(super) struct Asked {
     pub(super) words: Vec<Word>,
 }
 
+impl Mood {
+    pub(super) fn random(rng: &mut Rng) -> Self {
+        [Self::Mixed, Self::Calm, Self::Ending][rng.usize(..3)]
+    }
+}
+
 impl Kind {
-    fn random(rng: &mut Rng) -> Self {
-        let all: u32 = KINDS.iter().map(|(_, often)| often).sum();
-        let mut at = rng.u32(..all);
-        for (kind, often) in KINDS {
-            if at < often {
-                return kind;
-            }
-            at -= often;
-        }
-        unreachable!("a number below the sum")
+    fn random(mood: Mood, rng: &mut Rng) -> Self {
+        let often = KINDS.map(|(_, often)| often[mood as usize]);
+        KINDS[pick(rng, &often)].0
     }
 }
 
 impl Asked {
     /// Returns the request of this number.
-    pub(super) fn random(number: usize, rng: &mut Rng) -> Self {
-        Self::of(number, Kind::random(rng), rng)
+    pub(super) fn random(number: usize, mood: Mood, rng: &mut Rng) -> Self {
+        Self::of(number, Kind::random(mood, rng), rng)
     }
 
     /// Returns a request of this kind.

@@ -16,7 +16,7 @@ use super::{
     event::{Answered, What},
     figures::Figures,
     model::{Checked, Model},
-    request::{Asked, OWNERS},
+    request::{Asked, Mood, OWNERS},
     stopped_store::StoppedStore,
     stops::{Order, REQUEST, Stop, Stops},
 };
@@ -43,7 +43,10 @@ pub(super) struct History<S: Store> {
     pub(super) jars: Vec<Option<String>>,
     /// Every token that an attacker has heard of.
     known: Vec<String>,
+    mood: Mood,
     under_way: BTreeMap<usize, UnderWay>,
+    /// How often the calls of each request are chosen to go on: some are overtaken by many.
+    paces: Vec<u32>,
     /// Answers on their way: by number of their requests.
     answers: BTreeMap<usize, Answered>,
     pub(super) trace: Vec<String>,
@@ -63,7 +66,7 @@ impl<S: Store> History<S> {
         let stops = Arc::new(Stops::new(clock.clone(), rng.u64(..)));
         let timed = TimedStore::new(store, clock.clone());
         let store = StoppedStore::new(timed, Arc::clone(&stops));
-        let config = config(&mut rng);
+        let (mood, config) = (Mood::random(&mut rng), config(&mut rng));
         let mut hosts = Vec::new();
         for ahead in AHEAD {
             let time = if ahead == 0 { clock.clone() } else { TestClock::new() };
@@ -85,7 +88,9 @@ impl<S: Store> History<S> {
             model: Model { owners: owners.into(), ..Model::default() },
             jars: vec![None; CLIENTS],
             known: Vec::new(),
+            mood,
             under_way: BTreeMap::new(),
+            paces: Vec::new(),
             answers: BTreeMap::new(),
             trace: Vec::new(),
             figures: Figures::default(),
@@ -108,7 +113,7 @@ impl<S: Store> History<S> {
         ];
         match pick(&mut self.rng, &weights) {
             0 => {
-                let asked = Asked::random(self.model.requests.len(), &mut self.rng);
+                let asked = Asked::random(self.model.requests.len(), self.mood, &mut self.rng);
                 self.send_any(asked);
             }
             1 => self.release(&waiting, |_, _| Order::Go),
@@ -147,8 +152,10 @@ impl<S: Store> History<S> {
             None => self.any_known().into_iter().collect(),
         };
         // Cookies of another path or domain come as well.
-        let second = self.any_known().filter(|_| self.rng.u8(..12) == 0);
-        tokens.extend(second.filter(|second| !tokens.contains(second)));
+        if self.rng.u8(..8) == 0 {
+            tokens.extend(self.any_known().filter(|second| !tokens.contains(second)));
+            self.rng.shuffle(&mut tokens);
+        }
         let host = if self.rng.bool() { 0 } else { self.rng.usize(..self.hosts.len()) };
         self.send(asked, client, host, tokens);
     }
@@ -175,6 +182,7 @@ impl<S: Store> History<S> {
         let request = async move { stops.note(What::Answered(answer.await)) };
         let task = spawn_local(REQUEST.scope(number, request));
         self.under_way.insert(number, UnderWay { client, task });
+        self.paces.push([1, 8, 8, 40][self.rng.usize(..4)]);
     }
 
     fn any_known(&mut self) -> Option<String> {
@@ -185,7 +193,9 @@ impl<S: Store> History<S> {
     }
 
     fn release(&mut self, waiting: &[Stop], order: impl FnOnce(&mut Rng, bool) -> Order) {
-        let stop = waiting[self.rng.usize(..waiting.len())];
+        let pace = |stop: &Stop| stop.0.map_or(8, |by| self.paces[by]);
+        let paces: Vec<_> = waiting.iter().map(pace).collect();
+        let stop = waiting[pick(&mut self.rng, &paces)];
         let order = order(&mut self.rng, self.stops.is_done(stop));
         self.tell(stop, order);
     }
@@ -194,7 +204,9 @@ impl<S: Store> History<S> {
         let Some((what, since)) = self.stops.release(stop, order) else { return };
         let by = stop.0.map_or("a task".to_owned(), |by| format!("w{by}"));
         self.say(format!("{by}: {what}: {order:?}"));
-        if let (Some(by), true) = (stop.0, what.starts_with("index adds")) {
+        if let (Some(by), true) =
+            (stop.0, what.starts_with("index adds") || what.starts_with("index looks"))
+        {
             let waited = self.clock.now().duration_since(since).unwrap_or_default();
             self.model.requests[by].slack += waited;
         }
@@ -245,9 +257,9 @@ impl<S: Store> History<S> {
 
     /// Lets time pass by the clocks of store and hosts.
     fn pass(&mut self) {
-        let seconds = match self.rng.u8(..10) {
-            0 => self.rng.u64(61..95),
-            1..=3 => self.rng.u64(10..60),
+        let seconds = match (self.rng.u8(..10), self.mood) {
+            (0, _) => self.rng.u64(61..95),
+            (1..=3, _) | (_, Mood::Calm) => self.rng.u64(10..60),
             _ => self.rng.u64(1..10),
         };
         self.say(format!("{seconds} s pass"));
@@ -297,7 +309,7 @@ fn fault(rng: &mut Rng, is_done: bool) -> Order {
 }
 
 /// Returns a position at random, each as often as it weighs.
-fn pick(rng: &mut Rng, weights: &[u32]) -> usize {
+pub(super) fn pick(rng: &mut Rng, weights: &[u32]) -> usize {
     let mut at = rng.u32(..weights.iter().sum::<u32>());
     let is_it = |weight: &u32| match at.checked_sub(*weight) {
         Some(rest) => {
