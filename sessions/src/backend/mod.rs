@@ -10,9 +10,14 @@ mod login_time;
 mod owner_error;
 mod revocation;
 mod server_side;
+#[cfg(feature = "import-actix-session")]
+mod takeover;
 
 #[cfg(feature = "import-actix-session")]
-pub(crate) use self::server_side::run_to_completion;
+pub(crate) use self::{
+    server_side::run_to_completion,
+    takeover::{LegacySession, MarkId, Standing, TakeoverHook},
+};
 pub use self::{
     any::AnyBackend,
     confidential::Confidential,
@@ -55,6 +60,15 @@ pub trait Backend: Send + Sync + 'static {
     ///
     /// # Errors
     ///
-    /// [`SaveError`] when the session cannot be kept.
+    /// [`SaveError`] when the session cannot be kept. [`SaveError::Gone`] and a [`Saved`] of a session
+    /// that [has ended](Saved::has_ended) are the same answer.
     async fn save(&self, state: &SessionState, cx: &SaveContext<'_>) -> Result<Saved, SaveError>;
+
+    /// Returns what takes each session of another framework over once. Without it an import adopts one
+    /// with each request that brings its cookie, as with cookies and no store.
+    #[cfg(feature = "import-actix-session")]
+    #[doc(hidden)]
+    fn takeover(&self) -> Option<TakeoverHook<'_>> {
+        None
+    }
 }
