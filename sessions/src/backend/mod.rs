@@ -13,11 +13,6 @@ mod server_side;
 #[cfg(feature = "import-actix-session")]
 mod takeover;
 
-#[cfg(feature = "import-actix-session")]
-pub(crate) use self::{
-    server_side::run_to_completion,
-    takeover::{LegacySession, MarkId, Standing, TakeoverHook},
-};
 pub use self::{
     any::AnyBackend,
     confidential::Confidential,
@@ -25,6 +20,11 @@ pub use self::{
     owner_error::OwnerError,
     revocation::Revocation,
     server_side::{OwnedSession, ServerSide},
+};
+#[cfg(feature = "import-actix-session")]
+pub(crate) use self::{
+    server_side::run_to_completion,
+    takeover::{LegacySession, MarkId, Standing, TakeoverHook},
 };
 pub use crate::token::signed::HashAlgorithm;
 use crate::{

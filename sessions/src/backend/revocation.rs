@@ -2,13 +2,13 @@
 
 use std::{fmt, sync::Arc, time::Duration};
 
+#[cfg(feature = "import-actix-session")]
+use super::takeover::marks::{MarkStore, Marks};
 use super::{
     OwnerError,
     circuit_breaker::{Call, CircuitBreaker, Deadline, Deadlines},
     login_time::LoginTime,
 };
-#[cfg(feature = "import-actix-session")]
-use super::takeover::marks::{MarkStore, Marks};
 use crate::{
     error::{OpenError, SaveError},
     session::{Session, SessionSelector},

@@ -12,7 +12,10 @@ use super::{
 use crate::{
     backend::circuit_breaker::Deadline,
     error::SaveError,
-    store::{CreateOutcome, Epoch, OwnerKey, Record, RecordKey, Store, StoreError, Timestamp, VerifierHash},
+    store::{
+        CreateOutcome, Epoch, OwnerKey, Record, RecordKey, Store, StoreError, Timestamp,
+        VerifierHash,
+    },
 };
 
 /// A new record.
@@ -69,7 +72,8 @@ impl<S: Store> Create<S> {
                 return Err(err.into());
             }
         };
-        if matches!(created, Created::Done(_)) && !backend.confirm_login(login, *key, deadline).await?
+        if matches!(created, Created::Done(_))
+            && !backend.confirm_login(login, *key, deadline).await?
         {
             return Ok(Created::Refused);
         }

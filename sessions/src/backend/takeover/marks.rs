@@ -12,8 +12,8 @@ use crate::{
     backend::circuit_breaker::{CircuitBreaker, Deadline},
     interface::unix_seconds,
     store::{
-        BoxFuture, CreateOutcome, Epoch, Loaded, Record, RecordKey, ReplaceOutcome, Revision, Store,
-        StoreError,
+        BoxFuture, CreateOutcome, Epoch, Loaded, Record, RecordKey, ReplaceOutcome, Revision,
+        Store, StoreError,
     },
 };
 
@@ -29,8 +29,7 @@ pub(crate) trait MarkStore: Send + Sync {
         ttl: Duration,
     ) -> BoxFuture<'a, Result<CreateOutcome, StoreError>>;
 
-    fn load<'a>(&'a self, key: &'a RecordKey)
-    -> BoxFuture<'a, Result<Option<Loaded>, StoreError>>;
+    fn load<'a>(&'a self, key: &'a RecordKey) -> BoxFuture<'a, Result<Option<Loaded>, StoreError>>;
 
     fn replace<'a>(
         &'a self,
@@ -51,10 +50,7 @@ impl<S: Store> MarkStore for S {
         Box::pin(Store::create(self, key, record, ttl))
     }
 
-    fn load<'a>(
-        &'a self,
-        key: &'a RecordKey,
-    ) -> BoxFuture<'a, Result<Option<Loaded>, StoreError>> {
+    fn load<'a>(&'a self, key: &'a RecordKey) -> BoxFuture<'a, Result<Option<Loaded>, StoreError>> {
         Box::pin(Store::load(self, key, None))
     }
 
@@ -144,10 +140,9 @@ impl Marks<'_> {
     async fn load_kept(&self, id: &MarkId) -> Result<Option<Kept>, StoreError> {
         let load = self.store.load(&id.key);
         match self.breaker.call(self.call_deadline, self.deadline, load).await {
-            Ok(loaded) => Ok(loaded.map(|loaded| Kept {
-                mark: read(&loaded),
-                revision: loaded.revision,
-            })),
+            Ok(loaded) => {
+                Ok(loaded.map(|loaded| Kept { mark: read(&loaded), revision: loaded.revision }))
+            }
             // It was a mark: the token is not taken over a second time.
             Err(StoreError::Corrupt { problem }) => {
                 tracing::error!(target: "sessions", problem, "the mark that a session was taken over cannot be read; its legacy token opens nothing");
