@@ -24,7 +24,7 @@ pub use self::{
 #[cfg(feature = "import-actix-session")]
 pub(crate) use self::{
     server_side::run_to_completion,
-    takeover::{LegacySession, MarkId, Standing, TakeoverHook},
+    takeover::{LegacySession, MarkId, Standing, Taken, TakeoverHook},
 };
 pub use crate::token::signed::HashAlgorithm;
 use crate::{

@@ -17,7 +17,8 @@ use super::{
 };
 use crate::{
     backend::{
-        Backend, Confidential, LegacySession, MarkId, Standing, TakeoverHook, run_to_completion,
+        Backend, Confidential, LegacySession, MarkId, Standing, Taken, TakeoverHook,
+        run_to_completion,
     },
     cookie::CookieValues,
     error::{CookieError, OpenError, SaveError},
@@ -214,14 +215,14 @@ impl<B: Backend> ImportActixSession<B> {
             };
             let is_one_clients = has_user || self.legacy.has_unique_tokens();
             let legacy = LegacySession { content, since, is_one_clients };
-            if !backend.take_over(mark, legacy, state, &deadline, cx).await? {
-                tracing::info!(target: "sessions", "session of actix-session not imported: it was ended, or its owner's sessions were");
-                return Ok(None);
+            match backend.take_over(mark, legacy, state, &deadline, cx).await? {
+                Taken::ByThisRequest if state.adopted().is_some() => return Ok(Some(token.id)),
+                Taken::ByThisRequest => self.count(),
+                Taken::ByAnother => {}
+                Taken::Not => {
+                    tracing::info!(target: "sessions", "session of actix-session not imported: it was ended, or its owner's sessions were");
+                }
             }
-            if state.adopted().is_some() {
-                return Ok(Some(token.id));
-            }
-            self.count();
             return Ok(None);
         }
         Ok(None)

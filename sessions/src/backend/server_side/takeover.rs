@@ -19,7 +19,7 @@ use crate::{
     backend::{
         circuit_breaker::Deadline,
         takeover::{
-            LegacySession, MarkId, Standing, TakesOver,
+            LegacySession, MarkId, Standing, Taken, TakesOver,
             marks::{Mark, Marks},
         },
     },
@@ -56,19 +56,21 @@ impl<S: Store> TakesOver for ServerSide<S> {
         state: &'a mut SessionState,
         deadline: &'a Deadline,
         cx: &'a OpenContext<'_>,
-    ) -> LocalBoxFuture<'a, Result<bool, OpenError>> {
+    ) -> LocalBoxFuture<'a, Result<Taken, OpenError>> {
         Box::pin(async move {
             let takeover = self.takeover_of(mark, &legacy, deadline, cx).map_err(open_error)?;
             // A request that is dropped half-way would leave a record that no mark points to.
             match run_to_completion(takeover.run()).await.map_err(open_error)? {
                 TakeoverOutcome::Done(found) => {
                     self.go_on_with(*found, state, deadline, cx);
-                    Ok(true)
+                    Ok(Taken::ByThisRequest)
                 }
-                TakeoverOutcome::Refused => Ok(false),
+                TakeoverOutcome::Refused => Ok(Taken::Not),
                 TakeoverOutcome::Slower(mark) => {
-                    let standing = self.open_marked(mark, state, deadline, cx).await?;
-                    Ok(standing == Standing::TakenOver)
+                    Ok(match self.open_marked(mark, state, deadline, cx).await? {
+                        Standing::TakenOver => Taken::ByAnother,
+                        Standing::Legacy | Standing::Nothing => Taken::Not,
+                    })
                 }
             }
         })

@@ -2,7 +2,7 @@
 
 use futures_util::future::LocalBoxFuture;
 
-use super::{LegacySession, MarkId, Standing, TakesOver, marks::Mark};
+use super::{LegacySession, MarkId, Standing, Taken, TakesOver, marks::Mark};
 use crate::{
     backend::{circuit_breaker::Deadline, revocation::Revocation},
     error::{OpenError, SaveError},
@@ -39,17 +39,17 @@ impl TakesOver for Revocation {
         state: &'a mut SessionState,
         deadline: &'a Deadline,
         _: &'a OpenContext<'_>,
-    ) -> LocalBoxFuture<'a, Result<bool, OpenError>> {
+    ) -> LocalBoxFuture<'a, Result<Taken, OpenError>> {
         Box::pin(async move {
             let LegacySession { mut content, since, .. } = legacy;
             if content.owner().is_some() {
                 content.put_owner_since(since);
             }
             if self.has_ended(&content, deadline).await? {
-                return Ok(false);
+                return Ok(Taken::Not);
             }
             state.adopt(&content, since);
-            Ok(true)
+            Ok(Taken::ByThisRequest)
         })
     }
 

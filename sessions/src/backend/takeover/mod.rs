@@ -45,8 +45,7 @@ pub(crate) trait TakesOver: Send + Sync {
         cx: &'a OpenContext<'_>,
     ) -> LocalBoxFuture<'a, Result<Standing, OpenError>>;
 
-    /// Takes a session over, so that `state` becomes it. Returns whether it did: not where the sessions of
-    /// its owner were ended since the login, or where its legacy token is worth nothing any more.
+    /// Takes a session over, so that `state` becomes it.
     fn take_over<'a>(
         &'a self,
         mark: MarkId,
@@ -54,7 +53,7 @@ pub(crate) trait TakesOver: Send + Sync {
         state: &'a mut SessionState,
         deadline: &'a Deadline,
         cx: &'a OpenContext<'_>,
-    ) -> LocalBoxFuture<'a, Result<bool, OpenError>>;
+    ) -> LocalBoxFuture<'a, Result<Taken, OpenError>>;
 
     /// Marks the legacy token of a session that was adopted, before the response sets its new one. Returns
     /// whether it did: not where the legacy session has been ended.
@@ -72,6 +71,16 @@ pub(crate) enum Standing {
     /// A session that another request has taken over a moment ago.
     TakenOver,
     Nothing,
+}
+
+/// What became of a session that was to be taken over.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Taken {
+    ByThisRequest,
+    /// Another request was faster, and this one shares its session.
+    ByAnother,
+    /// The sessions of its owner were ended since the login, or its token is worth nothing any more.
+    Not,
 }
 
 /// A session of another framework.
