@@ -36,23 +36,43 @@ const MAX_TOKENS: usize = 4;
 /// A backend that also imports the sessions of actix-session.
 ///
 /// - **A session is imported once.** If the request carries a cookie of this crate, valid or not,
-///   the legacy cookie is ignored: a session that ended here does not come back.
-/// - **Logging out ends the legacy session too.** When a session is purged, emptied or ended by
-///   another request, the response removes the legacy cookie, deletes the legacy record, and sets our cookie
-///   to the word `ended`. With that mark, the browser's legacy cookie is never imported again, even
-///   if it has another path or domain than [`ActixSession`] was given. A concurrent request that
-///   imports the session does not bring it back either.
-/// - **A legacy cookie that does not verify is ignored.** A legacy store that does not answer
-///   within half a second is an error, never an empty session.
+///   the legacy cookie is ignored. With a [`ServerSide`](crate::ServerSide) a session is imported before
+///   the handler runs, and all requests of one page load share it: for 60 seconds the legacy cookie opens
+///   the new session, and after that nothing. A mark in the store says so until the import ends.
+/// - **What has ended does not come back.** When a session is purged, emptied or ended by another
+///   request, the response removes the legacy cookie, deletes the legacy record, and sets our cookie
+///   to the word `ended`. With that word the browser's legacy cookie is never imported again, even
+///   if it has another path or domain than [`ActixSession`] was given. Where the mark is kept, a copy in
+///   another browser is not imported either, however the session ended: by a purge, from the list of its
+///   owner's, with all of them, or by time.
+/// - **The owner is asked first.** With [`ActixIdentity::owner`](super::ActixIdentity::owner), a session
+///   whose owner's sessions were ended after its login is no session, and the handler sees none.
+/// - **A legacy cookie that does not verify is ignored.** A store that does not answer within half a
+///   second is an error, never an empty session.
+///
+/// | backend | legacy cookies are marked |
+/// |---|---|
+/// | `ServerSide` | when the session is imported; one page load is one session |
+/// | `SignedCookie`, `EncryptedCookie` with `revocable` | with the first response that sets the new cookie; for 60 seconds each request may import a copy |
+/// | other backends | not at all |
+///
+/// An import costs two calls of the store besides those that create its record and ask for its owner.
+/// [`AnyBackend`](crate::AnyBackend) and a nested import do what the backend inside does. A backend around
+/// an import learns from [`Saved::has_ended`] that a session ended meanwhile.
 ///
 /// Give the new cookie another name than the legacy one. With the same name there is no way back to
 /// actix-session, since the new cookie replaces the legacy one.
 ///
 /// # Security
 ///
-/// A cookie of actix-session's `CookieSessionStore` contains its session without a time. A stolen
-/// copy is valid there for ever, and can be imported here until [`until`](Self::until), even after
-/// a logout. Set that time.
+/// - **Without marks, a copy of the legacy cookie can be used again** until the import ends, also after a
+///   logout: a cookie of actix-session's `CookieSessionStore` contains its session without a time. Use a
+///   backend with a store, or let the import end soon.
+/// - **A response that is lost costs a login.** The session was imported, and 60 seconds later only the new
+///   cookie opens it, which the browser did not get.
+/// - **Signed cookies with equal sessions are one cookie** (`CookieContentSecurity::Signed`). If
+///   actix-identity knows the user, the devices of that user share the session for the first 60 seconds;
+///   otherwise each request in that time imports a copy, so that visitors never share one.
 ///
 /// # Examples
 ///

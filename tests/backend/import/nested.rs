@@ -1,7 +1,15 @@
 //! An import around an import, and what backends around one see.
 
+use std::{
+    sync::{Arc, Mutex},
+    time::Duration,
+};
+
+use actix_web::{App, test::init_service, web};
+use futures_util::future::join;
+use serde_json::json;
 use sessions::{
-    ServerSide, SessionConfig, SessionInterface, SessionMiddleware, SessionState,
+    MemoryStore, ServerSide, SessionConfig, SessionInterface, SessionMiddleware, SessionState,
     backend::Backend,
     error::{OpenError, SaveError},
     import::{ActixIdentity, ActixSession, ImportActixSession},
@@ -10,12 +18,6 @@ use sessions::{
     test::TestClock,
 };
 use sessions_tests::{Browser, key};
-
-use actix_web::{App, test::init_service, web};
-use futures_util::future::join;
-use serde_json::json;
-use sessions::MemoryStore;
-use std::sync::{Arc, Mutex};
 
 use super::{
     GATE, OLD, OWN, Shelf, act, alice, app, config, importing, named, old_key, private,
@@ -60,6 +62,10 @@ async fn nested_imports_remove_each_its_own_cookie() {
         browser = Browser::new();
         browser.set_cookie(name, &value);
         assert_eq!(browser.get(&app, "/user").await.body, "nobody");
+        // One that did not come is not removed.
+        let cookies = browser.get(&app, "/purge").await.cookies();
+        assert_eq!(cookies.len(), 2, "{cookies:?}");
+        assert!(named(&cookies, name).unwrap().is_removal());
     }
 }
 
@@ -77,7 +83,7 @@ impl<B: Backend> Backend for Noting<B> {
 
     async fn save(&self, state: &SessionState, cx: &SaveContext<'_>) -> Result<Saved, SaveError> {
         let saved = self.backend.save(state, cx).await?;
-        self.ended.lock().unwrap().push(saved.has_ended());
+        self.ended.lock().expect("no test panicked").push(saved.has_ended());
         Ok(saved)
     }
 }
@@ -92,7 +98,8 @@ struct Around {
 #[actix_web::test]
 async fn a_backend_around_an_import_gets_one_answer_for_a_session_that_ended() {
     let time = TestClock::new();
-    for with_old_cookie in [false, true] {
+    let (with_cookie, without) = ("/insert-a/wait", "/login-bob/wait");
+    for (path, with_old_cookie) in [(with_cookie, false), (with_cookie, true), (without, false)] {
         let old = ActixSession::signed(old_key()).identity(ActixIdentity::new().owner());
         let import = importing(server_side(&time).signed(key(1)), old, &time);
         let backend = Noting { backend: import.clone(), ended: Arc::default() };
@@ -105,15 +112,21 @@ async fn a_backend_around_an_import_gets_one_answer_for_a_session_that_ended() {
         .await;
         let mut browser =
             if with_old_cookie { with_old(&signed(&alice())) } else { Browser::new() };
-        browser.get(&app, "/login-bob").await;
+        let mut expected = Vec::new();
+        if path == with_cookie {
+            browser.get(&app, "/login-bob").await;
+            expected.push(false);
+        }
         let end = async {
             GATE.0.notified().await;
+            time.advance(Duration::from_secs(1));
             import.backend().end_all("bob").await.unwrap();
             GATE.1.notify_one();
         };
-        let (answer, ()) = join(browser.get(&app, "/insert-a/wait"), end).await;
+        let (answer, ()) = join(browser.get(&app, path), end).await;
+        expected.push(true);
         assert_eq!(answer.status, 409);
-        assert_eq!(*backend.ended.lock().unwrap(), [false, true]);
+        assert_eq!(*backend.ended.lock().unwrap(), expected, "{path}");
     }
 }
 

@@ -13,7 +13,7 @@ use sessions::{
     policy::ImportMode,
     test::{FaultStore, Moment, Operation, TestClock},
 };
-use sessions_tests::{Browser, HookedStore, key};
+use sessions_tests::{Browser, HookedStore};
 use tokio::task::yield_now;
 
 use super::{
@@ -281,6 +281,26 @@ async fn the_end_of_all_reaches_a_session_that_was_taken_over_into_a_cookie() {
         assert_eq!(browser.get(&app, "/owner").await.body, "alice");
         backend.end_all("alice").await.unwrap();
         assert_eq!(browser.get(&app, "/owner").await.body, "nobody");
+    }
+}
+
+#[actix_web::test]
+async fn a_login_after_the_end_of_all_is_taken_over() {
+    let time = TestClock::new();
+    let (kept, sealed) = (server_side(&time), revocable(&time));
+    kept.end_all("alice").await.unwrap();
+    sealed.end_all("alice").await.unwrap();
+    time.advance(2 * MINUTE);
+    let dated = state(&json!({
+        "actix_identity.user_id": "alice", "actix_identity.logged_in_at": unix(&time) - 60
+    }));
+    for backend in [AnyBackend::new(kept), AnyBackend::new(sealed)] {
+        let old = with_owner(ActixSession::signed(old_key()));
+        let app = app(importing(backend, old, &time), config(), &time).await;
+        let mut browser = with_old(&signed(&dated));
+        for _ in 0..2 {
+            assert_eq!(browser.get(&app, "/owner").await.body, "alice");
+        }
     }
 }
 

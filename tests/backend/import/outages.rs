@@ -7,7 +7,7 @@ use sessions::{
     AnyBackend, MemoryStore, ServerSide,
     import::{ActixIdentity, ActixSession},
     store::StoreError,
-    test::{Fault, FaultStore, TestClock},
+    test::{Fault, FaultStore, Operation, TestClock},
 };
 use sessions_tests::Browser;
 use tokio::time::sleep;
@@ -51,13 +51,11 @@ async fn run(in_store: bool, path: &str, n: usize, fault: &Fault, on: bool, plac
     let time = TestClock::new();
     let value = signed(&alice());
     let store = FaultStore::new(MemoryStore::with_clock(time.clock()));
-    let old = || ActixSession::signed(old_key()).identity(ActixIdentity::new().owner());
+    let old = ActixSession::signed(old_key()).identity(ActixIdentity::new().owner());
     let (kept, sealed) = (ServerSide::new(store.clone()), in_cookies().revocable(store.clone()));
-    let backend = || match in_store {
-        true => AnyBackend::new(kept.clone()),
-        false => AnyBackend::new(sealed.clone()),
-    };
-    let failing = app(importing(backend(), old(), &time), config(), &time).await;
+    let backend =
+        if in_store { AnyBackend::new(kept.clone()) } else { AnyBackend::new(sealed.clone()) };
+    let failing = app(importing(backend, old, &time), config(), &time).await;
     for call in n..=if on { n + 100 } else { n } {
         store.on_call(call, fault.clone());
     }
@@ -91,12 +89,40 @@ async fn run(in_store: bool, path: &str, n: usize, fault: &Fault, on: bool, plac
     assert!(["alice", "nobody"].contains(&again.body.as_str()), "{place}");
     // The end of all reaches whatever is left.
     if in_store {
-        kept.end_all("alice").await.unwrap();
-        assert!(kept.sessions_of("alice").await.unwrap().is_empty(), "{place}");
+        kept.end_all("alice").await.expect("the store works");
+        assert!(kept.sessions_of("alice").await.expect("the store works").is_empty(), "{place}");
     } else {
-        sealed.end_all("alice").await.unwrap();
+        sealed.end_all("alice").await.expect("the store works");
     }
     for mut browser in [browser, with_old(&value), Browser::new()] {
         assert_eq!(browser.get(&failing, "/user").await.body, "nobody", "{place}");
     }
+}
+
+#[actix_web::test]
+async fn a_mark_whose_answer_was_lost_still_leads_to_the_session() {
+    let time = TestClock::new();
+    let value = signed(&alice());
+    let store = FaultStore::new(MemoryStore::with_clock(time.clock()));
+    let old = ActixSession::signed(old_key());
+    let app = app(importing(ServerSide::new(store.clone()), old, &time), config(), &time).await;
+    // The record is created first.
+    store.on_call_of(Operation::Create, 2, Fault::Loses);
+    let mut browser = with_old(&value);
+    assert_eq!(browser.get(&app, "/user").await.status, 503);
+    assert_eq!(browser.get(&app, "/user").await.body, "alice");
+}
+
+#[actix_web::test]
+async fn a_mark_that_was_certainly_not_made_leaves_no_record() {
+    let time = TestClock::new();
+    let store = FaultStore::new(MemoryStore::with_clock(time.clock()));
+    let old = ActixSession::signed(old_key());
+    let app = app(importing(ServerSide::new(store.clone()), old, &time), config(), &time).await;
+    store.on_call_of(Operation::Create, 2, Fault::Fails(StoreError::Full));
+    let mut browser = with_old(&signed(&alice()));
+    assert_eq!(browser.get(&app, "/user").await.status, 500);
+    assert!(store.inner().is_empty());
+    assert_eq!(browser.get(&app, "/user").await.body, "alice");
+    assert!(browser.cookie(OWN).is_some());
 }

@@ -40,14 +40,17 @@ pub(super) enum Created {
     Exists,
 }
 
-/// What goes on with its request as if it had been opened.
-#[cfg_attr(
-    not(feature = "import-actix-session"),
-    expect(dead_code, reason = "sessions that are taken over go on after their record is created")
-)]
+/// A record as it was created.
 pub(super) struct CreatedRecord {
     pub(super) base: Base,
     /// The store's time, or the host's where the store was not asked for it.
+    #[cfg_attr(
+        not(feature = "import-actix-session"),
+        expect(
+            dead_code,
+            reason = "sessions that are taken over go on after their record is created"
+        )
+    )]
     pub(super) now: Timestamp,
 }
 

@@ -229,7 +229,8 @@ impl<S: Store> Saving<'_, S> {
                 deadline: self.deadline.clone(),
             });
             match create.run().await? {
-                Created::Done(_) => {
+                Created::Done(created) => {
+                    let epoch = created.base.record.epoch;
                     if let Some(opened) = self.opened {
                         opened.saved.get_or_init(|| SavedRecord { key, epoch });
                     }

@@ -62,7 +62,7 @@ impl<S: Store> TakesOver for ServerSide<S> {
             // A request that is dropped half-way would leave a record that no mark points to.
             match run_to_completion(takeover.run()).await.map_err(open_error)? {
                 TakeoverOutcome::Done(found) => {
-                    self.go_on_with(*found, state, deadline, cx);
+                    go_on_with(*found, state, deadline, cx);
                     Ok(Taken::ByThisRequest)
                 }
                 TakeoverOutcome::Refused => Ok(Taken::Not),
@@ -127,48 +127,11 @@ impl<S: Store> ServerSide<S> {
         let (now, base) = (loaded.now, loaded.into());
         let found = Found { token, verifier, key, base, epoch, by_grace: true, now };
         if found.base.record.epoch == epoch {
-            self.go_on_with(found, state, deadline, cx);
+            go_on_with(found, state, deadline, cx);
         } else {
-            self.attach(Origin::Stale(Box::new(found)), state, deadline, cx);
+            attach(Origin::Stale(Box::new(found)), state, deadline, cx);
         }
         Ok(Standing::TakenOver)
-    }
-
-    /// Makes the session of a record the request's. The client gets the token, unless it has its time of
-    /// grace.
-    fn go_on_with(
-        &self,
-        found: Found,
-        state: &mut SessionState,
-        deadline: &Deadline,
-        cx: &OpenContext<'_>,
-    ) {
-        let by_grace = found.by_grace;
-        let (opened, origin) = open_record(found, 0);
-        if let Origin::Record(_) = origin {
-            state.become_opened(&opened);
-            state.keep_changes();
-        }
-        if !by_grace {
-            state.request_refresh();
-        }
-        self.attach(origin, state, deadline, cx);
-    }
-
-    fn attach(
-        &self,
-        origin: Origin,
-        state: &mut SessionState,
-        deadline: &Deadline,
-        cx: &OpenContext<'_>,
-    ) {
-        let begun = match state.extensions().get::<LoadState>() {
-            Some(opened) => opened.login_time.stopwatch().clone(),
-            None => cx.clock.stopwatch(),
-        };
-        let is_taken_over = matches!(&origin, Origin::Record(found) if !found.by_grace);
-        let opened = LoadState::new(origin, begun, deadline.left());
-        LoadState { is_taken_over, ..opened }.attach_to(state);
     }
 
     fn takeover_of(
@@ -280,6 +243,31 @@ impl<S: Store> ServerSide<S> {
             }
         }
     }
+}
+
+/// Makes the session of a record the request's. The client gets the token, unless it has its time of
+/// grace.
+fn go_on_with(found: Found, state: &mut SessionState, deadline: &Deadline, cx: &OpenContext<'_>) {
+    let by_grace = found.by_grace;
+    let (opened, origin) = open_record(found, 0);
+    if let Origin::Record(_) = origin {
+        state.become_opened(&opened);
+        state.keep_changes();
+    }
+    if !by_grace {
+        state.request_refresh();
+    }
+    attach(origin, state, deadline, cx);
+}
+
+fn attach(origin: Origin, state: &mut SessionState, deadline: &Deadline, cx: &OpenContext<'_>) {
+    let begun = match state.extensions().get::<LoadState>() {
+        Some(opened) => opened.login_time.stopwatch().clone(),
+        None => cx.clock.stopwatch(),
+    };
+    let is_taken_over = matches!(&origin, Origin::Record(found) if !found.by_grace);
+    let opened = LoadState::new(origin, begun, deadline.left());
+    LoadState { is_taken_over, ..opened }.attach_to(state);
 }
 
 fn open_error(err: SaveError) -> OpenError {
