@@ -392,6 +392,20 @@ async fn junk_does_not_flush_what_has_ended() {
 }
 
 #[actix_web::test]
+async fn where_no_store_keeps_marks_the_word_in_our_cookie_ends_the_old_one() {
+    let time = TestClock::new();
+    let value = signed(&alice());
+    let old = ActixSession::signed(old_key());
+    let app = app(importing(in_cookies(), old, &time), config(), &time).await;
+    let mut browser = with_old(&value);
+    browser.get(&app, "/purge").await;
+    assert_eq!(browser.cookie(OWN), Some("ended"));
+    time.advance(HOUR);
+    browser.set_cookie(OLD, &value);
+    assert_eq!(browser.get(&app, "/user").await.body, "nobody");
+}
+
+#[actix_web::test]
 async fn a_logout_reaches_a_request_that_takes_over_a_copy_on_another_host() {
     let (old, value) = olds()[0].clone();
     let time = TestClock::new();
