@@ -2,6 +2,8 @@
 
 use std::{fmt, sync::Arc, time::Duration};
 
+#[cfg(feature = "import-actix-session")]
+use super::takeover::marks::{MarkStore, Marks};
 use super::{
     OwnerError,
     circuit_breaker::{Call, CircuitBreaker, Deadline, Deadlines},
@@ -63,11 +65,19 @@ pub struct Revocation {
 /// The index of owners of a store whose type is erased.
 trait HasOwnerIndex: Send + Sync {
     fn index(&self) -> Option<&dyn OwnerIndex>;
+
+    #[cfg(feature = "import-actix-session")]
+    fn marks(&self) -> &dyn MarkStore;
 }
 
 impl<S: Store> HasOwnerIndex for S {
     fn index(&self) -> Option<&dyn OwnerIndex> {
         self.owners()
+    }
+
+    #[cfg(feature = "import-actix-session")]
+    fn marks(&self) -> &dyn MarkStore {
+        self
     }
 }
 
@@ -198,6 +208,13 @@ impl Revocation {
             return Err(SaveError::Gone);
         }
         Ok(since)
+    }
+
+    /// Returns the marks of sessions that were taken over.
+    #[cfg(feature = "import-actix-session")]
+    pub(super) fn marks<'m>(&'m self, deadline: &'m Deadline) -> Marks<'m> {
+        let Self { store, breaker, deadlines, .. } = self;
+        Marks { store: store.marks(), breaker, call_deadline: deadlines.call, deadline }
     }
 
     fn call<'c, F>(&'c self, deadline: &'c Deadline, call: F) -> Call<'c, F> {

@@ -99,9 +99,18 @@ impl Saved {
         Self { stored: Some(json.into()), ..self }
     }
 
+    /// Adds what the response does about a legacy cookie, to what it does about others.
     #[cfg(feature = "import-actix-session")]
-    pub(crate) fn with_legacy_cookie(self, legacy_cookie: LegacyCookieEffects) -> Self {
-        Self { legacy_cookie, ..self }
+    pub(crate) fn with_legacy_cookie(mut self, effects: LegacyCookieEffects) -> Self {
+        self.legacy_cookie.add(effects);
+        self
+    }
+
+    /// Whether the session was ended elsewhere, so that the request's changes are lost: what
+    /// [`SaveError::Gone`](crate::error::SaveError::Gone) says, with cookies to remove. A backend around
+    /// an [import](crate::import) gets this answer; the middleware makes the same response of both.
+    pub fn has_ended(&self) -> bool {
+        self.cookie == CookieChange::RemoveEnded
     }
 
     /// Returns the token of the saved session, if the response sets its cookie.

@@ -1,6 +1,6 @@
 //! Saving a session: decides whether the interface saves it, and turns the result into headers.
 
-use std::time::SystemTime;
+use std::{sync::Arc, time::SystemTime};
 
 use actix_web::http::{StatusCode, header::HeaderMap};
 use sessions_policy::{CookiePolicy, MAX_COOKIE_LIFETIME, OnGone, OnSaveError};
@@ -92,16 +92,16 @@ pub(super) fn skip_saving<I: SessionInterface>(
     }
     let status = content.state().status();
     (!must_save(interface, content, status))
-        .then(|| SaveReport::unchanged(headers_of(content, None, None)))
+        .then(|| SaveReport::unchanged(headers_of(content, None, &[])))
 }
 
 /// Returns the headers of a response that accessed the session, or that sets or removes a cookie.
 fn headers_of(
     content: &impl SessionContent,
     set_cookie: Option<String>,
-    legacy_removed: Option<&CookiePolicy>,
+    legacy_removed: &[Arc<CookiePolicy>],
 ) -> Option<SessionHeaders> {
-    let vary = content.is_accessed() || set_cookie.is_some() || legacy_removed.is_some();
+    let vary = content.is_accessed() || set_cookie.is_some() || !legacy_removed.is_empty();
     vary.then(|| SessionHeaders::new(set_cookie).removing(legacy_removed))
 }
 
@@ -151,20 +151,20 @@ pub(super) async fn save_content<I: SessionInterface>(
             },
             CookieChange::Hold { .. } | CookieChange::Keep => None,
         };
-        let headers = headers_of(content, set_cookie, legacy_cookie.removes.as_deref());
+        let headers = headers_of(content, set_cookie, &legacy_cookie.removes);
         Ok((outcome, headers, stored))
     });
     let (err, headers) = match answered {
         Ok((Ok(outcome), headers, stored)) => return Ok(SaveReport { headers, outcome, stored }),
         Ok((Err(err), headers, _)) => (err, headers),
-        Err(err) => (err, headers_of(content, None, None)),
+        Err(err) => (err, headers_of(content, None, &[])),
     };
     log_failure::<I>(&err);
     let is_tolerated = is_tolerated(content, session_status, settings, &err);
     if is_tolerated {
         return Ok(SaveReport::unchanged(headers));
     }
-    Err(SaveFailure { err, headers: headers.filter(SessionHeaders::has_own_cookie) })
+    Err(SaveFailure { err, headers: headers.filter(SessionHeaders::has_cookies) })
 }
 
 /// Whether the interface must save the session, by what the request did to it.

@@ -94,7 +94,7 @@ impl SessionState {
         Timestamp::new(stored.or_else(started).unwrap_or_default())
     }
 
-    fn set_owner_since(&mut self, since: Timestamp) {
+    pub(super) fn set_owner_since(&mut self, since: Timestamp) {
         self.inner.dictionary.set_untracked(OWNER_SINCE, since.get().to_string());
     }
 }

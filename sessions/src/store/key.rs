@@ -94,6 +94,15 @@ impl RecordKey {
     }
 }
 
+#[cfg(feature = "import-actix-session")]
+impl RecordKey {
+    /// Returns the key of the mark that a session of another framework was taken over by the interfaces
+    /// with this purpose.
+    pub(crate) fn of_takeover(purpose: Purpose<'_>, id: &[u8; HASH_LENGTH]) -> Self {
+        Self(purpose.hash("takeover", id))
+    }
+}
+
 impl OwnerKey {
     /// The length stands before the namespace, so that no id continues another namespace.
     pub(crate) fn of_id(namespace: &str, id: &str) -> Self {

@@ -6,6 +6,8 @@ use super::{
     codec::{CookieCodec, Plaintext},
     sessions::CookieSessions,
 };
+#[cfg(feature = "import-actix-session")]
+use crate::backend::TakeoverHook;
 use crate::{
     backend::{Backend, OwnerError, revocation::Revocation},
     error::{OpenError, SaveError},
@@ -116,6 +118,11 @@ impl Backend for EncryptedCookie {
 
     async fn save(&self, state: &SessionState, cx: &SaveContext<'_>) -> Result<Saved, SaveError> {
         self.sessions.save(state, cx).await
+    }
+
+    #[cfg(feature = "import-actix-session")]
+    fn takeover(&self) -> Option<TakeoverHook<'_>> {
+        self.sessions.revocation().ok().map(|revocation| TakeoverHook(revocation))
     }
 }
 

@@ -7,11 +7,15 @@ use super::{
     owner_index::LoggedIn,
     record_parts::{Login, Payload, RecordTime, Ttl},
     run_to_completion,
+    write::Base,
 };
 use crate::{
     backend::circuit_breaker::Deadline,
     error::SaveError,
-    store::{CreateOutcome, Epoch, OwnerKey, Record, RecordKey, Store, StoreError, VerifierHash},
+    store::{
+        CreateOutcome, Epoch, OwnerKey, Record, RecordKey, Store, StoreError, Timestamp,
+        VerifierHash,
+    },
 };
 
 /// A new record.
@@ -30,10 +34,24 @@ pub(super) struct Create<S> {
 }
 
 pub(super) enum Created {
-    Done,
+    Done(Box<CreatedRecord>),
     /// The owner's sessions were ended while the request ran.
     Refused,
     Exists,
+}
+
+/// A record as it was created.
+pub(super) struct CreatedRecord {
+    pub(super) base: Base,
+    /// The store's time, or the host's where the store was not asked for it.
+    #[cfg_attr(
+        not(feature = "import-actix-session"),
+        expect(
+            dead_code,
+            reason = "sessions that are taken over go on after their record is created"
+        )
+    )]
+    pub(super) now: Timestamp,
 }
 
 impl<S: Store> Create<S> {
@@ -57,7 +75,8 @@ impl<S: Store> Create<S> {
                 return Err(err.into());
             }
         };
-        if matches!(created, Created::Done) && !backend.confirm_login(login, *key, deadline).await?
+        if matches!(created, Created::Done(_))
+            && !backend.confirm_login(login, *key, deadline).await?
         {
             return Ok(Created::Refused);
         }
@@ -79,13 +98,18 @@ impl<S: Store> Create<S> {
         record.ttl_secs = ttl.as_secs();
         let create = self.backend.store.create(&self.key, &record, ttl);
         Ok(match self.backend.call(&self.deadline, create).await? {
-            CreateOutcome::Created(_) => Created::Done,
+            CreateOutcome::Created(revision) => {
+                let told = login.and_then(|login| login.now);
+                let now = told.unwrap_or_else(|| self.now.timestamp());
+                let base = Base { record, revision, lives_until: now.after(ttl) };
+                Created::Done(Box::new(CreatedRecord { base, now }))
+            }
             CreateOutcome::Exists => Created::Exists,
         })
     }
 }
 
 /// Whether the record was certainly not written. After other failures it may be there.
-fn is_unwritten(err: &StoreError) -> bool {
+pub(super) fn is_unwritten(err: &StoreError) -> bool {
     matches!(err, StoreError::Full | StoreError::ReadOnly { .. } | StoreError::TooLarge { .. })
 }

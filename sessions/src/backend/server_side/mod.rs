@@ -10,6 +10,8 @@ mod owner_sessions;
 mod record_parts;
 mod run_to_completion;
 mod save;
+#[cfg(feature = "import-actix-session")]
+mod takeover;
 mod timeouts;
 mod token;
 mod write;
@@ -19,6 +21,8 @@ use std::{fmt, sync::Arc, time::Duration};
 pub use self::owned_session::OwnedSession;
 pub(crate) use self::run_to_completion::run_to_completion;
 use self::{timeouts::LongestTimeout, token::Tokens, write::WriteQueue};
+#[cfg(feature = "import-actix-session")]
+use super::TakeoverHook;
 use super::{
     Backend,
     circuit_breaker::{Call, CircuitBreaker, Deadline, Deadlines},
@@ -189,6 +193,11 @@ impl<S: Store> Backend for ServerSide<S> {
 
     async fn save(&self, state: &SessionState, cx: &SaveContext<'_>) -> Result<Saved, SaveError> {
         Box::pin(self.save_session(state, cx)).await
+    }
+
+    #[cfg(feature = "import-actix-session")]
+    fn takeover(&self) -> Option<TakeoverHook<'_>> {
+        Some(TakeoverHook(self))
     }
 }
 

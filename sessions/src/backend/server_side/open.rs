@@ -39,6 +39,8 @@ pub(super) struct LoadState {
     pub(super) left: Duration,
     /// The record as this request saved it, where it is another one or has another epoch.
     pub(super) saved: OnceLock<SavedRecord>,
+    /// The request has created the record, for a session of another framework.
+    pub(super) is_taken_over: bool,
 }
 
 /// A record that its request has saved.
@@ -49,18 +51,22 @@ pub(super) struct SavedRecord {
 }
 
 impl LoadState {
-    fn new(origin: Origin, begun: Stopwatch, left: Duration) -> Self {
+    pub(super) fn new(origin: Origin, begun: Stopwatch, left: Duration) -> Self {
         let (login_time, saved) = (LoginTime::began(begun), OnceLock::new());
-        Self { origin, others: Vec::new(), login_time, left, saved }
+        Self { origin, others: Vec::new(), login_time, left, saved, is_taken_over: false }
     }
 
     fn attached_to(self, mut state: SessionState) -> SessionState {
+        self.attach_to(&mut state);
+        state
+    }
+
+    pub(super) fn attach_to(self, state: &mut SessionState) {
         state.set_revocable(match &self.origin {
             Origin::New => true,
             Origin::Record(found) | Origin::Stale(found) => found.may_purge(),
         });
         state.extensions_mut().insert(self);
-        state
     }
 
     /// Returns the record that the request's session has, as far as the request knows.
@@ -292,7 +298,7 @@ impl<S: Store> ServerSide<S> {
 }
 
 /// Returns the session of a record. The token was signed by the key at this position of the ring.
-fn open_record(found: Found, at: usize) -> (SessionState, Origin) {
+pub(super) fn open_record(found: Found, at: usize) -> (SessionState, Origin) {
     match SessionState::from_shared(Arc::clone(&found.base.record.payload)) {
         Ok(mut state) => {
             if at > 0 {
@@ -310,7 +316,7 @@ fn open_record(found: Found, at: usize) -> (SessionState, Origin) {
 }
 
 /// Whether the session has expired, even if the store still has it.
-fn has_expired(loaded: &Loaded, settings: &Settings, now: SystemTime) -> bool {
+pub(super) fn has_expired(loaded: &Loaded, settings: &Settings, now: SystemTime) -> bool {
     loaded.expires_in.is_zero()
         || settings.absolute_timeout().is_some_and(|limit| is_past(&loaded.record, limit, now))
 }

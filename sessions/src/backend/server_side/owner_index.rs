@@ -52,7 +52,7 @@ impl<S: Store> ServerSide<S> {
     ) -> Result<Option<Login>, SaveError> {
         let Some(index) = self.store.owners() else {
             let (since, indexed_until) = (Timestamp::default(), Timestamp::new(u64::MAX));
-            return Ok(Some(Login { owner, since, indexed_until }));
+            return Ok(Some(Login { owner, since, indexed_until, now: None }));
         };
         let add = index.add(&owner, &key, self.entry_ttl(ttl));
         let state = self.call(deadline, add).await?;
@@ -64,7 +64,8 @@ impl<S: Store> ServerSide<S> {
             log_refused();
             return Ok(None);
         }
-        Ok(Some(Login { owner, since, indexed_until: indexed_until(state.now, ttl) }))
+        let indexed_until = indexed_until(state.now, ttl);
+        Ok(Some(Login { owner, since, indexed_until, now: Some(state.now) }))
     }
 
     /// Adds a record to its owner's index again where that holds it for less than this time, and asks

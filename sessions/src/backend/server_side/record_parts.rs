@@ -53,11 +53,13 @@ pub(super) struct Login {
     /// When the request of the login began, by the store's clock.
     pub(super) since: Timestamp,
     pub(super) indexed_until: Timestamp,
+    /// When the index answered, by the store's clock, if the store has an index.
+    pub(super) now: Option<Timestamp>,
 }
 
 impl Login {
     pub(super) fn owner(self) -> Owner {
-        let Self { owner: key, since, indexed_until } = self;
+        let Self { owner: key, since, indexed_until, .. } = self;
         Owner { key, since, indexed_until }
     }
 }
@@ -74,6 +76,10 @@ impl RecordTime {
         let since = time.duration_since(UNIX_EPOCH).unwrap_or_default();
         let millis = u64::try_from(since.as_millis()).unwrap_or(u64::MAX);
         Self { secs: unix_seconds(time), millis }
+    }
+
+    pub(super) fn timestamp(self) -> Timestamp {
+        Timestamp::new(self.millis.saturating_mul(1_000))
     }
 }
 

@@ -62,6 +62,10 @@ impl<S: Store> Saving<'_, S> {
     async fn save_found(&self, found: &Found) -> Result<Saved, SaveError> {
         match self.cx.session_status() {
             SessionStatus::Unchanged if found.by_grace => Ok(Saved::unchanged()),
+            // No other request has its token.
+            SessionStatus::Unchanged if self.opened.is_some_and(|opened| opened.is_taken_over) => {
+                Ok(self.token(&found.token))
+            }
             SessionStatus::Unchanged => Ok(self.refresh(found).await),
             SessionStatus::Rotated | SessionStatus::Renewed if !found.by_grace => {
                 self.replace_token(found).await
@@ -223,7 +227,8 @@ impl<S: Store> Saving<'_, S> {
                 deadline: self.deadline.clone(),
             });
             match create.run().await? {
-                Created::Done => {
+                Created::Done(created) => {
+                    let epoch = created.base.record.epoch;
                     if let Some(opened) = self.opened {
                         opened.saved.get_or_init(|| SavedRecord { key, epoch });
                     }
