@@ -124,7 +124,7 @@ impl Model {
         let tag = &request.asked.tag;
         let is_written = |key: &usize| {
             let versions = &self.records[key].versions;
-            versions.iter().any(|version| version.kept.payload.get(tag).is_some())
+            versions.iter().any(|version| version.kept.payload.contains_key(tag))
         };
         let issued = request.issued.iter().map(|(key, _)| key);
         let opened = request.opened.iter().map(|opened| &opened.key);

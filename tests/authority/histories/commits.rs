@@ -30,8 +30,7 @@ impl Model {
         let login = self.login(by, &kept.payload)?;
         let epoch = self.new_epoch();
         self.requests[by].issued = Some((key, kept.verifier.clone()));
-        let version =
-            Version { seq: self.seq, epoch, login_epoch: epoch, kept: kept.clone(), login };
+        let version = Version { epoch, login_epoch: epoch, kept: kept.clone(), login };
         let session =
             Session { versions: vec![version], expires: Some(expires), is_deleted: false };
         self.records.insert(key, session);
@@ -116,7 +115,7 @@ impl Model {
                 "V5: {name} = {value} vanishes from r{key}"
             );
         }
-        let mut next = Version { seq: self.seq, kept: kept.clone(), ..old };
+        let mut next = Version { kept: kept.clone(), ..old };
         let has_new_token = old.kept.verifier != kept.verifier;
         if let Some(renewer) = renewer {
             must!(has_new_token, "V6: r{key} is renewed, and keeps its token");

@@ -67,7 +67,6 @@ pub(super) struct Session {
 /// What a record was for some time.
 #[derive(Clone)]
 pub(super) struct Version {
-    pub(super) seq: usize,
     /// The state of rights.
     pub(super) epoch: usize,
     /// The state of rights that the last login began, or the record.
