@@ -90,7 +90,8 @@ impl Model {
         if !self.standing(token, at).opens() {
             return Ok(());
         }
-        let login = self.records[&token.key].last().login;
+        let version = self.records[&token.key].last();
+        let login = version.login.filter(|_| !version.is_late);
         let has_ended = login.is_some_and(|login| self.has_ended(&login));
         must!(!has_ended, "V4: {} opens r{}, which has ended: {login:?}", token.name, token.key);
         Ok(())
