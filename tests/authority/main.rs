@@ -61,6 +61,7 @@ sentences! {
         a_renewal_of_rights_leaves_no_grace
         a_plain_write_sets_no_cookie
         a_lost_login_answer_blocks_for_a_minute_and_no_longer
+        of_two_tokens_of_one_session_the_present_one_counts
         a_client_that_renews_all_the_time_blocks_no_other
         a_token_opens_in_its_own_interface_only;
     endings:

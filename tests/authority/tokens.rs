@@ -95,6 +95,24 @@ pub(crate) async fn a_lost_login_answer_blocks_for_a_minute_and_no_longer<S: Sto
     }
 }
 
+/// A browser sends both where one of them was set for another path.
+pub(crate) async fn of_two_tokens_of_one_session_the_present_one_counts<S: Store>(stage: Stage<S>) {
+    let host = stage.host();
+    let app = host.app().await;
+    for former_first in [true, false] {
+        let mut browser = Browser::new();
+        browser.get(&app, "/count").await;
+        let former = browser.cookie("id").unwrap().to_owned();
+        browser.get(&app, "/rotate").await;
+        let present = browser.cookie("id").unwrap();
+        let [one, other] = if former_first { [&*former, present] } else { [present, &*former] };
+        let answer = Answer::of(&app, with_token("/renew", &format!("{one}; id={other}"))).await;
+        assert_eq!(answer.status, StatusCode::OK, "the former one first: {former_first}");
+        let renewed = answer.cookie().unwrap().value;
+        assert_eq!(Answer::of(&app, with_token("/read", &renewed)).await.body, r#"{"n":1}"#);
+    }
+}
+
 pub(crate) async fn a_client_that_renews_all_the_time_blocks_no_other<S: Store>(stage: Stage<S>) {
     let host = stage.host();
     let app = host.app().await;

@@ -90,7 +90,8 @@ impl Model {
         if !self.standing(token, at).opens() {
             return Ok(());
         }
-        let login = self.records[&token.key].last().login;
+        let version = self.records[&token.key].last();
+        let login = version.login.filter(|_| !version.is_late);
         let has_ended = login.is_some_and(|login| self.has_ended(&login));
         must!(!has_ended, "V4: {} opens r{}, which has ended: {login:?}", token.name, token.key);
         Ok(())
@@ -124,7 +125,7 @@ impl Model {
         let tag = &request.asked.tag;
         let is_written = |key: &usize| {
             let versions = &self.records[key].versions;
-            versions.iter().any(|version| version.kept.payload.get(tag).is_some())
+            versions.iter().any(|version| version.kept.payload.contains_key(tag))
         };
         let issued = request.issued.iter().map(|(key, _)| key);
         let opened = request.opened.iter().map(|opened| &opened.key);

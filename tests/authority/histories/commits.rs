@@ -14,6 +14,7 @@ impl Model {
         &mut self,
         key: usize,
         kept: &Kept,
+        at: SystemTime,
         expires: SystemTime,
         by: Option<usize>,
     ) -> Checked {
@@ -28,10 +29,9 @@ impl Model {
             must!(is_own, "V2: the new r{key} of {} holds {name} = {value}", request.asked.tag);
         }
         let login = self.login(by, &kept.payload)?;
-        let epoch = self.new_epoch();
+        let (epoch, is_late) = (self.new_epoch(), self.is_late(Some(by), at));
         self.requests[by].issued = Some((key, kept.verifier.clone()));
-        let version =
-            Version { seq: self.seq, epoch, login_epoch: epoch, kept: kept.clone(), login };
+        let version = Version { epoch, login_epoch: epoch, kept: kept.clone(), login, is_late };
         let session =
             Session { versions: vec![version], expires: Some(expires), is_deleted: false };
         self.records.insert(key, session);
@@ -58,11 +58,16 @@ impl Model {
         expires: SystemTime,
         by: Option<usize>,
     ) -> Checked {
+        let is_late = self.is_late(by, at);
         if let Some(session) = self.records.get_mut(&key) {
             let lives = session.lives_at(at);
             must!(lives == kept.is_some(), "the store has r{key}: {}", kept.is_some());
             if let Some(kept) = kept {
                 must!(session.last().kept == *kept, "the store has another r{key}");
+                if session.expires.is_none_or(|before| before < expires) {
+                    session.versions.last_mut().expect("a record begins with a version").is_late =
+                        is_late;
+                }
                 session.expires = Some(expires);
             }
         }
@@ -116,7 +121,8 @@ impl Model {
                 "V5: {name} = {value} vanishes from r{key}"
             );
         }
-        let mut next = Version { seq: self.seq, kept: kept.clone(), ..old };
+        let is_late = self.is_late(by, at);
+        let mut next = Version { kept: kept.clone(), is_late, ..old };
         let has_new_token = old.kept.verifier != kept.verifier;
         if let Some(renewer) = renewer {
             must!(has_new_token, "V6: r{key} is renewed, and keeps its token");

@@ -20,6 +20,8 @@ use super::{
 const GRACE: Duration = Duration::from_secs(10);
 /// How long a former token is known.
 const STALE: Duration = Duration::from_secs(60);
+/// How much longer an index entry lives than its record, beside what deadlines allow.
+const SLACK: Duration = Duration::from_secs(10);
 
 /// Which sentence was broken, and how.
 pub(super) type Checked = Result<(), String>;
@@ -67,13 +69,15 @@ pub(super) struct Session {
 /// What a record was for some time.
 #[derive(Clone)]
 pub(super) struct Version {
-    pub(super) seq: usize,
     /// The state of rights.
     pub(super) epoch: usize,
     /// The state of rights that the last login began, or the record.
     pub(super) login_epoch: usize,
     pub(super) kept: Kept,
     pub(super) login: Option<Login>,
+    /// It was written or prolonged so late after its request began that its index entry, which was asked for
+    /// before, may end first: deadlines exclude that, and time that a history lets pass does not count there.
+    pub(super) is_late: bool,
 }
 
 /// Whose session it is, and since when.
@@ -216,7 +220,7 @@ impl Model {
         let Event { at, by, what } = event;
         let (at, by) = (*at, *by);
         match what {
-            What::Created { key, record, ttl } => self.created(*key, record, at + *ttl, by),
+            What::Created { key, record, ttl } => self.created(*key, record, at, at + *ttl, by),
             What::Loaded { key, record, expires_in } => {
                 self.loaded(*key, record.as_ref(), at, at + *expires_in, by)
             }
@@ -280,6 +284,12 @@ impl Model {
     /// Whether a token opens a session.
     pub(super) fn opens(&self, token: &str, at: SystemTime) -> bool {
         self.tokens.get(token).is_some_and(|token| self.standing(token, at).opens())
+    }
+
+    /// Whether this is long after the request began that does it.
+    pub(super) fn is_late(&self, by: Option<usize>, at: SystemTime) -> bool {
+        let took = by.and_then(|by| at.duration_since(self.requests[by].began.at).ok());
+        took.is_none_or(|took| took >= SLACK)
     }
 
     /// Whether an end may reach a login: one that the store may date before it.

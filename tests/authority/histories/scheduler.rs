@@ -72,9 +72,9 @@ impl<S: Store> History<S> {
             let time = if ahead == 0 { clock.clone() } else { TestClock::new() };
             let apart = Duration::from_secs(ahead.unsigned_abs());
             if ahead < 0 {
-                time.go_back(apart)
+                time.go_back(apart);
             } else {
-                time.advance(apart)
+                time.advance(apart);
             }
             let backend = ServerSide::new(store.clone()).with_owner_namespace(namespace);
             hosts.push(Host::new(backend, config.clone(), time).await);
