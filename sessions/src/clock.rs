@@ -23,10 +23,10 @@ impl Clock {
         Self { source: Some(Arc::new(source)) }
     }
 
-    /// Starts to measure a time.
-    pub(crate) fn stopwatch(&self) -> Stopwatch {
+    /// Starts to measure a time, from this moment, which the clock has just told.
+    pub(crate) fn stopwatch(&self, now: SystemTime) -> Stopwatch {
         let monotonic = self.source.is_none().then(Instant::now);
-        Stopwatch { clock: self.clone(), start: self.now(), monotonic }
+        Stopwatch { clock: self.clone(), start: now, monotonic }
     }
 
     /// Returns the present time.

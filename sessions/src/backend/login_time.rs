@@ -1,9 +1,6 @@
 //! When a login took place, by the store's clock.
 
-use std::sync::{
-    Arc,
-    atomic::{AtomicU64, Ordering},
-};
+use std::sync::atomic::{AtomicU64, Ordering};
 
 use crate::{
     clock::Stopwatch,
@@ -11,18 +8,18 @@ use crate::{
 };
 
 /// The time of a login that its request has not saved yet: when the request began, unless it has ended its
-/// owner's other sessions itself. Clones share it.
-#[derive(Clone, Debug)]
+/// owner's other sessions itself.
+#[derive(Debug)]
 pub(super) struct LoginTime {
     begun: Stopwatch,
     /// In microseconds since 1970; zero when it is not set.
-    set: Arc<AtomicU64>,
+    set: AtomicU64,
 }
 
 impl LoginTime {
     /// The login of a request that runs since then.
     pub(super) fn began(begun: Stopwatch) -> Self {
-        Self { begun, set: Arc::default() }
+        Self { begun, set: AtomicU64::new(0) }
     }
 
     pub(super) fn stopwatch(&self) -> &Stopwatch {
@@ -43,8 +40,20 @@ impl LoginTime {
     pub(super) fn outlive(&self, look: OwnerState) -> bool {
         let has_ended = look.ended_before.is_some_and(|ended| self.by(look.now) <= ended);
         if !has_ended {
-            self.set.store(look.now.next().get(), Ordering::Release);
+            self.set(look.now.next());
         }
         has_ended
+    }
+
+    pub(super) fn set(&self, time: Timestamp) {
+        self.set.store(time.get(), Ordering::Release);
+    }
+}
+
+/// A copy as of now: what is set later is set in one of the two.
+impl Clone for LoginTime {
+    fn clone(&self) -> Self {
+        let set = AtomicU64::new(self.set.load(Ordering::Acquire));
+        Self { begun: self.begun.clone(), set }
     }
 }

@@ -8,6 +8,7 @@ use std::{
 
 use base64::Engine;
 use sha2::{Digest, Sha256};
+use smallvec::SmallVec;
 
 use crate::codec::CANONICAL;
 
@@ -79,12 +80,14 @@ impl Purpose<'_> {
             Self::Cookie(name) => ("cookie", name),
             Self::Salt(salt) => ("salt", salt),
         };
-        let mut sha = Sha256::new();
-        for part in [half, "\0", kind, "\0", text, "\0"] {
-            sha.update(part);
+        // Collected first, since each part that is hashed by itself costs as much as a copy of all.
+        let mut input = SmallVec::<[u8; 128]>::new();
+        for part in [half, kind, text] {
+            input.extend_from_slice(part.as_bytes());
+            input.push(0);
         }
-        sha.update(bytes);
-        sha.finalize().into()
+        input.extend_from_slice(bytes);
+        Sha256::digest(&input).into()
     }
 }
 

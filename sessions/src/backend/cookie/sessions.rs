@@ -115,7 +115,7 @@ impl<C: CookieCodec> CookieSessions<C> {
         cx: &OpenContext<'_>,
         revocation: &Revocation,
     ) -> Result<SessionState, OpenError> {
-        let login = LoginTime::began(cx.clock.stopwatch());
+        let login = LoginTime::began(cx.clock.stopwatch(cx.now()));
         let deadline = revocation.deadline();
         let mut ended = Vec::new();
         let mut newest = None;

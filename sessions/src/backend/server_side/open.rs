@@ -121,8 +121,8 @@ impl Found {
 
 /// The result of checking a token.
 enum TokenCheck {
-    Opens(Found),
-    Stale(Found),
+    Opens(Box<Found>),
+    Stale(Box<Found>),
     Nothing,
 }
 
@@ -137,7 +137,7 @@ impl<S: Store> ServerSide<S> {
     /// Notes the settings of a request, and starts to measure its time.
     fn begin(&self, cx: &OpenContext<'_>) -> Stopwatch {
         self.shared.longest_timeout.note(cx.settings());
-        cx.clock.stopwatch()
+        cx.clock.stopwatch(cx.now())
     }
 
     pub(super) async fn open_session(
@@ -146,7 +146,7 @@ impl<S: Store> ServerSide<S> {
     ) -> Result<SessionState, OpenError> {
         let begun = self.begin(cx);
         let deadline = Deadline::after(self.deadlines.request);
-        let mut newest: Option<(Found, usize)> = None;
+        let mut newest: Option<(Box<Found>, usize)> = None;
         let mut others = Vec::new();
         let mut stale = None;
         let mut asked = [None; MAX_LOADS];
@@ -180,9 +180,9 @@ impl<S: Store> ServerSide<S> {
                     };
                     tracing::warn!(target: "sessions", "two different session cookies verify; the newer is used");
                     if other.precedence() >= found.precedence() {
-                        others.push(found);
+                        others.push(*found);
                     } else if let Some((older, _)) = newest.replace((found, at)) {
-                        others.push(older);
+                        others.push(*older);
                     }
                 }
             }
@@ -190,7 +190,7 @@ impl<S: Store> ServerSide<S> {
         let left = deadline.left();
         let (state, origin) = match (newest, stale) {
             (Some((found, at)), _) => open_record(found, at),
-            (None, Some(stale)) => (SessionState::new(), Origin::Stale(Box::new(stale))),
+            (None, Some(stale)) => (SessionState::new(), Origin::Stale(stale)),
             (None, None) => (SessionState::new(), Origin::New),
         };
         Ok(LoadState { others, ..LoadState::new(origin, begun, left) }.attached_to(state))
@@ -236,7 +236,8 @@ impl<S: Store> ServerSide<S> {
         }
         let due = touch(settings, &found.base.record).filter(|touch| touch.is_due(expires_in));
         match due {
-            Some(touch) if !found.by_grace => self.touch(found, touch, deadline).await,
+            // Boxed, since it is rare and long.
+            Some(touch) if !found.by_grace => Box::pin(self.touch(found, touch, deadline)).await,
             _ => Ok(TokenCheck::Opens(found)),
         }
     }
@@ -245,7 +246,7 @@ impl<S: Store> ServerSide<S> {
     /// tries again.
     async fn touch(
         &self,
-        mut found: Found,
+        mut found: Box<Found>,
         touch: Touch,
         deadline: &Deadline,
     ) -> Result<TokenCheck, OpenError> {
@@ -298,7 +299,7 @@ impl<S: Store> ServerSide<S> {
 }
 
 /// Returns the session of a record. The token was signed by the key at this position of the ring.
-pub(super) fn open_record(found: Found, at: usize) -> (SessionState, Origin) {
+pub(super) fn open_record(found: Box<Found>, at: usize) -> (SessionState, Origin) {
     match SessionState::from_shared(Arc::clone(&found.base.record.payload)) {
         Ok(mut state) => {
             if at > 0 {
@@ -306,7 +307,7 @@ pub(super) fn open_record(found: Found, at: usize) -> (SessionState, Origin) {
                 state.request_refresh();
             }
             state.keep_changes();
-            (state, Origin::Record(Box::new(found)))
+            (state, Origin::Record(found))
         }
         Err(_) => {
             log_corrupt("its content is not a JSON object");
@@ -330,7 +331,8 @@ fn check_token(
 ) -> TokenCheck {
     let (now, standing) = (loaded.now, loaded.record.standing(&verifier, loaded.now, grace));
     let base = loaded.into();
-    let found = |epoch, by_grace| Found { token, verifier, key, base, epoch, by_grace, now };
+    let found =
+        |epoch, by_grace| Box::new(Found { token, verifier, key, base, epoch, by_grace, now });
     match standing {
         Standing::Current(epoch) => TokenCheck::Opens(found(epoch, false)),
         Standing::Grace(epoch) => TokenCheck::Opens(found(epoch, true)),

@@ -128,15 +128,24 @@ impl<S: Store> ServerSide<S> {
         }
         let backend = self.clone();
         let end = run_to_completion(async move { backend.end_all_but(owner, record, login).await });
-        end.await
+        let (ended, login) = end.await?;
+        if let Some(time) = login {
+            current.peek(|state| {
+                if let Some(opened) = state.extensions().get::<LoadState>() {
+                    opened.login_time.set(time);
+                }
+            });
+        }
+        Ok(ended)
     }
 
+    /// Returns how many ended, and the time to date a login to that is not saved yet.
     async fn end_all_but(
         &self,
         owner: OwnerKey,
         record: Option<SavedRecord>,
         login: Option<LoginTime>,
-    ) -> Result<usize, OwnerError> {
+    ) -> Result<(usize, Option<Timestamp>), OwnerError> {
         let deadline = &Deadline::after(DEADLINE);
         let look = self.call(deadline, self.index()?.state(&owner)).await?;
         let logs_in = login.is_some_and(|login| !login.outlive(look));
@@ -155,7 +164,7 @@ impl<S: Store> ServerSide<S> {
             }
             return Err(OwnerError::Ended);
         }
-        Ok(ended)
+        Ok((ended, logs_in.then(|| look.now.next())))
     }
 
     /// Ends all sessions of the owner: "log out everywhere". Returns how many there were.

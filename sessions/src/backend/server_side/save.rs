@@ -307,7 +307,10 @@ impl<S: Store> Saving<'_, S> {
             return LoggedIn::At(Timestamp::of(since.unwrap_or(UNIX_EPOCH)));
         }
         let time = self.opened.map(|opened| opened.login_time.clone());
-        LoggedIn::With(time.unwrap_or_else(|| LoginTime::began(Clock::system().stopwatch())))
+        LoggedIn::With(time.unwrap_or_else(|| {
+            let clock = Clock::system();
+            LoginTime::began(clock.stopwatch(clock.now()))
+        }))
     }
 
     /// Returns when the session of a new record began, in seconds since 1970.

@@ -249,7 +249,7 @@ impl<S: Store> ServerSide<S> {
 /// grace.
 fn go_on_with(found: Found, state: &mut SessionState, deadline: &Deadline, cx: &OpenContext<'_>) {
     let by_grace = found.by_grace;
-    let (opened, origin) = open_record(found, 0);
+    let (opened, origin) = open_record(Box::new(found), 0);
     if let Origin::Record(_) = origin {
         state.become_opened(&opened);
         state.keep_changes();
@@ -263,7 +263,7 @@ fn go_on_with(found: Found, state: &mut SessionState, deadline: &Deadline, cx: &
 fn attach(origin: Origin, state: &mut SessionState, deadline: &Deadline, cx: &OpenContext<'_>) {
     let begun = match state.extensions().get::<LoadState>() {
         Some(opened) => opened.login_time.stopwatch().clone(),
-        None => cx.clock.stopwatch(),
+        None => cx.clock.stopwatch(cx.now()),
     };
     let is_taken_over = matches!(&origin, Origin::Record(found) if !found.by_grace);
     let opened = LoadState::new(origin, begun, deadline.left());
