@@ -94,7 +94,7 @@ sentences! {
 
 #[test]
 fn histories_in_memory() {
-    histories::run(MemoryStore::new, 400);
+    histories::run(MemoryStore::new, 200);
 }
 
 #[test]
@@ -102,7 +102,7 @@ fn histories_on_sqlite() {
     let folder = env::temp_dir().join(format!("sessions-histories-{}", std::process::id()));
     fs::create_dir(&folder).expect("a folder in the temporary one");
     let open = SqliteStore::open(folder.join("sessions.db"));
-    histories::run_on(async { open.await.expect("a new database") }, 80);
+    histories::run_on(async { open.await.expect("a new database") }, 50);
     fs::remove_dir_all(&folder).expect("it is there");
 }
 
@@ -111,7 +111,7 @@ fn histories_on_sqlite() {
 fn histories_on_redis() {
     let server = Redis::new();
     let open = async { RedisStore::new(server.url()).expect("a valid address") };
-    histories::run_on(open, 80);
+    histories::run_on(open, 50);
 }
 
 #[test]
@@ -119,7 +119,7 @@ fn histories_on_redis() {
 fn histories_on_a_cluster() {
     let cluster = RedisCluster::new();
     let open = RedisStore::connect_cluster(cluster.urls());
-    histories::run_on(async { open.await.expect("a cluster that runs") }, 80);
+    histories::run_on(async { open.await.expect("a cluster that runs") }, 50);
 }
 
 #[test]
@@ -131,7 +131,7 @@ fn histories_on_postgres() {
         store.migrate().await.expect("a database of its own");
         store
     };
-    histories::run_on(open, 80);
+    histories::run_on(open, 50);
 }
 
 #[actix_web::test]

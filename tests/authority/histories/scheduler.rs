@@ -66,7 +66,8 @@ impl<S: Store> History<S> {
         let stops = Arc::new(Stops::new(clock.clone(), rng.u64(..)));
         let timed = TimedStore::new(store, clock.clone());
         let store = StoppedStore::new(timed, Arc::clone(&stops));
-        let (mood, config) = (Mood::random(&mut rng), config(&mut rng));
+        let mood = Mood::random(&mut rng);
+        let config = config(mood, &mut rng);
         let mut hosts = Vec::new();
         for ahead in AHEAD {
             let time = if ahead == 0 { clock.clone() } else { TestClock::new() };
@@ -101,14 +102,20 @@ impl<S: Store> History<S> {
     pub(super) async fn step(&mut self) -> Checked {
         self.figures.steps += 1;
         let waiting = self.stops.waiting();
-        let may_send = self.under_way.len() < AT_ONCE;
+        let at_once = if matches!(self.mood, Mood::Calm) { 2 } else { AT_ONCE };
+        let may_send = self.under_way.len() < at_once;
         let weights = [
             if may_send { 6 } else { 0 },
             if waiting.is_empty() { 0 } else { 24 },
             if self.answers.is_empty() { 0 } else { 5 },
             u32::from(!waiting.is_empty()),
             u32::from(!self.under_way.is_empty()),
-            2,
+            // A calm history lets time pass between requests only, so that its sessions live long.
+            match self.mood {
+                Mood::Calm if self.under_way.is_empty() => 10,
+                Mood::Calm => 0,
+                Mood::Mixed | Mood::Ending => 2,
+            },
             if waiting.is_empty() && !self.under_way.is_empty() { 20 } else { 1 },
         ];
         match pick(&mut self.rng, &weights) {
@@ -258,8 +265,9 @@ impl<S: Store> History<S> {
     /// Lets time pass by the clocks of store and hosts.
     fn pass(&mut self) {
         let seconds = match (self.rng.u8(..10), self.mood) {
-            (0, _) => self.rng.u64(61..95),
-            (1..=3, _) | (_, Mood::Calm) => self.rng.u64(10..60),
+            (0, Mood::Mixed | Mood::Ending) => self.rng.u64(61..95),
+            (_, Mood::Calm) => self.rng.u64(10..45),
+            (1..=3, _) => self.rng.u64(10..60),
             _ => self.rng.u64(1..10),
         };
         self.say(format!("{seconds} s pass"));
@@ -322,9 +330,11 @@ pub(super) fn pick(rng: &mut Rng, weights: &[u32]) -> usize {
 }
 
 /// Sessions live long, or end when they are not used or written for a while.
-fn config(rng: &mut Rng) -> SessionConfig {
+fn config(mood: Mood, rng: &mut Rng) -> SessionConfig {
     let seconds = Duration::from_secs;
-    match rng.u8(..3) {
+    // In a calm history most are prolonged by writes alone.
+    let writes = if matches!(mood, Mood::Calm) { 4 } else { 1 };
+    match pick(rng, &[1, 1, writes]) {
         0 => SessionConfig::new(),
         1 => SessionConfig::new().idle_timeout(seconds(100)).touch_interval(seconds(50)),
         _ => SessionConfig::new().lifetime(seconds(100)).refresh_each_request(false),
