@@ -53,6 +53,13 @@ impl Stopwatch {
     }
 }
 
+impl Stopwatch {
+    /// Returns the time since the start by a clock that is never set, where there is one.
+    pub(crate) fn elapsed_steadily(&self) -> Duration {
+        self.monotonic.map_or_else(|| self.elapsed(), |start| start.elapsed())
+    }
+}
+
 impl fmt::Debug for Clock {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(if self.source.is_some() { "Clock(custom)" } else { "Clock(system)" })

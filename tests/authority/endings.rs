@@ -148,6 +148,7 @@ pub(crate) async fn a_purge_or_a_renewal_that_is_refused_is_never_dropped<S: Sto
     for (path, status) in [
         ("/wait/purge", StatusCode::CONFLICT),
         ("/wait/renew/insert-x", StatusCode::CONFLICT),
+        ("/wait/clear", StatusCode::CONFLICT),
         ("/wait/insert-x", StatusCode::OK),
     ] {
         let mut victim = Browser::new();

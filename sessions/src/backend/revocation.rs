@@ -31,8 +31,8 @@ const LEEWAY: Duration = Duration::from_secs(60);
 /// error, never a session: 503 within the deadline, as with [`ServerSide`](crate::ServerSide).
 ///
 /// Any [`Store`] with [`owners`](Store::owners) will do. It holds one small entry for 801 days for each
-/// owner whose sessions were ended. A [`ServerSide`](crate::ServerSide) must not use the same store
-/// with the same prefix: ending all sessions would then reach both.
+/// owner whose sessions were ended. Where a [`ServerSide`](crate::ServerSide) uses the same
+/// store with the same prefix and the same owner namespace, ending all sessions reaches both.
 ///
 /// Logins and ends are ordered by the store's clock, so that hosts' clocks need not agree.
 ///
@@ -146,14 +146,24 @@ impl Revocation {
         let owner = self.owner_key(&current.owner().ok_or(OwnerError::NoOwner)?);
         let deadline = self.deadline();
         let look = self.call(&deadline, self.index()?.state(&owner)).await?;
-        let restart = |state: &mut SessionState| Ok(begin_again(state, look));
-        let has_ended = current.change(restart).map_err(|_| OwnerError::NoOwner)?;
-        let previous = self.end_before(owner, Some(look.now), &deadline).await?.previous;
-        // The moment is our own where a call was repeated.
-        if has_ended || previous != look.ended_before && previous != Some(look.now) {
+        // A session that is saved cannot be dated again.
+        let has_ended = current.change(|state| Ok(has_ended(state, owner, look)));
+        if has_ended.map_err(|_| OwnerError::NoOwner)? {
             return Err(OwnerError::Ended);
         }
-        Ok(())
+        let end = self.end_before(owner, Some(look.now), &deadline).await;
+        // The moment is our own where a call was repeated, or may be noted where it failed.
+        let is_spared = end.as_ref().map_or(true, |end| {
+            end.previous == look.ended_before || end.previous == Some(look.now)
+        });
+        // Else before every end, so that the session is refused.
+        let since = if is_spared { look.now.next() } else { Timestamp::default() };
+        let dated = current.change(|state| {
+            date(state, owner, since);
+            Ok(())
+        });
+        end?;
+        if is_spared { dated.map_err(|_| OwnerError::NoOwner) } else { Err(OwnerError::Ended) }
     }
 
     async fn end_before(
@@ -202,9 +212,9 @@ impl Revocation {
     pub(super) async fn login_time(&self, state: &SessionState) -> Result<Timestamp, SaveError> {
         let index = self.index().map_err(SaveError::internal)?;
         let owner = self.owner_key(&state.owner().unwrap_or_default());
-        let owner = self.call(&self.deadline(), index.state(&owner)).await?;
-        let since = login_time(state, owner.now);
-        if owner.ended_before.is_some_and(|ended| since <= ended) {
+        let look = self.call(&self.deadline(), index.state(&owner)).await?;
+        let since = login_time(state, owner, look.now);
+        if look.ended_before.is_some_and(|ended| since <= ended) {
             return Err(SaveError::Gone);
         }
         Ok(since)
@@ -222,21 +232,24 @@ impl Revocation {
     }
 }
 
-/// Returns when the request logs its owner in whose session this is.
-fn login_time(state: &SessionState, now: Timestamp) -> Timestamp {
-    state.extensions().get::<LoginTime>().map_or(now, |login| login.by(now))
+/// Returns when the request logs the owner in whose session this is.
+fn login_time(state: &SessionState, owner: OwnerKey, now: Timestamp) -> Timestamp {
+    state.extensions().get::<LoginTime>().map_or(now, |login| login.by(owner, now))
 }
 
-/// Dates a session to the moment after a look at its owner's. Returns whether it has ended.
-fn begin_again(state: &mut SessionState, look: OwnerState) -> bool {
-    if state.logs_in() {
-        return state.extensions().get::<LoginTime>().is_some_and(|login| login.outlive(look));
+/// Whether this session has ended, by a look at its owner's.
+fn has_ended(state: &SessionState, owner: OwnerKey, look: OwnerState) -> bool {
+    let since =
+        if state.logs_in() { login_time(state, owner, look.now) } else { state.owner_since() };
+    look.ended_before.is_some_and(|ended| since <= ended)
+}
+
+/// Dates the login of this session, which may not be saved yet.
+fn date(state: &mut SessionState, owner: OwnerKey, since: Timestamp) {
+    match state.extensions().get::<LoginTime>().filter(|_| state.logs_in()) {
+        Some(login) => login.set(owner, since),
+        None => state.begin_again(since),
     }
-    let has_ended = look.ended_before.is_some_and(|ended| state.owner_since() <= ended);
-    if !has_ended {
-        state.begin_again(look.now.next());
-    }
-    has_ended
 }
 
 impl<S: Store> From<S> for Revocation {

@@ -195,6 +195,8 @@ fn is_tolerated(
         SessionStatus::Unchanged => false,
     };
     match err {
+        // An emptying is a logout, too.
+        SaveError::Superseded if content.is_empty() => false,
         SaveError::Gone | SaveError::Superseded => settings.on_gone() == OnGone::Drop,
         // A refresh that does not fit the cookie leaves the session as it was.
         SaveError::TooLarge { .. } if !is_changed => true,

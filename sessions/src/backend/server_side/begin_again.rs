@@ -17,8 +17,8 @@ impl<S: Store> ServerSide<S> {
     ///
     /// # Errors
     ///
-    /// [`OwnerError::NoOwner`] when the record is not the session any more that the request opened, or
-    /// not the owner's; [`OwnerError::Ended`] when it has ended up to `ended_before`.
+    /// [`OwnerError::NoOwner`] when the record is not the owner's; [`OwnerError::Ended`] when it is gone,
+    /// is not the session any more that the request opened, or has ended up to `ended_before`.
     pub(super) async fn begin_again(
         &self,
         current: SavedRecord,
@@ -26,11 +26,13 @@ impl<S: Store> ServerSide<S> {
         look: OwnerState,
         deadline: &Deadline,
     ) -> Result<(), OwnerError> {
+        // Until the end, so that writers of this process do not starve it.
+        let _guard = self.shared.write_queue.lock(current.key, deadline).await?;
         let loaded = self.call(deadline, self.store.load(&current.key, None)).await?;
-        let base = loaded.ok_or(OwnerError::NoOwner)?.into();
+        let base = loaded.ok_or(OwnerError::Ended)?.into();
         let mut begin_again = BeginAgain { backend: self, current, owner, look, deadline, base };
         match compare_and_set(&mut begin_again).await? {
-            CasOutcome::Gone => Err(OwnerError::NoOwner),
+            CasOutcome::Gone => Err(OwnerError::Ended),
             CasOutcome::Replaced { .. } | CasOutcome::Deleted { .. } => Ok(()),
         }
     }
@@ -73,9 +75,8 @@ impl<S: Store> RecordChange for BeginAgain<'_, S> {
     fn apply(&mut self) -> Result<NextState, OwnerError> {
         let Base { record, lives_until, .. } = &self.base;
         let owner = record.owner.filter(|owner| owner.key == self.owner);
-        let owner = owner.filter(|_| record.epoch == self.current.epoch);
         let owner = owner.ok_or(OwnerError::NoOwner)?;
-        if has_ended(owner.since, self.look.ended_before) {
+        if record.epoch != self.current.epoch || has_ended(owner.since, self.look.ended_before) {
             return Err(OwnerError::Ended);
         }
         let owner = Owner { since: self.look.now.next(), ..owner };

@@ -65,7 +65,10 @@ impl<S: Store> Create<S> {
     async fn log_in(self: Box<Self>, owner: OwnerKey) -> Result<Created, SaveError> {
         let Self { backend, key, deadline, .. } = &*self;
         let add = backend.add_login(owner, *key, &self.logged_in, self.ttl.known, deadline);
-        let Some(login) = add.await? else { return Ok(Created::Refused) };
+        let Some(login) = add.await? else {
+            backend.remove_from_index(Some(owner), *key, deadline).await;
+            return Ok(Created::Refused);
+        };
         let created = match self.create(Some(login)).await {
             Ok(created) => created,
             Err(err) => {

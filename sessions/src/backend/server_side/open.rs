@@ -257,9 +257,14 @@ impl<S: Store> ServerSide<S> {
                 return Ok(TokenCheck::Nothing);
             }
             Ok(Indexed::Until(until)) => {
-                if self.note_indexed(&mut found, until, touch.ttl, deadline).await {
+                if self.prolong(&mut found, until, touch.ttl, deadline).await {
                     return Ok(TokenCheck::Opens(found));
                 }
+            }
+            // A login meanwhile has a longer time, which a touch would shorten.
+            Ok(Indexed::Enough) if found.base.record.is_anonymous() => {
+                self.prolong(&mut found, Timestamp::default(), touch.ttl, deadline).await;
+                return Ok(TokenCheck::Opens(found));
             }
             Ok(Indexed::Enough) => {}
             Err(err) => {
@@ -274,10 +279,10 @@ impl<S: Store> ServerSide<S> {
         Ok(TokenCheck::Opens(found))
     }
 
-    /// Starts the record's time again, and notes in it until when its owner's index holds it, so that the
-    /// next uses need not ask. Returns whether it did: another request may be faster, and a full store
-    /// only prolongs.
-    async fn note_indexed(
+    /// Starts the time of the very record that was loaded, and notes in it until when its owner's index
+    /// holds it, so that the next uses need not ask. Returns whether it did: another request may be
+    /// faster, and a full store only touches.
+    async fn prolong(
         &self,
         found: &mut Found,
         until: Timestamp,

@@ -57,7 +57,7 @@ impl<S: Store> ServerSide<S> {
         let add = index.add(&owner, &key, self.entry_ttl(ttl));
         let state = self.call(deadline, add).await?;
         let since = match login {
-            LoggedIn::With(time) => time.by(state.now),
+            LoggedIn::With(time) => time.by(owner, state.now),
             LoggedIn::At(since) => *since,
         };
         if has_ended(since, state.ended_before) {

@@ -109,9 +109,9 @@ impl<S: Store> ServerSide<S> {
     ///
     /// # Errors
     ///
-    /// [`OwnerError::NoOwner`] when the session has no owner, or is not the request's any more;
-    /// [`OwnerError::Ended`] when another request ends all of the owner's sessions at the same time,
-    /// this one included; and the others of [`OwnerError`].
+    /// [`OwnerError::NoOwner`] when the session has no owner; [`OwnerError::Ended`] when it has ended, or
+    /// another request ends all of the owner's sessions at the same time; and the others of
+    /// [`OwnerError`].
     pub async fn end_others<I: SessionSelector>(
         &self,
         current: &Session<I>,
@@ -132,11 +132,11 @@ impl<S: Store> ServerSide<S> {
         if let Some(time) = login {
             current.peek(|state| {
                 if let Some(opened) = state.extensions().get::<LoadState>() {
-                    opened.login_time.set(time);
+                    opened.login_time.set(owner, time);
                 }
             });
         }
-        Ok(ended)
+        ended
     }
 
     /// Returns how many ended, and the time to date a login to that is not saved yet.
@@ -145,26 +145,37 @@ impl<S: Store> ServerSide<S> {
         owner: OwnerKey,
         record: Option<SavedRecord>,
         login: Option<LoginTime>,
-    ) -> Result<(usize, Option<Timestamp>), OwnerError> {
+    ) -> Result<(Result<usize, OwnerError>, Option<Timestamp>), OwnerError> {
         let deadline = &Deadline::after(DEADLINE);
         let look = self.call(deadline, self.index()?.state(&owner)).await?;
-        let logs_in = login.is_some_and(|login| !login.outlive(look));
+        let since = login.map(|login| login.by(owner, look.now));
+        if since.is_some_and(|since| has_ended(since, look.ended_before)) {
+            return Err(OwnerError::Ended);
+        }
         if let Some(record) = record {
             match self.begin_again(record, owner, look, deadline).await {
                 // It is about to become this owner's.
-                Err(OwnerError::NoOwner) if logs_in => {}
+                Err(OwnerError::NoOwner | OwnerError::Ended) if since.is_some() => {}
                 done => done?,
             }
         }
-        let (ended, previous) = self.end_up_to(owner, Some(look.now), deadline).await?;
+        // Also where the store fails from here on: the end may be noted.
+        let spared = since.map(|_| look.now.next());
+        let end = match self.note_end(owner, Some(look.now), deadline).await {
+            Ok(end) => end,
+            Err(err) => return Ok((Err(err), spared)),
+        };
+        let ended = self.end_noted(owner, end, deadline).await;
         // The moment is our own where a call was repeated.
-        if previous != look.ended_before && previous != Some(look.now) {
-            if let Some(record) = record {
-                self.end_if_owned(record.key, owner, None, deadline).await?;
-            }
-            return Err(OwnerError::Ended);
+        if end.previous == look.ended_before || end.previous == Some(look.now) {
+            return Ok((ended, spared));
         }
-        Ok((ended, logs_in.then(|| look.now.next())))
+        if let Some(record) = record {
+            let until = end.at.max(look.now.next());
+            self.end_if_owned(record.key, owner, Some(until), deadline).await?;
+        }
+        // Before every end, so that the login is refused.
+        Ok((Err(OwnerError::Ended), since.map(|_| Timestamp::default())))
     }
 
     /// Ends all sessions of the owner: "log out everywhere". Returns how many there were.
@@ -183,31 +194,44 @@ impl<S: Store> ServerSide<S> {
         let owner = self.owner_key(&owner.to_string());
         let backend = self.clone();
         let end = run_to_completion(async move {
-            backend.end_up_to(owner, None, &Deadline::after(DEADLINE)).await
+            let deadline = &Deadline::after(DEADLINE);
+            let end = backend.note_end(owner, None, deadline).await?;
+            backend.end_noted(owner, end, deadline).await
         });
-        end.await.map(|(ended, _)| ended)
+        end.await
     }
 
-    /// Returns how many ended, and the moment up to which they had ended before.
-    async fn end_up_to(
+    /// Notes the moment first, so that a login which is not yet in the index sees it.
+    async fn note_end(
         &self,
         owner: OwnerKey,
         up_to: Option<Timestamp>,
         deadline: &Deadline,
-    ) -> Result<(usize, Option<Timestamp>), OwnerError> {
-        let index = self.index()?;
-        // First, so that a login which is not yet in the index sees it.
-        let end = index.end_before(&owner, up_to, END_REMEMBERED);
-        let Ended { previous, at } = self.call(deadline, end).await?;
-        let keys = self.call(deadline, index.keys(&owner)).await?;
+    ) -> Result<Ended, OwnerError> {
+        let end = self.index()?.end_before(&owner, up_to, END_REMEMBERED);
+        Ok(self.call(deadline, end).await?)
+    }
+
+    /// Ends the sessions up to a moment that is noted. Returns how many there were. One that cannot be
+    /// ended does not keep the others alive.
+    async fn end_noted(
+        &self,
+        owner: OwnerKey,
+        end: Ended,
+        deadline: &Deadline,
+    ) -> Result<usize, OwnerError> {
+        let keys = self.call(deadline, self.index()?.keys(&owner)).await?;
         let mut ends = stream::iter(keys)
-            .map(|key| self.end_if_owned(key, owner, Some(at), deadline))
+            .map(|key| self.end_if_owned(key, owner, Some(end.at), deadline))
             .buffer_unordered(AT_ONCE);
-        let mut ended = 0;
+        let (mut ended, mut failed) = (0, None);
         while let Some(result) = ends.next().await {
-            ended += usize::from(result?);
+            match result {
+                Ok(is_ended) => ended += usize::from(is_ended),
+                Err(err) => failed = Some(err),
+            }
         }
-        Ok((ended, previous))
+        failed.map_or(Ok(ended), |err| Err(err.into()))
     }
 
     fn index(&self) -> Result<&dyn OwnerIndex, OwnerError> {

@@ -23,7 +23,7 @@ use crate::{
     error::SaveError,
     interface::{SaveContext, Saved, unix_seconds},
     state::{Adopted, SessionState, SessionStatus},
-    store::{Epoch, RecordKey, Store, Timestamp, VerifierHash},
+    store::{Epoch, RecordKey, Store, StoreError, Timestamp, VerifierHash},
     token::split::SplitToken,
 };
 
@@ -113,10 +113,6 @@ impl<S: Store> Saving<'_, S> {
     /// Ends what the request opened, and begins a session with what it wrote after that.
     async fn purge(&self, found: &Found) -> Result<Saved, SaveError> {
         self.deadline.begin();
-        let others = self.opened.map_or(&[][..], |opened| &opened.others);
-        for found in others.iter().filter(|other| other.key != found.key) {
-            self.end(found).await?;
-        }
         match self.end(found).await? {
             RemovalOutcome::Deleted | RemovalOutcome::Gone => self.begin(self.state).await,
             // Another login has taken the record over.
@@ -125,11 +121,28 @@ impl<S: Store> Saving<'_, S> {
         }
     }
 
-    /// Deletes a record, even if the request is dropped.
+    /// Deletes the record of a session, and those that other tokens of the request open, even if the
+    /// request is dropped.
     async fn end(&self, found: &Found) -> Result<RemovalOutcome, SaveError> {
+        let others = self.opened.map_or(&[][..], |opened| &opened.others);
+        let others = others.iter().filter(|other| other.key != found.key);
+        let others: Vec<_> = others.map(|other| self.removal(other)).collect();
+        let first = self.removal(found);
+        let ends = run_to_completion(async move {
+            let outcome = first.run().await?;
+            if outcome != RemovalOutcome::Refused {
+                for other in others {
+                    other.run().await?;
+                }
+            }
+            Ok::<_, StoreError>(outcome)
+        });
+        Ok(ends.await?)
+    }
+
+    fn removal(&self, found: &Found) -> Removal<S> {
         let (base, condition) = (found.base.clone(), RemovalCondition::SameLogin(found.epoch));
-        let removal = Removal::new(self.backend, found.key, base, condition, &self.deadline);
-        Ok(run_to_completion(removal.run()).await?)
+        Removal::new(self.backend, found.key, base, condition, &self.deadline)
     }
 
     async fn change(&self, found: &Found) -> Result<Saved, SaveError> {
@@ -327,12 +340,8 @@ impl<S: Store> Saving<'_, S> {
 
     /// Returns the store's time, or that of a moment later.
     fn store_now(&self, found: &Found) -> Timestamp {
-        let is_needed = found.owner().is_some()
-            || matches!(self.cx.session_status(), SessionStatus::Rotated | SessionStatus::Renewed);
-        match self.opened {
-            Some(opened) if is_needed => found.now.after(opened.login_time.stopwatch().elapsed()),
-            _ => found.now,
-        }
+        let stopwatch = self.opened.map(|opened| opened.login_time.stopwatch());
+        stopwatch.map_or(found.now, |begun| found.now.after(begun.elapsed_steadily()))
     }
 
     fn token(&self, token: &SplitToken) -> Saved {

@@ -70,7 +70,7 @@ impl MemoryStore {
 
     /// Returns an empty store for 100,000 records.
     ///
-    /// A record takes about 400 bytes and its content.
+    /// A record takes some hundred bytes beside its content.
     pub fn new() -> Self {
         Self::with_capacity(Self::DEFAULT_CAPACITY)
     }
@@ -146,7 +146,7 @@ impl Shared {
             }
             is_taken
         };
-        taken() || self.time.is_first_in_a_second() && self.sweep() > 0 && taken()
+        taken() || self.time.may_sweep() && self.sweep() > 0 && taken()
     }
 
     fn release(&self, is_anonymous: bool) {

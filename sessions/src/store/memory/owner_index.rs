@@ -109,7 +109,9 @@ impl Shared {
         let mut index = self.owners.lock();
         let limit = self.capacity.saturating_mul(ENTRIES_PER_RECORD);
         if index.len >= limit && !index.has(&owner, &key) {
-            index.sweep(now);
+            if self.time.may_sweep_index() {
+                index.sweep(now);
+            }
             if index.len >= limit {
                 return Err(StoreError::Full);
             }

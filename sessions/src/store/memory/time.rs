@@ -13,6 +13,8 @@ pub(super) struct Time {
     last_stamp: AtomicU64,
     /// The second of the last sweep of a full store, plus one.
     last_sweep: AtomicU64,
+    /// The same for a full index of owners.
+    last_index_sweep: AtomicU64,
 }
 
 enum Source {
@@ -32,7 +34,12 @@ impl Time {
     }
 
     fn of(source: Source) -> Self {
-        Self { source, last_stamp: AtomicU64::new(0), last_sweep: AtomicU64::new(0) }
+        Self {
+            source,
+            last_stamp: AtomicU64::new(0),
+            last_sweep: AtomicU64::new(0),
+            last_index_sweep: AtomicU64::new(0),
+        }
     }
 
     /// Returns the time since 1970.
@@ -63,8 +70,17 @@ impl Time {
 
     /// Whether this is the first call in this second: a full store sweeps once in a second, not for
     /// every request.
-    pub(super) fn is_first_in_a_second(&self) -> bool {
+    pub(super) fn may_sweep(&self) -> bool {
+        self.is_first_in_a_second(&self.last_sweep)
+    }
+
+    /// The same for a full index of owners.
+    pub(super) fn may_sweep_index(&self) -> bool {
+        self.is_first_in_a_second(&self.last_index_sweep)
+    }
+
+    fn is_first_in_a_second(&self, last: &AtomicU64) -> bool {
         let second = self.now().as_secs() + 1;
-        self.last_sweep.swap(second, Ordering::Relaxed) != second
+        last.swap(second, Ordering::Relaxed) != second
     }
 }

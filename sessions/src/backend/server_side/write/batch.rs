@@ -40,8 +40,6 @@ pub(super) struct GroupCommit<S> {
     backend: ServerSide<S>,
     key: RecordKey,
     ttl: Ttl,
-    /// The store's time when the first write of the group began, or a moment later.
-    store_now: Timestamp,
     guard: WriteGuard,
     /// In the order of the queue.
     batch: Vec<QueuedWrite>,
@@ -61,15 +59,9 @@ pub(super) enum Committed {
 }
 
 impl<S: Store> GroupCommit<S> {
-    pub(super) fn new(
-        backend: ServerSide<S>,
-        key: RecordKey,
-        ttl: Ttl,
-        store_now: Timestamp,
-        guard: WriteGuard,
-    ) -> Self {
+    pub(super) fn new(backend: ServerSide<S>, key: RecordKey, ttl: Ttl, guard: WriteGuard) -> Self {
         let deadline = Deadline::after(Duration::ZERO);
-        Self { backend, key, ttl, store_now, guard, batch: Vec::new(), deadline }
+        Self { backend, key, ttl, guard, batch: Vec::new(), deadline }
     }
 
     /// Commits the leader's own changes first, then those of the others, even if the leader's
@@ -126,6 +118,10 @@ impl<S: Store> GroupCommit<S> {
     /// Commits the batch, and answers each of its requests.
     async fn commit_batch(&mut self) {
         let base = self.newest_base();
+        self.refuse_superseded(&base);
+        if self.batch.is_empty() {
+            return;
+        }
         let Some(indexed_until) = self.prolong_entry(&base).await else {
             return self.fail(|| SaveError::Gone);
         };
@@ -141,8 +137,10 @@ impl<S: Store> GroupCommit<S> {
 
     async fn prolong_entry(&self, base: &Base) -> Option<Timestamp> {
         let deadline = Deadline::after(self.backend.deadlines.request);
-        let Self { backend, key, ttl, store_now, .. } = self;
-        backend.prolong_entry(&base.record, base.revision, *key, *ttl, *store_now, &deadline).await
+        let Self { backend, key, ttl, .. } = self;
+        backend
+            .prolong_entry(&base.record, base.revision, *key, *ttl, self.store_now(), &deadline)
+            .await
     }
 
     fn newest_base(&self) -> Base {
@@ -162,16 +160,27 @@ impl<S: Store> GroupCommit<S> {
         }
     }
 
+    /// Drops the writes of requests that opened the record in another epoch than it has.
+    fn refuse_superseded(&mut self, base: &Base) {
+        let is_superseded =
+            |queued: &mut QueuedWrite| queued.pending.opened.epoch != base.record.epoch;
+        for superseded in self.batch.extract_if(.., is_superseded) {
+            superseded.answer(Err(SaveError::Superseded));
+        }
+    }
+
+    /// Returns the store's time, or that of a moment later: of the latest write, since one may come from a
+    /// request that has waited for long.
+    fn store_now(&self) -> Timestamp {
+        self.batch.iter().map(|queued| queued.pending.store_now).max().unwrap_or_default()
+    }
+
     /// Makes all changes, one after the other, and returns what the session then holds. A change
     /// that fails is left out, and its request gets the error.
     fn apply_all(&mut self, base: &Base) -> Option<Payload> {
         let mut json = Arc::clone(&base.record.payload);
         let mut payload = None;
         for mut queued in mem::take(&mut self.batch) {
-            if queued.pending.opened.epoch != base.record.epoch {
-                queued.answer(Err(SaveError::Superseded));
-                continue;
-            }
             match apply(&self.backend, Arc::clone(&json), &queued.pending) {
                 Ok(applied) => {
                     json = applied.as_ref().map_or("{}".into(), |it| Arc::clone(&it.json));
@@ -238,6 +247,7 @@ impl<S: Store> RecordChange for Batch<'_, S> {
     fn apply(&mut self) -> Result<NextState, StoreError> {
         let Self { group, base, indexed_until } = self;
         group.drop_expired();
+        group.refuse_superseded(base);
         let payload = group.apply_all(base);
         let latest = group.batch.iter().map(|queued| queued.pending.deadline).max();
         // All were answered.
@@ -245,8 +255,7 @@ impl<S: Store> RecordChange for Batch<'_, S> {
         group.deadline = Deadline::at(latest);
         Ok(payload.map_or(NextState::Deleted, |payload| {
             let mut record = payload.replacing(&base.record);
-            let indexed_until = base.lives_until.max(*indexed_until);
-            let ttl = group.ttl.set(&mut record, group.store_now, indexed_until);
+            let ttl = group.ttl.set(&mut record, group.store_now(), *indexed_until);
             NextState::Replaced { record, ttl }
         }))
     }

@@ -93,6 +93,7 @@ impl<S: Store> ConditionalWrite<S> {
         let add = backend.add_login(owner, key, &self.logged_in, self.ttl.known, &deadline);
         let Some(login) = add.await? else { return Err(SaveError::Gone) };
         self.login = Some(login);
+        // Its entry stays where the write fails: the record may be the owner's by another login.
         let outcome = self.write().await?;
         if matches!(outcome, WriteOutcome::Kept { .. })
             && !backend.confirm_login(login, key, &deadline).await?
@@ -118,14 +119,13 @@ impl<S: Store> ConditionalWrite<S> {
             let others = guard.take_queued();
             if !others.is_empty() {
                 let own = self.pending();
-                let group =
-                    GroupCommit::new(self.backend, self.key, self.ttl, self.store_now, guard);
+                let group = GroupCommit::new(self.backend, self.key, self.ttl, guard);
                 return Box::pin(group.commit_with(own, others)).await;
             }
         }
         let outcome = self.write_alone(&guard).await?;
         if let Some(took) = guard.last_write_time_if_contended() {
-            let group = GroupCommit::new(self.backend, self.key, self.ttl, self.store_now, guard);
+            let group = GroupCommit::new(self.backend, self.key, self.ttl, guard);
             Box::pin(group.hand_over(took)).await;
         }
         Ok(outcome)
@@ -141,6 +141,7 @@ impl<S: Store> ConditionalWrite<S> {
         PendingWrite {
             changes: self.changes.clone(),
             opened: self.opened,
+            store_now: self.store_now,
             seen: (self.revision, self.base.record.clone()),
             last_start: self.last_start(),
             deadline: self.deadline.begin(),
@@ -158,6 +159,7 @@ impl<S: Store> ConditionalWrite<S> {
         if let Some((revision, record)) = guard.newer_than(self.revision) {
             self.base = Base::written(revision, record);
         }
+        self.check_epoch()?;
         if !self.is_login() {
             let Self { backend, base, key, ttl, store_now, deadline, .. } = &*self;
             let prolong = backend.prolong_entry(
@@ -173,6 +175,15 @@ impl<S: Store> ConditionalWrite<S> {
         let outcome = compare_and_set(self).await?;
         let committed = Committed::note(outcome, &self.backend, self.key, guard);
         Ok(committed.for_token(self.token_verifier(), self.rebased))
+    }
+
+    /// Whether the record still has the rights that the request opened.
+    fn check_epoch(&self) -> Result<(), SaveError> {
+        if self.base.record.epoch == self.opened.epoch {
+            Ok(())
+        } else {
+            Err(SaveError::Superseded)
+        }
     }
 
     /// The verifier of the token that this request's client is to have.
@@ -204,10 +215,9 @@ impl<S: Store> ConditionalWrite<S> {
         if let Some(token) = self.new_token {
             let epoch = token.epoch(record.epoch);
             record.replace_verifier(token.verifier, epoch, self.store_now);
-            record.renewed_millis = self.now.millis;
+            record.renewed_millis = self.now.millis.max(record.renewed_millis + 1);
         }
-        let indexed_until = self.base.lives_until.max(self.indexed_until);
-        let ttl = self.ttl.set(&mut record, self.store_now, indexed_until);
+        let ttl = self.ttl.set(&mut record, self.store_now, self.indexed_until);
         NextState::Replaced { record, ttl }
     }
 }
@@ -238,9 +248,7 @@ impl<S: Store> RecordChange for ConditionalWrite<S> {
     }
 
     fn apply(&mut self) -> Result<NextState, SaveError> {
-        if self.base.record.epoch != self.opened.epoch {
-            return Err(SaveError::Superseded);
-        }
+        self.check_epoch()?;
         if self.is_retry && Instant::now() >= self.last_start() {
             return Err(SaveError::Timeout);
         }

@@ -21,9 +21,10 @@ use tokio::{
 
 use super::outcome::WriteOutcome;
 use crate::{
+    backend::circuit_breaker::Deadline,
     dictionary::ChangeSet,
     error::SaveError,
-    store::{Epoch, KeyMap, Record, RecordKey, Revision, StoreError, VerifierHash},
+    store::{Epoch, KeyMap, Record, RecordKey, Revision, StoreError, Timestamp, VerifierHash},
 };
 
 const SHARDS: usize = 16;
@@ -71,6 +72,8 @@ pub(crate) struct Opened {
 pub(super) struct PendingWrite {
     pub(super) changes: ChangeSet,
     pub(super) opened: Opened,
+    /// The store's time when the write began, or a moment later.
+    pub(super) store_now: Timestamp,
     /// The record that the request saw.
     pub(super) seen: (Revision, Record),
     /// When the write is not to be started any more.
@@ -95,7 +98,7 @@ pub(super) enum Wakeup {
 }
 
 /// The lock of a record, until it is dropped.
-pub(super) struct WriteGuard {
+pub(crate) struct WriteGuard {
     queue: WriteQueue,
     key: RecordKey,
 }
@@ -139,6 +142,23 @@ impl WriteQueue {
             Err(_) => wakeup.await,
         };
         woken.map_err(|_| StoreError::Timeout.into())
+    }
+
+    /// Waits until the writers that asked before have written, for a change that no other request commits.
+    ///
+    /// # Errors
+    ///
+    /// [`StoreError::Timeout`] when that did not come before the deadline.
+    pub(crate) async fn lock(
+        &self,
+        key: RecordKey,
+        deadline: &Deadline,
+    ) -> Result<WriteGuard, StoreError> {
+        match self.join(key, || None, || deadline.begin()).await {
+            Ok(Wakeup::Lead(guard)) => Ok(guard),
+            Ok(Wakeup::Committed(_)) => unreachable!("it has no write for others to commit"),
+            Err(_) => Err(StoreError::Timeout),
+        }
     }
 
     /// Leaves the queue. Returns `false` when the waiter was taken out already.
@@ -266,7 +286,7 @@ mod tests {
         backend::server_side::write::outcome::WriteOutcome,
         dictionary::ChangeSet,
         error::SaveError,
-        store::{Record, RecordKey, Revision},
+        store::{Record, RecordKey, Revision, Timestamp},
     };
 
     fn in_a_while() -> Instant {
@@ -294,7 +314,8 @@ mod tests {
         let opened = Opened { verifier: record.verifier, epoch: record.epoch };
         let changes = ChangeSet::default();
         let seen = (Revision::first(), record);
-        PendingWrite { changes, opened, seen, last_start, deadline: last_start }
+        let store_now = Timestamp::default();
+        PendingWrite { changes, opened, store_now, seen, last_start, deadline: last_start }
     }
 
     #[tokio::test(flavor = "multi_thread")]

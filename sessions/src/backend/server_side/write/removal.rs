@@ -3,7 +3,6 @@
 use super::{
     super::ServerSide,
     cas::{Base, CasOutcome, NextState, RecordChange, compare_and_set},
-    queue::Wakeup,
 };
 use crate::{
     backend::circuit_breaker::Deadline,
@@ -77,16 +76,10 @@ impl<S: Store> Removal<S> {
 
     pub(crate) async fn run(mut self) -> Result<RemovalOutcome, StoreError> {
         let queue = self.backend.shared.write_queue.clone();
-        let _guard = match queue.join(self.key, || None, || self.deadline.begin()).await {
-            Ok(Wakeup::Lead(guard)) => {
-                if let Some((revision, record)) = guard.newer_than(self.base.revision) {
-                    self.base = Base::written(revision, record);
-                }
-                guard
-            }
-            Ok(Wakeup::Committed(_)) => unreachable!("it has no write for others to commit"),
-            Err(_) => return Err(StoreError::Timeout),
-        };
+        let guard = queue.lock(self.key, &self.deadline).await?;
+        if let Some((revision, record)) = guard.newer_than(self.base.revision) {
+            self.base = Base::written(revision, record);
+        }
         match compare_and_set(&mut self).await {
             Ok(CasOutcome::Deleted { owner }) => {
                 tracing::debug!(target: "sessions", "session ended");
