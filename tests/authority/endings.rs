@@ -149,6 +149,8 @@ pub(crate) async fn a_purge_or_a_renewal_that_is_refused_is_never_dropped<S: Sto
         ("/wait/purge", StatusCode::CONFLICT),
         ("/wait/renew/insert-x", StatusCode::CONFLICT),
         ("/wait/clear", StatusCode::CONFLICT),
+        // The handler is told, and decides.
+        ("/wait/insert-x/now", StatusCode::CONFLICT),
         ("/wait/insert-x", StatusCode::OK),
     ] {
         let mut victim = Browser::new();

@@ -8,7 +8,7 @@ use sessions::{
     store::{Store, StoreError},
     test::{Fault, Operation},
 };
-use sessions_tests::{Answer, Browser, stage::Stage, with_token};
+use sessions_tests::{Answer, Browser, in_memory::meanwhile, stage::Stage, with_token};
 
 const SECOND: Duration = Duration::from_secs(1);
 
@@ -119,6 +119,15 @@ pub(crate) async fn a_failed_login_leaves_no_entry<S: Store>(stage: Stage<S>) {
     }
     assert_eq!(stage.store.inner().entries(), 0);
     stage.store.mend();
+    // Nor does one that is refused, since all of its owner's were ended meanwhile.
+    let mut late = Browser::new();
+    let slow = late.get(&app, "/wait/login-1");
+    let refused = meanwhile(&host, slow, async || {
+        stage.time.advance(SECOND);
+        Browser::new().get(&app, "/all-1").await;
+    })
+    .await;
+    assert_eq!((refused.status, stage.store.inner().entries()), (StatusCode::CONFLICT, 0));
     Browser::new().get(&app, "/login-1").await;
     assert_eq!(stage.store.inner().entries(), 1);
 }

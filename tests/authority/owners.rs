@@ -6,8 +6,8 @@ use actix_web::http::StatusCode;
 use futures_util::future::join;
 use sessions::{
     SessionConfig,
-    store::Store,
-    test::{Moment, Operation, TestClock},
+    store::{Store, StoreError},
+    test::{Fault, Moment, Operation, TestClock},
 };
 use sessions_tests::{Answer, Browser, in_memory::meanwhile, stage::Stage, with_token};
 
@@ -180,4 +180,47 @@ pub(crate) async fn owners_of_two_namespaces_are_two_people<S: Store>(stage: Sta
     assert_eq!(customer.get(&shop, "/owner").await.body, "");
     assert_eq!(admin.get(&office, "/owner").await.body, "7");
     admin.get(&office, "/purge").await;
+}
+
+/// A request that opened a session before all of them were ended does not end the logins that came since.
+pub(crate) async fn an_ended_session_ends_no_newer_login<S: Store>(stage: Stage<S>) {
+    let (host, other) = (stage.host(), stage.host());
+    let (app, other) = (host.app().await, other.app().await);
+    for path in ["/wait/others", "/wait/login-7/others"] {
+        let (mut thief, mut user) = (Browser::new(), Browser::new());
+        thief.get(&app, "/login-7").await;
+        let token = thief.cookie("id").unwrap().to_owned();
+        let slow = Answer::of(&app, with_token(path, &token));
+        let answer = meanwhile(&host, slow, async || {
+            stage.time.advance(Duration::from_secs(1));
+            Browser::new().get(&other, "/all-7").await;
+            user.get(&other, "/login-7").await;
+        })
+        .await;
+        assert_eq!(answer.status, StatusCode::CONFLICT, "{path}");
+        assert_eq!(user.get(&other, "/owner").await.body, "7", "{path}");
+        assert_eq!(user.get(&other, "/devices-7").await.body, "1 1", "{path}");
+        user.get(&other, "/purge").await;
+    }
+}
+
+pub(crate) async fn a_session_that_cannot_be_ended_does_not_keep_the_others_alive<S: Store>(
+    stage: Stage<S>,
+) {
+    let host = stage.host();
+    let app = host.app().await;
+    let mut browsers = [(); 5].map(|()| Browser::new());
+    for browser in &mut browsers {
+        browser.get(&app, "/login-7").await;
+    }
+    let fails = Fault::Fails(StoreError::Timeout);
+    stage.store.on_call_of(Operation::DeleteIf, 2, fails);
+    let answer = Browser::new().get(&app, "/all-7").await;
+    assert_eq!(answer.status, StatusCode::SERVICE_UNAVAILABLE);
+    let mut alive = 0;
+    for browser in &mut browsers {
+        alive += usize::from(browser.get(&app, "/owner").await.body == "7");
+    }
+    assert_eq!(alive, 1);
+    assert_eq!(Browser::new().get(&app, "/all-7").await.body, "1");
 }

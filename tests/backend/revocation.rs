@@ -403,3 +403,23 @@ impl Store for NoIndex {
         self.0.delete_if(key, revision).await
     }
 }
+
+#[actix_web::test]
+async fn an_ended_session_ends_no_newer_login() {
+    let fixture = Fixture::new();
+    let app = fixture.app().await;
+    let (mut thief, mut user) = (Browser::new(), Browser::new());
+    thief.get(&app, "/login-7").await;
+    let token = thief.cookie("app").unwrap().to_owned();
+    // Held after its opening has asked, before it looks at the owner's sessions.
+    let late = Answer::of(&app, with_token("/others", &token));
+    let meanwhile = async {
+        fixture.time.advance(Duration::from_secs(1));
+        Answer::of(&app, TestRequest::get().uri("/all-7")).await;
+        user.get(&app, "/login-7").await;
+    };
+    let moment = Moment::After(Operation::OwnerState);
+    let (late, ()) = fixture.store.overtake(moment, late, meanwhile).await;
+    assert_eq!(late.status, StatusCode::CONFLICT);
+    assert_eq!(user.get(&app, "/read").await.body, SEVEN);
+}

@@ -31,7 +31,7 @@ pub(super) async fn save_now<I: SessionInterface>(
     };
     let saved = match skip_saving(slot, &session.content) {
         Some(skipped) => Ok(skipped),
-        None => save_content(slot, &session, StatusCode::OK, None).await,
+        None => save_content(slot, &session, StatusCode::OK, None, Tolerance::None).await,
     };
     match saved {
         Ok(report) => {
@@ -105,12 +105,22 @@ fn headers_of(
     vary.then(|| SessionHeaders::new(set_cookie).removing(legacy_removed))
 }
 
+/// Whether a response may be sent although saving failed.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(super) enum Tolerance {
+    /// The policies `on_gone` and `on_save_error` decide.
+    Policies,
+    /// The handler decides, which is told of each failure.
+    None,
+}
+
 /// Asks the interface to save the session.
 pub(super) async fn save_content<I: SessionInterface>(
     slot: &Slot<I>,
     session: &OpenSession<I::Content>,
     response_status: StatusCode,
     response_headers: Option<&HeaderMap>,
+    tolerance: Tolerance,
 ) -> Result<SaveReport, SaveFailure> {
     let ServiceState { interface, settings, clock } = &*slot.service;
     let OpenSession { content, cookie } = session;
@@ -160,8 +170,7 @@ pub(super) async fn save_content<I: SessionInterface>(
         Err(err) => (err, headers_of(content, None, &[])),
     };
     log_failure::<I>(&err);
-    let is_tolerated = is_tolerated(content, session_status, settings, &err);
-    if is_tolerated {
+    if tolerance == Tolerance::Policies && is_tolerated(content, session_status, settings, &err) {
         return Ok(SaveReport::unchanged(headers));
     }
     Err(SaveFailure { err, headers: headers.filter(SessionHeaders::has_cookies) })
