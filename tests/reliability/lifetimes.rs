@@ -282,6 +282,7 @@ async fn live_and_end<S: Store>(store: S, count: usize) -> Outcome {
     for token in others.iter().flat_map(|other| &other.given) {
         alive += usize::from(read(token).await.contains("_owner"));
     }
+    store.inner().sweep_expired().await.expect("the store is up");
     let mut statuses = BTreeMap::<u16, usize>::new();
     for (status, more) in clients.iter().flat_map(|client| &client.statuses) {
         *statuses.entry(*status).or_default() += more;

@@ -62,6 +62,19 @@ impl<S: Store> TimedStore<S> {
         Ok(())
     }
 
+    /// Deletes the records that have expired, also those whose token no client has.
+    ///
+    /// # Errors
+    ///
+    /// Those of the store.
+    pub async fn sweep_expired(&self) -> Result<(), StoreError> {
+        let known: Vec<_> = self.expiry().records.keys().copied().collect();
+        for key in known {
+            self.sweep(&key).await?;
+        }
+        Ok(())
+    }
+
     /// Returns how many records have not expired.
     pub fn len(&self) -> usize {
         let now = self.clock.now();

@@ -57,7 +57,7 @@ impl Epoch {
         Self { rights: part(verifier, EPOCH_PART), ..self }
     }
 
-    /// Whether nobody has logged in between this epoch and another of the same record.
+    /// Whether no client has logged in between this epoch and another of the same record.
     pub(crate) fn has_login_of(self, other: Self) -> bool {
         self.login == other.login
     }

@@ -24,7 +24,7 @@ pub(crate) enum Standing {
 }
 
 impl Record {
-    /// Whether anybody could have made the session: it has no owner, and was never renewed. A store
+    /// Whether any client could have made the session: it has no owner, and was never renewed. A store
     /// with a bound keeps room for the others.
     pub fn is_anonymous(&self) -> bool {
         self.owner.is_none() && !self.epoch.was_renewed()

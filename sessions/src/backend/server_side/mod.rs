@@ -51,9 +51,10 @@ use crate::{
 ///
 /// A request that reads its session makes one call of the store, and one that also changes it two.
 /// The record lives for `lifetime`, or `idle_timeout`, from its last use; one more call notes a use
-/// when `touch_interval` has passed. `absolute_timeout` counts from the login. Where the cookie of a
+/// when `touch_interval` has passed. A login makes up to four, and a session with an owner one more in
+/// each of its lifetimes. `absolute_timeout` counts from the login. Where the cookie of a
 /// permanent session is refreshed and nothing else is saved, one more call makes sure that its token
-/// is not from before a renewal.
+/// was not replaced meanwhile.
 ///
 /// # Security
 ///
@@ -155,7 +156,7 @@ impl<S: Store> ServerSide<S> {
     ///
     /// Owners belong to the store: where interfaces share one, [`end_all`](Self::end_all) of owner 7 ends
     /// the sessions of owner 7 in all of them. Give an interface a namespace of its own where its owner 7
-    /// is somebody else, such as an admin beside a customer.
+    /// is another person, such as an admin beside a customer.
     #[must_use]
     pub fn with_owner_namespace(mut self, namespace: impl Into<Arc<str>>) -> Self {
         self.owner_namespace = namespace.into();

@@ -113,7 +113,7 @@ impl Found {
         (self.base.record.renewed_millis, !self.by_grace)
     }
 
-    /// Whether nobody has logged in since the client got its token.
+    /// Whether no client has logged in since the client got its token.
     pub(super) fn may_purge(&self) -> bool {
         self.epoch.has_login_of(self.base.record.epoch)
     }

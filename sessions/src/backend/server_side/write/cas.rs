@@ -52,13 +52,13 @@ pub(crate) struct Base {
     pub(crate) lives_until: Timestamp,
 }
 
-/// What is to become of a record.
+/// The state that a change leaves.
 pub(crate) enum NextState {
     Replaced { record: Record, ttl: Duration },
     Deleted,
 }
 
-/// What became of a record.
+/// The result of [`compare_and_set`].
 pub(crate) enum CasOutcome {
     Replaced {
         record: Record,

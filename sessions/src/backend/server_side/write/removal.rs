@@ -23,7 +23,7 @@ pub(crate) struct Removal<S> {
 /// Which state of a record may be deleted.
 #[derive(Clone, Copy)]
 pub(crate) enum RemovalCondition {
-    /// Nobody has logged in since this epoch.
+    /// No client has logged in since this epoch.
     SameLogin(Epoch),
     /// It is this owner's, and its login is not later than `until`.
     Owned { by: OwnerKey, until: Option<Timestamp> },
@@ -53,7 +53,7 @@ impl RemovalCondition {
     }
 }
 
-/// What became of a record that was to be deleted.
+/// The result of a [`Removal`].
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum RemovalOutcome {
     Deleted,
