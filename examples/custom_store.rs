@@ -1,6 +1,9 @@
 //! A store of your own in about a hundred lines: all sessions in one file, for a small application that
 //! keeps its users logged in through a restart.
 //!
+//! It has no index of owners (`Store::owners`): a user's sessions can neither be listed nor be ended
+//! together.
+//!
 //!     cargo run --example custom_store
 //!     cargo test --example custom_store
 //!
@@ -19,7 +22,7 @@ use sessions::{
     ServerSide, Session, SessionInterface,
     store::{
         CreateOutcome, DeleteIfOutcome, DeleteOutcome, Loaded, Record, RecordKey, ReplaceOutcome,
-        Revision, Store, StoreError, Touch,
+        Revision, Store, StoreError, Timestamp, Touch,
     },
 };
 
@@ -43,18 +46,18 @@ impl FileStore {
         Ok(Self { path, records: Mutex::new(records) })
     }
 
-    /// Lets `step` read or change the record of a key. Expired records are deleted first.
+    /// Lets `step` read or change the record of a key, at the present. Expired records are deleted first.
     fn step<T>(
         &self,
         key: &RecordKey,
-        step: impl FnOnce(&mut Option<Kept>) -> T,
+        step: impl FnOnce(&mut Option<Kept>, SystemTime) -> T,
     ) -> Result<T, StoreError> {
         let mut records = self.records.lock().expect("no step panics");
         let now = SystemTime::now();
         records.retain(|_, kept| kept.expires > now);
         let before = records.get(key).cloned();
         let mut kept = before.clone();
-        let answer = step(&mut kept);
+        let answer = step(&mut kept, now);
         if kept == before {
             return Ok(answer);
         }
@@ -113,15 +116,13 @@ impl Store for FileStore {
         record: &Record,
         ttl: Duration,
     ) -> Result<CreateOutcome, StoreError> {
-        self.step(key, |kept| match kept {
+        self.step(key, |kept, now| match kept {
             Some(_) => CreateOutcome::Exists,
             None => {
-                *kept = Some(Kept {
-                    revision: Revision::FIRST,
-                    expires: SystemTime::now() + ttl,
-                    bytes: record.to_bytes(),
-                });
-                CreateOutcome::Created(Revision::FIRST)
+                let revision = Revision::first();
+                let expires = now + ttl;
+                *kept = Some(Kept { revision, expires, bytes: record.to_bytes() });
+                CreateOutcome::Created(revision)
             }
         })
     }
@@ -131,18 +132,18 @@ impl Store for FileStore {
         key: &RecordKey,
         touch: Option<Touch>,
     ) -> Result<Option<Loaded>, StoreError> {
-        let found = self.step(key, |kept| {
+        let found = self.step(key, |kept, now| {
             let kept = kept.as_mut()?;
-            let left = |kept: &Kept| kept.expires.duration_since(SystemTime::now());
-            let due = touch.filter(|touch| touch.is_due(left(kept).unwrap_or_default()));
+            let left = |kept: &Kept| kept.expires.duration_since(now).unwrap_or_default();
+            let due = touch.filter(|touch| touch.is_due(left(kept)));
             if let Some(touch) = due {
-                kept.expires = SystemTime::now() + touch.ttl;
+                kept.expires = now + touch.ttl;
             }
-            Some((kept.clone(), left(kept).unwrap_or_default(), due.is_some()))
+            Some((kept.clone(), left(kept), due.is_some(), Timestamp::of(now)))
         })?;
-        let Some((kept, expires_in, touched)) = found else { return Ok(None) };
+        let Some((kept, expires_in, touched, now)) = found else { return Ok(None) };
         let record = Record::from_bytes(&kept.bytes)?;
-        Ok(Some(Loaded { record, revision: kept.revision, expires_in, touched }))
+        Ok(Some(Loaded { record, revision: kept.revision, expires_in, touched, now }))
     }
 
     async fn replace(
@@ -152,12 +153,12 @@ impl Store for FileStore {
         record: &Record,
         ttl: Duration,
     ) -> Result<ReplaceOutcome, StoreError> {
-        self.step(key, |kept| match kept {
+        self.step(key, |kept, now| match kept {
             None => ReplaceOutcome::Gone,
             Some(kept) if kept.revision != revision => ReplaceOutcome::Conflict,
             Some(kept) => {
                 let revision = revision.next();
-                let expires = SystemTime::now() + ttl;
+                let expires = now + ttl;
                 *kept = Kept { revision, expires, bytes: record.to_bytes() };
                 ReplaceOutcome::Replaced(revision)
             }
@@ -165,7 +166,7 @@ impl Store for FileStore {
     }
 
     async fn delete(&self, key: &RecordKey) -> Result<DeleteOutcome, StoreError> {
-        self.step(key, |kept| match kept.take() {
+        self.step(key, |kept, _| match kept.take() {
             Some(_) => DeleteOutcome::Deleted,
             None => DeleteOutcome::Absent,
         })
@@ -176,7 +177,7 @@ impl Store for FileStore {
         key: &RecordKey,
         revision: Revision,
     ) -> Result<DeleteIfOutcome, StoreError> {
-        self.step(key, |kept| match kept {
+        self.step(key, |kept, _| match kept {
             None => DeleteIfOutcome::Gone,
             Some(present) if present.revision != revision => DeleteIfOutcome::Conflict,
             Some(_) => {

@@ -25,7 +25,8 @@ use crate::{connect::Connect, connection::Connection, store::RedisStore};
 ///
 /// let url = "redis://127.0.0.1:6379";
 /// let old = ActixSession::private(key).records(ActixSessionRedis::new(url)?);
-/// let backend = ImportActixSession::new(ServerSide::new(RedisStore::new(url)?), old);
+/// let until = std::time::SystemTime::now() + std::time::Duration::from_secs(14 * 24 * 60 * 60);
+/// let backend = ImportActixSession::new(ServerSide::new(RedisStore::new(url)?), old, until);
 /// # let _ = backend;
 /// # Ok::<(), Box<dyn std::error::Error>>(())
 /// ```

@@ -56,10 +56,10 @@
 //!
 //! # What Redis stores
 //!
-//! Each operation is one round trip: an atomic script, or `DEL`. Reading extends the expiry in the
-//! same round trip. Keys begin with a prefix, `session:` by default. A record is a hash with an
+//! Each operation is one round trip: an atomic script, or one command. Reading extends the expiry in
+//! the same round trip. Keys begin with a prefix, `session:` by default. A record is a hash with an
 //! expiry; its key is the SHA-256 of half of the token. The index of an owner's sessions is a sorted
-//! set.
+//! set, beside the moment up to which they were ended.
 //!
 //! Each worker that uses sessions has one connection, and so has each other Tokio runtime that does.
 //! A connection is closed when its runtime shuts down, and is not shared between runtimes.
@@ -84,8 +84,12 @@
 //!   acknowledged write; with `everysec`, the default, it loses the writes of a second.
 //! - An acknowledged logout can be lost when a primary fails before its replica has received it: see
 //!   [`RedisStore::durable_delete`].
-//! - ACL: `+eval +evalsha +del +get +zrange +zrem`, for the scripts `+exists +hget +hmget +hset
-//!   +pexpire +pttl +set +time +zadd +zremrangebyscore`, for durable deletions `+wait`, all on
+//! - Clocks: revisions, logins and ends are dated by the server's clock, logins and ends of an owner
+//!   by the clock of the node that has the owner's index. Keep the clocks of a cluster's nodes, and of
+//!   a primary and its replicas, within a second: after a failover to a clock that is behind, an owner
+//!   whose sessions were just ended cannot log in until it has caught up.
+//! - ACL: `+eval +evalsha +del +zrange +zrem`, for the scripts `+exists +get +hget +hmget +hset
+//!   +pexpire +pttl +set +time +zadd +zremrangebyscore +zscore`, for durable deletions `+wait`, all on
 //!   `~session:*`.
 
 #![cfg_attr(docsrs, feature(doc_cfg))]

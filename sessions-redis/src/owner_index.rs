@@ -3,7 +3,9 @@
 use std::time::Duration;
 
 use redis::Cmd;
-use sessions::store::{BoxFuture, OwnerIndex, OwnerKey, RecordKey, StoreError, Timestamp};
+use sessions::store::{
+    BoxFuture, Ended, OwnerIndex, OwnerKey, OwnerState, RecordKey, StoreError, Timestamp,
+};
 
 use crate::{
     connect::Connect,
@@ -17,8 +19,8 @@ impl<C: Connect> RedisStore<C> {
         format!("{}owner:{{{owner}}}:sessions", self.prefix)
     }
 
-    /// The key of the moment before which the owner's sessions are ended.
-    fn revoked_before_key(&self, owner: &OwnerKey) -> String {
+    /// The key of the moment up to which the owner's sessions are ended.
+    fn ended_before_key(&self, owner: &OwnerKey) -> String {
         format!("{}owner:{{{owner}}}:ended", self.prefix)
     }
 }
@@ -29,12 +31,11 @@ impl<C: Connect> OwnerIndex for RedisStore<C> {
         owner: &'a OwnerKey,
         key: &'a RecordKey,
         ttl: Duration,
-    ) -> BoxFuture<'a, Result<Option<Timestamp>, StoreError>> {
+    ) -> BoxFuture<'a, Result<OwnerState, StoreError>> {
         Box::pin(async move {
-            let keys = [&*self.sessions_key(owner), &*self.revoked_before_key(owner)];
+            let keys = [&*self.sessions_key(owner), &*self.ended_before_key(owner)];
             let add = script::INDEX_ADD.on(&keys).arg(key.to_string()).arg(millis(ttl));
-            let revoked_before: Option<u64> = self.run(&add).await?;
-            Ok(revoked_before.map(Timestamp::new))
+            self.run(&add).await.map(owner_state)
         })
     }
 
@@ -62,28 +63,29 @@ impl<C: Connect> OwnerIndex for RedisStore<C> {
         })
     }
 
-    fn revoked_before<'a>(
-        &'a self,
-        owner: &'a OwnerKey,
-    ) -> BoxFuture<'a, Result<Option<Timestamp>, StoreError>> {
+    fn state<'a>(&'a self, owner: &'a OwnerKey) -> BoxFuture<'a, Result<OwnerState, StoreError>> {
         Box::pin(async move {
-            let mut get = Cmd::new();
-            get.arg("GET").arg(self.revoked_before_key(owner));
-            let revoked_before: Option<u64> = self.command(&get).await?;
-            Ok(revoked_before.map(Timestamp::new))
+            let keys = [&*self.ended_before_key(owner)];
+            self.run(&script::OWNER_STATE.on(&keys)).await.map(owner_state)
         })
     }
 
-    fn revoke_before<'a>(
+    fn end_before<'a>(
         &'a self,
         owner: &'a OwnerKey,
-        before: Timestamp,
+        up_to: Option<Timestamp>,
         ttl: Duration,
-    ) -> BoxFuture<'a, Result<(), StoreError>> {
+    ) -> BoxFuture<'a, Result<Ended, StoreError>> {
         Box::pin(async move {
-            let keys = [&*self.revoked_before_key(owner)];
-            let revoke = script::REVOKE_BEFORE.on(&keys).arg(before.get()).arg(millis(ttl));
-            self.run(&revoke).await
+            let keys = [&*self.ended_before_key(owner)];
+            let end = script::END_BEFORE.on(&keys).arg(millis(ttl)).arg(up_to.map(Timestamp::get));
+            let (previous, at): (Option<u64>, u64) = self.run(&end).await?;
+            Ok(Ended { previous: previous.map(Timestamp::new), at: Timestamp::new(at) })
         })
     }
+}
+
+fn owner_state((now, ended_before): (u64, Option<u64>)) -> OwnerState {
+    let ended_before = ended_before.map(Timestamp::new);
+    OwnerState { now: Timestamp::new(now), ended_before }
 }

@@ -19,8 +19,10 @@ pub(crate) static DELETE_IF: LazyLock<Script> =
     LazyLock::new(|| Script::new(include_str!("lua/delete_if.lua")));
 pub(crate) static INDEX_ADD: LazyLock<Script> =
     LazyLock::new(|| Script::new(include_str!("lua/index_add.lua")));
-pub(crate) static REVOKE_BEFORE: LazyLock<Script> =
-    LazyLock::new(|| Script::new(include_str!("lua/revoke_before.lua")));
+pub(crate) static OWNER_STATE: LazyLock<Script> =
+    LazyLock::new(|| Script::new(include_str!("lua/owner_state.lua")));
+pub(crate) static END_BEFORE: LazyLock<Script> =
+    LazyLock::new(|| Script::new(include_str!("lua/end_before.lua")));
 
 pub(crate) struct Script {
     text: &'static str,

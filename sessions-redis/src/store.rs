@@ -13,7 +13,7 @@ use redis::{
 };
 use sessions::store::{
     CreateOutcome, DeleteIfOutcome, DeleteOutcome, Loaded, OwnerIndex, Record, RecordKey,
-    ReplaceOutcome, Revision, Store, StoreError, Touch,
+    ReplaceOutcome, Revision, Store, StoreError, Timestamp, Touch,
 };
 use tokio::time::timeout;
 
@@ -95,6 +95,10 @@ impl<C: Connect> RedisStore<C> {
     /// failover does not undo an acknowledged logout. A deletion that is not confirmed in time is an
     /// error: the record is deleted, and a failover may restore it.
     ///
+    /// Every deletion of a record waits: a purge, emptying a session, ending one from the list of its
+    /// owner's or all of them. Writes do not wait: a failover may undo a login or a renewal, and after
+    /// that the token from before it opens the session from before it.
+    ///
     /// While a deletion waits, Redis delays every other request on the worker's connection: keep
     /// `timeout` short, and below the deadline of a call, 500 ms. Not for a cluster. A failover can
     /// still undo a deletion if it promotes a replica that was not among those that confirmed it
@@ -146,23 +150,29 @@ impl<C: Connect> RedisStore<C> {
         format!("{}{key}", self.prefix)
     }
 
-    /// Deletes a record, and waits for the replicas in the same round trip.
-    async fn delete_durably(
+    /// Sends a deletion, and waits for the replicas in the same round trip. Returns its answer, and
+    /// whether enough replicas confirmed it.
+    ///
+    /// It is not repeated when the connection breaks: `WAIT` counts what its own connection wrote.
+    async fn send_durably<T: FromRedisValue>(
         &self,
-        key: String,
+        deletion: Cmd,
         durable: DurableDelete,
-    ) -> Result<bool, StoreError> {
-        let timeout = millis(durable.timeout);
+    ) -> Result<(T, Result<(), StoreError>), StoreError> {
+        let DurableDelete { replicas: required, timeout } = durable;
         let mut pipeline = Pipeline::new();
-        pipeline.cmd("DEL").arg(key).cmd("WAIT").arg(durable.replicas).arg(timeout);
+        pipeline.add_command(deletion).cmd("WAIT").arg(required).arg(millis(timeout));
+        pipeline.ignore_errors();
         let mut connection = self.connections.connect().await?;
-        let (deleted, confirmed): (bool, usize) =
+        let (answer, confirmed) =
             pipeline.query_async(&mut connection).await.map_err(store_error)?;
-        if confirmed < durable.replicas {
-            let required = durable.replicas;
-            return Err(StoreError::unavailable(UnconfirmedDelete { confirmed, required }));
-        }
-        Ok(deleted)
+        let confirmed = match parse(confirmed) {
+            Ok(confirmed) if confirmed < required => {
+                Err(StoreError::unavailable(UnconfirmedDelete { confirmed, required }))
+            }
+            confirmed => confirmed.map(drop),
+        };
+        Ok((parse(answer)?, confirmed))
     }
 }
 
@@ -179,10 +189,9 @@ impl<C: Connect> Store for RedisStore<C> {
             .arg(record.to_bytes())
             .arg(millis(ttl))
             .arg(&idempotency_key());
-        Ok(if self.run(&create).await? {
-            CreateOutcome::Created(Revision::FIRST)
-        } else {
-            CreateOutcome::Exists
+        Ok(match self.run(&create).await? {
+            0 => CreateOutcome::Exists,
+            revision => CreateOutcome::Created(Revision::new(revision)),
         })
     }
 
@@ -221,10 +230,15 @@ impl<C: Connect> Store for RedisStore<C> {
     }
 
     async fn delete(&self, key: &RecordKey) -> Result<DeleteOutcome, StoreError> {
-        let key = self.record_key(key);
+        let mut delete = Cmd::new();
+        delete.arg("DEL").arg(self.record_key(key));
         let deleted = match self.durable_delete {
-            Some(durable) => self.delete_durably(key, durable).await?,
-            None => self.command(redis::cmd("DEL").arg(key)).await?,
+            Some(durable) => {
+                let (deleted, confirmed) = self.send_durably(delete, durable).await?;
+                confirmed?;
+                deleted
+            }
+            None => self.command(&delete).await?,
         };
         Ok(if deleted { DeleteOutcome::Deleted } else { DeleteOutcome::Absent })
     }
@@ -236,10 +250,17 @@ impl<C: Connect> Store for RedisStore<C> {
     ) -> Result<DeleteIfOutcome, StoreError> {
         let keys = [&*self.record_key(key)];
         let delete = script::DELETE_IF.on(&keys).arg(revision.get());
-        Ok(match self.run::<i64>(&delete).await? {
-            1 => DeleteIfOutcome::Deleted,
+        let (answer, confirmed) = match self.durable_delete {
+            // By its text: `NOSCRIPT` would cost a second wait.
+            Some(durable) => self.send_durably(delete.by_text(), durable).await?,
+            None => (self.run::<i64>(&delete).await?, Ok(())),
+        };
+        Ok(match answer {
             0 => DeleteIfOutcome::Conflict,
-            _ => DeleteIfOutcome::Gone,
+            deleted => {
+                confirmed?;
+                if deleted == 1 { DeleteIfOutcome::Deleted } else { DeleteIfOutcome::Gone }
+            }
         })
     }
 
@@ -248,21 +269,22 @@ impl<C: Connect> Store for RedisStore<C> {
     }
 }
 
-/// Parses the answer of `load.lua`: revision, milliseconds left, touched, and the record. One text is
-/// parsed faster than a list.
+/// Parses the answer of `load.lua`: revision, milliseconds left, touched, the time, and the record. One
+/// text is parsed faster than a list.
 fn parse_loaded(answer: &[u8]) -> Result<Loaded, StoreError> {
-    let mut words = answer.splitn(4, |byte| *byte == b' ');
+    let mut words = answer.splitn(5, |byte| *byte == b' ');
     let mut number = || {
         let word = words.next().and_then(|word| str::from_utf8(word).ok());
         // A negative number means that the record has no expiry, and was tampered with.
         word.and_then(|word| word.parse::<u64>().ok()).ok_or_else(corrupt)
     };
-    let (revision, left, touched) = (number()?, number()?, number()?);
+    let (revision, left, touched, now) = (number()?, number()?, number()?, number()?);
     Ok(Loaded {
         record: Record::from_bytes(words.next().ok_or_else(corrupt)?)?,
         revision: Revision::new(revision),
         expires_in: Duration::from_millis(left),
         touched: touched == 1,
+        now: Timestamp::new(now),
     })
 }
 

@@ -11,10 +11,13 @@ CREATE TABLE IF NOT EXISTS "sessions" (
 CREATE INDEX IF NOT EXISTS "sessions_owner" ON "sessions" (owner) WHERE owner IS NOT NULL;
 CREATE INDEX IF NOT EXISTS "sessions_expires" ON "sessions" (expires);
 
--- The owners whose sessions were ended together, and the moment before which those began.
+-- The owners whose sessions were ended together.
 CREATE TABLE IF NOT EXISTS "sessions_ended" (
     owner bytea PRIMARY KEY,
-    stamp bigint NOT NULL,
+    -- Sessions whose login is not later than this have ended: microseconds since 1970.
+    moment bigint NOT NULL,
+    -- The moment that the last end found.
+    previous bigint,
     expires bigint NOT NULL
 );
 CREATE INDEX IF NOT EXISTS "sessions_ended_expires" ON "sessions_ended" (expires);

@@ -75,8 +75,12 @@
 //! ([`with_table`](SqlxStore::with_table)). [`migrate`](SqlxStore::migrate) creates them, and
 //! [`migration`](SqlxStore::migration) returns the statements. A row has a record, its revision, the
 //! SHA-256 of its owner's id, and the time at which it expires; its key is the SHA-256 of half of the
-//! token. An index on the owner finds an owner's sessions. Times are those of the database's clock:
-//! the clocks of the hosts do not matter.
+//! token. An index on the owner finds an owner's sessions. A row of `sessions_ended` has the SHA-256 of
+//! an owner's id, and the moment up to which that owner's sessions were ended together.
+//!
+//! Times are those of PostgreSQL's clock: the clocks of the hosts do not matter. SQLite has the host's
+//! clock, which all processes that share a file read. Revisions start at the time in microseconds, so
+//! that a record which is created after another was deleted has a later one.
 //!
 //! Each operation is one statement. Two need a second one on SQLite: a read that extends the expiry,
 //! and a write that is refused because its record has changed. Reading extends the expiry when that is
@@ -128,7 +132,8 @@
 //! the database ends with it. Use `MemoryStore` instead.
 //!
 //! When the disk is full, sessions can still be read and ended as long as the write-ahead log has
-//! room; creating one is an error.
+//! room; creating one is an error. Ending all sessions of an owner needs a row, which the pages of the
+//! table have room for at first: a few dozen rows fit into an empty table.
 
 #![cfg_attr(docsrs, feature(doc_cfg))]
 // Without a database, nothing calls the shared code.

@@ -62,6 +62,12 @@ impl Fixture {
         Self { kept: Kept::new(store), hold }
     }
 
+    /// Returns another host on the same store, whose writers do not queue with those of this one.
+    fn another_host(&self) -> Self {
+        let store = self.kept.backend.store().clone();
+        Self { kept: Kept::new(store), hold: self.hold.clone() }
+    }
+
     fn records(&self) -> usize {
         self.kept.backend.store().inner().len()
     }
@@ -156,6 +162,8 @@ async fn a_session_that_began_before_the_end_of_all_ends_wherever_it_is_met() {
     ] {
         let fixture = Fixture::new();
         let app = fixture.app().await;
+        let other = fixture.another_host();
+        let other = other.app().await;
         let mut browser = Browser::new();
         if opened {
             browser.get(&app, "/insert-before").await;
@@ -163,7 +171,7 @@ async fn a_session_that_began_before_the_end_of_all_ends_wherever_it_is_met() {
         let login = browser.get(&app, "/login-7");
         let answer = fixture
             .hold_at(at, login, async || {
-                Browser::new().get(&app, "/all-7").await;
+                Browser::new().get(&other, "/all-7").await;
             })
             .await;
         assert_eq!(answer.status, StatusCode::CONFLICT, "{at:?}");

@@ -168,7 +168,7 @@ async fn what_is_used_while_all_are_ended_stays_ended() {
     browser.get(&app, "/login-7").await;
     let token = browser.cookie("app").unwrap().to_owned();
     let slow = Answer::of(&app, with_token("/count", &token));
-    let after = Moment::After(Operation::RevokedBefore);
+    let after = Moment::After(Operation::OwnerState);
     let all = Answer::of(&app, TestRequest::get().uri("/all-7"));
     let (slow, all) = fixture.store.overtake(after, slow, all).await;
     assert_eq!((slow.status, all.status), (StatusCode::OK, StatusCode::OK));
@@ -180,14 +180,17 @@ async fn what_is_used_while_all_are_ended_stays_ended() {
 #[actix_web::test]
 async fn a_login_under_way_does_not_outlive_the_end_of_all() {
     let moments = [
-        (Moment::Before(Operation::RevokedBefore), StatusCode::CONFLICT),
-        (Moment::After(Operation::RevokedBefore), StatusCode::OK),
+        (Moment::Before(Operation::OwnerState), StatusCode::CONFLICT),
+        (Moment::After(Operation::OwnerState), StatusCode::OK),
     ];
     for (moment, status) in moments {
         let fixture = Fixture::new();
         let app = fixture.app().await;
         let login = Answer::of(&app, TestRequest::get().uri("/login-7"));
-        let all = Answer::of(&app, TestRequest::get().uri("/all-7"));
+        let all = async {
+            fixture.time.advance(Duration::from_secs(1));
+            Answer::of(&app, TestRequest::get().uri("/all-7")).await
+        };
         let (login, all) = fixture.store.overtake(moment, login, all).await;
         assert_eq!((login.status, all.status), (status, StatusCode::OK), "{moment:?}");
         if let Some(cookie) = login.cookie() {
@@ -399,4 +402,24 @@ impl Store for NoIndex {
     ) -> Result<DeleteIfOutcome, StoreError> {
         self.0.delete_if(key, revision).await
     }
+}
+
+#[actix_web::test]
+async fn an_ended_session_ends_no_newer_login() {
+    let fixture = Fixture::new();
+    let app = fixture.app().await;
+    let (mut thief, mut user) = (Browser::new(), Browser::new());
+    thief.get(&app, "/login-7").await;
+    let token = thief.cookie("app").unwrap().to_owned();
+    // Held after its opening has asked, before it looks at the owner's sessions.
+    let late = Answer::of(&app, with_token("/others", &token));
+    let meanwhile = async {
+        fixture.time.advance(Duration::from_secs(1));
+        Answer::of(&app, TestRequest::get().uri("/all-7")).await;
+        user.get(&app, "/login-7").await;
+    };
+    let moment = Moment::After(Operation::OwnerState);
+    let (late, ()) = fixture.store.overtake(moment, late, meanwhile).await;
+    assert_eq!(late.status, StatusCode::CONFLICT);
+    assert_eq!(user.get(&app, "/read").await.body, SEVEN);
 }

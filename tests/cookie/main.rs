@@ -3,6 +3,7 @@
 mod bad_cookies;
 mod cookie_header;
 mod encrypted;
+mod former_cookies;
 mod golden;
 mod keys;
 mod mutations;

@@ -349,6 +349,7 @@ async fn values_that_no_rust_type_holds_pass_through_untouched() {
     let site = Site::by_hand();
     let payload = r#"{"big":123456789012345678901234567890,"nan":NaN,"s":"\ud800","user":"alice"}"#;
     let token = sign(payload.as_bytes(), &seconds(&site.time));
+    site.time.advance(Duration::from_secs(1));
     let request =
         TestRequest::post().uri("/bob").insert_header((COOKIE, format!("session={token}")));
     let answer = Answer::of(&site.app().await, request).await;

@@ -21,9 +21,8 @@ pub(crate) async fn a_logout_is_final(kind: Kind) {
         let token = &fixture.begin(&format!("/login-{round}/insert-a")).await;
         let gate = format!("logout{round}");
         let writers = (0..WRITERS).map(|writer| {
-            // A client that logs out with the token from before a renewal is told so.
-            let renew = if round % 2 == 0 { "renew" } else { "count" };
-            let doing = ["count", "insert-b", renew, "clear/insert-c", "read"][writer / 2 % 5];
+            let doings = ["count", "insert-b", "renew", "clear/insert-c", "rotate", "read"];
+            let doing = doings[writer / 2 % doings.len()];
             let path = format!("/read/wait-{gate}/{doing}");
             let fixture = &fixture;
             async move { fixture.ask(writer, &path, Some(token)).await }

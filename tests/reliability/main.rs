@@ -2,6 +2,7 @@
 
 mod endings;
 mod interruptions;
+mod lifetimes;
 mod writes;
 
 use std::{
@@ -53,6 +54,18 @@ macro_rules! figures_on {
             $(#[$ignored])?
             async fn of_parallel_renewals_one_wins() {
                 writes::of_parallel_renewals_one_wins($kind).await;
+            }
+
+            #[actix_web::test]
+            $(#[$ignored])?
+            async fn rotations_refuse_no_write() {
+                writes::rotations_refuse_no_write($kind).await;
+            }
+
+            #[actix_web::test]
+            $(#[$ignored])?
+            async fn the_end_of_all_finds_every_session() {
+                lifetimes::the_end_of_all_finds_every_session($kind).await;
             }
 
             #[actix_web::test]

@@ -308,3 +308,13 @@ fn the_time_it_began_is_kept_and_shown_to_no_one() {
     dictionary.insert("b", &1).unwrap();
     assert_eq!(dictionary.to_json(), r#"{"_started":1700000000,"b":1}"#);
 }
+
+#[test]
+fn the_number_of_a_seal_is_reserved_and_shown_to_no_one() {
+    let mut dictionary = SessionState::from_json(r#"{"_seal":7}"#).unwrap();
+    assert!(dictionary.is_empty());
+    assert!(!dictionary.contains_key("_seal"));
+    assert_eq!(dictionary.get::<u64>("_seal").unwrap(), None);
+    assert!(matches!(dictionary.insert("_seal", &1), Err(SessionError::ReservedKey { .. })));
+    assert!(matches!(dictionary.remove("_seal"), Err(SessionError::ReservedKey { .. })));
+}

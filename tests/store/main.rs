@@ -13,3 +13,4 @@ mod redis_wire;
 mod sql_store;
 mod sqlite_faults;
 mod store_conformance;
+mod wrong_store;

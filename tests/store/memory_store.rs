@@ -1,11 +1,174 @@
-//! The store in memory, in an application: full, shared by workers, and after a panic.
+//! The store in memory: whom it keeps room for, and in an application: full, shared by workers, and
+//! after a panic.
 
-use std::{panic::AssertUnwindSafe, thread};
+use std::{panic::AssertUnwindSafe, thread, time::Duration};
 
 use actix_web::{App, http::StatusCode, test::init_service, web};
 use futures_util::{FutureExt, future::join_all};
-use sessions::{MemoryStore, Session};
+use sessions::{
+    MemoryStore, Session,
+    store::{CreateOutcome, Record, RecordKey, Store, StoreError},
+    test::{
+        TestClock,
+        store::{owner_key, random_key, record, record_of},
+    },
+};
 use sessions_tests::{Answer, Browser, StoredSessions, with_token};
+
+const HOUR: Duration = Duration::from_secs(3_600);
+
+/// Creates a record, and returns its key.
+async fn create(store: &MemoryStore, record: &Record) -> Result<RecordKey, StoreError> {
+    let key = random_key();
+    let outcome = store.create(&key, record, HOUR).await?;
+    assert!(matches!(outcome, CreateOutcome::Created(_)));
+    Ok(key)
+}
+
+#[actix_web::test]
+async fn a_quarter_of_the_places_is_kept_for_owners() {
+    let store = MemoryStore::with_capacity(100);
+    let (visitor, alice) = (record("{}"), record_of(owner_key("alice"), "{}"));
+    let mut visitors = Vec::new();
+    for _ in 0..75 {
+        visitors.push(create(&store, &visitor).await.unwrap());
+    }
+    for _ in 0..2 {
+        assert!(matches!(create(&store, &visitor).await, Err(StoreError::Full)));
+    }
+    for _ in 0..25 {
+        create(&store, &alice).await.unwrap();
+    }
+    for record in [&visitor, &alice] {
+        assert!(matches!(create(&store, record).await, Err(StoreError::Full)));
+    }
+    assert_eq!(store.len(), 100);
+
+    // A visitor who leaves makes room for any other session.
+    store.delete(&visitors[0]).await.unwrap();
+    create(&store, &visitor).await.unwrap();
+    store.delete(&visitors[1]).await.unwrap();
+    create(&store, &alice).await.unwrap();
+    assert!(matches!(create(&store, &alice).await, Err(StoreError::Full)));
+}
+
+#[actix_web::test]
+async fn owners_alone_take_every_place_and_their_logouts_leave_visitors_no_more_than_theirs() {
+    let store = MemoryStore::with_capacity(8);
+    let (visitor, alice) = (record("{}"), record_of(owner_key("alice"), "{}"));
+    let mut logins = Vec::new();
+    for _ in 0..8 {
+        logins.push(create(&store, &alice).await.unwrap());
+    }
+    assert!(matches!(create(&store, &visitor).await, Err(StoreError::Full)));
+    for key in &logins {
+        store.delete(key).await.unwrap();
+    }
+    for _ in 0..6 {
+        create(&store, &visitor).await.unwrap();
+    }
+    assert!(matches!(create(&store, &visitor).await, Err(StoreError::Full)));
+    assert_eq!(store.len(), 6);
+}
+
+#[actix_web::test]
+async fn a_session_that_logs_in_leaves_its_place_to_a_visitor_and_takes_one_when_it_logs_out() {
+    let store = MemoryStore::with_capacity(8);
+    let (visitor, alice) = (record("{}"), record_of(owner_key("alice"), "{}"));
+    let mut visitors = Vec::new();
+    for _ in 0..6 {
+        visitors.push(create(&store, &visitor).await.unwrap());
+    }
+    let replace = async |key: &RecordKey, record: &Record| {
+        let revision = store.load(key, None).await.unwrap().unwrap().revision;
+        store.replace(key, revision, record, HOUR).await.unwrap();
+    };
+    replace(&visitors[0], &alice).await;
+    create(&store, &visitor).await.unwrap();
+    assert!(matches!(create(&store, &visitor).await, Err(StoreError::Full)));
+
+    // Written as it was, each counts as before.
+    replace(&visitors[0], &alice).await;
+    replace(&visitors[1], &visitor).await;
+    assert!(matches!(create(&store, &visitor).await, Err(StoreError::Full)));
+
+    // A live session is not refused the place that it has, and those beyond the visitors' share go first.
+    replace(&visitors[0], &visitor).await;
+    store.delete(&visitors[1]).await.unwrap();
+    assert!(matches!(create(&store, &visitor).await, Err(StoreError::Full)));
+    store.delete(&visitors[2]).await.unwrap();
+    create(&store, &visitor).await.unwrap();
+    assert!(matches!(create(&store, &visitor).await, Err(StoreError::Full)));
+    assert_eq!(store.len(), 6);
+}
+
+#[actix_web::test]
+async fn a_renewed_session_takes_no_place_of_a_visitor() {
+    async fn renew(session: Session) -> actix_web::Result<&'static str> {
+        session.insert("n", 1)?;
+        session.renew()?;
+        Ok("renewed")
+    }
+    let store = MemoryStore::with_capacity(4);
+    let sessions = StoredSessions::new(store.clone());
+    let app = init_service(
+        App::new()
+            .wrap(sessions)
+            .route("/count", web::get().to(count))
+            .route("/renew", web::get().to(renew)),
+    )
+    .await;
+    let mut browsers = [Browser::new(), Browser::new(), Browser::new()];
+    for browser in &mut browsers {
+        assert_eq!(browser.get(&app, "/count").await.status, StatusCode::OK);
+    }
+    let refused = Browser::new().get(&app, "/count").await;
+    assert_eq!(refused.status, StatusCode::SERVICE_UNAVAILABLE);
+    assert_eq!(browsers[0].get(&app, "/renew").await.status, StatusCode::OK);
+    assert_eq!(Browser::new().get(&app, "/count").await.status, StatusCode::OK);
+    assert_eq!(store.len(), 4);
+}
+
+#[actix_web::test]
+async fn the_index_has_two_entries_for_each_place_and_sweeps_the_expired_ones_when_it_is_full() {
+    let store = MemoryStore::with_capacity(4);
+    let index = store.owners().expect("it has one");
+    let (alice, bob) = (owner_key("alice"), owner_key("bob"));
+    let keys = [(); 8].map(|()| random_key());
+    for key in &keys[..5] {
+        index.add(&alice, key, HOUR).await.unwrap();
+    }
+    for _ in 0..3 {
+        index.add(&bob, &random_key(), Duration::ZERO).await.unwrap();
+    }
+    // Those of bob have expired, and leave room.
+    for key in &keys[5..] {
+        index.add(&alice, key, HOUR).await.unwrap();
+    }
+    assert!(index.keys(&bob).await.unwrap().is_empty());
+    assert!(matches!(index.add(&bob, &random_key(), HOUR).await, Err(StoreError::Full)));
+    // An entry that is there can be added again, and sessions can be ended.
+    index.add(&alice, &keys[0], HOUR).await.unwrap();
+    index.end_before(&owner_key("carol"), None, HOUR).await.unwrap();
+    assert_eq!(index.keys(&alice).await.unwrap().len(), 8);
+
+    index.remove(&alice, &keys[7]).await.unwrap();
+    index.add(&bob, &random_key(), HOUR).await.unwrap();
+    assert!(matches!(index.add(&bob, &random_key(), HOUR).await, Err(StoreError::Full)));
+}
+
+#[actix_web::test]
+async fn a_load_tells_no_earlier_time_than_the_index_told() {
+    let store = MemoryStore::with_clock(TestClock::new().clock());
+    let index = store.owners().expect("it has one");
+    let alice = owner_key("alice");
+    let key = create(&store, &record_of(alice, "{}")).await.unwrap();
+    for _ in 0..3 {
+        let told = index.end_before(&alice, None, HOUR).await.unwrap().at;
+        assert!(store.load(&key, None).await.unwrap().unwrap().now >= told);
+        assert!(index.state(&alice).await.unwrap().now > told);
+    }
+}
 
 async fn count(session: Session) -> actix_web::Result<String> {
     Ok(session.update("n", |n: Option<u32>| n.unwrap_or(0) + 1)?.to_string())

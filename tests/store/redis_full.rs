@@ -14,7 +14,8 @@ use actix_web::{
 };
 use sessions::{
     ServerSide, Session, SessionInterface,
-    store::{RecordKey, Store, StoreError, Touch},
+    store::{OwnerIndex, RecordKey, Store, StoreError, Touch},
+    test::store::owner_key,
 };
 use sessions_redis::RedisStore;
 use sessions_tests::{Browser, Redis};
@@ -135,6 +136,13 @@ async fn a_full_server_reads_and_ends_sessions_and_leaves_what_it_cannot_change(
 
     let everywhere = Browser::new().get(&app, "/everywhere").await;
     assert_eq!((everywhere.status, everywhere.body.as_str()), (StatusCode::OK, "2"));
+    // The moment of the last end is stored again, with no room for it.
+    let index = sessions.backend.store();
+    let owner = owner_key("bob");
+    let first = index.end_before(&owner, None, ttl).await.unwrap();
+    let second = index.end_before(&owner, None, ttl).await.unwrap();
+    assert_eq!((first.previous, second.previous), (None, Some(first.at)));
+    assert_eq!(index.state(&owner).await.unwrap().ended_before, Some(second.at));
     let mut logouts = 0;
     for (browser, _) in &mut browsers {
         let token = browser.cookie("id").unwrap().to_owned();

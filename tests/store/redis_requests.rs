@@ -25,6 +25,11 @@ async fn count(session: Session) -> actix_web::Result<String> {
     Ok(n.to_string())
 }
 
+async fn login(session: Session) -> actix_web::Result<String> {
+    session.set_owner("alice")?;
+    read(session).await
+}
+
 async fn renew(session: Session) -> actix_web::Result<String> {
     session.renew()?;
     read(session).await
@@ -45,6 +50,7 @@ async fn app<C: Connect + Clone>(
             .route("/plain", web::get().to(async || "plain"))
             .route("/read", web::get().to(read))
             .route("/count", web::get().to(count))
+            .route("/login", web::get().to(login))
             .route("/renew", web::get().to(renew))
             .route("/logout", web::get().to(logout)),
     )
@@ -57,7 +63,7 @@ async fn costs<C: Connect + Clone>(what: &str, store: RedisStore<C>, mut nodes: 
     // Enough sessions for each node to know each script.
     for _ in 0..50 {
         let mut browser = Browser::new();
-        for path in ["/count", "/read", "/count", "/renew", "/logout"] {
+        for path in ["/count", "/read", "/count", "/login", "/renew", "/logout"] {
             assert_eq!(browser.get(&app, path).await.status, StatusCode::OK);
         }
     }
@@ -84,6 +90,15 @@ async fn costs<C: Connect + Clone>(what: &str, store: RedisStore<C>, mut nodes: 
         cost("write", &mut browser, "/count", 2).await;
         cost("renew", &mut browser, "/renew", 2).await;
         cost("end", &mut browser, "/logout", 2).await;
+        // Each adds an entry to the owner's index before it writes, and asks after that whether the
+        // owner's sessions were ended meanwhile.
+        cost("login, without a cookie", &mut Browser::new(), "/login", 3).await;
+        let mut browser = Browser::new();
+        cost("create", &mut browser, "/count", 1).await;
+        cost("login", &mut browser, "/login", 4).await;
+        cost("read", &mut browser, "/read", 1).await;
+        cost("write", &mut browser, "/count", 2).await;
+        cost("end of an owner's", &mut browser, "/logout", 3).await;
     }
 }
 

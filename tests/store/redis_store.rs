@@ -2,6 +2,7 @@
 //! server is set to.
 
 use std::{
+    collections::HashSet,
     sync::{
         Arc,
         atomic::{AtomicBool, AtomicUsize, Ordering},
@@ -12,8 +13,8 @@ use std::{
 use redis::{Client, aio::ConnectionManager};
 use sessions::{
     store::{
-        CreateOutcome, DeleteIfOutcome, DeleteOutcome, OwnerIndex, RecordKey, ReplaceOutcome,
-        Revision, Store, StoreError, Timestamp, Touch,
+        CreateOutcome, DeleteIfOutcome, DeleteOutcome, Ended, OwnerIndex, RecordKey,
+        ReplaceOutcome, Revision, Store, StoreError, Timestamp, Touch,
     },
     test::store::{conformance, conformance_when_full, owner_key, random_key, record, record_of},
 };
@@ -21,9 +22,21 @@ use sessions_redis::{Connect, Connection, Pool, RedisStore};
 use sessions_tests::{Redis, RedisCluster, reliability};
 
 const TTL: Duration = Duration::from_secs(60);
+const MOMENT: Duration = Duration::from_millis(1);
 
 fn store(redis: &Redis) -> RedisStore {
     RedisStore::new(redis.url()).expect("an address")
+}
+
+/// Creates a record, and returns its revision.
+async fn create<C: Connect>(
+    store: &RedisStore<C>,
+    key: &RecordKey,
+) -> Result<Revision, StoreError> {
+    match store.create(key, &record("{}"), TTL).await? {
+        CreateOutcome::Created(revision) => Ok(revision),
+        CreateOutcome::Exists => panic!("another record has the key"),
+    }
 }
 
 fn name(key: &RecordKey) -> String {
@@ -99,27 +112,118 @@ async fn everything_that_is_kept_expires() {
     let redis = Redis::new();
     let store = store(&redis);
     let (key, owner) = (random_key(), owner_key("alice"));
-    store.create(&key, &record("{}"), TTL).await.unwrap();
-    store.replace(&key, Revision::FIRST, &record("{}"), TTL).await.unwrap();
+    let revision = create(&store, &key).await.unwrap();
+    store.replace(&key, revision, &record("{}"), TTL).await.unwrap();
     store.add(&owner, &key, TTL).await.unwrap();
-    store.revoke_before(&owner, Timestamp::new(5), TTL).await.unwrap();
+    store.end_before(&owner, None, TTL).await.unwrap();
     let names: Vec<_> = redis.dump().into_keys().collect();
     assert_eq!(names.len(), 3);
     for name in &names {
         let left: i64 = redis.command(&["PTTL", name]);
         assert!((1..=60_000).contains(&left), "{name}: {left}");
     }
-    // The index is kept for as long as its longest entry.
-    store.add(&owner, &random_key(), 2 * TTL).await.unwrap();
-    store.add(&owner, &random_key(), Duration::from_millis(1)).await.unwrap();
+    // The index is kept for as long as its longest entry, and each entry for the longest of its times.
+    let longest = random_key();
+    for (key, ttl) in [(longest, 2 * TTL), (longest, MOMENT), (key, MOMENT), (random_key(), MOMENT)]
+    {
+        store.add(&owner, &key, ttl).await.unwrap();
+    }
     let index = names.iter().find(|name| name.ends_with(":sessions")).unwrap();
     assert!(redis.command::<i64>(&["PTTL", index]) > 60_000);
-    let later = Instant::now() + Duration::from_millis(20);
+    let later = Instant::now() + 20 * MOMENT;
     while Instant::now() < later {
         tokio::task::yield_now().await;
     }
-    store.add(&owner, &key, TTL).await.unwrap();
-    assert_eq!(redis.command::<u32>(&["ZCARD", index]), 2, "who is over is forgotten");
+    store.add(&owner, &longest, MOMENT).await.unwrap();
+    let mut kept = store.keys(&owner).await.unwrap();
+    kept.sort_by_key(|kept| *kept == longest);
+    assert_eq!(kept, [key, longest], "an entry expires after its time and not before");
+    // So is the moment of the last end.
+    let moment = names.iter().find(|name| name.ends_with(":ended")).unwrap();
+    for ttl in [2 * TTL, MOMENT] {
+        store.end_before(&owner, None, ttl).await.unwrap();
+        assert!(redis.command::<i64>(&["PTTL", moment]) > 60_000);
+    }
+}
+
+#[actix_web::test]
+#[ignore = "needs redis-server: run scripts/test"]
+async fn no_revision_is_used_twice_for_a_key() {
+    let redis = Redis::new();
+    let store = store(&redis);
+    let (key, record) = (random_key(), record("{}"));
+    let mut used = HashSet::new();
+    for round in 0..200 {
+        let mut revision = create(&store, &key).await.unwrap();
+        for _ in 0..5 {
+            assert!(used.insert(revision), "{revision:?} in round {round}");
+            match store.replace(&key, revision, &record, TTL).await.unwrap() {
+                ReplaceOutcome::Replaced(next) => revision = next,
+                outcome => panic!("{outcome:?}"),
+            }
+        }
+        assert!(used.insert(revision), "{revision:?} in round {round}");
+        store.delete(&key).await.unwrap();
+    }
+}
+
+#[actix_web::test]
+#[ignore = "needs redis-server: run scripts/test"]
+async fn all_times_are_the_server_s() {
+    let redis = Redis::new();
+    let store = store(&redis);
+    let owner = owner_key("alice");
+    let time = || -> u64 {
+        let (seconds, micros): (u64, u64) = redis.command(&["TIME"]);
+        seconds * 1_000_000 + micros
+    };
+    let mut last = time();
+    // Rounding to milliseconds is seen in one round of two.
+    for _ in 0..20 {
+        let key = random_key();
+        let revision = create(&store, &key).await.unwrap().get();
+        let loaded = store.load(&key, None).await.unwrap().unwrap().now;
+        let added = store.add(&owner, &key, TTL).await.unwrap().now;
+        let ended = store.end_before(&owner, None, TTL).await.unwrap().at;
+        let looked = store.state(&owner).await.unwrap().now;
+        for next in [revision, loaded.get(), added.get(), ended.get(), looked.get(), time()] {
+            assert!(last < next, "{last} {next}");
+            last = next;
+        }
+    }
+}
+
+#[actix_web::test]
+#[ignore = "needs redis-server: run scripts/test"]
+async fn an_end_is_later_than_the_one_before_even_if_the_clock_is_not() {
+    let redis = Redis::new();
+    let store = store(&redis);
+    let owner = owner_key("alice");
+    let now = store.state(&owner).await.unwrap().now;
+    // A primary that failed had a clock ahead of this one's.
+    let ahead = Timestamp::new(now.get() + 3_600_000_000);
+    let end = async |up_to| store.end_before(&owner, up_to, TTL).await.unwrap();
+    assert_eq!(end(Some(ahead)).await, Ended { previous: None, at: ahead });
+    assert_eq!(end(None).await, Ended { previous: Some(ahead), at: ahead.next() });
+    assert_eq!(end(Some(now)).await, Ended { previous: Some(ahead.next()), at: ahead.next() });
+    assert_eq!(store.state(&owner).await.unwrap().ended_before, Some(ahead.next()));
+}
+
+#[actix_web::test]
+#[ignore = "needs redis-server: run scripts/test"]
+async fn the_longest_time_is_no_error() {
+    let redis = Redis::new();
+    let store = store(&redis);
+    let (key, owner) = (random_key(), owner_key("alice"));
+    let created = store.create(&key, &record("{}"), Duration::MAX).await.unwrap();
+    assert!(matches!(created, CreateOutcome::Created(_)));
+    assert!(store.load(&key, None).await.unwrap().is_some());
+    for _ in 0..2 {
+        store.add(&owner, &key, Duration::MAX).await.unwrap();
+        store.end_before(&owner, None, Duration::MAX).await.unwrap();
+    }
+    assert_eq!(store.keys(&owner).await.unwrap(), [key]);
+    assert!(store.state(&owner).await.unwrap().ended_before.is_some());
 }
 
 #[actix_web::test]
@@ -202,24 +306,43 @@ async fn a_durable_deletion_waits_for_replicas_and_says_when_there_are_too_few()
     let store = store(&redis);
     let hasty = store.clone().durable_delete(1, Duration::from_millis(200));
     let patient = store.clone().durable_delete(1, TTL);
-    let key = random_key();
-    store.create(&key, &record("{}"), TTL).await.unwrap();
-    let alone = hasty.delete(&key).await;
-    assert!(matches!(alone, Err(StoreError::Unavailable { .. })), "{alone:?}");
-    assert!(store.load(&key, None).await.unwrap().is_none(), "it is deleted all the same");
-
-    let replica = redis.replica();
-    for _ in 0..20 {
+    for conditional in [false, true] {
+        // Both wait, whether the revision is compared or not.
+        let delete = async |store: &RedisStore, key: &RecordKey, revision| {
+            if !conditional {
+                return store.delete(key).await.map(|outcome| outcome == DeleteOutcome::Deleted);
+            }
+            let outcome = store.delete_if(key, revision).await?;
+            Ok(outcome == DeleteIfOutcome::Deleted)
+        };
         let key = random_key();
-        store.create(&key, &record("{}"), TTL).await.unwrap();
-        assert_eq!(patient.delete(&key).await.unwrap(), DeleteOutcome::Deleted);
-        assert_eq!(replica.command::<u32>(&["EXISTS", &name(&key)]), 0);
+        let revision = create(&store, &key).await.unwrap();
+        let alone = delete(&hasty, &key, revision).await;
+        assert!(matches!(alone, Err(StoreError::Unavailable { .. })), "{alone:?}");
+        assert!(store.load(&key, None).await.unwrap().is_none(), "it is deleted all the same");
+
+        let replica = redis.replica();
+        // The server need not know the script.
+        redis.command::<()>(&["SCRIPT", "FLUSH"]);
+        let mut requests = redis.listen();
+        for _ in 0..20 {
+            let key = random_key();
+            let revision = create(&store, &key).await.unwrap();
+            requests.take();
+            assert!(delete(&patient, &key, revision).await.unwrap());
+            let sent = requests.take();
+            assert_eq!(sent.len(), 2, "one pipeline: {sent:?}");
+            assert_eq!(sent[1], "wait 1");
+            assert_eq!(replica.command::<u32>(&["EXISTS", &name(&key)]), 0);
+        }
+        let revision = create(&store, &key).await.unwrap();
+        replica.stall();
+        let conflict = hasty.delete_if(&key, revision.next()).await;
+        let stalled = delete(&hasty, &key, revision).await;
+        replica.resume();
+        assert_eq!(conflict.unwrap(), DeleteIfOutcome::Conflict, "nothing is to be confirmed");
+        assert!(matches!(stalled, Err(StoreError::Unavailable { .. })), "{stalled:?}");
     }
-    store.create(&key, &record("{}"), TTL).await.unwrap();
-    replica.stall();
-    let stalled = hasty.delete(&key).await;
-    replica.resume();
-    assert!(matches!(stalled, Err(StoreError::Unavailable { .. })), "{stalled:?}");
 }
 
 #[actix_web::test]
@@ -237,7 +360,9 @@ async fn a_replica_is_read_and_takes_no_writes() {
     let loaded = store.load(&key, Some(touch)).await.unwrap().unwrap();
     assert!(!loaded.touched);
     assert!(store.keys(&owner).await.unwrap().is_empty());
+    assert_eq!(store.state(&owner).await.unwrap().ended_before, None);
 
+    let durable = store.clone().durable_delete(1, TTL);
     let writes = [
         store.create(&random_key(), &record("{}"), TTL).await.err(),
         store.replace(&key, loaded.revision, &loaded.record, TTL).await.err(),
@@ -245,7 +370,9 @@ async fn a_replica_is_read_and_takes_no_writes() {
         store.delete_if(&key, loaded.revision).await.err(),
         store.add(&owner, &key, TTL).await.err(),
         store.remove(&owner, &key).await.err(),
-        store.revoke_before(&owner, Timestamp::new(1), TTL).await.err(),
+        store.end_before(&owner, None, TTL).await.err(),
+        durable.delete(&key).await.err(),
+        durable.delete_if(&key, loaded.revision).await.err(),
     ];
     for err in writes {
         assert!(matches!(err, Some(StoreError::ReadOnly { .. })), "{err:?}");
@@ -255,11 +382,11 @@ async fn a_replica_is_read_and_takes_no_writes() {
 /// Runs the scripts, one after the other. A machine that is busy lets a call take too long.
 async fn run_scripts<C: Connect>(store: &RedisStore<C>) -> Result<(), StoreError> {
     let key = random_key();
-    store.create(&key, &record("{}"), TTL).await?;
+    let first = create(store, &key).await?;
     let loaded = store.load(&key, None).await?.expect("it was created");
     let replaced = store.replace(&key, loaded.revision, &loaded.record, TTL).await?;
-    assert_eq!(replaced, ReplaceOutcome::Replaced(Revision::FIRST.next()));
-    let deleted = store.delete_if(&key, Revision::FIRST.next()).await?;
+    assert_eq!(replaced, ReplaceOutcome::Replaced(first.next()));
+    let deleted = store.delete_if(&key, first.next()).await?;
     assert_eq!(deleted, DeleteIfOutcome::Deleted);
     Ok(())
 }
@@ -327,16 +454,16 @@ async fn the_documented_acl_suffices_and_no_rule_of_it_is_spare() {
     };
     let does_all = async |store: RedisStore| -> Result<(), StoreError> {
         let (key, owner) = (random_key(), owner_key("alice"));
-        store.create(&key, &record("{}"), TTL).await?;
+        let first = create(&store, &key).await?;
         store.create(&key, &record("{}"), TTL).await?;
         let touch = Touch { ttl: 10 * TTL, interval: TTL };
         assert!(store.load(&key, Some(touch)).await?.is_some_and(|loaded| loaded.touched));
-        store.replace(&key, Revision::FIRST, &record("{}"), TTL).await?;
-        store.delete_if(&key, Revision::new(2)).await?;
+        store.replace(&key, first, &record("{}"), TTL).await?;
+        store.delete_if(&key, first.next()).await?;
         store.add(&owner, &key, TTL).await?;
         store.keys(&owner).await?;
-        store.revoke_before(&owner, Timestamp::new(1), TTL).await?;
-        store.revoked_before(&owner).await?;
+        store.end_before(&owner, None, TTL).await?;
+        store.state(&owner).await?;
         store.remove(&owner, &key).await?;
         store.delete(&key).await?;
         store.durable_delete(1, TTL).delete(&key).await.map(drop)

@@ -31,8 +31,8 @@ fn key(number: u64) -> RecordKey {
 
 /// A record whose content is this number.
 fn record(number: u64) -> Record {
-    let verifier = "A".repeat(43);
-    let text = format!("1 {verifier} 0 0 60 - - - -\n{{\"n\":{number}}}");
+    let (verifier, epoch) = ("A".repeat(43), "A".repeat(22));
+    let text = format!("2 {verifier} {epoch} 0 0 60 - - -\n{{\"n\":{number}}}");
     Record::from_bytes(text.as_bytes()).expect("the format of a record")
 }
 
@@ -51,6 +51,14 @@ async fn content<C: Connect>(store: &RedisStore<C>, number: u64) -> Option<(Reco
     loaded.map(|loaded| (loaded.record, loaded.revision))
 }
 
+/// Creates a record, and returns its revision.
+async fn create<C: Connect>(store: &RedisStore<C>, number: u64, record: &Record) -> Revision {
+    match store.create(&key(number), record, TTL).await.expect("it is done") {
+        CreateOutcome::Created(revision) => revision,
+        CreateOutcome::Exists => panic!("another record has the key"),
+    }
+}
+
 fn through(proxy: &Proxy) -> RedisStore {
     RedisStore::new(format!("redis://127.0.0.1:{}", proxy.port())).expect("an address")
 }
@@ -61,10 +69,8 @@ async fn each_operation_succeeds_once<C: Connect>(
     mut before_each: impl AsyncFnMut(),
 ) {
     let key = key(number);
-    let first = Revision::FIRST;
     before_each().await;
-    let created = store.create(&key, &record(1), TTL).await.expect("it is done");
-    assert_eq!(created, CreateOutcome::Created(first));
+    let first = create(store, number, &record(1)).await;
     before_each().await;
     let created = store.create(&key, &record(2), TTL).await.expect("it is done");
     assert_eq!(created, CreateOutcome::Exists);
@@ -167,8 +173,7 @@ async fn a_write_that_is_sent_twice_while_others_write_is_done_once() {
     let proxy = Proxy::before(redis.port());
     let (cut, other) = (through(&proxy), RedisStore::new(redis.url()).unwrap());
     let key = key(1);
-    cut.create(&key, &record(0), TTL).await.unwrap();
-    let mut revision = Revision::FIRST;
+    let mut revision = create(&cut, 1, &record(0)).await;
     for round in 1..=7 {
         // The answer is held back, and then lost, after the write is done.
         proxy.delay(Duration::from_millis(200));

@@ -6,12 +6,15 @@ use std::{
     path::PathBuf,
     process,
     sync::atomic::{AtomicU32, Ordering},
-    time::Duration,
+    time::{Duration, SystemTime},
 };
 
 use futures_util::future::{join, join_all};
 use sessions::{
-    store::{CreateOutcome, DeleteOutcome, RecordKey, ReplaceOutcome, Revision, Store, StoreError},
+    store::{
+        CreateOutcome, DeleteOutcome, Ended, OwnerKey, RecordKey, ReplaceOutcome, Revision, Store,
+        StoreError, Timestamp, Touch,
+    },
     test::store::{conformance, conformance_when_full, owner_key, random_key, record, record_of},
 };
 use sessions_sqlx::{Dialect, PostgresStore, SqliteStore, SqlxStore};
@@ -65,11 +68,15 @@ async fn connect(postgres: &Postgres) -> PgPool {
     PgPool::connect(&postgres.url()).await.expect("it is up")
 }
 
-async fn create(store: &impl Store, json: &str) -> RecordKey {
+async fn create(store: &impl Store, json: &str) -> (RecordKey, Revision) {
     let key = random_key();
-    let created = store.create(&key, &record(json), HOUR).await.expect("it answers");
-    assert_eq!(created, CreateOutcome::Created(Revision::FIRST));
-    key
+    (key, create_under(store, &key, json).await)
+}
+
+async fn create_under(store: &impl Store, key: &RecordKey, json: &str) -> Revision {
+    let created = store.create(key, &record(json), HOUR).await.expect("it answers");
+    let CreateOutcome::Created(revision) = created else { panic!("{created:?}") };
+    revision
 }
 
 async fn knows(store: &impl Store, key: &RecordKey) -> bool {
@@ -79,13 +86,16 @@ async fn knows(store: &impl Store, key: &RecordKey) -> bool {
 /// Touches every statement once.
 async fn a_life(store: &impl Store) -> Result<(), StoreError> {
     let (key, alice) = (random_key(), owner_key("alice"));
-    store.create(&key, &record("{}"), HOUR).await?;
+    let created = store.create(&key, &record("{}"), HOUR).await?;
+    let CreateOutcome::Created(revision) = created else { panic!("{created:?}") };
     let logged_in = record_of(alice, "{}");
-    let replaced = store.replace(&key, Revision::FIRST, &logged_in, HOUR).await?;
+    let replaced = store.replace(&key, revision, &logged_in, HOUR).await?;
     assert!(matches!(replaced, ReplaceOutcome::Replaced(_)), "{replaced:?}");
     assert!(store.load(&key, None).await?.is_some_and(|loaded| loaded.record == logged_in));
     let owners = store.owners().expect("it finds sessions by their owner");
     assert_eq!(owners.keys(&alice).await?, [key]);
+    let ended = owners.end_before(&alice, None, HOUR).await?;
+    assert_eq!(owners.add(&alice, &key, HOUR).await?.ended_before, Some(ended.at));
     assert_eq!(store.delete(&key).await?, DeleteOutcome::Deleted);
     Ok(())
 }
@@ -180,12 +190,12 @@ async fn a_store_without_tables_says_how_to_make_them() {
 #[actix_web::test]
 async fn a_record_above_the_limit_is_not_sent() {
     let store = migrated(SqliteStore::new(in_memory().await)).await.with_max_record(300);
-    let short = create(&store, r#"{"n":1}"#).await;
+    let (short, revision) = create(&store, r#"{"n":1}"#).await;
     let long = record(&format!("{{\"n\":\"{}\"}}", "x".repeat(300)));
     let length = long.to_bytes().len();
     let key = random_key();
     let created = store.create(&key, &long, HOUR).await.map(|_| ());
-    let replaced = store.replace(&short, Revision::FIRST, &long, HOUR).await.map(|_| ());
+    let replaced = store.replace(&short, revision, &long, HOUR).await.map(|_| ());
     for refused in [created, replaced] {
         let Err(StoreError::TooLarge { length: said, limit: 300 }) = refused else {
             panic!("{refused:?}")
@@ -193,7 +203,7 @@ async fn a_record_above_the_limit_is_not_sent() {
         assert_eq!(said, length);
     }
     let kept = store.load(&short, None).await.unwrap().unwrap();
-    assert_eq!((kept.record.payload_len(), kept.revision), (7, Revision::FIRST));
+    assert_eq!((kept.record.payload_len(), kept.revision), (7, revision));
     assert!(!knows(&store, &key).await);
 }
 
@@ -213,10 +223,133 @@ async fn a_row_of_something_else_is_corrupt() {
 #[actix_web::test]
 async fn an_expired_row_is_replaced_by_one_with_a_later_revision() {
     let store = migrated(SqliteStore::new(in_memory().await)).await;
-    let key = create(&store, "{}").await;
+    let (key, first) = create(&store, "{}").await;
     query("UPDATE sessions SET expires = 1").execute(store.pool()).await.unwrap();
-    let created = store.create(&key, &record("{}"), HOUR).await.unwrap();
-    assert_eq!(created, CreateOutcome::Created(Revision::new(2)));
+    assert!(create_under(&store, &key, "{}").await.get() > first.get());
+    let behind = "UPDATE sessions SET expires = 1, revision = 1";
+    query(behind).execute(store.pool()).await.unwrap();
+    assert!(create_under(&store, &key, "{}").await.get() > first.get());
+    // A record that was replaced faster than time goes by, or before the clock was set back.
+    let ahead = "UPDATE sessions SET expires = 1, revision = 1 << 60";
+    query(ahead).execute(store.pool()).await.unwrap();
+    assert_eq!(create_under(&store, &key, "{}").await, Revision::new((1 << 60) + 1));
+}
+
+/// Returns the time of the host, which is that of the servers too, in microseconds since 1970.
+fn host_time() -> u64 {
+    Timestamp::of(SystemTime::now()).get()
+}
+
+async fn times_are_the_present(store: &impl Store) {
+    let (owners, owner) = (store.owners().expect("it finds sessions by their owner"), new_owner());
+    // A rounded time may be the right one by chance.
+    for _ in 0..20 {
+        let before = host_time();
+        let (key, revision) = create(store, "{}").await;
+        let mut times = vec![revision.get()];
+        for touch in [None, Some(Touch { ttl: HOUR, interval: Duration::ZERO })] {
+            let loaded = store.load(&key, touch).await.expect("it answers");
+            times.push(loaded.expect("it is there").now.get());
+        }
+        times.push(owners.state(&owner).await.expect("it answers").now.get());
+        times.push(owners.add(&owner, &key, HOUR).await.expect("it answers").now.get());
+        let ended = owners.end_before(&owner, None, HOUR).await;
+        times.push(ended.expect("it answers").at.get());
+        times.push(host_time());
+        assert!(before <= times[0] && times.is_sorted(), "{before}, then {times:?}");
+    }
+}
+
+#[actix_web::test]
+async fn sqlite_answers_with_the_host_s_time() {
+    times_are_the_present(&migrated(SqliteStore::new(in_memory().await)).await).await;
+}
+
+#[actix_web::test]
+#[ignore = "needs postgresql: run scripts/test"]
+async fn postgres_answers_with_the_server_s_time() {
+    let postgres = Postgres::new();
+    times_are_the_present(&migrated(PostgresStore::new(connect(&postgres).await)).await).await;
+}
+
+fn new_owner() -> OwnerKey {
+    owner_key(&random_key().to_string())
+}
+
+/// Ends sessions of an owner whose row is changed by `execute` in between.
+async fn ends_follow_what_is_kept(store: &impl Store, execute: impl AsyncFn(&'static str)) {
+    const AHEAD: u64 = 1 << 60;
+    let (owners, owner) = (store.owners().expect("it finds sessions by their owner"), new_owner());
+    let end = async |up_to: Option<u64>| {
+        let ended = owners.end_before(&owner, up_to.map(Timestamp::new), HOUR).await;
+        let Ended { previous, at } = ended.expect("it answers");
+        (previous.map(Timestamp::get), at.get())
+    };
+    let kept =
+        async || owners.state(&owner).await.expect("it answers").ended_before.map(Timestamp::get);
+    assert_eq!(end(Some(5)).await, (None, 5));
+    assert_eq!(end(Some(7)).await, (Some(5), 7));
+    assert_eq!(end(Some(6)).await, (Some(7), 7));
+    // The clock was set back since.
+    execute("UPDATE sessions_ended SET moment = 1152921504606846976").await;
+    assert_eq!(end(None).await, (Some(AHEAD), AHEAD + 1));
+    assert_eq!(end(Some(8)).await, (Some(AHEAD + 1), AHEAD + 1));
+    assert_eq!(kept().await, Some(AHEAD + 1));
+    // What has expired does not count.
+    execute("UPDATE sessions_ended SET expires = 1").await;
+    assert_eq!(kept().await, None);
+    assert_eq!(end(Some(9)).await, (None, 9));
+    execute("UPDATE sessions_ended SET moment = 1152921504606846976, expires = 1").await;
+    let (previous, at) = end(None).await;
+    assert!(previous.is_none() && at <= host_time(), "{previous:?} {at}");
+    // An end is kept for the longest of its times.
+    let ended = owners.end_before(&owner, None, Duration::from_millis(1)).await;
+    assert_eq!(ended.expect("it answers").previous, Some(Timestamp::new(at)));
+    sleep(Duration::from_millis(5)).await;
+    assert!(kept().await > Some(at));
+}
+
+#[actix_web::test]
+async fn ends_in_sqlite_follow_what_is_kept() {
+    let store = migrated(SqliteStore::new(in_memory().await)).await;
+    ends_follow_what_is_kept(&store, async |change| {
+        query(change).execute(store.pool()).await.expect("it is a statement");
+    })
+    .await;
+}
+
+#[actix_web::test]
+#[ignore = "needs postgresql: run scripts/test"]
+async fn ends_in_postgres_follow_what_is_kept() {
+    let postgres = Postgres::new();
+    let store = migrated(PostgresStore::new(connect(&postgres).await)).await;
+    ends_follow_what_is_kept(&store, async |change| {
+        query(change).execute(store.pool()).await.expect("it is a statement");
+    })
+    .await;
+}
+
+#[actix_web::test]
+#[ignore = "needs postgresql: run scripts/test"]
+async fn an_end_that_waits_for_another_one_continues_from_it() {
+    let postgres = Postgres::new();
+    let pool = connect(&postgres).await;
+    let store = migrated(PostgresStore::new(pool.clone())).await;
+    let (owners, owner) = (store.owners().unwrap(), new_owner());
+    let mut other = pool.begin().await.unwrap();
+    query("INSERT INTO sessions_ended (owner, moment, expires) VALUES ($1, 1::bigint << 60, 1::bigint << 50)")
+        .bind(owner.as_bytes().as_slice())
+        .execute(&mut *other)
+        .await
+        .unwrap();
+    let commit = async {
+        let waiting = "SELECT count(*) FROM pg_locks WHERE NOT granted";
+        while query_scalar::<_, i64>(waiting).fetch_one(&pool).await.expect("it is up") == 0 {}
+        other.commit().await.expect("it is up");
+    };
+    let (ended, ()) = join(owners.end_before(&owner, None, HOUR), commit).await;
+    let moment = Timestamp::new(1 << 60);
+    assert_eq!(ended.unwrap(), Ended { previous: Some(moment), at: moment.next() });
 }
 
 #[actix_web::test]
@@ -246,7 +379,7 @@ async fn two_tables_in_one_database_know_nothing_of_each_other() {
     let pool = in_memory().await;
     let one = migrated(SqliteStore::new(pool.clone())).await;
     let other = migrated(SqliteStore::new(pool).with_table("admin").unwrap()).await;
-    let key = create(&one, "{}").await;
+    let (key, _) = create(&one, "{}").await;
     assert!(!knows(&other, &key).await);
     other.create(&key, &record("{}"), HOUR).await.unwrap();
     one.delete(&key).await.unwrap();
@@ -263,7 +396,7 @@ async fn tables_may_be_in_a_schema_of_postgres() {
     assert_eq!(plain.migration(), include_str!("../../sessions-sqlx/migrations/postgres.sql"));
     let inside = PostgresStore::new(pool.clone()).with_table("app.sessions").unwrap();
     let inside = migrated(migrated(inside).await).await;
-    let key = create(&inside, "{}").await;
+    let (key, _) = create(&inside, "{}").await;
     assert!(!knows(&plain, &key).await);
     a_life(&plain).await.unwrap();
     a_life(&inside).await.unwrap();

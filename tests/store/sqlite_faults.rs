@@ -14,7 +14,7 @@ use actix_web::body::MessageBody;
 use actix_web::{App, Error, dev::ServiceResponse, http::StatusCode, test::init_service, web};
 use sessions::{
     ServerSide, Session,
-    store::{DeleteOutcome, Revision, Store, StoreError, Timestamp, Touch},
+    store::{CreateOutcome, DeleteOutcome, Store, StoreError, Timestamp, Touch},
     test::store::{owner_key, random_key, record},
 };
 use sessions_sqlx::SqliteStore;
@@ -115,6 +115,9 @@ async fn on_a_full_disk_sessions_stay_as_they_are_are_read_and_ended() {
     };
     let full = full.await;
     assert!(matches!(full, Err(StoreError::Full)), "{full:?}");
+    let (owners, owner) = (store.owners().unwrap(), owner_key("a"));
+    let ended = owners.end_before(&owner, None, HOUR).await.unwrap();
+    assert_eq!(owners.state(&owner).await.unwrap().ended_before, Some(ended.at));
 
     let records = "SELECT record FROM sessions ORDER BY rowid LIMIT 5";
     let before: Vec<Vec<u8>> = query_scalar(records).fetch_all(&pool).await.unwrap();
@@ -145,17 +148,19 @@ async fn a_database_that_takes_no_writes_is_read() {
     let place = Place::new();
     let store = place.store().await;
     let key = random_key();
-    store.create(&key, &record("{}"), HOUR).await.unwrap();
+    let created = store.create(&key, &record("{}"), HOUR).await.unwrap();
+    let CreateOutcome::Created(revision) = created else { panic!("{created:?}") };
     let pool = SqlitePool::connect_with(place.options().read_only(true)).await.unwrap();
     let store = SqliteStore::new(pool);
     let touch = Touch { ttl: 2 * HOUR, interval: HOUR };
     let loaded = store.load(&key, Some(touch)).await.unwrap().unwrap();
     assert!(!loaded.touched);
     let created = store.create(&random_key(), &record("{}"), HOUR).await.map(|_| ());
-    let replaced = store.replace(&key, Revision::FIRST, &record("{}"), HOUR).await.map(|_| ());
+    let replaced = store.replace(&key, revision, &record("{}"), HOUR).await.map(|_| ());
     let deleted = store.delete(&key).await.map(|_| ());
-    let ended =
-        store.owners().unwrap().revoke_before(&owner_key("a"), Timestamp::new(1), HOUR).await;
+    let (owners, owner) = (store.owners().unwrap(), owner_key("a"));
+    assert_eq!(owners.add(&owner, &key, HOUR).await.unwrap().ended_before, None);
+    let ended = owners.end_before(&owner, None, HOUR).await.map(|_| ());
     for refused in [created, replaced, deleted, ended] {
         assert!(matches!(refused, Err(StoreError::ReadOnly { .. })), "{refused:?}");
     }
@@ -214,7 +219,8 @@ async fn a_sweep_removes_what_is_over_and_nothing_else() {
     let store = place.store().await;
     let owners = store.owners().unwrap();
     for (name, end) in [("past", 1), ("present", 2)] {
-        owners.revoke_before(&owner_key(name), Timestamp::new(end), HOUR).await.unwrap();
+        let end = Some(Timestamp::new(end));
+        owners.end_before(&owner_key(name), end, HOUR).await.unwrap();
     }
     let mut fill = store.pool().begin().await.unwrap();
     for _ in 0..1_234 {
@@ -224,7 +230,7 @@ async fn a_sweep_removes_what_is_over_and_nothing_else() {
             .await
             .unwrap();
     }
-    query("UPDATE sessions_ended SET expires = 1 WHERE stamp = 1")
+    query("UPDATE sessions_ended SET expires = 1 WHERE moment = 1")
         .execute(&mut *fill)
         .await
         .unwrap();
@@ -237,7 +243,7 @@ async fn a_sweep_removes_what_is_over_and_nothing_else() {
     assert!(store.load(&live, None).await.unwrap().is_some());
     assert_eq!(rows(store.pool()).await, 1);
     let noted: Vec<i64> =
-        query_scalar("SELECT stamp FROM sessions_ended").fetch_all(store.pool()).await.unwrap();
+        query_scalar("SELECT moment FROM sessions_ended").fetch_all(store.pool()).await.unwrap();
     assert_eq!(noted, [2]);
 }
 

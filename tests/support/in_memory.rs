@@ -1,4 +1,4 @@
-//! Sessions in memory, under an application that does what a path says.
+//! Sessions in a store, in memory by default, under an application that does what a path says.
 
 use std::{future::Future, sync::Arc};
 
@@ -10,24 +10,24 @@ use actix_web::{
 };
 use sessions::{
     MemoryStore, ServerSide, Session, SessionConfig, SessionInterface, SessionMiddleware,
-    request::Clock, test::TestClock,
+    policy::CookieName, request::Clock, store::Store, test::TestClock,
 };
 use tokio::sync::Barrier;
 
-/// An interface whose sessions live in memory.
+/// An interface whose sessions live in a store.
 #[derive(Clone, Debug, SessionInterface)]
-#[session(cookie_name = "id", secure = false)]
-pub struct Kept {
-    /// Keeps sessions in memory.
-    pub backend: ServerSide<MemoryStore>,
+#[session(secure = false)]
+pub struct Kept<S: Store = MemoryStore> {
+    /// Keeps the sessions.
+    pub backend: ServerSide<S>,
     config: SessionConfig,
 }
 
 /// An application whose handlers wait for each other where their path says so.
 #[derive(Debug)]
-pub struct Fixture {
+pub struct Fixture<S: Store = MemoryStore> {
     /// The interface.
-    pub kept: Kept,
+    pub kept: Kept<S>,
     /// What sessions and store take for the time.
     pub time: TestClock,
     opened: Arc<Barrier>,
@@ -48,13 +48,30 @@ impl Fixture {
     ) -> Self {
         let time = TestClock::new();
         let backend = change(ServerSide::new(MemoryStore::with_clock(time.clock())));
+        Self::of(backend, config.cookie_name(CookieName::from_static("id")), time)
+    }
+}
+
+impl<S: Store + Clone> Fixture<S> {
+    /// With this backend, on a host with this clock.
+    pub fn of(backend: ServerSide<S>, config: SessionConfig, time: TestClock) -> Self {
         let barrier = || Arc::new(Barrier::new(2));
         Self { kept: Kept { backend, config }, time, opened: barrier(), go_on: barrier() }
     }
 
     /// Returns the store.
-    pub fn store(&self) -> &MemoryStore {
+    pub fn store(&self) -> &S {
         self.kept.backend.store()
+    }
+
+    /// Waits until a request waits, its session opened.
+    pub async fn arrived(&self) {
+        self.opened.wait().await;
+    }
+
+    /// Lets the request that waits go on.
+    pub async fn release(&self) {
+        self.go_on.wait().await;
     }
 
     /// Starts the application.
@@ -70,7 +87,7 @@ impl Fixture {
                 .app_data(web::Data::new([opened, go_on]))
                 .route("/plain", web::get().to(|| async { "plain" }))
                 .route("/forbidden", web::get().to(forbidden))
-                .default_service(web::to(act)),
+                .default_service(web::to(act::<S>)),
         )
         .await
     }
@@ -82,10 +99,10 @@ async fn forbidden(session: Session) -> actix_web::Result<HttpResponse> {
 }
 
 /// Does what the path says, one word after the other: `/read/wait/insert-a`.
-async fn act(
+async fn act<S: Store + Clone>(
     request: HttpRequest,
     session: Session,
-    kept: web::Data<Kept>,
+    kept: web::Data<Kept<S>>,
     barriers: web::Data<[Arc<Barrier>; 2]>,
 ) -> actix_web::Result<HttpResponse> {
     let mut said = String::new();
@@ -108,6 +125,13 @@ async fn act(
             "renew" => session.renew()?,
             "rotate" => session.rotate()?,
             "login" => session.set_owner(object)?,
+            "end" => {
+                let sessions = kept.backend.sessions_of(object).await?;
+                for one in &sessions {
+                    kept.backend.end(one).await?;
+                }
+                said = sessions.len().to_string();
+            }
             "owner" => said = session.owner().unwrap_or_default(),
             "permanent" => session.set_permanent(true)?,
             "now" => {
@@ -129,15 +153,15 @@ async fn act(
 }
 
 /// Runs a request that waits after its session is opened, and others meanwhile.
-pub async fn meanwhile<T>(
-    fixture: &Fixture,
+pub async fn meanwhile<T, S: Store + Clone>(
+    fixture: &Fixture<S>,
     waiting: impl Future<Output = T>,
     others: impl AsyncFnOnce(),
 ) -> T {
     let others = async {
-        fixture.opened.wait().await;
+        fixture.arrived().await;
         others().await;
-        fixture.go_on.wait().await;
+        fixture.release().await;
     };
     futures_util::future::join(waiting, others).await.0
 }

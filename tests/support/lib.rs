@@ -8,6 +8,7 @@ mod hooked;
 mod http;
 pub mod in_memory;
 mod interfaces;
+mod jar;
 pub mod linted;
 pub mod load_driver;
 mod logged;
@@ -16,7 +17,9 @@ mod postgres;
 mod proxy;
 mod redis;
 pub mod reliability;
+pub mod stage;
 mod switched;
+mod timed;
 
 pub use self::{
     browser::{Answer, Browser, SetCookie},
@@ -24,12 +27,14 @@ pub use self::{
     hooked::{Call, HookedStore, When},
     http::{HttpAnswer, HttpClient, Served},
     interfaces::{AppSessions, ConfiguredSessions, StoredSessions},
+    jar::Jar,
     logged::{Line, Logged},
     mode::Mode,
     postgres::Postgres,
     proxy::Proxy,
     redis::{Redis, RedisCluster, Requests},
     switched::{Switched, Switches},
+    timed::TimedStore,
 };
 use actix_web::{http::header, test::TestRequest};
 use sessions::SecretKey;

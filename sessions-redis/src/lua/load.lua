@@ -1,7 +1,7 @@
--- Returns the revision, the milliseconds left, 1 if the record was touched (else 0), and the record,
--- separated by spaces; nothing when there is no record. KEYS: record. ARGV: the milliseconds to live
--- that a touch sets, and the milliseconds since the last touch after which the next is due; or
--- neither.
+-- Returns the revision, the milliseconds left, 1 if the record was touched (else 0), the time in
+-- microseconds, and the record, separated by spaces; nothing when there is no record. KEYS: record.
+-- ARGV: the milliseconds to live that a touch sets, and the milliseconds since the last touch after
+-- which the next is due; or neither.
 local found = redis.call('HMGET', KEYS[1], 'r', 'd')
 local left = redis.call('PTTL', KEYS[1])
 if left == -2 then
@@ -20,4 +20,6 @@ if ARGV[1] then
     end
   end
 end
-return string.format('%s %.0f %d ', found[1] or '', left, touched) .. (found[2] or '')
+local time = redis.call('TIME')
+local now = time[1] * 1000000 + time[2]
+return string.format('%s %.0f %d %.0f ', found[1] or '', left, touched, now) .. (found[2] or '')

@@ -17,6 +17,10 @@ pub trait Driver: Database + Syntax {
     /// Whether the whole database accepts one writer at a time.
     const SINGLE_WRITER: bool;
 
+    /// Returns the present by the host's clock, in microseconds since 1970, to bind as the parameter
+    /// of [`micros`](Syntax::micros). `None` where that is an expression.
+    fn host_micros() -> Option<i64>;
+
     /// Classifies an error by its code.
     fn classify(err: &(dyn DatabaseError + 'static)) -> ErrorClass;
 
@@ -72,15 +76,17 @@ pub struct StoredRow {
     pub(crate) record: Vec<u8>,
     pub(crate) expires_in: Duration,
     pub(crate) touched: bool,
+    /// The present, in microseconds since 1970.
+    pub(crate) now: i64,
 }
 
 impl StoredRow {
-    /// Takes the columns in the order of the statements: revision, record, milliseconds left, and
-    /// whether it was touched.
-    pub(crate) fn from_columns(columns: (i64, Vec<u8>, i64, bool)) -> Self {
-        let (revision, record, millis_left, touched) = columns;
+    /// Takes the columns in the order of the statements: revision, record, milliseconds left,
+    /// whether it was touched, and the present.
+    pub(crate) fn from_columns(columns: (i64, Vec<u8>, i64, bool, i64)) -> Self {
+        let (revision, record, millis_left, touched, now) = columns;
         let expires_in = Duration::from_millis(u64::try_from(millis_left).unwrap_or_default());
-        Self { revision, record, expires_in, touched }
+        Self { revision, record, expires_in, touched, now }
     }
 }
 

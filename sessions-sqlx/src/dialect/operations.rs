@@ -13,6 +13,16 @@ use super::{
 /// How often a conditional write is attempted while concurrent writers change its row.
 const MAX_CAS_ATTEMPTS: u32 = 5;
 
+/// Binds the present as the last parameter of a query, where its statement has one.
+macro_rules! with_time {
+    ($database:ident, $query:expr) => {
+        match $database::host_micros() {
+            Some(now) => $query.bind(now),
+            None => $query,
+        }
+    };
+}
+
 /// The operations of a store on a connection.
 pub trait Operations: Driver {
     /// Inserts a row, and returns its revision; `None` if there is a live row already.
@@ -53,21 +63,22 @@ pub trait Operations: Driver {
         owner: &[u8],
     ) -> impl Future<Output = Result<Vec<Vec<u8>>, Error>> + Send;
 
-    /// Returns the moment before which an owner's sessions are ended.
-    fn revoked_before(
+    /// Returns the present, and the moment up to which an owner's sessions were ended.
+    fn owner_state(
         connection: &mut Self::Connection,
         statements: &Statements<Self::Own>,
         owner: &[u8],
-    ) -> impl Future<Output = Result<Option<i64>, Error>> + Send;
+    ) -> impl Future<Output = Result<(i64, Option<i64>), Error>> + Send;
 
-    /// Ends an owner's sessions from before a moment.
-    fn revoke_before(
+    /// Ends an owner's sessions up to a moment, or up to the present. Returns the moment from before,
+    /// and the one that is kept.
+    fn end_before(
         connection: &mut Self::Connection,
         statements: &Statements<Self::Own>,
         owner: &[u8],
-        stamp: i64,
+        up_to: Option<i64>,
         ttl_millis: i64,
-    ) -> impl Future<Output = Result<(), Error>> + Send;
+    ) -> impl Future<Output = Result<(Option<i64>, i64), Error>> + Send;
 
     /// Deletes up to `limit` expired rows, and returns how many.
     fn sweep(
@@ -83,6 +94,7 @@ where
     DB: Driver<Arguments: IntoArguments<DB>>,
     for<'c> &'c mut DB::Connection: Executor<'c, Database = DB>,
     for<'v> i64: Type<DB> + Encode<'v, DB> + Decode<'v, DB>,
+    for<'v> Option<i64>: Encode<'v, DB>,
     for<'v> bool: Type<DB> + Decode<'v, DB>,
     for<'v> Vec<u8>: Type<DB> + Decode<'v, DB>,
     for<'v> &'v [u8]: Type<DB> + Encode<'v, DB>,
@@ -96,14 +108,13 @@ where
         row: NewRow<'_>,
     ) -> Result<Option<i64>, Error> {
         // All rows, since SQLite may fail after the only one, for example when the disk is full.
-        let revisions = query_scalar(statements.create.clone())
+        let create = query_scalar(statements.create.clone())
             .bind(key)
             .bind(row.record)
             .bind(row.owner)
-            .bind(row.ttl_millis)
-            .fetch_all(connection)
-            .await?;
-        Ok(revisions.first().copied())
+            .bind(row.ttl_millis);
+        let create = with_time!(DB, create);
+        Ok(create.fetch_all(connection).await?.first().copied())
     }
 
     async fn load(
@@ -111,7 +122,7 @@ where
         statements: &Statements<DB::Own>,
         key: &[u8],
     ) -> Result<Option<StoredRow>, Error> {
-        let row = query_as(statements.load.clone()).bind(key);
+        let row = with_time!(DB, query_as(statements.load.clone()).bind(key));
         Ok(row.fetch_optional(connection).await?.map(StoredRow::from_columns))
     }
 
@@ -149,24 +160,26 @@ where
         query_scalar(statements.owner_keys.clone()).bind(owner).fetch_all(connection).await
     }
 
-    async fn revoked_before(
+    async fn owner_state(
         connection: &mut DB::Connection,
         statements: &Statements<DB::Own>,
         owner: &[u8],
-    ) -> Result<Option<i64>, Error> {
-        let stamp = query_scalar(statements.revoked_before.clone()).bind(owner);
-        stamp.fetch_optional(connection).await
+    ) -> Result<(i64, Option<i64>), Error> {
+        let state = query_as(statements.owner_state.clone()).bind(owner);
+        with_time!(DB, state).fetch_one(connection).await
     }
 
-    async fn revoke_before(
+    async fn end_before(
         connection: &mut DB::Connection,
         statements: &Statements<DB::Own>,
         owner: &[u8],
-        stamp: i64,
+        up_to: Option<i64>,
         ttl_millis: i64,
-    ) -> Result<(), Error> {
-        let revoke = query(statements.revoke_before.clone()).bind(owner);
-        revoke.bind(stamp).bind(ttl_millis).execute(connection).await.map(drop)
+    ) -> Result<(Option<i64>, i64), Error> {
+        let end = query_as(statements.end_before.clone()).bind(owner).bind(up_to).bind(ttl_millis);
+        // All rows, as in `create`.
+        let ended = with_time!(DB, end).fetch_all(connection).await?;
+        ended.first().copied().ok_or(Error::RowNotFound)
     }
 
     async fn sweep(

@@ -23,6 +23,11 @@ pub trait Syntax {
     /// The statements whose form differs between the databases.
     type Own: fmt::Debug + Send + Sync;
 
+    /// Writes the present in microseconds since 1970, which is not later than what the statement sees:
+    /// as an expression, or as the parameter of this number. That is the last one, and
+    /// [`host_micros`](super::driver::Driver::host_micros) is bound to it.
+    fn micros(parameter: u32) -> String;
+
     /// Writes those statements.
     fn own_statements(table: &Table) -> Self::Own;
 }
@@ -34,8 +39,8 @@ pub struct Statements<Own> {
     pub(crate) load: SqlStr,
     pub(crate) delete: SqlStr,
     pub(crate) owner_keys: SqlStr,
-    pub(crate) revoked_before: SqlStr,
-    pub(crate) revoke_before: SqlStr,
+    pub(crate) owner_state: SqlStr,
+    pub(crate) end_before: SqlStr,
     pub(crate) sweep_records: SqlStr,
     pub(crate) sweep_ended: SqlStr,
     pub(crate) own: Own,
@@ -45,28 +50,42 @@ impl<Own> Statements<Own> {
     pub(crate) fn new<DB: Syntax<Own = Own>>(table: &Table) -> Self {
         let (records, ended) = (table.records(), table.ended());
         let (now, greatest, skip_locked) = (DB::NOW, DB::GREATEST, DB::SKIP_LOCKED);
-        // An expired row counts as absent. Its revision is continued, so that none is given twice.
+        // An expired row counts as absent. Revisions start at the time, and go on from those of an
+        // expired row, so that none is given twice.
         let create = format!(
             "INSERT INTO {records} AS kept (key, revision, record, owner, expires) \
-             VALUES ($1, 1, $2, $3, {now} + $4) \
-             ON CONFLICT (key) DO UPDATE SET revision = kept.revision + 1, \
+             VALUES ($1, {micros}, $2, $3, {now} + $4) \
+             ON CONFLICT (key) DO UPDATE SET \
+             revision = {greatest}(excluded.revision, kept.revision + 1), \
              record = excluded.record, owner = excluded.owner, expires = excluded.expires \
              WHERE kept.expires <= {now} \
-             RETURNING revision"
+             RETURNING revision",
+            micros = DB::micros(5)
         );
         let load = format!(
-            "SELECT revision, record, expires - {now}, false FROM {records} \
-             WHERE key = $1 AND expires > {now}"
+            "SELECT revision, record, expires - {now}, false, {micros} FROM {records} \
+             WHERE key = $1 AND expires > {now}",
+            micros = DB::micros(2)
         );
         let delete = format!("DELETE FROM {records} WHERE key = $1 RETURNING expires - {now}");
         let owner_keys = format!("SELECT key FROM {records} WHERE owner = $1 AND expires > {now}");
-        let revoked_before =
-            format!("SELECT stamp FROM {ended} WHERE owner = $1 AND expires > {now}");
-        let revoke_before = format!(
-            "INSERT INTO {ended} AS noted (owner, stamp, expires) VALUES ($1, $2, {now} + $3) \
+        let owner_state = format!(
+            "SELECT {micros}, \
+             (SELECT moment FROM {ended} WHERE owner = $1 AND expires > {now})",
+            micros = DB::micros(2)
+        );
+        // Of ends at the same time, each waits for the row and continues from what the one before
+        // wrote: the old moment is read from the locked row, not from the snapshot of the statement.
+        let end_before = format!(
+            "INSERT INTO {ended} AS kept (owner, moment, expires) \
+             VALUES ($1, coalesce($2, {micros}), {now} + $3) \
              ON CONFLICT (owner) DO UPDATE SET \
-             stamp = {greatest}(noted.stamp, excluded.stamp), \
-             expires = {greatest}(noted.expires, excluded.expires)"
+             previous = CASE WHEN kept.expires > {now} THEN kept.moment END, \
+             moment = {greatest}(excluded.moment, CASE WHEN kept.expires <= {now} THEN 0 \
+             WHEN $2 IS NULL THEN kept.moment + 1 ELSE kept.moment END), \
+             expires = {greatest}(kept.expires, excluded.expires) \
+             RETURNING previous, moment",
+            micros = DB::micros(4)
         );
         let sweep = |table: &str, id: &str| {
             format!(
@@ -80,8 +99,8 @@ impl<Own> Statements<Own> {
             load: statement(load),
             delete: statement(delete),
             owner_keys: statement(owner_keys),
-            revoked_before: statement(revoked_before),
-            revoke_before: statement(revoke_before),
+            owner_state: statement(owner_state),
+            end_before: statement(end_before),
             sweep_records: statement(sweep(&records, "key")),
             sweep_ended: statement(sweep(&ended, "owner")),
             own: DB::own_statements(table),

@@ -43,8 +43,13 @@ impl Syntax for Postgres {
 
     type Own = OwnStatements;
 
+    /// The time at which the server began the statement, which is not later than what it sees.
+    fn micros(_parameter: u32) -> String {
+        "(extract(epoch FROM statement_timestamp()) * 1000000)::bigint".to_owned()
+    }
+
     fn own_statements(table: &Table) -> OwnStatements {
-        let (records, now) = (table.records(), Self::NOW);
+        let (records, now, micros) = (table.records(), Self::NOW, Self::micros(4));
         let live = format!("FROM {records} WHERE key = $1 AND expires > {now}");
         let load_and_touch = format!(
             "WITH touched AS (UPDATE {records} SET expires = {now} + $2 \
@@ -52,7 +57,7 @@ impl Syntax for Postgres {
              AND (expires - {now} + $3 <= $2 OR expires - {now} > $2 + 1000) \
              RETURNING expires) \
              SELECT revision, record, coalesce((SELECT expires FROM touched), expires) - {now}, \
-             EXISTS (SELECT FROM touched) {live}"
+             EXISTS (SELECT FROM touched), {micros} {live}"
         );
         let seen = format!("SELECT (SELECT count(*) FROM done), (SELECT revision {live})");
         let replace = format!(
@@ -73,6 +78,10 @@ impl Syntax for Postgres {
 impl Driver for Postgres {
     const IS_REMOTE: bool = true;
     const SINGLE_WRITER: bool = false;
+
+    fn host_micros() -> Option<i64> {
+        None
+    }
 
     /// Reads the SQLSTATE (PostgreSQL documentation, appendix A).
     fn classify(err: &(dyn DatabaseError + 'static)) -> ErrorClass {

@@ -2,6 +2,7 @@
 //!
 //! A conditional write is one statement. If it changed no row, a second one reads why.
 
+mod clock;
 mod open;
 
 use sessions::store::Touch;
@@ -41,6 +42,10 @@ impl Syntax for Sqlite {
 
     type Own = OwnStatements;
 
+    fn micros(parameter: u32) -> String {
+        format!("${parameter}")
+    }
+
     fn own_statements(table: &Table) -> OwnStatements {
         let (records, now) = (table.records(), Self::NOW);
         let live = format!("key = $1 AND expires > {now}");
@@ -67,6 +72,11 @@ impl Syntax for Sqlite {
 impl Driver for Sqlite {
     const IS_REMOTE: bool = false;
     const SINGLE_WRITER: bool = true;
+
+    /// SQLite's own clock is exact to the millisecond.
+    fn host_micros() -> Option<i64> {
+        Some(clock::micros())
+    }
 
     /// Reads the primary result code: the last eight bits.
     fn classify(err: &(dyn DatabaseError + 'static)) -> ErrorClass {

@@ -8,7 +8,7 @@ use std::{fmt, io, sync::Arc, time::Duration};
 
 use sessions::store::{
     CreateOutcome, DeleteIfOutcome, DeleteOutcome, Loaded, OwnerIndex, OwnerKey, Record, RecordKey,
-    ReplaceOutcome, Revision, Store, StoreError, Touch,
+    ReplaceOutcome, Revision, Store, StoreError, Timestamp, Touch,
 };
 use sqlx::Pool;
 
@@ -142,12 +142,13 @@ impl<DB: Dialect> Store for SqlxStore<DB> {
         if let Some(touch) = touch.filter(is_due) {
             self.touch(key, touch, &mut row).await?;
         }
-        let StoredRow { revision, record, expires_in, touched } = row;
+        let StoredRow { revision, record, expires_in, touched, now } = row;
         Ok(Some(Loaded {
             record: Record::from_bytes(&record)?,
             revision: Revision::new(revision.cast_unsigned()),
             expires_in,
             touched,
+            now: Timestamp::new(now.cast_unsigned()),
         }))
     }
 

@@ -1,9 +1,11 @@
-//! The index of owners: a column of the records, and a table of the moments before which sessions are
+//! The index of owners: a column of the records, and a table of the moments up to which sessions were
 //! ended.
 
 use std::time::Duration;
 
-use sessions::store::{BoxFuture, OwnerIndex, OwnerKey, RecordKey, StoreError, Timestamp};
+use sessions::store::{
+    BoxFuture, Ended, OwnerIndex, OwnerKey, OwnerState, RecordKey, StoreError, Timestamp,
+};
 
 use super::SqlxStore;
 use crate::{
@@ -18,8 +20,8 @@ impl<DB: Dialect> OwnerIndex for SqlxStore<DB> {
         owner: &'a OwnerKey,
         _key: &'a RecordKey,
         _ttl: Duration,
-    ) -> BoxFuture<'a, Result<Option<Timestamp>, StoreError>> {
-        self.revoked_before(owner)
+    ) -> BoxFuture<'a, Result<OwnerState, StoreError>> {
+        self.state(owner)
     }
 
     fn remove<'a>(
@@ -43,29 +45,31 @@ impl<DB: Dialect> OwnerIndex for SqlxStore<DB> {
         })
     }
 
-    fn revoked_before<'a>(
-        &'a self,
-        owner: &'a OwnerKey,
-    ) -> BoxFuture<'a, Result<Option<Timestamp>, StoreError>> {
+    fn state<'a>(&'a self, owner: &'a OwnerKey) -> BoxFuture<'a, Result<OwnerState, StoreError>> {
         Box::pin(async move {
-            let before: Option<i64> = run!(self, read, connection => {
-                DB::revoked_before(connection, &self.statements, owner.as_bytes())
+            let (now, ended_before): (i64, Option<i64>) = run!(self, read, connection => {
+                DB::owner_state(connection, &self.statements, owner.as_bytes())
             })?;
-            Ok(before.map(|before| Timestamp::new(before.cast_unsigned())))
+            Ok(OwnerState { now: timestamp(now), ended_before: ended_before.map(timestamp) })
         })
     }
 
-    fn revoke_before<'a>(
+    fn end_before<'a>(
         &'a self,
         owner: &'a OwnerKey,
-        before: Timestamp,
+        up_to: Option<Timestamp>,
         ttl: Duration,
-    ) -> BoxFuture<'a, Result<(), StoreError>> {
+    ) -> BoxFuture<'a, Result<Ended, StoreError>> {
         Box::pin(async move {
-            let before = i64::try_from(before.get()).unwrap_or(i64::MAX);
-            run!(self, write, connection => {
-                DB::revoke_before(connection, &self.statements, owner.as_bytes(), before, millis(ttl))
-            })
+            let up_to = up_to.map(|up_to| i64::try_from(up_to.get()).unwrap_or(i64::MAX));
+            let (previous, at): (Option<i64>, i64) = run!(self, write, connection => {
+                DB::end_before(connection, &self.statements, owner.as_bytes(), up_to, millis(ttl))
+            })?;
+            Ok(Ended { previous: previous.map(timestamp), at: timestamp(at) })
         })
     }
+}
+
+fn timestamp(micros: i64) -> Timestamp {
+    Timestamp::new(micros.cast_unsigned())
 }

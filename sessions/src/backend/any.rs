@@ -5,6 +5,8 @@ use std::{fmt, sync::Arc};
 use futures_util::future::LocalBoxFuture;
 
 use super::Backend;
+#[cfg(feature = "import-actix-session")]
+use super::TakeoverHook;
 use crate::{
     error::{OpenError, SaveError},
     interface::{OpenContext, Opened, SaveContext, Saved},
@@ -57,6 +59,11 @@ impl Backend for AnyBackend {
     async fn save(&self, state: &SessionState, cx: &SaveContext<'_>) -> Result<Saved, SaveError> {
         self.backend.save_boxed(state, cx).await
     }
+
+    #[cfg(feature = "import-actix-session")]
+    fn takeover(&self) -> Option<TakeoverHook<'_>> {
+        self.backend.takeover_boxed()
+    }
 }
 
 impl fmt::Debug for AnyBackend {
@@ -78,6 +85,9 @@ trait BoxedBackend: Send + Sync {
         cx: &'a SaveContext<'_>,
     ) -> LocalBoxFuture<'a, Result<Saved, SaveError>>;
 
+    #[cfg(feature = "import-actix-session")]
+    fn takeover_boxed(&self) -> Option<TakeoverHook<'_>>;
+
     fn name(&self) -> &'static str;
 }
 
@@ -95,6 +105,11 @@ impl<B: Backend> BoxedBackend for B {
         cx: &'a SaveContext<'_>,
     ) -> LocalBoxFuture<'a, Result<Saved, SaveError>> {
         Box::pin(self.save(state, cx))
+    }
+
+    #[cfg(feature = "import-actix-session")]
+    fn takeover_boxed(&self) -> Option<TakeoverHook<'_>> {
+        self.takeover()
     }
 
     fn name(&self) -> &'static str {

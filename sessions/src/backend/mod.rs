@@ -6,13 +6,13 @@ pub(crate) mod confidential;
 pub(crate) mod cookie;
 mod derived_keys;
 mod from_config;
-mod monotonic_clock;
+mod login_time;
 mod owner_error;
 mod revocation;
 mod server_side;
-
 #[cfg(feature = "import-actix-session")]
-pub(crate) use self::server_side::run_to_completion;
+mod takeover;
+
 pub use self::{
     any::AnyBackend,
     confidential::Confidential,
@@ -20,6 +20,11 @@ pub use self::{
     owner_error::OwnerError,
     revocation::Revocation,
     server_side::{OwnedSession, ServerSide},
+};
+#[cfg(feature = "import-actix-session")]
+pub(crate) use self::{
+    server_side::run_to_completion,
+    takeover::{LegacySession, MarkId, Standing, Taken, TakeoverHook},
 };
 pub use crate::token::signed::HashAlgorithm;
 use crate::{
@@ -55,6 +60,15 @@ pub trait Backend: Send + Sync + 'static {
     ///
     /// # Errors
     ///
-    /// [`SaveError`] when the session cannot be kept.
+    /// [`SaveError`] when the session cannot be kept. [`SaveError::Gone`] and a [`Saved`] of a session
+    /// that [has ended](Saved::has_ended) are the same answer.
     async fn save(&self, state: &SessionState, cx: &SaveContext<'_>) -> Result<Saved, SaveError>;
+
+    /// Returns what takes each session of another framework over once. Without it an import adopts one
+    /// with each request that brings its cookie, as with cookies and no store.
+    #[cfg(feature = "import-actix-session")]
+    #[doc(hidden)]
+    fn takeover(&self) -> Option<TakeoverHook<'_>> {
+        None
+    }
 }

@@ -14,6 +14,11 @@ pub enum OwnerError {
     /// The session has no owner: `set_owner` was not called.
     #[error("the session has no owner; call `set_owner` when a user logs in")]
     NoOwner,
+    /// Another request has ended this owner's sessions at the same time, the current one included.
+    #[error(
+        "another request has ended the sessions of this owner, this one included; log in again"
+    )]
+    Ended,
     /// The store failed. Some of the sessions may have ended: try again.
     #[error("the sessions of an owner could not be listed or ended")]
     Store(#[from] StoreError),
@@ -23,6 +28,7 @@ impl ResponseError for OwnerError {
     fn status_code(&self) -> StatusCode {
         match self {
             Self::Store(_) => StatusCode::SERVICE_UNAVAILABLE,
+            Self::Ended => StatusCode::CONFLICT,
             Self::Unsupported | Self::NoOwner => StatusCode::INTERNAL_SERVER_ERROR,
         }
     }

@@ -2,22 +2,26 @@
 
 use std::{fmt, sync::Arc, time::Duration};
 
+#[cfg(feature = "import-actix-session")]
+use super::takeover::marks::{MarkStore, Marks};
 use super::{
     OwnerError,
     circuit_breaker::{Call, CircuitBreaker, Deadline, Deadlines},
-    monotonic_clock::MonotonicClock,
+    login_time::LoginTime,
 };
 use crate::{
     error::{OpenError, SaveError},
-    interface::OpenContext,
     session::{Session, SessionSelector},
     state::SessionState,
-    store::{OwnerIndex, OwnerKey, Store, Timestamp},
+    store::{Ended, OwnerIndex, OwnerKey, OwnerState, Store, Timestamp},
 };
 
-/// Longer than any token is accepted: a lifetime has at most 400 days, and a request that began before
-/// may seal one more token.
-const REVOCATION_TTL: Duration = Duration::from_secs(401 * 24 * 60 * 60);
+/// How long a store remembers that an owner's sessions were ended: twice the longest lifetime, 400 days,
+/// and a day. A record or token that the end has missed is met before that.
+pub(super) const END_REMEMBERED: Duration = Duration::from_secs(801 * 24 * 60 * 60);
+/// How far in the future a login may be by the store's clock: stores fail over to hosts whose clocks
+/// differ.
+const LEEWAY: Duration = Duration::from_secs(60);
 
 /// Ends sessions that live in their cookies: "log out everywhere".
 ///
@@ -26,11 +30,11 @@ const REVOCATION_TTL: Duration = Duration::from_secs(401 * 24 * 60 * 60);
 /// without an owner, or without using the session, it makes none. A store that does not answer is an
 /// error, never a session: 503 within the deadline, as with [`ServerSide`](crate::ServerSide).
 ///
-/// Any [`Store`] with [`owners`](Store::owners) will do. It holds one small entry for 401 days for each
-/// owner whose sessions were ended. A [`ServerSide`](crate::ServerSide) must not use the same store
-/// with the same prefix: ending all sessions would then reach both.
+/// Any [`Store`] with [`owners`](Store::owners) will do. It holds one small entry for 801 days for each
+/// owner whose sessions were ended. Where a [`ServerSide`](crate::ServerSide) uses the same
+/// store with the same prefix and the same owner namespace, ending all sessions reaches both.
 ///
-/// Hosts' clocks must agree within the time of a request.
+/// Logins and ends are ordered by the store's clock, so that hosts' clocks need not agree.
 ///
 /// # Examples
 ///
@@ -54,23 +58,26 @@ const REVOCATION_TTL: Duration = Duration::from_secs(401 * 24 * 60 * 60);
 pub struct Revocation {
     store: Arc<dyn HasOwnerIndex>,
     deadlines: Deadlines,
-    shared: Arc<Shared>,
-}
-
-/// State that clones share.
-struct Shared {
-    breaker: CircuitBreaker,
-    clock: MonotonicClock,
+    owner_namespace: Arc<str>,
+    breaker: Arc<CircuitBreaker>,
 }
 
 /// The index of owners of a store whose type is erased.
 trait HasOwnerIndex: Send + Sync {
     fn index(&self) -> Option<&dyn OwnerIndex>;
+
+    #[cfg(feature = "import-actix-session")]
+    fn marks(&self) -> &dyn MarkStore;
 }
 
 impl<S: Store> HasOwnerIndex for S {
     fn index(&self) -> Option<&dyn OwnerIndex> {
         self.owners()
+    }
+
+    #[cfg(feature = "import-actix-session")]
+    fn marks(&self) -> &dyn MarkStore {
+        self
     }
 }
 
@@ -82,10 +89,8 @@ impl Revocation {
         Self {
             store: Arc::new(store),
             deadlines: Deadlines::default(),
-            shared: Arc::new(Shared {
-                breaker: CircuitBreaker::new(),
-                clock: MonotonicClock::default(),
-            }),
+            owner_namespace: "".into(),
+            breaker: Arc::new(CircuitBreaker::new()),
         }
     }
 
@@ -103,6 +108,14 @@ impl Revocation {
         self
     }
 
+    /// Sets the namespace of owners. Defaults to the empty one. Where interfaces share a store, ending all
+    /// sessions of an owner reaches all of them that have the same namespace.
+    #[must_use]
+    pub fn with_owner_namespace(mut self, namespace: impl Into<Arc<str>>) -> Self {
+        self.owner_namespace = namespace.into();
+        self
+    }
+
     /// Ends all sessions of the owner, on every client and with every copy of a cookie. Sessions that
     /// begin with a later login are not affected.
     ///
@@ -114,9 +127,8 @@ impl Revocation {
     /// [`OwnerError::Store`] when the store failed, and the sessions may not have ended;
     /// [`OwnerError::Unsupported`] when it has no index of owners.
     pub async fn end_all(&self, owner: impl fmt::Display) -> Result<(), OwnerError> {
-        let owner = OwnerKey::of_id(&owner.to_string());
-        let before = self.shared.clock.now();
-        self.revoke_before(owner, before).await
+        let owner = self.owner_key(&owner.to_string());
+        self.end_before(owner, None, &self.deadline()).await.map(drop)
     }
 
     /// Ends all sessions of the owner of `current`, except that one, for example after a change of
@@ -124,69 +136,119 @@ impl Revocation {
     ///
     /// # Errors
     ///
-    /// [`OwnerError::NoOwner`] when the session has no owner or is saved already, and the errors of
-    /// [`end_all`](Self::end_all).
+    /// [`OwnerError::NoOwner`] when the session has no owner or is saved already;
+    /// [`OwnerError::Ended`] when another request has ended all of the owner's sessions, this one
+    /// included; and the errors of [`end_all`](Self::end_all).
     pub async fn end_others<I: SessionSelector>(
         &self,
         current: &Session<I>,
     ) -> Result<(), OwnerError> {
-        let owner = current.owner().ok_or(OwnerError::NoOwner)?;
-        let before = self.shared.clock.now();
-        let after = self.shared.clock.now();
-        current
-            .change(|state| {
-                state.begin_again(after);
-                Ok(())
-            })
-            .map_err(|_| OwnerError::NoOwner)?;
-        self.revoke_before(OwnerKey::of_id(&owner), before).await
+        let owner = self.owner_key(&current.owner().ok_or(OwnerError::NoOwner)?);
+        let deadline = self.deadline();
+        let look = self.call(&deadline, self.index()?.state(&owner)).await?;
+        // A session that is saved cannot be dated again.
+        let has_ended = current.change(|state| Ok(has_ended(state, owner, look)));
+        if has_ended.map_err(|_| OwnerError::NoOwner)? {
+            return Err(OwnerError::Ended);
+        }
+        let end = self.end_before(owner, Some(look.now), &deadline).await;
+        // The moment is our own where a call was repeated, or may be noted where it failed.
+        let is_spared = end.as_ref().map_or(true, |end| {
+            end.previous == look.ended_before || end.previous == Some(look.now)
+        });
+        // Else before every end, so that the session is refused.
+        let since = if is_spared { look.now.next() } else { Timestamp::default() };
+        let dated = current.change(|state| {
+            date(state, owner, since);
+            Ok(())
+        });
+        end?;
+        if is_spared { dated.map_err(|_| OwnerError::NoOwner) } else { Err(OwnerError::Ended) }
     }
 
-    async fn revoke_before(&self, owner: OwnerKey, before: Timestamp) -> Result<(), OwnerError> {
-        let index = self.store.index().ok_or(OwnerError::Unsupported)?;
-        let deadline = Deadline::after(self.deadlines.request);
-        Ok(self.call(&deadline, index.revoke_before(&owner, before, REVOCATION_TTL)).await?)
+    async fn end_before(
+        &self,
+        owner: OwnerKey,
+        up_to: Option<Timestamp>,
+        deadline: &Deadline,
+    ) -> Result<Ended, OwnerError> {
+        let end = self.index()?.end_before(&owner, up_to, END_REMEMBERED);
+        Ok(self.call(deadline, end).await?)
     }
 
-    /// Returns when a request began. A login of this request is dated to it.
-    pub(super) fn request_start(&self, cx: &OpenContext<'_>) -> Timestamp {
-        self.shared.clock.request_start(cx.clock, cx.now())
+    fn index(&self) -> Result<&dyn OwnerIndex, OwnerError> {
+        self.store.index().ok_or(OwnerError::Unsupported)
+    }
+
+    fn owner_key(&self, id: &str) -> OwnerKey {
+        OwnerKey::of_id(&self.owner_namespace, id)
     }
 
     pub(super) fn deadline(&self) -> Deadline {
         Deadline::after(self.deadlines.request)
     }
 
-    /// Whether the sessions of its owner were ended after this one began.
+    /// Whether the sessions of its owner were ended after this one began. A login cannot be in the
+    /// future: one that claims so is from a host whose clock is ahead, and ends with the others.
     pub(super) async fn has_ended(
         &self,
         state: &SessionState,
         deadline: &Deadline,
     ) -> Result<bool, OpenError> {
         let Some(owner) = state.owner() else { return Ok(false) };
-        let index =
-            self.store.index().ok_or_else(|| OpenError::internal(OwnerError::Unsupported))?;
-        let owner = OwnerKey::of_id(&owner);
-        let revoked_before = self.call(deadline, index.revoked_before(&owner)).await?;
-        Ok(revoked_before.is_some_and(|revoked_before| state.owner_since() <= revoked_before))
+        let index = self.index().map_err(OpenError::internal)?;
+        let owner = self.owner_key(&owner);
+        let OwnerState { now, ended_before } = self.call(deadline, index.state(&owner)).await?;
+        let since = state.owner_since();
+        Ok(ended_before.is_some_and(|ended| since <= ended || since > now.after(LEEWAY)))
     }
 
-    /// Refuses a login that began before its owner's sessions were ended: its token would open nothing.
-    pub(super) async fn check_login(&self, state: &SessionState) -> Result<(), SaveError> {
-        if !state.logs_in() {
-            return Ok(());
+    /// Returns the time of this session's login, by the store's clock: the moment at which its request
+    /// began.
+    ///
+    /// # Errors
+    ///
+    /// [`SaveError::Gone`] when its owner's sessions were ended after that: its token would open nothing.
+    pub(super) async fn login_time(&self, state: &SessionState) -> Result<Timestamp, SaveError> {
+        let index = self.index().map_err(SaveError::internal)?;
+        let owner = self.owner_key(&state.owner().unwrap_or_default());
+        let look = self.call(&self.deadline(), index.state(&owner)).await?;
+        let since = login_time(state, owner, look.now);
+        if look.ended_before.is_some_and(|ended| since <= ended) {
+            return Err(SaveError::Gone);
         }
-        match self.has_ended(state, &self.deadline()).await {
-            Ok(false) => Ok(()),
-            Ok(true) => Err(SaveError::Gone),
-            Err(OpenError::Timeout) => Err(SaveError::Timeout),
-            Err(OpenError::Unavailable { source }) => Err(SaveError::Unavailable { source }),
-            Err(err) => Err(SaveError::internal(err)),
-        }
+        Ok(since)
+    }
+
+    /// Returns the marks of sessions that were taken over.
+    #[cfg(feature = "import-actix-session")]
+    pub(super) fn marks<'m>(&'m self, deadline: &'m Deadline) -> Marks<'m> {
+        let Self { store, breaker, deadlines, .. } = self;
+        Marks { store: store.marks(), breaker, call_deadline: deadlines.call, deadline }
     }
 
     fn call<'c, F>(&'c self, deadline: &'c Deadline, call: F) -> Call<'c, F> {
-        self.shared.breaker.call(self.deadlines.call, deadline, call)
+        self.breaker.call(self.deadlines.call, deadline, call)
+    }
+}
+
+/// Returns when the request logs the owner in whose session this is.
+fn login_time(state: &SessionState, owner: OwnerKey, now: Timestamp) -> Timestamp {
+    state.extensions().get::<LoginTime>().map_or(now, |login| login.by(owner, now))
+}
+
+/// Whether this session has ended, by a look at its owner's.
+fn has_ended(state: &SessionState, owner: OwnerKey, look: OwnerState) -> bool {
+    let since =
+        if state.logs_in() { login_time(state, owner, look.now) } else { state.owner_since() };
+    look.ended_before.is_some_and(|ended| since <= ended)
+}
+
+/// Dates the login of this session, which may not be saved yet.
+fn date(state: &mut SessionState, owner: OwnerKey, since: Timestamp) {
+    match state.extensions().get::<LoginTime>().filter(|_| state.logs_in()) {
+        Some(login) => login.set(owner, since),
+        None => state.begin_again(since),
     }
 }
 

@@ -17,6 +17,8 @@ const MAX_VALUES: usize = 8;
 pub struct CookieValues<'r> {
     values: [&'r [u8]; MAX_VALUES],
     len: usize,
+    /// How many came, duplicates and those beyond the limit included.
+    sent: usize,
 }
 
 impl<'r> CookieValues<'r> {
@@ -27,10 +29,9 @@ impl<'r> CookieValues<'r> {
     pub fn find(headers: impl Iterator<Item = &'r [u8]>, name: &str) -> Self {
         let mut found = Self::default();
         for pair in headers.flat_map(pairs) {
-            if let Some(value) = value_of(pair, name.as_bytes())
-                && found.len < MAX_VALUES
-                && !found.as_slice().contains(&value)
-            {
+            let Some(value) = value_of(pair, name.as_bytes()) else { continue };
+            found.sent += 1;
+            if found.len < MAX_VALUES && !found.as_slice().contains(&value) {
                 found.values[found.len] = value;
                 found.len += 1;
             }
@@ -41,7 +42,7 @@ impl<'r> CookieValues<'r> {
     /// Returns these values except `value`.
     #[cfg(feature = "import-actix-session")]
     pub(crate) fn without(&self, value: &[u8]) -> Self {
-        let mut others = Self::default();
+        let mut others = Self { sent: self.sent, ..Self::default() };
         for other in self.iter().filter(|other| *other != value) {
             others.values[others.len] = other;
             others.len += 1;
@@ -62,6 +63,12 @@ impl<'r> CookieValues<'r> {
     #[cfg(feature = "import-actix-session")]
     pub(crate) fn len(&self) -> usize {
         self.len
+    }
+
+    /// Whether the browser has several cookies of this name, even if their values are the same or
+    /// left out here.
+    pub(crate) fn are_several(&self) -> bool {
+        self.sent > 1
     }
 
     /// Whether the request carries no cookie of this name.

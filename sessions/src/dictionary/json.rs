@@ -1,7 +1,7 @@
 //! The dictionary as a JSON object: split into members when it is opened, and joined again with the
 //! text of unchanged members.
 
-use std::sync::Arc;
+use std::{fmt::Write, sync::Arc};
 
 use super::{
     Dictionary,
@@ -13,6 +13,9 @@ use crate::{codec::json_scan, error::DecodeError};
 
 /// A typical size of a member, in bytes, to reserve the entries at once.
 const BYTES_PER_MEMBER: usize = 48;
+
+/// The longest number, in digits.
+const DIGITS: usize = 20;
 
 /// # Reading and writing
 impl Dictionary {
@@ -70,14 +73,24 @@ impl Dictionary {
     /// Returns the members as a JSON object, with keys sorted by code point and no white space
     /// between members.
     pub(crate) fn to_json(&self) -> String {
+        self.to_json_with(None)
+    }
+
+    /// Like [`to_json`](Self::to_json), with a number under a key that is not among the others and
+    /// needs no escape.
+    pub(crate) fn to_json_with(&self, mut more: Option<(&str, u64)>) -> String {
         let Self { payload, entries, surrogate_keys, .. } = self;
         let added: usize = entries.iter().map(|entry| entry.added_room(payload)).sum();
+        let added = added + more.map_or(0, |(key, _)| key.len() + DIGITS + "\"\":,".len());
         let mut json = String::with_capacity(payload.len() + added + "{}".len());
         json.push('{');
         for entry in entries {
             let Some(value) = entry.value(payload) else {
                 continue;
             };
+            if let Some((key, number)) = more.take_if(|(key, _)| *key < entry.key(payload)) {
+                push_number(key, number, &mut json);
+            }
             if json.len() > 1 {
                 json.push(',');
             }
@@ -96,6 +109,9 @@ impl Dictionary {
             json.push(':');
             json.push_str(value);
         }
+        if let Some((key, number)) = more {
+            push_number(key, number, &mut json);
+        }
         for (key, value) in surrogate_keys.members(payload) {
             if json.len() > 1 {
                 json.push(',');
@@ -111,6 +127,12 @@ impl Dictionary {
 
 pub(crate) fn quoted(key: &str) -> String {
     serde_json::to_string(key).expect("a string is always valid JSON")
+}
+
+/// Appends a number under a key that needs no escape.
+fn push_number(key: &str, number: u64, json: &mut String) {
+    let comma = if json.len() > 1 { "," } else { "" };
+    write!(json, "{comma}\"{key}\":{number}").expect("writing to a string does not fail");
 }
 
 fn push_quoted(key: &str, json: &mut String) {

@@ -146,7 +146,6 @@ impl Dictionary {
     }
 
     /// Replaces the opened members by those of `other`.
-    #[cfg(feature = "import-actix-session")]
     pub(crate) fn replace_opened(&mut self, other: &Self) {
         let opened = Self::from_json(other.to_json()).expect("a dictionary reads what it writes");
         self.payload = opened.payload;
@@ -189,7 +188,7 @@ impl Dictionary {
     }
 
     /// Removes a key without recording it in the change set; returns whether there was a value.
-    fn remove_untracked(&mut self, key: &str) -> bool {
+    pub(crate) fn remove_untracked(&mut self, key: &str) -> bool {
         let Ok(at) = self.position(key) else {
             return false;
         };

@@ -231,11 +231,12 @@ pub enum SaveError {
     /// cases.
     #[error("the session was ended while this request ran, so its changes are dropped")]
     Gone,
-    /// The request carried a token from before the session was renewed, so its changes are dropped.
-    /// By the policy `on_gone` the client gets 409 or the handler's response; its cookie is not
-    /// touched, since it may already hold the new token.
+    /// The session was logged in or renewed after the request opened it, or the request carried a
+    /// token that was replaced within the last minute: its changes are dropped. By the policy
+    /// `on_gone` the client gets 409 or the handler's response; its cookie is not touched, since it
+    /// may already hold the new token.
     #[error(
-        "the request carried a token from before the session was renewed, so its changes are dropped"
+        "the session was logged in or renewed after this request got its token, so its changes are dropped"
     )]
     Superseded,
     /// The store is full. Nothing was saved. The client gets 503.

@@ -11,7 +11,7 @@ use crate::{
     interface::{OpenContext, Opened, SaveContext, Saved},
     key::{SecretKey, SharedKeys},
     policy::SessionConfig,
-    state::SessionState,
+    state::{SessionState, seal_member},
     token::{
         flask::{HashAlgorithm, KeyDerivation, decode_payload, encode_payload, signer},
         signed::{Rejected, Signer},
@@ -153,6 +153,10 @@ impl CookieCodec for Flask {
     /// Flask's `SecureCookieSessionInterface.salt`.
     const SALT: Option<&'static str> = Some("cookie-session");
     const FORMAT: Format = Format::Flask;
+    /// The only token that came is followed by one as Flask signs it: at the clock's second, without a
+    /// number that Flask's handlers would see. Where several came, the order decides whether a session
+    /// that was logged out opens again, and a number is written for two tokens of one second.
+    const ORDERS_EVERY_SEAL: bool = false;
 
     fn key(&self, key: &SecretKey, salt: &str) -> Signer {
         signer(key, salt.as_bytes(), self.digest, self.derivation)
@@ -177,10 +181,14 @@ impl CookieCodec for Flask {
 
     /// Keeps the payload of an unchanged session byte for byte: Flask's zlib may compress
     /// differently.
-    fn write(&self, state: &SessionState) -> Vec<u8> {
+    fn write(&self, state: &SessionState, number: u64) -> Vec<u8> {
         match state.extensions().get() {
-            Some(Payload(payload)) if state.is_as_opened() => payload.clone(),
-            _ => encode_payload(&flask::session_to_json(state.dictionary())).into_bytes(),
+            Some(Payload(payload)) if number == 0 && state.is_as_opened() => payload.clone(),
+            _ => {
+                let number = seal_member(number).map(|(key, number)| (key, number.to_string()));
+                let number = number.as_ref().map(|(key, json)| (*key, &**json));
+                encode_payload(&flask::session_to_json(state.dictionary(), number)).into_bytes()
+            }
         }
     }
 }

@@ -81,6 +81,7 @@
 //! | `csrf_token` | Flask-WTF | an ordinary key. A form carries this value, signed by the Flask application |
 //! | `_owner` | this crate | [`Session::set_owner`](crate::Session::set_owner). Flask keeps it as an ordinary key and logs no user in by it: also set `_user_id` |
 //! | `_started` | this crate | written if `absolute_timeout` is set; no accessor shows it. Flask keeps it as an ordinary key, and must not use the name itself |
+//! | `_seal` | this crate | written if several cookies of the name came, and only for the second and later tokens of one second; no accessor shows it. As with `_started`, Flask must not use the name itself |
 //!
 //! # What differs from Flask
 //!
@@ -94,10 +95,14 @@
 //! | a value nested deeper than 127 levels | accepted | a new session; writing one is an error |
 //! | a cookie of more than 4,096 bytes | sent, and dropped by browsers | an error |
 //! | two cookies of the name | the first is used | the newest that verifies is used |
+//! | emptying the session where several cookies of the name came | removes the cookie of the present domain and path; the other one opens again | sets an empty session, which is newer than all of them |
 //! | `SameSite=None` without `Secure`, a lifetime of more than 400 days | accepted | refused when the service is built |
 //! | the expiry of a permanent cookie | `Expires` | `Expires` and `Max-Age` |
 //! | a response that sets the cookie | may be cached by shared caches | is made `private` by its `Cache-Control` |
 //! | `SECRET_KEY` is not set | the null session | the null session |
+//!
+//! After a change of the cookie's domain or path, browsers send the former cookie too, and Flask may use
+//! that one, even after a logout here. Take a new cookie name with the change, in both applications.
 //!
 //! An unchanged session keeps its payload byte for byte. A changed one is compressed by C zlib,
 //! like Python's. If another crate of the program switches `flate2` to another implementation, the

@@ -11,13 +11,14 @@ use crate::{
     dictionary::{Dictionary, Format},
 };
 
-/// Returns the JSON of a session as Flask writes it.
-pub(crate) fn session_to_json(dictionary: &Dictionary) -> String {
+/// Returns the JSON of a session as Flask writes it, with one more member.
+pub(crate) fn session_to_json(dictionary: &Dictionary, more: Option<(&str, &str)>) -> String {
     let dicts = match dictionary.format() {
         Format::Flask => Dicts::Tagged,
         Format::Json => Dicts::Plain,
     };
-    canonical::dictionary(dictionary.members(), dictionary.surrogate_members(), dicts)
+    let members = dictionary.members().chain(more);
+    canonical::dictionary(members, dictionary.surrogate_members(), dicts)
 }
 
 /// Removes the escape of a session that looks like a tag. Returns `None` for a tagged value, which

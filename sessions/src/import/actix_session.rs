@@ -5,6 +5,7 @@ use std::{fmt, sync::Arc, time::Duration};
 use sessions_policy::{
     CookieAttributes, CookieDomain, CookieName, CookiePath, CookiePolicy, SameSite,
 };
+use sha2::{Digest, Sha256};
 use tokio::time::timeout;
 
 use super::{
@@ -18,6 +19,14 @@ use crate::{error::CookieError, store::StoreError, token::signed::Rejected};
 
 /// How long a call of the legacy store may take.
 const CALL_DEADLINE: Duration = Duration::from_millis(500);
+
+/// A legacy cookie that verified.
+pub(super) struct LegacyToken {
+    /// The session, or the key of its record.
+    pub(super) content: String,
+    /// The hash of what stands for the session, however the cookie is spelt.
+    pub(super) id: [u8; 32],
+}
 
 /// The settings with which actix-session's `SessionMiddleware` was built.
 ///
@@ -149,9 +158,19 @@ impl ActixSession {
         self.records.is_some()
     }
 
-    /// Returns the content of a cookie that verifies.
-    pub(super) fn open(&self, value: &[u8]) -> Result<String, Rejected> {
-        cookie::open(value, self.name.as_str(), &self.key, self.protection)
+    /// Whether two clients never have the same cookie: it names a record, or is sealed with a nonce. A
+    /// signed cookie with its session is the same for all clients with equal sessions.
+    pub(super) fn has_unique_tokens(&self) -> bool {
+        self.is_revocable() || matches!(self.protection, Protection::Private)
+    }
+
+    /// Opens a cookie that verifies.
+    pub(super) fn open(&self, value: &[u8]) -> Result<LegacyToken, Rejected> {
+        let opened = cookie::open(value, self.name.as_str(), &self.key, self.protection)?;
+        let cookie::Opened { content, decoded } = opened;
+        // Several cookies may name one record, each sealed with a nonce of its own.
+        let id = if self.is_revocable() { &content } else { &decoded };
+        Ok(LegacyToken { id: Sha256::digest(id).into(), content })
     }
 
     /// Returns the session of an opened cookie, or `None` when its record does not exist.

@@ -12,9 +12,14 @@ use std::{
 use actix_web::http::header::{self, HeaderValue};
 use sessions_policy::{CookiePolicy, ImportMode};
 
-use super::{ActixSession, ended_tokens::EndedTokens, session_state::Imported};
+use super::{
+    ActixSession, actix_session::LegacyToken, ended_tokens::EndedTokens, session_state::Imported,
+};
 use crate::{
-    backend::{Backend, Confidential, run_to_completion},
+    backend::{
+        Backend, Confidential, LegacySession, MarkId, Standing, Taken, TakeoverHook,
+        run_to_completion,
+    },
     cookie::CookieValues,
     error::{CookieError, OpenError, SaveError},
     interface::{
@@ -25,29 +30,49 @@ use crate::{
     store::StoreError,
 };
 
-/// How many legacy cookies of one request are looked up in the legacy store.
-const MAX_LOADS: usize = 4;
+/// How many legacy cookies of one request reach a store, the legacy one or the backend's.
+const MAX_TOKENS: usize = 4;
 
 /// A backend that also imports the sessions of actix-session.
 ///
 /// - **A session is imported once.** If the request carries a cookie of this crate, valid or not,
-///   the legacy cookie is ignored: a session that ended here does not come back.
-/// - **Logging out ends the legacy session too.** When a session is purged, emptied or ended by
-///   another request, the response removes the legacy cookie, deletes the legacy record, and sets our cookie
-///   to the word `ended`. With that mark, the browser's legacy cookie is never imported again, even
-///   if it has another path or domain than [`ActixSession`] was given. A concurrent request that
-///   imports the session does not bring it back either.
-/// - **A legacy cookie that does not verify is ignored.** A legacy store that does not answer
-///   within half a second is an error, never an empty session.
+///   the legacy cookie is ignored. With a [`ServerSide`](crate::ServerSide) a session is imported before
+///   the handler runs, and all requests of one page load share it: for 60 seconds the legacy cookie opens
+///   the new session, and after that nothing. A mark in the store says so until the import ends.
+/// - **What has ended does not come back.** When a session is purged, emptied or ended by another
+///   request, the response removes the legacy cookie, deletes the legacy record, and sets our cookie
+///   to the word `ended`. With that word the browser's legacy cookie is never imported again, even
+///   if it has another path or domain than [`ActixSession`] was given. Where the mark is kept, a copy in
+///   another browser is not imported either, however the session ended: by a purge, from the list of its
+///   owner's, with all of them, or by time.
+/// - **The owner is asked first.** With [`ActixIdentity::owner`](super::ActixIdentity::owner), a session
+///   whose owner's sessions were ended after its login is no session, and the handler sees none.
+/// - **A legacy cookie that does not verify is ignored.** A store that does not answer within half a
+///   second is an error, never an empty session.
+///
+/// | backend | legacy cookies are marked |
+/// |---|---|
+/// | `ServerSide` | when the session is imported; one page load is one session |
+/// | `SignedCookie`, `EncryptedCookie` with `revocable` | with the first response that sets the new cookie; for 60 seconds each request may import a copy |
+/// | other backends | not at all |
+///
+/// An import costs two calls of the store besides those that create its record and ask for its owner.
+/// [`AnyBackend`](crate::AnyBackend) and a nested import do what the backend inside does. A backend around
+/// an import learns from [`Saved::has_ended`] that a session ended meanwhile.
 ///
 /// Give the new cookie another name than the legacy one. With the same name there is no way back to
 /// actix-session, since the new cookie replaces the legacy one.
 ///
 /// # Security
 ///
-/// A cookie of actix-session's `CookieSessionStore` contains its session without a time. A stolen
-/// copy is valid there for ever, and can be imported here until [`until`](Self::until), even after
-/// a logout. Set that time.
+/// - **Without marks, a copy of the legacy cookie can be used again** until the import ends, also after a
+///   logout: a cookie of actix-session's `CookieSessionStore` contains its session without a time. Use a
+///   backend with a store, or let the import end soon.
+/// - **A response that is lost costs a login.** The session was imported, and 60 seconds later only the new
+///   cookie opens it, which the browser did not get.
+/// - **Signed cookies with equal sessions are one cookie** (`CookieContentSecurity::Signed`). If
+///   actix-identity knows the user, the devices of that user share the session for the first 60 seconds;
+///   otherwise each request in that time imports a copy, so that visitors never share one.
 ///
 /// # Examples
 ///
@@ -66,8 +91,8 @@ const MAX_LOADS: usize = 4;
 /// }
 ///
 /// let legacy = ActixSession::private(ActixSessionKey::from_bytes(&master)?);
-/// let backend = ImportActixSession::new(ServerSide::new(MemoryStore::new()), legacy)
-///     .until(UNIX_EPOCH + Duration::from_secs(1_798_761_600)); // 2027-01-01
+/// let until = UNIX_EPOCH + Duration::from_secs(1_798_761_600); // 2027-01-01
+/// let backend = ImportActixSession::new(ServerSide::new(MemoryStore::new()), legacy, until);
 /// AppSessions { backend }.check()?;
 /// # Ok::<(), Box<dyn std::error::Error>>(())
 /// ```
@@ -76,39 +101,65 @@ pub struct ImportActixSession<B> {
     legacy: Arc<ActixSession>,
     /// The legacy cookie's policies, to remove it with.
     policy: Result<Arc<CookiePolicy>, CookieError>,
-    until: Option<SystemTime>,
+    until: SystemTime,
     ended: Arc<EndedTokens>,
     taken_over: Arc<AtomicU64>,
 }
 
 /// The legacy cookies of a request, in the extensions of its session.
+#[derive(Clone)]
 struct LegacyCookies {
+    /// Which import they are of.
+    legacy: Arc<ActixSession>,
     /// Includes our own cookies if both have the same name.
     values: Vec<Box<[u8]>>,
+    /// The one whose session the request adopted, to be marked when the session is saved.
+    adopted: Option<[u8; 32]>,
+}
+
+/// Those of each import, where one is around another.
+#[derive(Clone, Default)]
+struct LegacyCookiesOfImports(Vec<LegacyCookies>);
+
+impl LegacyCookies {
+    fn attach_to(self, state: &mut SessionState) {
+        let present = state.extensions().get::<LegacyCookiesOfImports>().cloned();
+        let mut imports = present.unwrap_or_default();
+        imports.0.push(self);
+        state.extensions_mut().insert(imports);
+    }
+
+    fn of<'s>(state: &'s SessionState, legacy: &Arc<ActixSession>) -> Option<&'s Self> {
+        let imports = state.extensions().get::<LegacyCookiesOfImports>()?;
+        imports.0.iter().find(|cookies| Arc::ptr_eq(&cookies.legacy, legacy))
+    }
+
+    /// Returns the tokens that verify, at most as many as reach a store.
+    fn tokens(&self) -> impl Iterator<Item = LegacyToken> {
+        self.values.iter().filter_map(|value| self.legacy.open(value).ok()).take(MAX_TOKENS)
+    }
 }
 
 impl<B: Backend> ImportActixSession<B> {
     /// Returns a backend that opens and saves sessions with `backend`, and imports those of
-    /// `legacy`.
+    /// `legacy` until that time.
+    ///
+    /// For so long the backend's store keeps a mark for each session that was imported or ended: choose
+    /// the time at which the longest of the old sessions would have expired, or at which users who have
+    /// not come back may log in again.
     ///
     /// If the attributes of the legacy cookie contradict each other, so that no browser can have
     /// it, every request that uses its session is an error.
-    pub fn new(backend: B, legacy: ActixSession) -> Self {
+    pub fn new(backend: B, legacy: ActixSession, until: SystemTime) -> Self {
         let policy = legacy.cookie_policy().map(Arc::new);
         Self {
             backend,
             legacy: Arc::new(legacy),
             policy,
-            until: None,
+            until,
             ended: Arc::default(),
             taken_over: Arc::default(),
         }
-    }
-
-    /// Sets when the import ends: no session is imported after that. Defaults to never.
-    #[must_use]
-    pub fn until(self, until: SystemTime) -> Self {
-        Self { until: Some(until), ..self }
     }
 
     /// Returns the wrapped backend.
@@ -116,30 +167,31 @@ impl<B: Backend> ImportActixSession<B> {
         &self.backend
     }
 
-    /// Returns how many sessions this backend and its clones have imported and saved. When the
-    /// number no longer grows, the import can be removed.
+    /// Returns how many sessions this backend and its clones have imported. When the number no longer
+    /// grows, the import can be removed.
     pub fn taken_over(&self) -> u64 {
         self.taken_over.load(Ordering::Relaxed)
     }
 
     /// Whether the import has ended.
     fn is_closed(&self, now: SystemTime) -> bool {
-        self.until.is_some_and(|until| now >= until)
+        now >= self.until
     }
 
-    /// Imports the session of one of these cookies. With `shares_name`, a cookie that does not
-    /// verify may be ours, of a session that has ended, and none is imported.
+    /// Imports the session of one of these cookies into this new one. Returns the id of its token where
+    /// the session is adopted only, and marked when it is saved. With `shares_name`, a cookie that does
+    /// not verify may be ours, of a session that has ended, and none is imported.
     async fn import(
         &self,
         cookies: &CookieValues<'_>,
+        state: &mut SessionState,
         cx: &OpenContext<'_>,
         shares_name: bool,
-    ) -> Result<Option<Imported>, OpenError> {
-        let mut opened = Vec::new();
+    ) -> Result<Option<[u8; 32]>, OpenError> {
+        let mut tokens = Vec::new();
         for value in cookies.iter() {
             match self.legacy.open(value) {
-                Ok(_) if self.ended.contains(value, cx.now()) => return Ok(None),
-                Ok(content) => opened.push(content),
+                Ok(token) => tokens.push(token),
                 Err(rejected) => {
                     tracing::info!(target: "sessions", reason = %rejected, "cookie of actix-session refused");
                     if shares_name {
@@ -148,33 +200,110 @@ impl<B: Backend> ImportActixSession<B> {
                 }
             }
         }
-        if opened.len() > 1 {
+        if tokens.len() > 1 {
             tracing::warn!(target: "sessions", "two different cookies of actix-session verify; the first is used");
         }
-        for content in opened.iter().take(MAX_LOADS) {
-            let Some(state) = self.legacy.load(content).await? else {
-                tracing::info!(target: "sessions", "cookie of actix-session refused: its store does not have the session");
+        tokens.truncate(MAX_TOKENS);
+        match self.backend.takeover() {
+            Some(hook) => self.take_over(hook, &tokens, state, cx).await,
+            None => self.adopt(&tokens, state, cx).await,
+        }
+    }
+
+    /// Takes a session over by the marks in the backend's store.
+    async fn take_over(
+        &self,
+        TakeoverHook(backend): TakeoverHook<'_>,
+        tokens: &[LegacyToken],
+        state: &mut SessionState,
+        cx: &OpenContext<'_>,
+    ) -> Result<Option<[u8; 32]>, OpenError> {
+        let deadline = backend.deadline(state);
+        for token in tokens {
+            let mark = MarkId::of(cx.settings(), cx.cookie(), &token.id, self.until, cx.now());
+            match backend.find(mark, state, &deadline, cx).await? {
+                Standing::TakenOver => return Ok(None),
+                // Like a session that ended here: no other cookie is imported instead.
+                Standing::Nothing => {
+                    tracing::info!(target: "sessions", "cookie of actix-session refused: its session was taken over or ended before");
+                    return Ok(None);
+                }
+                Standing::Legacy => {}
+            }
+            let Some(Imported { content, since, has_user }) = self.load(token, cx).await? else {
                 continue;
             };
-            let imported = state
-                .and_then(|state| state.import(&self.legacy.identity, cx.settings(), cx.now()));
-            match imported {
-                Ok(imported) => return Ok(Some(imported)),
-                Err(reason) => {
-                    tracing::info!(target: "sessions", reason = %reason, "session of actix-session not imported");
+            let is_one_clients = has_user || self.legacy.has_unique_tokens();
+            let legacy = LegacySession { content, since, is_one_clients };
+            match backend.take_over(mark, legacy, state, &deadline, cx).await? {
+                Taken::ByThisRequest if state.adopted().is_some() => return Ok(Some(token.id)),
+                Taken::ByThisRequest => self.count(),
+                Taken::ByAnother => {}
+                Taken::Not => {
+                    tracing::info!(target: "sessions", "session of actix-session not imported: it was ended, or its owner's sessions were");
                 }
+            }
+            return Ok(None);
+        }
+        Ok(None)
+    }
+
+    /// Adopts a session for this request, without marks.
+    async fn adopt(
+        &self,
+        tokens: &[LegacyToken],
+        state: &mut SessionState,
+        cx: &OpenContext<'_>,
+    ) -> Result<Option<[u8; 32]>, OpenError> {
+        if tokens.iter().any(|token| self.ended.contains(&token.id, cx.now())) {
+            return Ok(None);
+        }
+        for token in tokens {
+            if let Some(Imported { content, since, .. }) = self.load(token, cx).await? {
+                state.adopt(&content, since);
+                return Ok(Some(token.id));
             }
         }
         Ok(None)
     }
 
-    /// Whether the legacy session ended while this request imported it.
+    /// Loads the session of a token, unless it does not exist or is not imported.
+    async fn load(
+        &self,
+        token: &LegacyToken,
+        cx: &OpenContext<'_>,
+    ) -> Result<Option<Imported>, OpenError> {
+        let Some(state) = self.legacy.load(&token.content).await? else {
+            tracing::info!(target: "sessions", "cookie of actix-session refused: its store does not have the session");
+            return Ok(None);
+        };
+        let imported =
+            state.and_then(|state| state.import(&self.legacy.identity, cx.settings(), cx.now()));
+        match imported {
+            Ok(imported) => Ok(Some(imported)),
+            Err(reason) => {
+                tracing::info!(target: "sessions", reason = %reason, "session of actix-session not imported");
+                Ok(None)
+            }
+        }
+    }
+
+    fn count(&self) {
+        self.taken_over.fetch_add(1, Ordering::Relaxed);
+        tracing::info!(target: "sessions", "a session of actix-session is imported");
+    }
+
+    /// Whether the legacy session that this request adopted ended meanwhile.
     async fn ended_meanwhile(
         &self,
         legacy: &LegacyCookies,
         cx: &SaveContext<'_>,
     ) -> Result<bool, SaveError> {
-        if legacy.values.iter().any(|value| self.ended.contains(value, cx.now())) {
+        if let (Some(TakeoverHook(backend)), Some(id)) = (self.backend.takeover(), legacy.adopted) {
+            return Ok(!backend.confirm(self.mark(&id, cx)).await?);
+        }
+        let tokens: Vec<_> = legacy.tokens().collect();
+        if tokens.iter().any(|token| self.ended.contains(&token.id, cx.now())) {
             return Ok(true);
         }
         // Another process may have ended it and deleted its record. With `import = "move"`, another
@@ -182,15 +311,46 @@ impl<B: Backend> ImportActixSession<B> {
         if !self.legacy.is_revocable() || cx.settings().import() == ImportMode::Move {
             return Ok(false);
         }
-        for content in legacy.values.iter().filter_map(|value| self.legacy.open(value).ok()) {
-            if self.legacy.load(&content).await?.is_some() {
+        for token in tokens {
+            if self.legacy.load(&token.content).await?.is_some() {
                 return Ok(false);
             }
         }
         Ok(true)
     }
 
-    /// Deletes the legacy records of a session that is saved or ended here. A failure is logged.
+    fn mark(&self, id: &[u8; 32], cx: &SaveContext<'_>) -> MarkId {
+        MarkId::of(cx.settings(), cx.cookie(), id, self.until, cx.now())
+    }
+
+    /// Ends the legacy sessions of a session that is ended here: their tokens open nothing any more, and
+    /// their records are deleted.
+    async fn end(&self, legacy: &LegacyCookies, cx: &SaveContext<'_>) -> Result<(), SaveError> {
+        if let Some(TakeoverHook(backend)) = self.backend.takeover()
+            && !self.is_closed(cx.now())
+        {
+            let marks: Vec<_> = legacy.tokens().map(|token| self.mark(&token.id, cx)).collect();
+            if !marks.is_empty() {
+                backend.end(marks).await?;
+            }
+        }
+        self.delete_records(legacy).await?;
+        Ok(())
+    }
+
+    /// Does so for a session that has ended already. A failure is logged.
+    async fn end_or_log(&self, legacy: &LegacyCookies, cx: &SaveContext<'_>) {
+        if let Err(err) = self.end(legacy, cx).await {
+            tracing::error!(
+                target: "sessions",
+                error = &err as &dyn std::error::Error,
+                "a session has ended, but not its former one: the store failed; until the import ends, a \
+                 copy of the former cookie may be imported again"
+            );
+        }
+    }
+
+    /// Deletes the legacy records of a session that was imported here. A failure is logged.
     async fn delete_records_or_log(&self, legacy: &LegacyCookies) {
         if let Err(err) = self.delete_records(legacy).await {
             tracing::error!(
@@ -206,10 +366,9 @@ impl<B: Backend> ImportActixSession<B> {
     /// cookie twice.
     fn remove_legacy(&self, legacy: &LegacyCookies, cx: &SaveContext<'_>) -> LegacyCookieEffects {
         let policy = self.policy.as_ref().ok();
-        let removes = policy
-            .filter(|policy| policy.name() != cx.cookie().name() && !legacy.values.is_empty())
-            .map(Arc::clone);
-        LegacyCookieEffects { removes, marks_ended: false }
+        let removed = policy
+            .filter(|policy| policy.name() != cx.cookie().name() && !legacy.values.is_empty());
+        LegacyCookieEffects { removes: removed.cloned().into_iter().collect(), marks_ended: false }
     }
 
     /// Removes the legacy cookie of an ended session, and marks our own so that it is not imported
@@ -219,96 +378,59 @@ impl<B: Backend> ImportActixSession<B> {
         LegacyCookieEffects { marks_ended, ..self.remove_legacy(legacy, cx) }
     }
 
-    /// Returns the result for a session that another request ended.
-    async fn ended_elsewhere(&self, legacy: &LegacyCookies, cx: &SaveContext<'_>) -> Saved {
-        self.delete_records_or_log(legacy).await;
-        Saved::with(CookieChange::RemoveEnded).with_legacy_cookie(self.mark_ended(legacy, cx))
-    }
-
     async fn delete_records(&self, legacy: &LegacyCookies) -> Result<(), StoreError> {
         if !self.legacy.is_revocable() {
             return Ok(());
         }
-        let opened: Vec<_> = legacy
-            .values
-            .iter()
-            .filter_map(|value| self.legacy.open(value).ok())
-            .take(MAX_LOADS)
-            .collect();
+        let tokens: Vec<_> = legacy.tokens().collect();
         let store = Arc::clone(&self.legacy);
         run_to_completion(async move {
-            for content in opened {
-                store.delete(&content).await?;
+            for token in tokens {
+                store.delete(&token.content).await?;
             }
             Ok(())
         })
         .await
     }
-}
 
-impl<B: Backend> Backend for ImportActixSession<B> {
-    async fn open(&self, cx: &OpenContext<'_>) -> Result<Opened<SessionState>, OpenError> {
-        let policy = self.policy.as_ref().map_err(Clone::clone)?;
-        let own = cx.cookies().without(ENDED.as_bytes());
-        let is_marked_ended = own.len() < cx.cookies().len();
-        let mut state = match self.backend.open(&cx.with_cookies(&own)).await? {
-            Opened::Session(state) => state,
-            null @ Opened::Null(_) => return Ok(null),
-        };
-        let shares_name = policy.name() == cx.cookie().name();
-        let legacy = if shares_name { own } else { cx.cookies_named(self.legacy.sent_name()) };
-        if cx.cookies().is_empty() && legacy.is_empty() {
-            return Ok(state.into());
-        }
-        let has_own_cookie = !shares_name && !own.is_empty();
-        let may_import = !is_marked_ended && !has_own_cookie && !self.is_closed(cx.now());
-        if state.is_new()
-            && state.null_session().is_none()
-            && may_import
-            && let Some(imported) = self.import(&legacy, cx, shares_name).await?
-        {
-            state.adopt(&imported.content, imported.since);
-        }
-        if !legacy.is_empty() && !self.legacy.is_revocable() && !shares_name {
-            state.set_revocable(false);
-        }
-        let values = legacy.iter().map(Into::into).collect();
-        state.extensions_mut().insert(LegacyCookies { values });
-        Ok(state.into())
-    }
-
-    async fn save(&self, state: &SessionState, cx: &SaveContext<'_>) -> Result<Saved, SaveError> {
-        let Some(legacy) = state.extensions().get::<LegacyCookies>() else {
-            return self.backend.save(state, cx).await;
-        };
+    /// Adds what the response does about the legacy cookies to what the backend has saved.
+    async fn with_legacy_effects(
+        &self,
+        saved: Saved,
+        legacy: &LegacyCookies,
+        state: &SessionState,
+        cx: &SaveContext<'_>,
+    ) -> Result<Saved, SaveError> {
         let is_purged = cx.session_status() == SessionStatus::Purged;
-        if is_purged || state.is_empty() {
-            self.ended.add(legacy.values.iter().map(AsRef::as_ref), cx.now());
-        }
-        let saved = match self.backend.save(state, cx).await {
-            Err(SaveError::Gone) => Saved::with(CookieChange::RemoveEnded),
-            saved => saved?,
-        };
-        let is_adopted = state.adopted().is_some();
+        let is_adopted = legacy.adopted.is_some() && state.adopted().is_some();
         match &saved.cookie {
-            CookieChange::Remove => {
-                self.delete_records(legacy).await?;
+            CookieChange::Remove if is_purged || state.is_empty() => {
+                self.end(legacy, cx).await?;
                 Ok(saved.with_legacy_cookie(self.mark_ended(legacy, cx)))
             }
-            CookieChange::RemoveEnded => Ok(self.ended_elsewhere(legacy, cx).await),
-            // The new token is not sent, so that no client can open the saved session.
-            CookieChange::Set { .. } if is_adopted && self.ended_meanwhile(legacy, cx).await? => {
-                Ok(self.ended_elsewhere(legacy, cx).await)
+            // Another request has ended it, or emptied it.
+            CookieChange::Remove | CookieChange::RemoveEnded => {
+                self.end_or_log(legacy, cx).await;
+                Ok(saved.with_legacy_cookie(self.mark_ended(legacy, cx)))
             }
+            // The token of a session that was purged before opens nothing, whatever comes after it.
             _ if is_purged => {
-                self.delete_records(legacy).await?;
+                self.end(legacy, cx).await?;
                 Ok(saved.with_legacy_cookie(self.remove_legacy(legacy, cx)))
             }
             // A token that does not fit is not sent, so the legacy session must stay.
-            CookieChange::Set { token } if check_token(token, cx.cookie(), state).is_ok() => {
+            CookieChange::Set { token } if check_token(token, cx.cookie(), state).is_err() => {
+                Ok(saved)
+            }
+            // The new token is not sent, so that no client can open the saved session.
+            CookieChange::Set { .. } if is_adopted && self.ended_meanwhile(legacy, cx).await? => {
+                self.end_or_log(legacy, cx).await;
+                let ended = Saved::with(CookieChange::RemoveEnded);
+                Ok(ended.with_legacy_cookie(self.mark_ended(legacy, cx)))
+            }
+            CookieChange::Set { .. } | CookieChange::Hold { .. } => {
                 if is_adopted {
-                    self.taken_over.fetch_add(1, Ordering::Relaxed);
-                    tracing::info!(target: "sessions", "a session of actix-session is imported");
+                    self.count();
                 }
                 if cx.settings().import() == ImportMode::Move {
                     self.delete_records_or_log(legacy).await;
@@ -316,8 +438,58 @@ impl<B: Backend> Backend for ImportActixSession<B> {
                 }
                 Ok(saved)
             }
-            _ => Ok(saved),
+            CookieChange::Keep => Ok(saved),
         }
+    }
+}
+
+impl<B: Backend> Backend for ImportActixSession<B> {
+    async fn open(&self, cx: &OpenContext<'_>) -> Result<Opened<SessionState>, OpenError> {
+        let policy = self.policy.as_ref().map_err(Clone::clone)?;
+        let mut state = match self.backend.open(cx).await? {
+            Opened::Session(state) => state,
+            null @ Opened::Null(_) => return Ok(null),
+        };
+        let own = cx.cookies().without(ENDED.as_bytes());
+        let is_marked_ended = own.len() < cx.cookies().len();
+        let shares_name = policy.name() == cx.cookie().name();
+        let legacy = if shares_name { own } else { cx.cookies_named(self.legacy.sent_name()) };
+        if cx.cookies().is_empty() && legacy.is_empty() {
+            return Ok(state.into());
+        }
+        let has_own_cookie = !shares_name && !own.is_empty();
+        let may_import = !is_marked_ended && !has_own_cookie && !self.is_closed(cx.now());
+        let mut adopted = None;
+        if state.is_new() && state.null_session().is_none() && may_import {
+            adopted = self.import(&legacy, &mut state, cx, shares_name).await?;
+        }
+        let leaves_copies = !self.legacy.is_revocable() && self.backend.takeover().is_none();
+        if !legacy.is_empty() && leaves_copies && !shares_name {
+            state.set_revocable(false);
+        }
+        let values = legacy.iter().map(Into::into).collect();
+        LegacyCookies { legacy: Arc::clone(&self.legacy), values, adopted }.attach_to(&mut state);
+        Ok(state.into())
+    }
+
+    async fn save(&self, state: &SessionState, cx: &SaveContext<'_>) -> Result<Saved, SaveError> {
+        let legacy = LegacyCookies::of(state, &self.legacy);
+        let ends = cx.session_status() == SessionStatus::Purged || state.is_empty();
+        if let Some(legacy) = legacy.filter(|_| ends && self.backend.takeover().is_none()) {
+            self.ended.add(legacy.tokens().map(|token| token.id), cx.now());
+        }
+        let saved = match self.backend.save(state, cx).await {
+            Err(SaveError::Gone) => Saved::with(CookieChange::RemoveEnded),
+            saved => saved?,
+        };
+        match legacy {
+            Some(legacy) => self.with_legacy_effects(saved, legacy, state, cx).await,
+            None => Ok(saved),
+        }
+    }
+
+    fn takeover(&self) -> Option<TakeoverHook<'_>> {
+        self.backend.takeover()
     }
 }
 
@@ -325,13 +497,6 @@ impl<B: Backend> Backend for ImportActixSession<B> {
 impl<B: Confidential> Confidential for ImportActixSession<B> {}
 
 impl<'r> OpenContext<'r> {
-    fn with_cookies<'s>(&self, cookies: &'s CookieValues<'s>) -> OpenContext<'s>
-    where
-        'r: 's,
-    {
-        OpenContext { cookies, ..*self }
-    }
-
     fn cookies_named(&self, name: &str) -> CookieValues<'r> {
         let headers = self.request.headers().get_all(header::COOKIE).map(HeaderValue::as_bytes);
         CookieValues::find(headers, name)

@@ -33,13 +33,21 @@ pub(super) enum Protection {
     Private,
 }
 
-/// Opens the value of the cookie called `name`. Returns the session, or the key of its record.
+/// A value that verified.
+pub(super) struct Opened {
+    /// The session, or the key of its record.
+    pub(super) content: String,
+    /// The value without its percent-encoding, which a client may change. The rest has one spelling.
+    pub(super) decoded: String,
+}
+
+/// Opens the value of the cookie called `name`.
 pub(super) fn open(
     value: &[u8],
     name: &str,
     key: &ActixSessionKey,
     protection: Protection,
-) -> Result<String, Rejected> {
+) -> Result<Opened, Rejected> {
     let value = percent_decode(value).decode_utf8().map_err(|_| Rejected::Format)?;
     let content = match protection {
         Protection::Signed => verify(&value, key)?.to_owned(),
@@ -48,7 +56,7 @@ pub(super) fn open(
     if content.len() > MAX_CONTENT {
         return Err(Rejected::Format);
     }
-    Ok(content)
+    Ok(Opened { content, decoded: value.into_owned() })
 }
 
 fn verify<'v>(value: &'v str, key: &ActixSessionKey) -> Result<&'v str, Rejected> {

@@ -1,5 +1,5 @@
 //! Legacy cookies whose sessions ended a moment ago, so that a concurrent request does not import
-//! them.
+//! them. For backends without a store: others keep marks.
 
 use std::{
     collections::VecDeque,
@@ -7,35 +7,31 @@ use std::{
     time::{Duration, SystemTime},
 };
 
-use sha2::{Digest, Sha256};
-
 /// How long a cookie is remembered: longer than a request runs.
 const REMEMBERED: Duration = Duration::from_secs(60);
 const MAX_REMEMBERED: usize = 4_096;
 
-/// The hashes of the legacy cookies whose sessions this process ended, oldest first.
+/// The hashes of the legacy cookies whose sessions this process ended, oldest first. Each verified, so that
+/// a client without such cookies cannot make it forget them.
 #[derive(Debug, Default)]
 pub(super) struct EndedTokens(Mutex<VecDeque<([u8; 32], SystemTime)>>);
 
 impl EndedTokens {
-    pub(super) fn add<'v>(&self, values: impl Iterator<Item = &'v [u8]>, now: SystemTime) {
+    pub(super) fn add(&self, ids: impl Iterator<Item = [u8; 32]>, now: SystemTime) {
         let mut ended = self.lock();
-        for value in values {
+        for id in ids {
+            // One client that repeats its logout takes one place.
+            ended.retain(|(other, _)| *other != id);
             if ended.len() == MAX_REMEMBERED {
                 ended.pop_front();
             }
-            ended.push_back((Sha256::digest(value).into(), now));
+            ended.push_back((id, now));
         }
     }
 
-    pub(super) fn contains(&self, value: &[u8], now: SystemTime) -> bool {
-        let ended = self.lock();
-        if ended.is_empty() {
-            return false;
-        }
-        let hash: [u8; 32] = Sha256::digest(value).into();
-        ended.iter().any(|(other, at)| {
-            *other == hash && now.duration_since(*at).unwrap_or_default() < REMEMBERED
+    pub(super) fn contains(&self, id: &[u8; 32], now: SystemTime) -> bool {
+        self.lock().iter().any(|(other, at)| {
+            other == id && now.duration_since(*at).unwrap_or_default() < REMEMBERED
         })
     }
 
@@ -46,21 +42,30 @@ impl EndedTokens {
 
 #[cfg(test)]
 mod tests {
-    use std::time::UNIX_EPOCH;
+    use std::{iter, time::UNIX_EPOCH};
 
     use super::{EndedTokens, MAX_REMEMBERED, REMEMBERED};
+
+    fn id(number: usize) -> [u8; 32] {
+        std::array::from_fn(|at| number.to_be_bytes().get(at).copied().unwrap_or_default())
+    }
 
     #[test]
     fn remembers_so_many_for_so_long() {
         let ended = EndedTokens::default();
-        let values: Vec<_> = (0..=MAX_REMEMBERED).map(|n| n.to_string()).collect();
-        let mut bytes = values.iter().map(String::as_bytes);
-        ended.add(bytes.by_ref().take(2), UNIX_EPOCH);
-        assert!(ended.contains(b"0", UNIX_EPOCH) && ended.contains(b"1", UNIX_EPOCH));
-        assert!(
-            !ended.contains(b"2", UNIX_EPOCH) && !ended.contains(b"0", UNIX_EPOCH + REMEMBERED)
-        );
-        ended.add(bytes, UNIX_EPOCH);
-        assert!(!ended.contains(b"0", UNIX_EPOCH) && ended.contains(b"1", UNIX_EPOCH));
+        ended.add((0..2).map(id), UNIX_EPOCH);
+        assert!(ended.contains(&id(0), UNIX_EPOCH) && ended.contains(&id(1), UNIX_EPOCH));
+        assert!(!ended.contains(&id(2), UNIX_EPOCH));
+        assert!(!ended.contains(&id(0), UNIX_EPOCH + REMEMBERED));
+        ended.add((2..=MAX_REMEMBERED).map(id), UNIX_EPOCH);
+        assert!(!ended.contains(&id(0), UNIX_EPOCH) && ended.contains(&id(1), UNIX_EPOCH));
+    }
+
+    #[test]
+    fn a_logout_that_is_repeated_takes_one_place() {
+        let ended = EndedTokens::default();
+        ended.add(iter::once(id(0)), UNIX_EPOCH);
+        ended.add(iter::repeat_n(id(1), 2 * MAX_REMEMBERED), UNIX_EPOCH);
+        assert!(ended.contains(&id(0), UNIX_EPOCH));
     }
 }

@@ -83,10 +83,9 @@ impl ActixIdentity {
     ///
     /// # Security
     ///
-    /// Sessions that are not imported yet are in no list. For one day after an owner's sessions
-    /// were ended, a session of that owner is refused unless its login was later. After that day it
-    /// would be imported: if ending all sessions of a user must reach those too, compare with a
-    /// time in your own user records, or stop the import.
+    /// Sessions that are not imported yet are in no list. Ending all sessions of their owner reaches them
+    /// all the same, with a backend that has a store: for 801 days a session is imported only if its login
+    /// was later. A session without a login time counts as older.
     #[must_use]
     pub fn owner(self) -> Self {
         Self { sets_owner: true, ..self }

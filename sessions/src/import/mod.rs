@@ -13,6 +13,8 @@
 //! | `session_ttl`, `state_ttl` | `lifetime`, counted from the import |
 //! | `login_deadline`, `visit_deadline` | the same in [`ActixIdentity`]; then `absolute_timeout`, `idle_timeout` |
 //!
+//! Each session is imported once, up to a time that the import is given, and not again after it ended.
+//!
 //! The policy `import` decides what happens to the legacy session:
 //!
 //! - `"copy"`: its cookie and its record are kept. An application that goes back to actix-session

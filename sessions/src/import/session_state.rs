@@ -19,6 +19,8 @@ pub(super) struct Imported {
     pub(super) content: SessionState,
     /// When its user logged in, if that is known.
     pub(super) since: Option<SystemTime>,
+    /// Whether actix-identity knew its user.
+    pub(super) has_user: bool,
 }
 
 /// Why a session is not imported, for the log.
@@ -89,10 +91,11 @@ impl LegacyState {
         if let Some(since) = since.filter(|_| settings.absolute_timeout().is_some()) {
             content.set_started(since);
         }
+        let has_user = user.is_some();
         if let Some(user) = user.filter(|_| identity.sets_owner) {
             content.put_owner(&user);
         }
-        Ok(Imported { content, since })
+        Ok(Imported { content, since, has_user })
     }
 
     fn user(&self, identity: &ActixIdentity) -> Option<String> {

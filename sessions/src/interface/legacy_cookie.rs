@@ -13,13 +13,24 @@ pub(crate) const ENDED: &str = "ended";
 /// What a response does about the legacy cookie, as an importing backend decides.
 #[derive(Clone, Default, PartialEq, Eq)]
 pub(crate) struct LegacyCookieEffects {
-    /// The legacy cookie's policies, if this response removes it.
-    pub(crate) removes: Option<Arc<CookiePolicy>>,
+    /// The policies of the legacy cookies that this response removes: several where imports are nested.
+    pub(crate) removes: Vec<Arc<CookiePolicy>>,
     /// Whether the session's own cookie is set to [`ENDED`] instead of being removed.
     pub(crate) marks_ended: bool,
 }
 
 impl LegacyCookieEffects {
+    /// Adds the effects of another import. A response does not remove two cookies of one name.
+    #[cfg(feature = "import-actix-session")]
+    pub(crate) fn add(&mut self, other: Self) {
+        self.marks_ended |= other.marks_ended;
+        for policy in other.removes {
+            if self.removes.iter().all(|present| present.name() != policy.name()) {
+                self.removes.push(policy);
+            }
+        }
+    }
+
     /// Returns the `Set-Cookie` value that marks the session's own cookie as ended or, if it
     /// `was_sent` with the request, removes it; otherwise `None`.
     pub(crate) fn removal(

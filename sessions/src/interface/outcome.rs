@@ -38,12 +38,18 @@ pub struct Saved {
     /// The stored JSON, if it differs from the session.
     pub(crate) stored: Option<String>,
     pub(crate) legacy_cookie: LegacyCookieEffects,
+    /// The token of an empty session, to which the cookie is set instead of being removed.
+    pub(crate) ending: Option<String>,
 }
 
 /// What the response does to the session's cookie.
 #[derive(Clone, PartialEq, Eq)]
 pub(crate) enum CookieChange {
     Set {
+        token: String,
+    },
+    /// The client has this token: its cookie is set again only where that changes its expiry.
+    Hold {
         token: String,
     },
     Remove,
@@ -61,9 +67,20 @@ impl Saved {
         Self::with(CookieChange::Set { token: token.into() })
     }
 
+    /// The session is saved under the token that the client has.
+    pub(crate) fn held(token: String) -> Self {
+        Self::with(CookieChange::Hold { token })
+    }
+
     /// The session is deleted, and the response removes its cookie.
     pub fn removed() -> Self {
         Self::with(CookieChange::Remove)
+    }
+
+    /// The session is deleted, and the response sets its cookie to this token of an empty session,
+    /// which hides older cookies that a removal would leave in the browser.
+    pub(crate) fn ended_by(token: String) -> Self {
+        Self { ending: Some(token), ..Self::removed() }
     }
 
     /// The response does not touch the cookie.
@@ -72,7 +89,8 @@ impl Saved {
     }
 
     pub(crate) fn with(cookie: CookieChange) -> Self {
-        Self { cookie, stored: None, legacy_cookie: LegacyCookieEffects::default() }
+        let legacy_cookie = LegacyCookieEffects::default();
+        Self { cookie, stored: None, legacy_cookie, ending: None }
     }
 
     /// Adds the stored JSON, if it differs from the session: another request saved first, and its
@@ -81,12 +99,21 @@ impl Saved {
         Self { stored: Some(json.into()), ..self }
     }
 
+    /// Adds what the response does about a legacy cookie, to what it does about others.
     #[cfg(feature = "import-actix-session")]
-    pub(crate) fn with_legacy_cookie(self, legacy_cookie: LegacyCookieEffects) -> Self {
-        Self { legacy_cookie, ..self }
+    pub(crate) fn with_legacy_cookie(mut self, effects: LegacyCookieEffects) -> Self {
+        self.legacy_cookie.add(effects);
+        self
     }
 
-    /// Returns the token of the cookie, if the response sets it.
+    /// Whether the session was ended elsewhere, so that the request's changes are lost: what
+    /// [`SaveError::Gone`](crate::error::SaveError::Gone) says, with cookies to remove. A backend around
+    /// an [import](crate::import) gets this answer; the middleware makes the same response of both.
+    pub fn has_ended(&self) -> bool {
+        self.cookie == CookieChange::RemoveEnded
+    }
+
+    /// Returns the token of the saved session, if the response sets its cookie.
     pub fn new_token(&self) -> Option<&str> {
         match &self.cookie {
             CookieChange::Set { token } => Some(token),
@@ -101,7 +128,7 @@ impl fmt::Debug for Saved {
         f.write_str(match self.cookie {
             CookieChange::Set { .. } => "Saved(token)",
             CookieChange::Remove | CookieChange::RemoveEnded => "Saved(removed)",
-            CookieChange::Keep => "Saved(unchanged)",
+            CookieChange::Hold { .. } | CookieChange::Keep => "Saved(unchanged)",
         })
     }
 }

@@ -7,7 +7,7 @@ use actix_web::{Error, dev::ServiceResponse, http::StatusCode};
 use super::{
     error_with_headers::ErrorWithHeaders,
     headers::SessionHeaders,
-    save::{freeze, save_content, skip_saving},
+    save::{Tolerance, freeze, save_content, skip_saving},
     slot::{FreezeFor, Frozen, OpenSession, Slot},
 };
 use crate::{
@@ -54,7 +54,15 @@ pub(super) fn save<I: SessionInterface, B>(
 ) -> impl Future<Output = Result<ServiceResponse<B>, Error>> {
     async move {
         let headers = result.as_ref().ok().map(ServiceResponse::headers);
-        let saved = match save_content(&slot, &session, status(&result), headers).await {
+        let saved = match save_content(
+            &slot,
+            &session,
+            status(&result),
+            headers,
+            Tolerance::Policies,
+        )
+        .await
+        {
             Ok(saved) => Ok(saved.headers),
             Err(failed) => {
                 Err(with_headers(failed.err.into(), failed.headers.into_iter().collect()))

@@ -1,5 +1,7 @@
 //! The headers of a response that used the session: `Set-Cookie`, `Vary` and `Cache-Control`.
 
+use std::sync::Arc;
+
 use actix_web::http::header::{self, HeaderMap, HeaderValue};
 use sessions_policy::CookiePolicy;
 
@@ -9,34 +11,36 @@ use crate::cookie::{name_of, removal_cookie};
 /// The headers of a response that used the session.
 #[derive(Clone)]
 pub(crate) struct SessionHeaders {
-    /// The cookies to set or remove: the session's own, and a legacy one.
-    cookies: [Option<HeaderValue>; 2],
+    /// The session's own cookie, set or removed.
+    own: Option<HeaderValue>,
+    /// Removals of legacy cookies.
+    legacy: Vec<HeaderValue>,
 }
 
 impl SessionHeaders {
     /// Takes the value of a `Set-Cookie` header that is built from checked parts.
     pub(crate) fn new(set_cookie: Option<String>) -> Self {
-        Self { cookies: [set_cookie.map(value), None] }
+        Self { own: set_cookie.map(value), legacy: Vec::new() }
     }
 
-    /// Also removes a legacy cookie, which has another name.
-    pub(crate) fn removing(mut self, legacy: Option<&CookiePolicy>) -> Self {
-        self.cookies[1] = legacy.map(|policy| value(removal_cookie(policy)));
+    /// Also removes legacy cookies, which have other names.
+    pub(crate) fn removing(mut self, legacy: &[Arc<CookiePolicy>]) -> Self {
+        self.legacy = legacy.iter().map(|policy| value(removal_cookie(policy))).collect();
         self
     }
 
-    /// Whether the response sets or removes the session's own cookie.
-    pub(crate) fn has_own_cookie(&self) -> bool {
-        self.cookies[0].is_some()
+    /// Whether the response sets or removes a cookie.
+    pub(crate) fn has_cookies(&self) -> bool {
+        self.own.is_some() || !self.legacy.is_empty()
     }
 
     pub(crate) fn write(&self, headers: &mut HeaderMap) {
         vary_by_cookie(headers);
-        for set_cookie in self.cookies.iter().flatten() {
+        for set_cookie in self.own.iter().chain(&self.legacy) {
             drop_cookies_named(headers, name_of(set_cookie.as_bytes()));
             headers.append(header::SET_COOKIE, set_cookie.clone());
         }
-        if self.cookies.iter().any(Option::is_some) {
+        if self.has_cookies() {
             keep_private(headers);
         }
     }

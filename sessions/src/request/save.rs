@@ -1,9 +1,9 @@
 //! Saving a session: decides whether the interface saves it, and turns the result into headers.
 
-use std::time::SystemTime;
+use std::{sync::Arc, time::SystemTime};
 
 use actix_web::http::{StatusCode, header::HeaderMap};
-use sessions_policy::{CookiePolicy, OnGone, OnSaveError};
+use sessions_policy::{CookiePolicy, MAX_COOKIE_LIFETIME, OnGone, OnSaveError};
 
 use super::{
     headers::SessionHeaders,
@@ -15,7 +15,10 @@ use super::{
 use crate::{
     cookie::{Lifetime, set_cookie},
     error::SaveError,
-    interface::{CookieChange, SaveContext, Saved, SessionContent, SessionInterface},
+    interface::{
+        CookieChange, LegacyCookieEffects, SaveContext, Saved, SessionContent, SessionInterface,
+    },
+    policy::Settings,
     state::SessionStatus,
 };
 
@@ -28,7 +31,7 @@ pub(super) async fn save_now<I: SessionInterface>(
     };
     let saved = match skip_saving(slot, &session.content) {
         Some(skipped) => Ok(skipped),
-        None => save_content(slot, &session, StatusCode::OK, None).await,
+        None => save_content(slot, &session, StatusCode::OK, None, Tolerance::None).await,
     };
     match saved {
         Ok(report) => {
@@ -89,17 +92,26 @@ pub(super) fn skip_saving<I: SessionInterface>(
     }
     let status = content.state().status();
     (!must_save(interface, content, status))
-        .then(|| SaveReport::unchanged(headers_of(content, None, None)))
+        .then(|| SaveReport::unchanged(headers_of(content, None, &[])))
 }
 
 /// Returns the headers of a response that accessed the session, or that sets or removes a cookie.
 fn headers_of(
     content: &impl SessionContent,
     set_cookie: Option<String>,
-    legacy_removed: Option<&CookiePolicy>,
+    legacy_removed: &[Arc<CookiePolicy>],
 ) -> Option<SessionHeaders> {
-    let vary = content.is_accessed() || set_cookie.is_some() || legacy_removed.is_some();
+    let vary = content.is_accessed() || set_cookie.is_some() || !legacy_removed.is_empty();
     vary.then(|| SessionHeaders::new(set_cookie).removing(legacy_removed))
+}
+
+/// Whether a response may be sent although saving failed.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(super) enum Tolerance {
+    /// The policies `on_gone` and `on_save_error` decide.
+    Policies,
+    /// The handler decides, which is told of each failure.
+    None,
 }
 
 /// Asks the interface to save the session.
@@ -108,6 +120,7 @@ pub(super) async fn save_content<I: SessionInterface>(
     session: &OpenSession<I::Content>,
     response_status: StatusCode,
     response_headers: Option<&HeaderMap>,
+    tolerance: Tolerance,
 ) -> Result<SaveReport, SaveFailure> {
     let ServiceState { interface, settings, clock } = &*slot.service;
     let OpenSession { content, cookie } = session;
@@ -125,38 +138,42 @@ pub(super) async fn save_content<I: SessionInterface>(
         Err(SaveError::Gone) => Ok(Saved::with(CookieChange::RemoveEnded)),
         saved => saved,
     };
-    let answered = saved.and_then(|Saved { cookie: change, stored, legacy_cookie }| {
+    let answered = saved.and_then(|Saved { cookie: change, stored, legacy_cookie, ending }| {
         let outcome = match change {
-            CookieChange::Set { .. } | CookieChange::Keep => Ok(SaveOutcome::Saved),
+            CookieChange::Set { .. } | CookieChange::Hold { .. } | CookieChange::Keep => {
+                Ok(SaveOutcome::Saved)
+            }
             CookieChange::Remove => Ok(SaveOutcome::Removed),
             CookieChange::RemoveEnded => Err(SaveError::Gone),
         };
         let set_cookie = match change {
             CookieChange::Set { token } => {
-                Some(token_cookie(&**interface, content, &cookie.policy, token, now)?)
+                Some(token_cookie(&**interface, settings, content, &cookie.policy, token, now)?)
             }
-            CookieChange::Remove | CookieChange::RemoveEnded => {
-                legacy_cookie.removal(&cookie.policy, cookie.was_sent, now)
+            CookieChange::Hold { token } if is_due(&**interface, content, now) => {
+                Some(token_cookie(&**interface, settings, content, &cookie.policy, token, now)?)
             }
-            CookieChange::Keep => None,
+            CookieChange::Remove | CookieChange::RemoveEnded => match ending {
+                Some(token) => {
+                    Some(ending_cookie(settings, &legacy_cookie, &cookie.policy, token, now))
+                }
+                None => legacy_cookie.removal(&cookie.policy, cookie.was_sent, now),
+            },
+            CookieChange::Hold { .. } | CookieChange::Keep => None,
         };
-        let headers = headers_of(content, set_cookie, legacy_cookie.removes.as_deref());
+        let headers = headers_of(content, set_cookie, &legacy_cookie.removes);
         Ok((outcome, headers, stored))
     });
     let (err, headers) = match answered {
         Ok((Ok(outcome), headers, stored)) => return Ok(SaveReport { headers, outcome, stored }),
         Ok((Err(err), headers, _)) => (err, headers),
-        Err(err) => (err, headers_of(content, None, None)),
+        Err(err) => (err, headers_of(content, None, &[])),
     };
     log_failure::<I>(&err);
-    let is_tolerated = match err {
-        SaveError::Gone | SaveError::Superseded => settings.on_gone() == OnGone::Drop,
-        _ => is_tolerated(content, session_status, settings.on_save_error(), &err),
-    };
-    if is_tolerated {
+    if tolerance == Tolerance::Policies && is_tolerated(content, session_status, settings, &err) {
         return Ok(SaveReport::unchanged(headers));
     }
-    Err(SaveFailure { err, headers: headers.filter(SessionHeaders::has_own_cookie) })
+    Err(SaveFailure { err, headers: headers.filter(SessionHeaders::has_cookies) })
 }
 
 /// Whether the interface must save the session, by what the request did to it.
@@ -173,37 +190,69 @@ fn must_save<I: SessionInterface>(
     }
 }
 
-/// Whether the response is sent although saving failed. A failed purge, renewal or
-/// rotation is never tolerated: the client would keep a token that was to be replaced.
+/// Whether the response is sent although saving failed. A failed purge, renewal or rotation is never
+/// tolerated: the handler has told its client that it was carried out.
 fn is_tolerated(
     content: &impl SessionContent,
     status: SessionStatus,
-    on_save_error: OnSaveError,
+    settings: &Settings,
     err: &SaveError,
 ) -> bool {
-    let logged = on_save_error == OnSaveError::Log;
-    match status {
-        SessionStatus::Purged | SessionStatus::Renewed | SessionStatus::Rotated => false,
-        SessionStatus::Changed => logged && !content.is_empty(),
+    let is_changed = match status {
+        SessionStatus::Purged | SessionStatus::Renewed | SessionStatus::Rotated => return false,
+        SessionStatus::Changed => true,
+        SessionStatus::Unchanged => false,
+    };
+    match err {
+        // An emptying is a logout, too.
+        SaveError::Superseded if content.is_empty() => false,
+        SaveError::Gone | SaveError::Superseded => settings.on_gone() == OnGone::Drop,
         // A refresh that does not fit the cookie leaves the session as it was.
-        SessionStatus::Unchanged => logged || matches!(err, SaveError::TooLarge { .. }),
+        SaveError::TooLarge { .. } if !is_changed => true,
+        _ => settings.on_save_error() == OnSaveError::Log && !(is_changed && content.is_empty()),
     }
+}
+
+/// Whether the cookie of a client that has its token already gets another expiry. Without need it is not
+/// set: of two responses that cross, the later one would bring an old token back.
+fn is_due<I: SessionInterface>(interface: &I, content: &I::Content, now: SystemTime) -> bool {
+    content.state().permanence_changed() || interface.expiration_time(content, now).is_some()
 }
 
 /// Returns the `Set-Cookie` value for this token.
 fn token_cookie<I: SessionInterface>(
     interface: &I,
+    settings: &Settings,
     content: &I::Content,
     policy: &CookiePolicy,
     token: String,
     now: SystemTime,
 ) -> Result<String, SaveError> {
     check_token(&token, policy, content)?;
-    let lifetime = match interface.expiration_time(content, now) {
+    // If the browser has other cookies of the name, one that it forgets when it closes would let an
+    // older one open again: after a logout, the session that was logged out.
+    let hides_others = content.state().cookies_seen().are_several;
+    let at_least = || hides_others.then(|| now + settings.lifetime());
+    let lifetime = match interface.expiration_time(content, now).or_else(at_least) {
         Some(expires) => Lifetime::Until { expires, now },
         None => Lifetime::Session,
     };
     Ok(set_cookie(policy, token, lifetime))
+}
+
+/// Returns the `Set-Cookie` value for the token of an empty session. It outlives the browser session
+/// whether or not the session was permanent, since the cookies that it hides may.
+fn ending_cookie(
+    settings: &Settings,
+    legacy_cookie: &LegacyCookieEffects,
+    policy: &CookiePolicy,
+    token: String,
+    now: SystemTime,
+) -> String {
+    // It also stands for the mark that keeps a legacy cookie from being imported again.
+    let lifetime =
+        if legacy_cookie.marks_ended { MAX_COOKIE_LIFETIME } else { settings.lifetime() };
+    set_cookie(policy, token, Lifetime::Until { expires: now + lifetime, now })
 }
 
 fn log_failure<I>(err: &SaveError) {

@@ -22,7 +22,7 @@ pub struct SavedSession {
 pub enum SaveOutcome {
     /// The session is saved.
     Saved,
-    /// The session was purged or emptied, and its cookie is removed.
+    /// The session was purged or emptied, and its cookie is removed or set to an empty session.
     Removed,
     /// There was nothing to save.
     Unchanged,

@@ -92,7 +92,8 @@ impl<I: SessionSelector> Session<I> {
     /// stolen token is of use (OWASP Session Management, renewal timeout).
     ///
     /// On server-side stores, requests under way go on, and the former token opens the session
-    /// until [`rotate_grace`](crate::SessionConfig::rotate_grace) is over. Where the same request
+    /// until [`rotate_grace`](crate::SessionConfig::rotate_grace) is over. A session knows its last four
+    /// tokens: rotate on a timer, not with each request. Where the same request
     /// calls [`renew`](Self::renew), the session is renewed.
     ///
     /// The session keeps its content and its start, from which `absolute_timeout` counts. The

@@ -82,6 +82,11 @@ impl SessionState {
         Ok(())
     }
 
+    /// Whether this request made the session permanent, or no longer permanent.
+    pub(crate) fn permanence_changed(&self) -> bool {
+        self.inner.dictionary.is_edited(|key| key != PERMANENT)
+    }
+
     /// Applies the policy `permanent` to a new session.
     pub(crate) fn start_permanent(&mut self, permanent: bool) {
         self.inner.meta.starts_permanent = permanent;

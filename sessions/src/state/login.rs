@@ -69,22 +69,20 @@ impl SessionState {
         if logs_in || self.is_new() && stores_start {
             self.set_started(now());
         }
-        if let (true, Some(began)) = (logs_in, self.inner.meta.began) {
-            self.set_owner_since(began);
-        }
-    }
-
-    /// Sets the time that a login of this request gets. Backends compare it with the time of a
-    /// revocation.
-    pub(crate) fn stamp_logins(&mut self, began: Timestamp) {
-        self.inner.meta.began = Some(began);
     }
 
     /// Restarts the login at this time and requests that the session is saved.
-    pub(crate) fn begin_again(&mut self, began: Timestamp) {
-        self.stamp_logins(began);
-        self.set_owner_since(began);
+    pub(crate) fn begin_again(&mut self, since: Timestamp) {
+        self.set_owner_since(since);
         self.request_refresh();
+    }
+
+    /// Returns this session with the time of its login.
+    pub(crate) fn with_owner_since(&self, since: Timestamp) -> Self {
+        let mut dated = Self::new().in_format(self.format());
+        dated.inner.dictionary.replace_opened(&self.inner.dictionary);
+        dated.set_owner_since(since);
+        dated
     }
 
     /// Returns when the owner logged in: in microseconds, or the start of the session in whole
@@ -96,7 +94,7 @@ impl SessionState {
         Timestamp::new(stored.or_else(started).unwrap_or_default())
     }
 
-    fn set_owner_since(&mut self, since: Timestamp) {
+    pub(super) fn set_owner_since(&mut self, since: Timestamp) {
         self.inner.dictionary.set_untracked(OWNER_SINCE, since.get().to_string());
     }
 }

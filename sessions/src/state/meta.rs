@@ -2,11 +2,8 @@
 
 use std::{sync::atomic::AtomicBool, time::SystemTime};
 
-use super::Extensions;
-use crate::{
-    error::{NullSession, SessionError},
-    store::Timestamp,
-};
+use super::{CookiesSeen, Extensions};
+use crate::error::{NullSession, SessionError};
 
 /// What a request did to its session as a whole.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -51,12 +48,12 @@ pub(super) struct SessionMeta {
     pub(super) refresh: bool,
     /// This request called `set_owner`.
     pub(super) logs_in: bool,
-    /// The time that a login gets, if the backend stores it.
-    pub(super) began: Option<Timestamp>,
     /// A purge revokes every copy of the token.
     pub(super) revocable: bool,
     /// Set if this request imported the session.
     pub(super) adopted: Option<Adopted>,
+    /// What the request's cookies say, if the session lives in one.
+    pub(super) cookies_seen: CookiesSeen,
     pub(super) accessed: AtomicBool,
     pub(super) extensions: Extensions,
 }

@@ -1,5 +1,6 @@
 //! The session object: its dictionary, and its state besides the keys.
 
+mod cookies_seen;
 mod extensions;
 mod lifecycle;
 mod login;
@@ -11,8 +12,10 @@ use std::{fmt, sync::Arc};
 
 use serde::{Serialize, de::DeserializeOwned};
 
-pub(crate) use self::meta::Adopted;
+#[cfg(feature = "flask")]
+pub(crate) use self::cookies_seen::seal_member;
 use self::meta::SessionMeta;
+pub(crate) use self::{cookies_seen::CookiesSeen, meta::Adopted};
 pub use self::{
     extensions::Extensions,
     meta::{PurgeOutcome, SessionStatus},
@@ -29,6 +32,9 @@ const STARTED: &str = "_started";
 /// The key of the login time, in microseconds since 1970: written for backends that can end an
 /// owner's sessions, shown by no accessor.
 const OWNER_SINCE: &str = "_owner_since";
+/// The key of a token's number among those of one second: written for sessions that live in their
+/// cookie, shown by no accessor.
+const SEAL: &str = "_seal";
 /// The key of the owner's id: readable like any other, written by `set_owner` only.
 const OWNER: &str = "_owner";
 
@@ -172,7 +178,7 @@ impl SessionState {
     ///
     /// [`SessionError::Null`] in a null session, [`SessionError::Encode`] when the value cannot be
     /// written as JSON or nests deeper than 127 levels, [`SessionError::ReservedKey`] for `_started`,
-    /// `_owner` and `_owner_since`.
+    /// `_owner`, `_owner_since` and `_seal`.
     pub fn insert<T: Serialize + ?Sized>(
         &mut self,
         key: &str,
@@ -192,7 +198,7 @@ impl SessionState {
     /// # Errors
     ///
     /// [`SessionError::Null`] in a null session, [`SessionError::ReservedKey`] for `_started`,
-    /// `_owner` and `_owner_since`.
+    /// `_owner`, `_owner_since` and `_seal`.
     pub fn remove(&mut self, key: &str) -> Result<bool, SessionError> {
         self.check_writable(key)?;
         Ok(self.inner.dictionary.remove(key))
@@ -283,5 +289,5 @@ pub(crate) fn check_not_reserved(key: &str) -> Result<(), SessionError> {
 
 /// Whether no accessor shows this key.
 pub(crate) fn is_hidden(key: &str) -> bool {
-    key == STARTED || key == OWNER_SINCE
+    key == STARTED || key == OWNER_SINCE || key == SEAL
 }

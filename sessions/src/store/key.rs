@@ -8,6 +8,7 @@ use std::{
 
 use base64::Engine;
 use sha2::{Digest, Sha256};
+use smallvec::SmallVec;
 
 use crate::codec::CANONICAL;
 
@@ -54,25 +55,64 @@ macro_rules! hash_key {
 }
 
 hash_key! {
-    /// The key of a record: the SHA-256 of the first half of its token. Evenly distributed, and out of
-    /// a client's control.
+    /// The key of a record: the SHA-256 of the first half of its token and of what the token is for.
+    /// Evenly distributed, and out of a client's control.
     RecordKey
 }
 
 hash_key! {
-    /// The key of an owner: the SHA-256 of the id that the application gave.
+    /// The key of an owner: the SHA-256 of the namespace and the id that the application gave.
     OwnerKey
 }
 
+/// What tokens are for: the cookie of this name, or the interfaces with this salt.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Purpose<'p> {
+    Cookie(&'p str),
+    Salt(&'p str),
+}
+
+impl Purpose<'_> {
+    /// Hashes one half of a token with its purpose, so that the token of one cookie is worth nothing in
+    /// another. The half has a fixed length, and ends the input.
+    pub(super) fn hash(self, half: &str, bytes: &[u8]) -> [u8; HASH_LENGTH] {
+        let (kind, text) = match self {
+            Self::Cookie(name) => ("cookie", name),
+            Self::Salt(salt) => ("salt", salt),
+        };
+        // Collected first, since each part that is hashed by itself costs as much as a copy of all.
+        let mut input = SmallVec::<[u8; 128]>::new();
+        for part in [half, kind, text] {
+            input.extend_from_slice(part.as_bytes());
+            input.push(0);
+        }
+        input.extend_from_slice(bytes);
+        Sha256::digest(&input).into()
+    }
+}
+
 impl RecordKey {
-    pub(crate) fn of_selector(selector: &[u8]) -> Self {
-        Self(Sha256::digest(selector).into())
+    pub(crate) fn of_selector(purpose: Purpose<'_>, selector: &[u8]) -> Self {
+        Self(purpose.hash("record", selector))
+    }
+}
+
+#[cfg(feature = "import-actix-session")]
+impl RecordKey {
+    /// Returns the key of the mark that a session of another framework was taken over by the interfaces
+    /// with this purpose.
+    pub(crate) fn of_takeover(purpose: Purpose<'_>, id: &[u8; HASH_LENGTH]) -> Self {
+        Self(purpose.hash("takeover", id))
     }
 }
 
 impl OwnerKey {
-    pub(crate) fn of_id(id: &str) -> Self {
-        Self(Sha256::digest(id.as_bytes()).into())
+    /// The length stands before the namespace, so that no id continues another namespace.
+    pub(crate) fn of_id(namespace: &str, id: &str) -> Self {
+        let mut sha = Sha256::new_with_prefix((namespace.len() as u64).to_be_bytes());
+        sha.update(namespace);
+        sha.update(id);
+        Self(sha.finalize().into())
     }
 }
 

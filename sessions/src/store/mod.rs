@@ -2,44 +2,72 @@
 //!
 //! A store keeps *records* under *keys*, each for a time. It knows neither cookies nor tokens: a
 //! key is the SHA-256 of half of a token, and a record holds the SHA-256 of the other half, so that
-//! a dump of the store opens no session. Five operations, each one atomic step, are all that
+//! a dump of the store opens no session. Both hashes cover the cookie's name or salt: a token opens in
+//! its own interface only, also where interfaces share a store. Five operations, each one atomic step, are all that
 //! [`ServerSide`](crate::ServerSide) needs.
 //!
 //! # Writing a store
 //!
-//! Implement [`Store`] with `async fn`s. A store that keeps bytes writes
-//! [`Record::to_bytes`] and reads [`Record::from_bytes`]; beside them it keeps a [`Revision`] that
-//! it increments, and the time the record expires. Then run the conformance suite, which is public
-//! under the feature `test`: `sessions::test::store::conformance(MyStore::new()).await`. The example
-//! `custom_store` is a store of about a hundred lines.
+//! Implement [`Store`] with `async fn`s. A store that keeps bytes writes [`Record::to_bytes`] and reads
+//! [`Record::from_bytes`]; beside them it keeps a [`Revision`] that it raises with each write, and the
+//! time the record expires. Then run the conformance suite, which is public under the feature `test`:
+//! `sessions::test::store::conformance(MyStore::new()).await`. The example `custom_store` is a store of
+//! about a hundred lines.
 //!
 //! The suite checks what a store must get right:
 //!
 //! - `create` never overwrites, and says which of the two happened.
-//! - `replace` and `delete_if` compare the revision and act in one step, and never bring back a
-//!   record that was deleted.
-//! - `load` writes nothing but the expiry, so that a full store still reads, and `delete` works on
-//!   a full store, so that logging out does.
+//! - `replace` and `delete_if` compare the revision and act in one step, and never bring back a record
+//!   that was deleted: of two clients that replace one revision, one does. Who may write is decided by
+//!   the framework, on the record of that revision.
+//! - A revision is never used twice for a key, not after `delete` and `create` either, nor after the
+//!   record has expired: a later state has a greater one ([`Revision::first`]).
+//! - `load` writes nothing but the expiry, so that a full store still reads.
 //! - A record that has expired is not there.
+//! - All times are of one clock, the store's, which never goes back. `load` tells its present, and so do
+//!   the calls of the index.
+//!
+//! And where it has an index of owners ([`OwnerIndex`]):
+//!
+//! - An entry lives for at least as long as it was added for: adding it again with less time, or adding
+//!   others, does not shorten it.
+//! - Each end has its own moment, which is the store's present, and answers the one before. The moment
+//!   is kept for the longest of the times it was given.
+//! - `add` tells the last moment in the step that adds, so that a login and the end of all do not miss
+//!   each other.
+//!
+//! `sessions::test::store::conformance_when_full` checks that on a full store sessions can be read and
+//! ended: `delete`, `delete_if`, `end_before` and `remove` need no room. A store that writes there first
+//! makes room, or keeps some.
 
 mod error;
 mod key;
 mod memory;
 mod owner_index;
 mod record;
+mod rights;
+mod standing;
 
-use std::{sync::Arc, time::Duration};
+use std::{
+    sync::{
+        Arc,
+        atomic::{AtomicU64, Ordering},
+    },
+    time::{Duration, SystemTime},
+};
 
 pub use self::{
     error::StoreError,
     key::{OwnerKey, RecordKey},
     memory::MemoryStore,
-    owner_index::{BoxFuture, OwnerIndex, Timestamp},
+    owner_index::{BoxFuture, Ended, OwnerIndex, OwnerState, Timestamp},
     record::Record,
 };
 pub(crate) use self::{
-    key::KeyMap,
-    record::{Owner, Previous, VerifierHash},
+    key::{KeyMap, Purpose},
+    record::Owner,
+    rights::{Epoch, VerifierHash},
+    standing::Standing,
 };
 
 /// Keeps the records of server-side sessions.
@@ -57,11 +85,13 @@ pub(crate) use self::{
     note = "a store is `MemoryStore`, one of the crates `sessions-redis` and `sessions-sqlx`, or a type of your own that implements `sessions::store::Store`"
 )]
 pub trait Store: Send + Sync + 'static {
-    /// Keeps `record` under `key` for `ttl`, unless there is a record.
+    /// Keeps `record` under `key` for `ttl`, unless there is a record. Its revision is greater than
+    /// those of the records that were under the key before.
     ///
     /// # Errors
     ///
     /// [`StoreError::Full`] when there is no room. Records that have not expired are never evicted.
+    /// [`StoreError`] when it is not known whether the record is kept.
     fn create(
         &self,
         key: &RecordKey,
@@ -70,22 +100,25 @@ pub trait Store: Send + Sync + 'static {
     ) -> impl Future<Output = Result<CreateOutcome, StoreError>> + Send;
 
     /// Returns the record under `key`, or `None` when there is none or it has expired. Where `touch`
-    /// is due, the record's time starts again in the same round trip; nothing else is written.
+    /// is due ([`Touch::is_due`]), the record's time starts again in the same round trip; nothing else is
+    /// written, and the revision stays.
     ///
     /// # Errors
     ///
-    /// [`StoreError::Corrupt`] when what is kept under the key is not a record.
+    /// [`StoreError::Corrupt`] when what is kept under the key is not a record. A touch that is refused,
+    /// as on a replica, is not an error: [`Loaded::touched`] is then false.
     fn load(
         &self,
         key: &RecordKey,
         touch: Option<Touch>,
     ) -> impl Future<Output = Result<Option<Loaded>, StoreError>> + Send;
 
-    /// Keeps `record` for `ttl` in place of the one that has this revision.
+    /// Keeps `record` for `ttl` in place of the one that has this revision, and gives it a greater one.
     ///
     /// # Errors
     ///
     /// [`StoreError::Full`] when there is no room; the old record is then as it was.
+    /// [`StoreError`] when it is not known which of the two is kept.
     fn replace(
         &self,
         key: &RecordKey,
@@ -98,7 +131,7 @@ pub trait Store: Send + Sync + 'static {
     ///
     /// # Errors
     ///
-    /// [`StoreError`] when the record may not be deleted.
+    /// [`StoreError`] when it is not known whether the record is deleted.
     fn delete(
         &self,
         key: &RecordKey,
@@ -108,7 +141,7 @@ pub trait Store: Send + Sync + 'static {
     ///
     /// # Errors
     ///
-    /// [`StoreError`] when the record may not be deleted.
+    /// [`StoreError`] when it is not known whether the record is deleted.
     fn delete_if(
         &self,
         key: &RecordKey,
@@ -136,7 +169,7 @@ pub enum CreateOutcome {
 pub enum ReplaceOutcome {
     /// The record is replaced; this is its revision.
     Replaced(Revision),
-    /// The record has another revision. It is unchanged.
+    /// The record has another revision, and is unchanged: a later state of it, or its successor.
     Conflict,
     /// There is no record under this key, and there still is none.
     Gone,
@@ -169,19 +202,39 @@ pub struct Loaded {
     pub record: Record,
     /// Its revision, for [`Store::replace`] and [`Store::delete_if`].
     pub revision: Revision,
-    /// How long it will be kept, by the store's clock.
+    /// How long it will be kept from `now` on, by the store's clock: after a touch, the time of the
+    /// touch.
     pub expires_in: Duration,
     /// Whether this `load` started its time again.
     pub touched: bool,
+    /// The present, by the store's clock: in microseconds, or as exact as the clock is. Not earlier than
+    /// what the store has told before.
+    pub now: Timestamp,
 }
 
-/// The state of a record: a number that the store changes with every [`replace`](Store::replace).
+/// The state of a record: a number that the store raises with every [`replace`](Store::replace).
+///
+/// It is never used twice for a key, and a record that is created after another was deleted, or has
+/// expired, starts with a greater one: a write that was decided on the former record must not replace
+/// its successor.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub struct Revision(u64);
 
 impl Revision {
-    /// The revision of a record that was just created, for stores that count.
-    pub const FIRST: Self = Self(1);
+    /// Returns a revision for a record that is created: the time in microseconds since 1970, greater
+    /// than every one that this process has got before.
+    ///
+    /// For stores of one process that count on from it with [`next`](Self::next), and whose `replace`
+    /// takes a microsecond or more. A store that has a counter of its own, or that several hosts write
+    /// to, takes the number there.
+    pub fn first() -> Self {
+        static LAST: AtomicU64 = AtomicU64::new(0);
+        let now = Timestamp::of(SystemTime::now()).get();
+        let next = |last: u64| now.max(last.saturating_add(1));
+        let update =
+            LAST.fetch_update(Ordering::Relaxed, Ordering::Relaxed, |last| Some(next(last)));
+        Self(update.map_or_else(|last| last, next))
+    }
 
     /// Takes the number that a store kept.
     pub fn new(number: u64) -> Self {

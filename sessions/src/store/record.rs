@@ -7,13 +7,16 @@ use std::{
 };
 
 use base64::Engine;
-use sha2::{Digest, Sha256};
 
-use super::{OwnerKey, StoreError, Timestamp, key::decode_hash};
-use crate::codec::{CANONICAL, same_bytes};
+use super::{
+    OwnerKey, StoreError, Timestamp,
+    key::decode_hash,
+    rights::{Epoch, Former, MAX_FORMER, VerifierHash},
+};
+use crate::codec::CANONICAL;
 
 /// The version of the format: the first word of a record.
-const VERSION: &str = "1";
+const VERSION: &str = "2";
 /// The word for a part that a record does not have.
 const NONE: &str = "-";
 
@@ -24,8 +27,9 @@ const NONE: &str = "-";
 pub struct Record {
     pub(crate) payload: Arc<str>,
     pub(crate) verifier: VerifierHash,
-    /// The verifier from before the last renewal, where it may still read.
-    pub(crate) previous: Option<Previous>,
+    pub(crate) epoch: Epoch,
+    /// The tokens from before, the last one first.
+    pub(crate) formers: Vec<Former>,
     /// In seconds since 1970: the limit of `absolute_timeout` counts from here.
     pub(crate) created_secs: u64,
     /// In milliseconds since 1970: tells which of two sessions is newer.
@@ -39,32 +43,10 @@ pub struct Record {
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub(crate) struct Owner {
     pub(crate) key: OwnerKey,
-    /// When the request of the login began.
+    /// When the request of the login began, by the store's clock.
     pub(crate) since: Timestamp,
-}
-
-/// A verifier that a renewal replaced.
-#[derive(Clone, Copy, PartialEq, Eq)]
-pub(crate) struct Previous {
-    pub(crate) verifier: VerifierHash,
-    /// When it stops reading, in milliseconds since 1970.
-    pub(crate) until_millis: u64,
-}
-
-/// The SHA-256 of the second half of a token. Compared in constant time.
-#[derive(Clone, Copy, Eq)]
-pub(crate) struct VerifierHash([u8; 32]);
-
-impl VerifierHash {
-    pub(crate) fn of(verifier: &[u8]) -> Self {
-        Self(Sha256::digest(verifier).into())
-    }
-}
-
-impl PartialEq for VerifierHash {
-    fn eq(&self, other: &Self) -> bool {
-        same_bytes(&self.0, &other.0)
-    }
+    /// Until when the owner's index holds the record at least.
+    pub(crate) indexed_until: Timestamp,
 }
 
 impl Record {
@@ -85,20 +67,24 @@ impl Record {
 
     /// Returns the bytes to keep: a head in ASCII, a line break, and the content as JSON in UTF-8.
     pub fn to_bytes(&self) -> Vec<u8> {
-        let hash = |hash: &VerifierHash| CANONICAL.encode(hash.0);
-        let none = || (NONE.to_owned(), NONE.to_owned());
-        let owner = |Owner { key, since }: Owner| (key.to_string(), since.get().to_string());
-        let previous =
-            |previous: &Previous| (hash(&previous.verifier), previous.until_millis.to_string());
-        let (owner, since) = self.owner.map_or_else(none, owner);
-        let (previous, until) = self.previous.as_ref().map_or_else(none, previous);
-        let verifier = hash(&self.verifier);
+        let none = || [NONE.to_owned(), NONE.to_owned(), NONE.to_owned()];
+        let words = |owner: Owner| {
+            let Owner { key, since, indexed_until } = owner;
+            [key.to_string(), since.get().to_string(), indexed_until.get().to_string()]
+        };
+        let [owner, since, indexed] = self.owner.map_or_else(none, words);
+        let (verifier, epoch) = (verifier_word(&self.verifier), epoch_word(self.epoch));
         let [created, renewed, ttl] = [self.created_secs, self.renewed_millis, self.ttl_secs]
             .map(|number| number.to_string());
         // `join`, since `format!` takes three times as long.
-        let head =
-            [VERSION, &verifier, &created, &renewed, &ttl, &owner, &since, &previous, &until]
+        let mut head =
+            [VERSION, &verifier, &epoch, &created, &renewed, &ttl, &owner, &since, &indexed]
                 .join(" ");
+        for Former { verifier, epoch, replaced } in &self.formers {
+            let words =
+                [&*verifier_word(verifier), &*epoch_word(*epoch), &*replaced.get().to_string()];
+            head = [&*head, &*words.join(" ")].join(" ");
+        }
         [&*head, &*self.payload].join("\n").into_bytes()
     }
 
@@ -125,34 +111,82 @@ impl Record {
 }
 
 fn parse<'t>(words: &mut impl Iterator<Item = &'t str>, payload: &str) -> Option<Record> {
-    let hash = |word: &str| decode_hash(word.as_bytes());
-    let verifier = VerifierHash(hash(words.next()?)?);
+    let verifier = parse_verifier(words.next()?)?;
+    let epoch = parse_epoch(words.next()?)?;
     let created_secs = words.next()?.parse().ok()?;
     let renewed_millis = words.next()?.parse().ok()?;
     let ttl_secs = words.next()?.parse().ok()?;
-    let owner = match (words.next()?, words.next()?) {
-        (NONE, NONE) => None,
-        (key, since) => {
-            let key = OwnerKey::parse(key)?;
-            Some(Owner { key, since: Timestamp::new(since.parse().ok()?) })
-        }
+    let owner = match (words.next()?, words.next()?, words.next()?) {
+        (NONE, NONE, NONE) => None,
+        (key, since, indexed) => Some(Owner {
+            key: OwnerKey::parse(key)?,
+            since: parse_time(since)?,
+            indexed_until: parse_time(indexed)?,
+        }),
     };
-    let previous = match (words.next()?, words.next()?) {
-        (NONE, NONE) => None,
-        (verifier, until) => {
-            let verifier = VerifierHash(hash(verifier)?);
-            Some(Previous { verifier, until_millis: until.parse().ok()? })
-        }
-    };
+    let mut formers = Vec::new();
+    for _ in 0..MAX_FORMER {
+        let Some(verifier) = words.next() else { break };
+        formers.push(Former {
+            verifier: parse_verifier(verifier)?,
+            epoch: parse_epoch(words.next()?)?,
+            replaced: parse_time(words.next()?)?,
+        });
+    }
     Some(Record {
         payload: payload.into(),
         verifier,
-        previous,
+        epoch,
+        formers,
         created_secs,
         renewed_millis,
         ttl_secs,
         owner,
     })
+}
+
+fn verifier_word(verifier: &VerifierHash) -> String {
+    CANONICAL.encode(verifier.0)
+}
+
+fn parse_verifier(word: &str) -> Option<VerifierHash> {
+    decode_hash(word.as_bytes()).map(VerifierHash)
+}
+
+fn epoch_word(epoch: Epoch) -> String {
+    CANONICAL.encode([epoch.login, epoch.rights].as_flattened())
+}
+
+fn parse_epoch(word: &str) -> Option<Epoch> {
+    // The decoder needs room for whole groups of three.
+    let mut room = [0; 18];
+    let length = CANONICAL.decode_slice(word, &mut room).ok()?;
+    let (login, rights) = room[..length].split_first_chunk()?;
+    Some(Epoch { login: *login, rights: rights.try_into().ok()? })
+}
+
+fn parse_time(word: &str) -> Option<Timestamp> {
+    word.parse().ok().map(Timestamp::new)
+}
+
+#[cfg(any(test, feature = "test"))]
+impl Record {
+    /// Returns the record of a session with this content, written to live for an hour.
+    pub(crate) fn sample(json: &str) -> Self {
+        let mut random = [0; 32];
+        getrandom::fill(&mut random).expect("the operating system has randomness");
+        let verifier = VerifierHash(random);
+        Self {
+            payload: Arc::from(json),
+            verifier,
+            epoch: Epoch::of_new(&verifier),
+            formers: Vec::new(),
+            created_secs: 1_767_225_600,
+            renewed_millis: 1_767_225_600_123,
+            ttl_secs: 3_600,
+            owner: None,
+        }
+    }
 }
 
 impl fmt::Debug for Record {
@@ -164,24 +198,26 @@ impl fmt::Debug for Record {
 
 #[cfg(test)]
 mod tests {
-    use std::sync::Arc;
-
-    use super::{Owner, Previous, Record, VerifierHash};
-    use crate::store::{OwnerKey, StoreError, Timestamp};
+    use super::{Owner, Record};
+    use crate::store::{OwnerKey, Purpose, StoreError, Timestamp, rights::VerifierHash};
 
     fn records() -> Vec<Record> {
         let plain = Record {
-            payload: Arc::from("{\"a\":\"line\\nbreak é\"}"),
-            verifier: VerifierHash::of(b"one"),
-            previous: None,
             created_secs: 0,
             renewed_millis: u64::MAX,
-            ttl_secs: 60,
-            owner: None,
+            ..Record::sample("{\"a\":\"line\\nbreak é\"}")
         };
-        let owner = Owner { key: OwnerKey::of_id("alice"), since: Timestamp::new(7) };
-        let previous = Previous { verifier: VerifierHash::of(b"two"), until_millis: 9 };
-        let full = Record { owner: Some(owner), previous: Some(previous), ..plain.clone() };
+        let owner = Owner {
+            key: OwnerKey::of_id("", "alice"),
+            since: Timestamp::new(7),
+            indexed_until: Timestamp::new(u64::MAX),
+        };
+        let mut full = Record { owner: Some(owner), ..plain.clone() };
+        for (number, time) in [(2, 20), (3, 21), (4, 22), (5, 23), (6, 24)] {
+            let verifier = VerifierHash::of(Purpose::Cookie("test"), &[number]);
+            full.replace_verifier(verifier, full.epoch.renewed(&verifier), Timestamp::new(time));
+        }
+        assert_eq!(full.formers.len(), 4);
         vec![plain, full]
     }
 
@@ -204,7 +240,7 @@ mod tests {
                     Err(StoreError::Corrupt { .. })
                 ));
             }
-            let newer = [b"2".as_slice(), &bytes[1..]].concat();
+            let newer = [b"3".as_slice(), &bytes[1..]].concat();
             let longer = [&bytes[..head], b" x", &bytes[head..]].concat();
             for wrong in [newer, longer, vec![0xff; 300]] {
                 assert!(matches!(Record::from_bytes(&wrong), Err(StoreError::Corrupt { .. })));

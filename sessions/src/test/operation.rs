@@ -19,13 +19,13 @@ pub enum Operation {
     IndexRemove,
     /// [`OwnerIndex::keys`](crate::store::OwnerIndex::keys).
     IndexKeys,
-    /// [`OwnerIndex::revoked_before`](crate::store::OwnerIndex::revoked_before).
-    RevokedBefore,
-    /// [`OwnerIndex::revoke_before`](crate::store::OwnerIndex::revoke_before).
-    RevokeBefore,
+    /// [`OwnerIndex::state`](crate::store::OwnerIndex::state).
+    OwnerState,
+    /// [`OwnerIndex::end_before`](crate::store::OwnerIndex::end_before).
+    EndBefore,
 }
 
 impl Operation {
     /// How many there are.
-    pub(super) const COUNT: usize = Self::RevokeBefore as usize + 1;
+    pub(super) const COUNT: usize = Self::EndBefore as usize + 1;
 }

@@ -6,6 +6,7 @@ mod bit_flips;
 pub(crate) mod flask;
 #[cfg(test)]
 mod known_answers;
+pub(crate) mod order;
 pub(crate) mod sealed;
 pub(crate) mod signed;
 pub(crate) mod split;

@@ -1,6 +1,9 @@
 //! Taking over the sessions of actix-session. Old cookies are made here by hand.
 
 mod logging_out;
+mod nested;
+mod once;
+mod outages;
 mod refused;
 mod taking_over;
 
@@ -9,7 +12,7 @@ use std::{
     future::pending,
     io,
     sync::{Arc, Mutex, PoisonError},
-    time::UNIX_EPOCH,
+    time::{Duration, UNIX_EPOCH},
 };
 
 use actix_http::Request;
@@ -29,7 +32,7 @@ use sessions::{
     MemoryStore, ServerSide, Session, SessionConfig, SessionInterface, SessionMiddleware,
     SignedCookie,
     backend::Backend,
-    import::{ActixSessionKey, ActixSessionRecords, ImportActixSession},
+    import::{ActixSession, ActixSessionKey, ActixSessionRecords, ImportActixSession},
     policy::CookieName,
     store::{BoxFuture, StoreError},
     test::TestClock,
@@ -143,6 +146,11 @@ impl ActixSessionRecords for Shelf {
     }
 }
 
+/// An import that ends long after the test.
+fn importing<B: Backend>(backend: B, old: ActixSession, time: &TestClock) -> ImportActixSession<B> {
+    ImportActixSession::new(backend, old, time.clock().now() + Duration::from_secs(90 * 86_400))
+}
+
 fn server_side(time: &TestClock) -> ServerSide<MemoryStore> {
     ServerSide::new(MemoryStore::with_clock(time.clock()))
 }
@@ -181,7 +189,9 @@ async fn act(request: HttpRequest, session: Session) -> actix_web::Result<HttpRe
             "new" => said = session.is_new().to_string(),
             "insert" => session.insert(object, true)?,
             "big" => session.insert("big", "x".repeat(4_096))?,
+            "remove" => drop(session.remove(object)?),
             "clear" => session.clear()?,
+            "login" => session.set_owner(object)?,
             "purge" => said = format!("{:?}", session.purge()?),
             "renew" => session.renew()?,
             "wait" => {

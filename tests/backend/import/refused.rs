@@ -11,8 +11,8 @@ use sessions::{
 use sessions_tests::{Browser, Logged};
 
 use super::{
-    OLD, OWN, Shelf, alice, app, config, in_cookies, old_bytes, old_key, private, server_side,
-    signed, state, unix, with_old,
+    OLD, OWN, Shelf, alice, app, config, importing, in_cookies, old_bytes, old_key, private,
+    server_side, signed, state, unix, with_old,
 };
 
 #[actix_web::test]
@@ -51,11 +51,11 @@ async fn old_sessions_that_are_over_stay_out() {
         for kept in [false, true] {
             let mut browser = with_old(&signed(&content));
             let body = if kept {
-                let import = ImportActixSession::new(server_side(&time), old.clone());
+                let import = importing(server_side(&time), old.clone(), &time);
                 let app = app(import, config.clone(), &time).await;
                 browser.get(&app, "/user").await.body
             } else {
-                let import = ImportActixSession::new(in_cookies(), old.clone());
+                let import = importing(in_cookies(), old.clone(), &time);
                 let app = app(import, config.clone(), &time).await;
                 browser.get(&app, "/user").await.body
             };
@@ -68,8 +68,7 @@ async fn old_sessions_that_are_over_stay_out() {
 async fn nothing_is_taken_over_when_the_import_is_over() {
     let time = TestClock::new();
     let until = time.clock().now() + Duration::from_secs(60);
-    let import =
-        ImportActixSession::new(in_cookies(), ActixSession::signed(old_key())).until(until);
+    let import = ImportActixSession::new(in_cookies(), ActixSession::signed(old_key()), until);
     let app = app(import, config(), &time).await;
     let value = signed(&alice());
     time.advance(Duration::from_secs(59));
@@ -119,7 +118,7 @@ async fn a_bad_old_cookie_is_no_session() {
     let logged = Logged::start();
     let mut tried = 0;
     for old in [ActixSession::signed(old_key()), ActixSession::private(old_key())] {
-        let import = ImportActixSession::new(in_cookies(), old);
+        let import = importing(in_cookies(), old, &time);
         let app = app(import.clone(), config(), &time).await;
         for value in &bad {
             let answer = with_old(value).get(&app, "/user").await;
@@ -149,7 +148,7 @@ async fn each_mode_opens_its_own_cookies_only() {
         (ActixSession::signed(other), "none".to_owned()),
     ];
     for (mode, (old, _)) in modes.iter().enumerate() {
-        let import = ImportActixSession::new(in_cookies(), old.clone());
+        let import = importing(in_cookies(), old.clone(), &time);
         let app = app(import, config(), &time).await;
         for (other, (_, value)) in modes.iter().enumerate() {
             for name in [OLD, "sid"] {
@@ -170,7 +169,7 @@ async fn an_old_store_in_trouble_is_an_error_in_time() {
     let old = ActixSession::signed(old_key())
         .records(shelf.clone())
         .with_call_deadline(Duration::from_millis(50));
-    let app = app(ImportActixSession::new(in_cookies(), old), config(), &time).await;
+    let app = app(importing(in_cookies(), old, &time), config(), &time).await;
     for trouble in ["connection refused", "hangs"] {
         shelf.has(Some(trouble));
         let mut browser = with_old(&signed("k"));
@@ -192,7 +191,7 @@ async fn a_record_that_is_gone_or_no_session_is_none() {
     for record in ["", "[]", "{\"a\":{}}", "not JSON", "{}"] {
         let shelf = Shelf::with("k", record.to_owned());
         let old = ActixSession::signed(old_key()).records(shelf.clone());
-        let import = ImportActixSession::new(in_cookies(), old);
+        let import = importing(in_cookies(), old, &time);
         let app = app(import.clone(), config().import(ImportMode::Move), &time).await;
         for session_key in ["k", "gone"] {
             let answer = with_old(&signed(session_key)).get(&app, "/read").await;

@@ -1,6 +1,6 @@
 //! From actix-session with actix-identity to sessions and back: who is logged in stays so.
 
-use std::time::{Duration, Instant};
+use std::time::{Duration, Instant, SystemTime};
 
 use actix_http::Request;
 use actix_identity::{Identity, IdentityMiddleware};
@@ -149,7 +149,8 @@ async fn new<B: Backend + Clone>(
     }
 
     let config = SessionConfig::new().import(import);
-    let backend = ImportActixSession::new(backend, old);
+    let until = SystemTime::now() + Duration::from_secs(86_400);
+    let backend = ImportActixSession::new(backend, old, until);
     let app = App::new().wrap(AppSessions { backend, config });
     test::init_service(
         app.route("/user", web::get().to(user)).route("/logout", web::get().to(logout)),

@@ -208,7 +208,7 @@ async fn opening_after_the_response_is_an_error() {
 // No request clone while the inner service routes.
 
 #[actix_web::test]
-async fn invariant_12_no_request_clone_is_alive_while_the_inner_service_routes() {
+async fn invariant_15_no_request_clone_is_alive_while_the_inner_service_routes() {
     async fn show(
         request: HttpRequest,
         session: Session,

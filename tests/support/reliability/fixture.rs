@@ -1,23 +1,14 @@
 //! The fixture: a store, processes of the application, and a client.
 
 use std::{
-    env, fmt, fs,
-    path::PathBuf,
-    sync::atomic::{AtomicU32, Ordering},
+    fmt, fs,
     time::{Duration, Instant},
 };
 
-use sqlx::{PgPool, SqlitePool, query_as, query_scalar};
-use tokio::{
-    io::AsyncWriteExt,
-    net::TcpStream,
-    sync::{Mutex, MutexGuard},
-    task::yield_now,
-    time::sleep,
-};
+use tokio::{io::AsyncWriteExt, net::TcpStream, task::yield_now, time::sleep};
 
-use super::{AppProcess, Client, leaks::Secrets};
-use crate::{Answer, Postgres, Redis, RedisCluster};
+use super::{AppProcess, Client, Server, leaks::Secrets};
+use crate::Answer;
 
 /// Where sessions are kept.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -42,6 +33,17 @@ impl Kind {
             Self::Redis | Self::Cluster | Self::Postgres => 2,
         }
     }
+
+    /// Returns the word for it in the application's arguments.
+    fn word(self) -> &'static str {
+        match self {
+            Self::Memory => "memory",
+            Self::Redis => "redis",
+            Self::Cluster => "cluster",
+            Self::Postgres => "postgres",
+            Self::Sqlite => "sqlite",
+        }
+    }
 }
 
 impl fmt::Display for Kind {
@@ -56,8 +58,7 @@ impl fmt::Display for Kind {
     }
 }
 
-/// One store, the processes that share it, and clients. One at a time in a test's process: figures
-/// are not to disturb each other.
+/// One store, the processes that share it, and clients.
 pub struct Fixture {
     /// Where sessions are kept.
     pub kind: Kind,
@@ -65,30 +66,11 @@ pub struct Fixture {
     pub apps: Vec<AppProcess>,
     /// Sends them requests.
     pub client: Client,
-    server: Server,
     program: &'static str,
     arguments: Vec<String>,
-    folder: PathBuf,
-    _alone: MutexGuard<'static, ()>,
+    /// Stopped after the processes.
+    server: Server,
 }
-
-enum Server {
-    None,
-    Redis(Redis),
-    Cluster(RedisCluster),
-    Postgres {
-        pool: PgPool,
-        /// Stopped with it.
-        _server: Postgres,
-    },
-    Sqlite(SqlitePool),
-}
-
-/// A row, as far as it can hold a secret.
-type Row = (Vec<u8>, Vec<u8>, Option<Vec<u8>>);
-
-const COUNT: &str = "SELECT count(*) FROM sessions";
-const ROWS: &str = "SELECT key, record, owner FROM sessions";
 
 impl Fixture {
     /// Starts all of it. `program` is the application's: `env!("CARGO_BIN_EXE_app")`.
@@ -110,50 +92,12 @@ impl Fixture {
     }
 
     async fn with(kind: Kind, program: &'static str, options: &[&str]) -> Self {
-        static ALONE: Mutex<()> = Mutex::const_new(());
-        static NUMBER: AtomicU32 = AtomicU32::new(0);
-        let alone = ALONE.lock().await;
-        let number = NUMBER.fetch_add(1, Ordering::Relaxed);
-        let name = format!("sessions-figures-{}-{number}", std::process::id());
-        let folder = env::temp_dir().join(name);
-        fs::create_dir(&folder).expect("a folder in the temporary one");
-        let (server, store, address) = match kind {
-            Kind::Memory => (Server::None, "memory", String::new()),
-            Kind::Redis => {
-                let redis = Redis::new();
-                let url = redis.url();
-                (Server::Redis(redis), "redis", url)
-            }
-            Kind::Cluster => {
-                let cluster = RedisCluster::new();
-                let urls = cluster.urls().join(",");
-                (Server::Cluster(cluster), "cluster", urls)
-            }
-            Kind::Postgres => {
-                let postgres = Postgres::new();
-                let url = postgres.url();
-                let pool = PgPool::connect_lazy(&url).expect("an address of PostgreSQL");
-                (Server::Postgres { pool, _server: postgres }, "postgres", url)
-            }
-            Kind::Sqlite => {
-                let path = folder.join("sessions.db").display().to_string();
-                let url = format!("sqlite://{path}");
-                let pool = SqlitePool::connect_lazy(&url).expect("an address of SQLite");
-                (Server::Sqlite(pool), "sqlite", path)
-            }
-        };
+        let server = Server::start(kind).await;
         let options = options.iter().map(|&option| option.to_owned());
-        let arguments = [store.to_owned(), address].into_iter().chain(options).collect();
-        let mut fixture = Self {
-            kind,
-            apps: Vec::new(),
-            client: Client::new(),
-            server,
-            program,
-            arguments,
-            folder,
-            _alone: alone,
-        };
+        let store = [kind.word().to_owned(), server.address().to_owned()];
+        let arguments = store.into_iter().chain(options).collect();
+        let (apps, client) = (Vec::new(), Client::new());
+        let mut fixture = Self { kind, apps, client, program, arguments, server };
         fixture.apps = (0..kind.processes()).map(|number| fixture.start_app(number)).collect();
         fixture
     }
@@ -168,7 +112,7 @@ impl Fixture {
     }
 
     fn start_app(&self, number: usize) -> AppProcess {
-        let log = self.folder.join(format!("log-{number}"));
+        let log = self.server.folder().join(format!("log-{number}"));
         AppProcess::start(self.program, &self.arguments, &log)
     }
 
@@ -263,33 +207,10 @@ impl Fixture {
     ///
     /// When it cannot be asked.
     pub async fn records(&self) -> usize {
-        // Records, not owners' indexes.
-        let is_record = |key: &&String| !key.contains(":owner:");
-        match &self.server {
-            Server::None => self.of_all("/records").await[0].parse().expect("a number"),
-            Server::Redis(redis) => redis.dump().keys().filter(is_record).count(),
-            Server::Cluster(cluster) => cluster.dump().keys().filter(is_record).count(),
-            Server::Postgres { pool, .. } => {
-                count(query_scalar(COUNT).fetch_one(pool).await.expect("it is there"))
-            }
-            Server::Sqlite(pool) => {
-                count(query_scalar(COUNT).fetch_one(pool).await.expect("it is there"))
-            }
+        match self.server.records().await {
+            Some(records) => records,
+            None => self.of_all("/records").await[0].parse().expect("a number"),
         }
-    }
-
-    /// Returns everything that the store keeps, if it keeps it outside of the process.
-    async fn dump(&self) -> Option<Vec<u8>> {
-        let rows: Vec<Row> = match &self.server {
-            Server::None => return None,
-            Server::Redis(redis) => return Some(format!("{:?}", redis.dump()).into_bytes()),
-            Server::Cluster(cluster) => return Some(format!("{:?}", cluster.dump()).into_bytes()),
-            Server::Postgres { pool, .. } => query_as(ROWS).fetch_all(pool).await,
-            Server::Sqlite(pool) => query_as(ROWS).fetch_all(pool).await,
-        }
-        .expect("it is there");
-        let row = |(key, record, owner): Row| [key, record, owner.unwrap_or_default()].concat();
-        Some(rows.into_iter().flat_map(row).collect())
     }
 
     /// Searches the store and all that was logged for every token that was ever given and for the
@@ -304,33 +225,17 @@ impl Fixture {
         secrets.add_key(crate::key_text(1).as_bytes());
         let mut logged = Vec::new();
         for number in 0..self.apps.len() {
-            let log = fs::read(self.folder.join(format!("log-{number}")));
+            let log = fs::read(self.server.folder().join(format!("log-{number}")));
             logged.extend(log.expect("each process has a log"));
         }
         let lines = logged.split(|byte| *byte == b'\n').count();
-        let dump = self.dump().await;
+        let dump = self.server.dump().await;
         let found =
             [secrets.found_in(&logged), dump.as_deref().map_or(0, |dump| secrets.found_in(dump))];
         assert_eq!(found, [0, 0], "secrets in the log, and in the store");
         let dumped =
             dump.map_or_else(String::new, |dump| format!(" and {} bytes of the store", dump.len()));
         format!("0 of {} tokens and the key in {lines} lines of log{dumped}", tokens.len())
-    }
-}
-
-fn count(rows: i64) -> usize {
-    usize::try_from(rows).expect("it counts up from zero")
-}
-
-impl Drop for Fixture {
-    fn drop(&mut self) {
-        // Before the store.
-        self.apps.clear();
-        if std::thread::panicking() {
-            eprintln!("logs are in {}", self.folder.display());
-        } else if let Err(err) = fs::remove_dir_all(&self.folder) {
-            eprintln!("{} is left behind: {err}", self.folder.display());
-        }
     }
 }
 

@@ -5,6 +5,7 @@ mod client;
 mod fixture;
 mod leaks;
 mod process;
+mod server;
 pub mod site;
 
 use sessions::{store::Store, test::store::histories};
@@ -13,6 +14,7 @@ pub use self::{
     client::Client,
     fixture::{Fixture, Kind},
     process::AppProcess,
+    server::Server,
 };
 
 /// Returns how often something is done: a tenth of it every day, all of it where

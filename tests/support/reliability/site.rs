@@ -153,6 +153,7 @@ async fn act<S: Store + Clone>(
             "purge" => drop(session.purge()?),
             "clear" => session.clear()?,
             "renew" => session.renew()?,
+            "rotate" => session.rotate()?,
             "login" => session.set_owner(object)?,
             "owner" => said = session.owner().unwrap_or_default(),
             "wait" => gates.of(object).pass().await,

@@ -13,6 +13,9 @@ pub(crate) trait CookieCodec: Send + Sync + 'static {
     const KIND: &'static str;
     /// The default salt where it does not depend on the cookie's name.
     const SALT: Option<&'static str> = None;
+    /// Whether each token is sealed later than the one that came. Otherwise only a token that hides
+    /// others is.
+    const ORDERS_EVERY_SEAL: bool = true;
     /// The format of values.
     const FORMAT: Format = Format::Json;
 
@@ -31,9 +34,9 @@ pub(crate) trait CookieCodec: Send + Sync + 'static {
         SessionState::from_json(json).map_err(|_| Rejected::Format)
     }
 
-    /// Returns the payload of a session.
-    fn write(&self, state: &SessionState) -> Vec<u8> {
-        state.to_json().into_bytes()
+    /// Returns the payload of a session whose token has this number.
+    fn write(&self, state: &SessionState, number: u64) -> Vec<u8> {
+        state.to_numbered_json(number).into_bytes()
     }
 }
 

@@ -6,6 +6,8 @@ use super::{
     codec::{CookieCodec, Plaintext},
     sessions::CookieSessions,
 };
+#[cfg(feature = "import-actix-session")]
+use crate::backend::TakeoverHook;
 use crate::{
     backend::{Backend, OwnerError, revocation::Revocation},
     error::{OpenError, SaveError},
@@ -34,6 +36,7 @@ use crate::{
 ///   ASVS 5.0, 7.4.1), or ending all sessions of its owner where the backend is
 ///   [`revocable`](Self::revocable).
 /// - **Of two concurrent requests, the response that comes last wins.**
+/// - **A new domain or path needs a new cookie name**, as with `SignedCookie`.
 /// - Each token has a key of its own, derived from the ring's key and 256 random bits, so that no
 ///   number of tokens wears a key out: among 2⁶⁴ tokens under one key two share theirs with a
 ///   probability of 2⁻¹²⁹. (With one key for all, GCM's random nonces allow 2³² tokens; NIST SP
@@ -115,6 +118,11 @@ impl Backend for EncryptedCookie {
 
     async fn save(&self, state: &SessionState, cx: &SaveContext<'_>) -> Result<Saved, SaveError> {
         self.sessions.save(state, cx).await
+    }
+
+    #[cfg(feature = "import-actix-session")]
+    fn takeover(&self) -> Option<TakeoverHook<'_>> {
+        self.sessions.revocation().ok().map(|revocation| TakeoverHook(revocation))
     }
 }
 

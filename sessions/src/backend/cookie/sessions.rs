@@ -11,14 +11,18 @@ use crate::{
     backend::{
         OwnerError,
         derived_keys::{DerivedKeyCache, Salt, SaltKeys},
+        login_time::LoginTime,
         revocation::Revocation,
     },
     error::{OpenError, SaveError},
     interface::{OpenContext, SaveContext, Saved, unix_seconds},
     key::{KeyBytes, SharedKeys},
     policy::Settings,
-    state::{SessionState, SessionStatus},
-    token::signed::{Rejected, check_age},
+    state::{CookiesSeen, SessionState, SessionStatus},
+    token::{
+        order::SealOrder,
+        signed::{Rejected, check_age},
+    },
 };
 
 /// How far in the future a token may be sealed: clocks of hosts differ.
@@ -35,8 +39,22 @@ pub(crate) struct CookieSessions<C: CookieCodec> {
 struct OpenedToken {
     /// Its position among the cookies.
     at: usize,
-    sealed_at: u64,
+    sealed: SealOrder,
     state: SessionState,
+}
+
+impl OpenedToken {
+    /// Whether this is the empty session of a logout. No other token is empty: a session without keys
+    /// is not saved.
+    fn is_ending(&self) -> bool {
+        self.state.is_empty()
+    }
+
+    /// Whether this is the newer of two. Of equal ones an ending wins, else the later in the header,
+    /// which the browser got later if both have one path (RFC 6265, 5.4).
+    fn is_newer_than(&self, other: &Self) -> bool {
+        (self.sealed, self.is_ending()) >= (other.sealed, other.is_ending())
+    }
 }
 
 impl<C: CookieCodec> CookieSessions<C> {
@@ -65,8 +83,27 @@ impl<C: CookieCodec> CookieSessions<C> {
         match &self.revocation {
             // Boxed, so that sessions that cannot be ended do not hold its future.
             Some(revocation) => Box::pin(self.open_unless_ended(cx, revocation)).await,
-            None => Ok(self.newest(cx, &[]).map_or_else(Self::new_session, |it| it.state)),
+            None => {
+                let newest = self.newest(cx, &[]);
+                let sealed = newest.as_ref().map(|newest| newest.sealed);
+                Ok(Self::session(newest, sealed, cx))
+            }
         }
+    }
+
+    /// Returns the session of this token, or a new one. `newest` is the order of the newest token
+    /// that verifies.
+    fn session(
+        opened: Option<OpenedToken>,
+        newest: Option<SealOrder>,
+        cx: &OpenContext<'_>,
+    ) -> SessionState {
+        let end = opened.as_ref().is_some_and(OpenedToken::is_ending);
+        let session = opened.filter(|_| !end).map(|opened| opened.state);
+        let mut state = session.unwrap_or_else(Self::new_session);
+        let are_several = cx.cookies().are_several();
+        state.set_cookies_seen(CookiesSeen { newest, are_several, end });
+        state
     }
 
     fn new_session() -> SessionState {
@@ -78,20 +115,22 @@ impl<C: CookieCodec> CookieSessions<C> {
         cx: &OpenContext<'_>,
         revocation: &Revocation,
     ) -> Result<SessionState, OpenError> {
-        let start = revocation.request_start(cx);
+        let login = LoginTime::began(cx.clock.stopwatch(cx.now()));
         let deadline = revocation.deadline();
         let mut ended = Vec::new();
-        let mut state = loop {
-            let Some(OpenedToken { at, state, .. }) = self.newest(cx, &ended) else {
-                break Self::new_session();
-            };
-            if !revocation.has_ended(&state, &deadline).await? {
-                break state;
+        let mut newest = None;
+        // An older session may be another owner's. An ending has no owner and stops the search.
+        let opened = loop {
+            let Some(opened) = self.newest(cx, &ended) else { break None };
+            newest = newest.or(Some(opened.sealed));
+            if !revocation.has_ended(&opened.state, &deadline).await? {
+                break Some(opened);
             }
             tracing::info!(target: "sessions", "session cookie refused: its owner's sessions were ended");
-            ended.push(at);
+            ended.push(opened.at);
         };
-        state.stamp_logins(start);
+        let mut state = Self::session(opened, newest, cx);
+        state.extensions_mut().insert(login);
         Ok(state)
     }
 
@@ -110,7 +149,7 @@ impl<C: CookieCodec> CookieSessions<C> {
                 Ok(opened) => {
                     if let Some(other) = &newest {
                         tracing::warn!(target: "sessions", "two different session cookies verify; the newer is used");
-                        if other.sealed_at >= opened.sealed_at {
+                        if !opened.is_newer_than(other) {
                             continue;
                         }
                     }
@@ -129,10 +168,19 @@ impl<C: CookieCodec> CookieSessions<C> {
         state: &SessionState,
         cx: &SaveContext<'_>,
     ) -> Result<Saved, SaveError> {
-        if state.is_empty() {
+        let seen = state.cookies_seen();
+        if state.is_empty() && !seen.hide_older() {
             return Ok(Saved::removed());
         }
         let keys = self.keys_for(cx.settings(), cx.cookie().name().as_str());
+        let newest = seen.newest.filter(|_| C::ORDERS_EVERY_SEAL || seen.hide_older());
+        let sealed = SealOrder::after(newest, unix_seconds(cx.now()));
+        let seal =
+            |state| C::seal(keys.current(), &self.codec.write(state, sealed.number), sealed.second);
+        if state.is_empty() {
+            // Of a new session, since a start of this one would limit its age.
+            return seal(&Self::new_session()).map(Saved::ended_by);
+        }
         // A session does not outlive its key by being sealed again: the key may have leaked.
         let opened_with = state.extensions().get::<KeyBytes>();
         if opened_with.is_some_and(|key| !keys.ring().has(key))
@@ -140,11 +188,13 @@ impl<C: CookieCodec> CookieSessions<C> {
         {
             return Err(SaveError::Gone);
         }
-        if let Some(revocation) = &self.revocation {
-            Box::pin(revocation.check_login(state)).await?;
+        match &self.revocation {
+            Some(revocation) if state.logs_in() => {
+                let since = Box::pin(revocation.login_time(state)).await?;
+                seal(&state.with_owner_since(since)).map(Saved::token)
+            }
+            _ => seal(state).map(Saved::token),
         }
-        let payload = self.codec.write(state);
-        C::seal(keys.current(), &payload, unix_seconds(cx.now())).map(Saved::token)
     }
 
     fn keys_for(&self, settings: &Settings, cookie_name: &str) -> Arc<SaltKeys<C::Key>> {
@@ -168,6 +218,7 @@ fn open_token<C: CookieCodec>(
         settings.idle_timeout().map_or(settings.lifetime(), |idle| idle.min(settings.lifetime()));
     check_age(sealed_at, now, age_limit.as_secs(), LEEWAY.as_secs())?;
     let mut state = codec.read(payload)?.in_format(C::FORMAT);
+    let sealed = SealOrder { second: sealed_at, number: state.take_seal_number() };
 
     if let Some(limit) = settings.absolute_timeout() {
         // A session from before the limit was set began, at the latest, when it was sealed.
@@ -183,7 +234,7 @@ fn open_token<C: CookieCodec>(
     keys.ring().count(at);
     // For saving, which checks that the key is still in the ring.
     state.extensions_mut().insert_shared(Arc::clone(keys.ring().key(at).shared()));
-    Ok(OpenedToken { at: number, sealed_at, state })
+    Ok(OpenedToken { at: number, sealed, state })
 }
 
 impl<C: CookieCodec + Clone> Clone for CookieSessions<C> {

@@ -6,6 +6,8 @@ use super::{
     codec::{CookieCodec, Plaintext},
     sessions::CookieSessions,
 };
+#[cfg(feature = "import-actix-session")]
+use crate::backend::TakeoverHook;
 use crate::{
     backend::{Backend, OwnerError, revocation::Revocation},
     error::{OpenError, SaveError},
@@ -33,6 +35,10 @@ use crate::{
 ///   the backend is [`revocable`](Self::revocable).
 /// - **Of two concurrent requests, the response that comes last wins.** Each writes the whole
 ///   session.
+/// - **A new domain or path needs a new cookie name.** The browser keeps the former cookie beside the
+///   new one, and the newest that comes is used. Where several come, a logout sets an empty session,
+///   newer than all of them, instead of removing its cookie; a cookie that is not sent to the page of
+///   the logout stays.
 ///
 /// # Examples
 ///
@@ -121,6 +127,11 @@ impl Backend for SignedCookie {
 
     async fn save(&self, state: &SessionState, cx: &SaveContext<'_>) -> Result<Saved, SaveError> {
         self.sessions.save(state, cx).await
+    }
+
+    #[cfg(feature = "import-actix-session")]
+    fn takeover(&self) -> Option<TakeoverHook<'_>> {
+        self.sessions.revocation().ok().map(|revocation| TakeoverHook(revocation))
     }
 }
 

@@ -2,36 +2,48 @@
 
 use super::{
     ServerSide,
+    open::SavedRecord,
+    owner_index::has_ended,
     write::{Base, CasOutcome, NextState, RecordChange, compare_and_set},
 };
 use crate::{
     backend::{OwnerError, circuit_breaker::Deadline},
-    store::{Owner, OwnerKey, Record, RecordKey, Store},
+    store::{Owner, OwnerKey, OwnerState, Record, RecordKey, Store},
 };
 
 impl<S: Store> ServerSide<S> {
-    /// Makes the current session one that began after the others ended.
+    /// Dates the login of the current session to `since`, so that an end of the owner's sessions before
+    /// that spares it.
+    ///
+    /// # Errors
+    ///
+    /// [`OwnerError::NoOwner`] when the record is not the owner's; [`OwnerError::Ended`] when it is gone,
+    /// is not the session any more that the request opened, or has ended up to `ended_before`.
     pub(super) async fn begin_again(
         &self,
-        key: RecordKey,
+        current: SavedRecord,
         owner: OwnerKey,
+        look: OwnerState,
         deadline: &Deadline,
     ) -> Result<(), OwnerError> {
-        let loaded = self.call(deadline, self.store.load(&key, None)).await?;
-        let base = loaded.ok_or(OwnerError::NoOwner)?.into();
-        let mut begin_again = BeginAgain { backend: self, key, owner, deadline, base };
+        // Until the end, so that writers of this process do not starve it.
+        let _guard = self.shared.write_queue.lock(current.key, deadline).await?;
+        let loaded = self.call(deadline, self.store.load(&current.key, None)).await?;
+        let base = loaded.ok_or(OwnerError::Ended)?.into();
+        let mut begin_again = BeginAgain { backend: self, current, owner, look, deadline, base };
         match compare_and_set(&mut begin_again).await? {
-            CasOutcome::Gone => Err(OwnerError::NoOwner),
+            CasOutcome::Gone => Err(OwnerError::Ended),
             CasOutcome::Replaced { .. } | CasOutcome::Deleted { .. } => Ok(()),
         }
     }
 }
 
-/// Dates an owner's session to the present.
+/// Dates an owner's session to the moment after a look at the index.
 struct BeginAgain<'s, S> {
     backend: &'s ServerSide<S>,
-    key: RecordKey,
+    current: SavedRecord,
     owner: OwnerKey,
+    look: OwnerState,
     deadline: &'s Deadline,
     base: Base,
 }
@@ -45,7 +57,7 @@ impl<S: Store> RecordChange for BeginAgain<'_, S> {
     }
 
     fn key(&self) -> &RecordKey {
-        &self.key
+        &self.current.key
     }
 
     fn deadline(&self) -> &Deadline {
@@ -61,13 +73,14 @@ impl<S: Store> RecordChange for BeginAgain<'_, S> {
     }
 
     fn apply(&mut self) -> Result<NextState, OwnerError> {
-        let base = &self.base;
-        if base.record.owner() != Some(self.owner) {
-            return Err(OwnerError::NoOwner);
+        let Base { record, lives_until, .. } = &self.base;
+        let owner = record.owner.filter(|owner| owner.key == self.owner);
+        let owner = owner.ok_or(OwnerError::NoOwner)?;
+        if record.epoch != self.current.epoch || has_ended(owner.since, self.look.ended_before) {
+            return Err(OwnerError::Ended);
         }
-        let owner = Owner { key: self.owner, since: self.backend.shared.clock.now() };
-        let record = Record { owner: Some(owner), ..base.record.clone() };
-        let ttl = base.expires_in.expect("the record was loaded");
-        Ok(NextState::Replaced { record, ttl })
+        let owner = Owner { since: self.look.now.next(), ..owner };
+        let record = Record { owner: Some(owner), ..record.clone() };
+        Ok(NextState::Replaced { record, ttl: lives_until.since(self.look.now) })
     }
 }

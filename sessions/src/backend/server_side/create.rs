@@ -4,13 +4,18 @@ use std::{sync::Arc, time::Duration};
 
 use super::{
     ServerSide,
-    record_parts::{Login, Payload, RecordTime},
+    owner_index::LoggedIn,
+    record_parts::{Login, Payload, RecordTime, Ttl},
     run_to_completion,
+    write::Base,
 };
 use crate::{
     backend::circuit_breaker::Deadline,
     error::SaveError,
-    store::{CreateOutcome, Record, RecordKey, Store, VerifierHash},
+    store::{
+        CreateOutcome, Epoch, OwnerKey, Record, RecordKey, Store, StoreError, Timestamp,
+        VerifierHash,
+    },
 };
 
 /// A new record.
@@ -18,57 +23,96 @@ pub(super) struct Create<S> {
     pub(super) backend: ServerSide<S>,
     pub(super) key: RecordKey,
     pub(super) verifier: VerifierHash,
+    pub(super) epoch: Epoch,
     pub(super) payload: Payload,
-    pub(super) login: Option<Login>,
+    pub(super) logged_in: LoggedIn,
     pub(super) now: RecordTime,
     /// When the session began, in seconds since 1970.
     pub(super) began_secs: u64,
-    pub(super) ttl: Duration,
+    pub(super) ttl: Ttl,
     pub(super) deadline: Deadline,
 }
 
 pub(super) enum Created {
-    Done,
+    Done(Box<CreatedRecord>),
     /// The owner's sessions were ended while the request ran.
     Refused,
     Exists,
 }
 
+/// A record as it was created.
+pub(super) struct CreatedRecord {
+    pub(super) base: Base,
+    /// The store's time, or the host's where the store was not asked for it.
+    #[cfg_attr(
+        not(feature = "import-actix-session"),
+        expect(
+            dead_code,
+            reason = "sessions that are taken over go on after their record is created"
+        )
+    )]
+    pub(super) now: Timestamp,
+}
+
 impl<S: Store> Create<S> {
     pub(super) async fn run(self: Box<Self>) -> Result<Created, SaveError> {
-        match self.login {
-            None => self.create().await,
-            Some(login) => run_to_completion(self.log_in(login)).await,
+        match self.payload.owner {
+            None => Ok(self.create(None).await?),
+            Some(owner) => run_to_completion(self.log_in(owner)).await,
         }
     }
 
-    async fn log_in(self: Box<Self>, login: Login) -> Result<Created, SaveError> {
+    async fn log_in(self: Box<Self>, owner: OwnerKey) -> Result<Created, SaveError> {
         let Self { backend, key, deadline, .. } = &*self;
-        if !backend.add_to_index(login, *key, self.ttl, deadline).await? {
+        let add = backend.add_login(owner, *key, &self.logged_in, self.ttl.known, deadline);
+        let Some(login) = add.await? else {
+            backend.remove_from_index(Some(owner), *key, deadline).await;
             return Ok(Created::Refused);
-        }
-        let created = self.create().await?;
-        if matches!(created, Created::Done) && !backend.confirm_login(login, *key, deadline).await?
+        };
+        let created = match self.create(Some(login)).await {
+            Ok(created) => created,
+            Err(err) => {
+                if is_unwritten(&err) {
+                    backend.remove_from_index(Some(owner), *key, deadline).await;
+                }
+                return Err(err.into());
+            }
+        };
+        if matches!(created, Created::Done(_))
+            && !backend.confirm_login(login, *key, deadline).await?
         {
             return Ok(Created::Refused);
         }
         Ok(created)
     }
 
-    async fn create(&self) -> Result<Created, SaveError> {
-        let record = Record {
+    async fn create(&self, login: Option<Login>) -> Result<Created, StoreError> {
+        let mut record = Record {
             payload: Arc::clone(&self.payload.json),
             verifier: self.verifier,
-            previous: None,
+            epoch: self.epoch,
+            formers: Vec::new(),
             created_secs: self.began_secs,
             renewed_millis: self.now.millis,
-            ttl_secs: self.ttl.as_secs(),
-            owner: self.login.map(Login::owner),
+            ttl_secs: 0,
+            owner: login.map(Login::owner),
         };
-        let create = self.backend.store.create(&self.key, &record, self.ttl);
+        let ttl: Duration = self.ttl.of(&record);
+        record.ttl_secs = ttl.as_secs();
+        let create = self.backend.store.create(&self.key, &record, ttl);
         Ok(match self.backend.call(&self.deadline, create).await? {
-            CreateOutcome::Created(_) => Created::Done,
+            CreateOutcome::Created(revision) => {
+                let told = login.and_then(|login| login.now);
+                let now = told.unwrap_or_else(|| self.now.timestamp());
+                let base = Base { record, revision, lives_until: now.after(ttl) };
+                Created::Done(Box::new(CreatedRecord { base, now }))
+            }
             CreateOutcome::Exists => Created::Exists,
         })
     }
+}
+
+/// Whether the record was certainly not written. After other failures it may be there.
+pub(super) fn is_unwritten(err: &StoreError) -> bool {
+    matches!(err, StoreError::Full | StoreError::ReadOnly { .. } | StoreError::TooLarge { .. })
 }

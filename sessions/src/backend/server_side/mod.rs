@@ -2,6 +2,7 @@
 
 mod begin_again;
 mod create;
+mod ending;
 mod open;
 mod owned_session;
 mod owner_index;
@@ -9,6 +10,8 @@ mod owner_sessions;
 mod record_parts;
 mod run_to_completion;
 mod save;
+#[cfg(feature = "import-actix-session")]
+mod takeover;
 mod timeouts;
 mod token;
 mod write;
@@ -18,17 +21,18 @@ use std::{fmt, sync::Arc, time::Duration};
 pub use self::owned_session::OwnedSession;
 pub(crate) use self::run_to_completion::run_to_completion;
 use self::{timeouts::LongestTimeout, token::Tokens, write::WriteQueue};
+#[cfg(feature = "import-actix-session")]
+use super::TakeoverHook;
 use super::{
     Backend,
     circuit_breaker::{Call, CircuitBreaker, Deadline, Deadlines},
-    monotonic_clock::MonotonicClock,
 };
 use crate::{
     error::{OpenError, SaveError},
     interface::{OpenContext, Opened, SaveContext, Saved},
     key::SharedKeys,
     state::SessionState,
-    store::{Store, StoreError},
+    store::{OwnerKey, Store, StoreError},
 };
 
 /// Sessions that live in a store. Their cookie holds a token of 45 characters that only finds them.
@@ -47,15 +51,17 @@ use crate::{
 ///
 /// A request that reads its session makes one call of the store, and one that also changes it two.
 /// The record lives for `lifetime`, or `idle_timeout`, from its last use; one more call notes a use
-/// when `touch_interval` has passed. `absolute_timeout` counts from the login. Where the cookie of a
+/// when `touch_interval` has passed. A login makes up to four, and a session with an owner one more in
+/// each of its lifetimes. `absolute_timeout` counts from the login. Where the cookie of a
 /// permanent session is refreshed and nothing else is saved, one more call makes sure that its token
-/// is not from before a renewal.
+/// was not replaced meanwhile.
 ///
 /// # Security
 ///
 /// The token is `selector.verifier`, 128 random bits each. The store sees only their SHA-256, so that
-/// a dump of it opens no session, and a renewal replaces the verifier in one atomic step. An id that
-/// the store does not know is never adopted. With [`signed`](Self::signed) a forged token does not
+/// a dump of it opens no session, and a renewal replaces the verifier in one atomic step. The hashes
+/// cover the cookie's name or the policy `salt`, so that a token opens in its own interface only. An id
+/// that the store does not know is never adopted. With [`signed`](Self::signed) a forged token does not
 /// reach the store.
 ///
 /// # Examples
@@ -81,6 +87,7 @@ pub struct ServerSide<S> {
     tokens: Tokens,
     deadlines: Deadlines,
     max_payload: usize,
+    owner_namespace: Arc<str>,
     shared: Arc<Shared>,
 }
 
@@ -89,7 +96,6 @@ pub struct ServerSide<S> {
 struct Shared {
     breaker: CircuitBreaker,
     write_queue: WriteQueue,
-    clock: MonotonicClock,
     longest_timeout: LongestTimeout,
 }
 
@@ -104,10 +110,10 @@ impl<S: Store> ServerSide<S> {
             tokens: Tokens::default(),
             deadlines: Deadlines::default(),
             max_payload: Self::DEFAULT_MAX_PAYLOAD,
+            owner_namespace: "".into(),
             shared: Arc::new(Shared {
                 breaker: CircuitBreaker::new(),
                 write_queue: WriteQueue::new(),
-                clock: MonotonicClock::default(),
                 longest_timeout: LongestTimeout::default(),
             }),
         }
@@ -146,6 +152,17 @@ impl<S: Store> ServerSide<S> {
         self
     }
 
+    /// Sets the namespace of owners. Defaults to the empty one.
+    ///
+    /// Owners belong to the store: where interfaces share one, [`end_all`](Self::end_all) of owner 7 ends
+    /// the sessions of owner 7 in all of them. Give an interface a namespace of its own where its owner 7
+    /// is another person, such as an admin beside a customer.
+    #[must_use]
+    pub fn with_owner_namespace(mut self, namespace: impl Into<Arc<str>>) -> Self {
+        self.owner_namespace = namespace.into();
+        self
+    }
+
     /// Returns the handle on the keys that sign tokens, if there are any.
     pub fn keys(&self) -> Option<&SharedKeys> {
         self.tokens.keys()
@@ -154,6 +171,10 @@ impl<S: Store> ServerSide<S> {
     /// Returns the store.
     pub fn store(&self) -> &S {
         &self.store
+    }
+
+    fn owner_key(&self, id: &str) -> OwnerKey {
+        OwnerKey::of_id(&self.owner_namespace, id)
     }
 
     fn call<'c, F>(&'c self, deadline: &'c Deadline, call: F) -> Call<'c, F> {
@@ -173,6 +194,11 @@ impl<S: Store> Backend for ServerSide<S> {
 
     async fn save(&self, state: &SessionState, cx: &SaveContext<'_>) -> Result<Saved, SaveError> {
         Box::pin(self.save_session(state, cx)).await
+    }
+
+    #[cfg(feature = "import-actix-session")]
+    fn takeover(&self) -> Option<TakeoverHook<'_>> {
+        Some(TakeoverHook(self))
     }
 }
 
@@ -211,6 +237,7 @@ impl<S> Clone for ServerSide<S> {
             tokens: self.tokens.clone(),
             deadlines: self.deadlines,
             max_payload: self.max_payload,
+            owner_namespace: Arc::clone(&self.owner_namespace),
             shared: Arc::clone(&self.shared),
         }
     }

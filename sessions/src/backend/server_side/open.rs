@@ -1,25 +1,28 @@
 //! Opening: from the cookies of a request to the record that one of them opens.
 
 use std::{
-    sync::{
-        Arc, OnceLock,
-        atomic::{AtomicU64, Ordering},
-    },
+    sync::{Arc, OnceLock},
     time::{Duration, SystemTime},
 };
 
 use super::{
     ServerSide,
-    record_parts::unix_millis,
+    owner_index::Indexed,
     timeouts::{is_past, touch},
+    token::CookieTokens,
+    write::Base,
 };
 use crate::{
-    backend::circuit_breaker::Deadline,
+    backend::{circuit_breaker::Deadline, login_time::LoginTime},
+    clock::Stopwatch,
     error::OpenError,
     interface::OpenContext,
     policy::Settings,
     state::SessionState,
-    store::{Loaded, Record, RecordKey, Revision, Store, StoreError, Timestamp, Touch},
+    store::{
+        Epoch, Loaded, OwnerKey, RecordKey, ReplaceOutcome, Standing, Store, StoreError, Timestamp,
+        Touch, VerifierHash,
+    },
     token::split::SplitToken,
 };
 
@@ -29,34 +32,49 @@ const MAX_LOADS: usize = 4;
 /// What saving needs to know of the opening: an extension of the session's state.
 pub(super) struct LoadState {
     pub(super) origin: Origin,
-    /// When the request began to use its session, in microseconds since 1970.
-    start: AtomicU64,
+    /// What the other tokens of the request open: a purge ends it as well.
+    pub(super) others: Vec<Found>,
+    pub(super) login_time: LoginTime,
     /// What is left of the request's time with the store.
     pub(super) left: Duration,
-    /// The record that this request created.
-    pub(super) created: OnceLock<RecordKey>,
+    /// The record as this request saved it, where it is another one or has another epoch.
+    pub(super) saved: OnceLock<SavedRecord>,
+    /// The request has created the record, for a session of another framework.
+    pub(super) is_taken_over: bool,
+}
+
+/// A record that its request has saved.
+#[derive(Clone, Copy)]
+pub(super) struct SavedRecord {
+    pub(super) key: RecordKey,
+    pub(super) epoch: Epoch,
 }
 
 impl LoadState {
-    fn new(origin: Origin, start: Timestamp, left: Duration) -> Self {
-        Self { origin, start: AtomicU64::new(start.get()), left, created: OnceLock::new() }
+    pub(super) fn new(origin: Origin, begun: Stopwatch, left: Duration) -> Self {
+        let (login_time, saved) = (LoginTime::began(begun), OnceLock::new());
+        Self { origin, others: Vec::new(), login_time, left, saved, is_taken_over: false }
     }
 
     fn attached_to(self, mut state: SessionState) -> SessionState {
-        state.set_revocable(!matches!(self.origin, Origin::Superseded));
-        state.extensions_mut().insert(self);
+        self.attach_to(&mut state);
         state
     }
 
-    /// Returns the time that a login of this request is dated to.
-    pub(super) fn login_time(&self) -> Timestamp {
-        Timestamp::new(self.start.load(Ordering::Acquire))
+    pub(super) fn attach_to(self, state: &mut SessionState) {
+        state.set_revocable(match &self.origin {
+            Origin::New => true,
+            Origin::Record(found) | Origin::Stale(found) => found.may_purge(),
+        });
+        state.extensions_mut().insert(self);
     }
 
-    /// Dates a login of this request to a later time: the request itself has ended its owner's other
-    /// sessions.
-    pub(super) fn set_login_time(&self, time: Timestamp) {
-        self.start.store(time.get(), Ordering::Release);
+    /// Returns the record that the request's session has, as far as the request knows.
+    pub(super) fn current(&self) -> Option<SavedRecord> {
+        self.saved.get().copied().or(match &self.origin {
+            Origin::Record(found) => Some(SavedRecord { key: found.key, epoch: found.epoch }),
+            Origin::New | Origin::Stale(_) => None,
+        })
     }
 }
 
@@ -64,50 +82,73 @@ impl LoadState {
 pub(super) enum Origin {
     /// It is new: there was no token, or none that the store knows.
     New,
-    /// It is empty: the token is from before a renewal.
-    Superseded,
+    /// It is empty: the token was replaced within the last minute.
+    Stale(Box<Found>),
     /// The token opens a record.
     Record(Box<Found>),
 }
 
-/// A record that a token opens.
+/// A record that a token finds.
 pub(super) struct Found {
     pub(super) token: SplitToken,
+    pub(super) verifier: VerifierHash,
     pub(super) key: RecordKey,
-    pub(super) record: Record,
-    pub(super) revision: Revision,
-    /// The token is from before a renewal, and may read for its time of grace.
-    pub(super) via_grace: bool,
+    pub(super) base: Base,
+    /// The rights that the token stands for.
+    pub(super) epoch: Epoch,
+    /// The token was replaced by a rotation, and has its time of grace.
+    pub(super) by_grace: bool,
+    /// The store's time when it loaded the record.
+    pub(super) now: Timestamp,
+}
+
+impl Found {
+    pub(super) fn owner(&self) -> Option<OwnerKey> {
+        self.base.record.owner()
+    }
+
+    /// Of two tokens that open a session the greater one counts: that of the newer session, and of one
+    /// session the token that is not replaced.
+    fn precedence(&self) -> (u64, bool) {
+        (self.base.record.renewed_millis, !self.by_grace)
+    }
+
+    /// Whether no client has logged in since the client got its token.
+    pub(super) fn may_purge(&self) -> bool {
+        self.epoch.has_login_of(self.base.record.epoch)
+    }
 }
 
 /// The result of checking a token.
 enum TokenCheck {
     Opens(Box<Found>),
-    Superseded,
+    Stale(Box<Found>),
     Nothing,
 }
 
 impl<S: Store> ServerSide<S> {
     /// Returns the session of a request that came without a cookie.
     pub(super) fn new_session(&self, cx: &OpenContext<'_>) -> SessionState {
-        let opened = LoadState::new(Origin::New, self.begin(cx), self.deadlines.request);
+        let begun = self.begin(cx);
+        let opened = LoadState::new(Origin::New, begun, self.deadlines.request);
         opened.attached_to(SessionState::new())
     }
 
-    /// Notes the settings of a request, and returns when it began.
-    fn begin(&self, cx: &OpenContext<'_>) -> Timestamp {
+    /// Notes the settings of a request, and starts to measure its time.
+    fn begin(&self, cx: &OpenContext<'_>) -> Stopwatch {
         self.shared.longest_timeout.note(cx.settings());
-        self.shared.clock.request_start(cx.clock, cx.now())
+        cx.clock.stopwatch(cx.now())
     }
 
     pub(super) async fn open_session(
         &self,
         cx: &OpenContext<'_>,
     ) -> Result<SessionState, OpenError> {
-        let start = self.begin(cx);
+        let begun = self.begin(cx);
         let deadline = Deadline::after(self.deadlines.request);
         let mut newest: Option<(Box<Found>, usize)> = None;
-        let mut superseded = false;
+        let mut others = Vec::new();
+        let mut stale = None;
         let mut asked = [None; MAX_LOADS];
         let mut loads = 0;
         let tokens = self.tokens.of_cookie(cx.settings(), cx.cookie().name().as_str());
@@ -128,52 +169,42 @@ impl<S: Store> ServerSide<S> {
             }
             asked[loads] = Some(text);
             loads += 1;
-            match self.load(token, &deadline, cx).await? {
+            match self.load(token, &tokens, &deadline, cx).await? {
                 TokenCheck::Nothing => {}
-                TokenCheck::Superseded => superseded = true,
+                TokenCheck::Stale(found) => stale = Some(found),
                 TokenCheck::Opens(found) => {
                     tokens.count(at);
-                    if let Some((other, _)) = &newest {
-                        tracing::warn!(target: "sessions", "two different session cookies verify; the newer is used");
-                        if other.record.renewed_millis >= found.record.renewed_millis {
-                            continue;
-                        }
+                    let Some((other, _)) = &newest else {
+                        newest = Some((found, at));
+                        continue;
+                    };
+                    tracing::warn!(target: "sessions", "two different session cookies verify; the newer is used");
+                    if other.precedence() >= found.precedence() {
+                        others.push(*found);
+                    } else if let Some((older, _)) = newest.replace((found, at)) {
+                        others.push(*older);
                     }
-                    newest = Some((found, at));
                 }
             }
         }
         let left = deadline.left();
-        let (state, origin) = match newest {
-            Some((found, at)) => match SessionState::from_shared(Arc::clone(&found.record.payload))
-            {
-                Ok(mut state) => {
-                    if at > 0 {
-                        // Under a fallback key.
-                        state.request_refresh();
-                    }
-                    state.keep_changes();
-                    (state, Origin::Record(found))
-                }
-                Err(_) => {
-                    log_corrupt("its content is not a JSON object");
-                    (SessionState::new(), Origin::New)
-                }
-            },
-            None if superseded => (SessionState::new(), Origin::Superseded),
-            None => (SessionState::new(), Origin::New),
+        let (state, origin) = match (newest, stale) {
+            (Some((found, at)), _) => open_record(found, at),
+            (None, Some(stale)) => (SessionState::new(), Origin::Stale(stale)),
+            (None, None) => (SessionState::new(), Origin::New),
         };
-        Ok(LoadState::new(origin, start, left).attached_to(state))
+        Ok(LoadState { others, ..LoadState::new(origin, begun, left) }.attached_to(state))
     }
 
     async fn load(
         &self,
         token: SplitToken,
+        tokens: &CookieTokens<'_>,
         deadline: &Deadline,
         cx: &OpenContext<'_>,
     ) -> Result<TokenCheck, OpenError> {
         let settings = cx.settings();
-        let key = token.record_key();
+        let key = tokens.record_key(&token);
         let loaded = match self.call(deadline, self.store.load(&key, None)).await {
             Ok(Some(loaded)) => loaded,
             Ok(None) => {
@@ -187,63 +218,142 @@ impl<S: Store> ServerSide<S> {
             }
             Err(err) => return Err(err.into()),
         };
-        let has_expired = has_expired(&loaded, settings, cx.now());
-        let touch = touch(settings).filter(|touch| touch.is_due(loaded.expires_in));
-        let check = check_token(token, key, loaded, cx.now());
+        let (has_expired, expires_in) =
+            (has_expired(&loaded, settings, cx.now()), loaded.expires_in);
+        let verifier = tokens.verifier_hash(&token);
+        let found = match check_token(token, verifier, key, loaded, settings.rotate_grace()) {
+            // A client without a token of the session neither prolongs it nor deletes it.
+            other @ (TokenCheck::Nothing | TokenCheck::Stale(_)) if !has_expired => {
+                return Ok(other);
+            }
+            TokenCheck::Opens(found) => found,
+            TokenCheck::Nothing | TokenCheck::Stale(_) => return Ok(TokenCheck::Nothing),
+        };
         if has_expired {
             tracing::info!(target: "sessions", "session cookie refused: the session has expired");
+            self.delete_later(key, found.base.revision, found.owner());
+            return Ok(TokenCheck::Nothing);
         }
-        // A client without a token of the session writes nothing: it neither prolongs the session nor
-        // deletes it.
-        match (&check, touch) {
-            (TokenCheck::Opens(found), _) if has_expired => {
-                self.delete_later(key, found.record.owner());
-            }
-            (TokenCheck::Opens(found), Some(touch)) if !found.via_grace => {
-                self.touch(found, touch, deadline).await;
-            }
-            _ => {}
+        let due = touch(settings, &found.base.record).filter(|touch| touch.is_due(expires_in));
+        match due {
+            // Boxed, since it is rare and long.
+            Some(touch) if !found.by_grace => Box::pin(self.touch(found, touch, deadline)).await,
+            _ => Ok(TokenCheck::Opens(found)),
         }
-        Ok(if has_expired { TokenCheck::Nothing } else { check })
     }
 
     /// Starts the record's time again. Where that fails the session is not affected, and the next use
     /// tries again.
-    async fn touch(&self, found: &Found, touch: Touch, deadline: &Deadline) {
-        match self.call(deadline, self.store.load(&found.key, Some(touch))).await {
-            Ok(Some(Loaded { touched: true, .. })) => {
-                if let Some(owner) = found.record.owner() {
-                    self.add_to_index_later(owner, found.key, touch.ttl);
+    async fn touch(
+        &self,
+        mut found: Box<Found>,
+        touch: Touch,
+        deadline: &Deadline,
+    ) -> Result<TokenCheck, OpenError> {
+        let (record, key) = (&found.base.record, found.key);
+        match self.keep_indexed(record, key, touch.ttl, found.now, deadline).await {
+            Ok(Indexed::Ended { owner, until }) => {
+                self.end_found(key, found.base.revision, owner, until, deadline).await;
+                return Ok(TokenCheck::Nothing);
+            }
+            Ok(Indexed::Until(until)) => {
+                if self.prolong(&mut found, until, touch.ttl, deadline).await {
+                    return Ok(TokenCheck::Opens(found));
                 }
             }
-            // Another request was faster, or has ended the session: saving will see that.
-            Ok(_) => {}
-            Err(err) => {
-                tracing::warn!(target: "sessions", error = &err as &dyn std::error::Error, "a session was not prolonged, since the store failed; its next use tries again");
+            // A login meanwhile has a longer time, which a touch would shorten.
+            Ok(Indexed::Enough) if found.base.record.is_anonymous() => {
+                self.prolong(&mut found, Timestamp::default(), touch.ttl, deadline).await;
+                return Ok(TokenCheck::Opens(found));
             }
+            Ok(Indexed::Enough) => {}
+            Err(err) => {
+                log_untouched(&err);
+                return Ok(TokenCheck::Opens(found));
+            }
+        }
+        // Another request may be faster, or end the session: saving will see that.
+        if let Err(err) = self.call(deadline, self.store.load(&found.key, Some(touch))).await {
+            log_untouched(&err);
+        }
+        Ok(TokenCheck::Opens(found))
+    }
+
+    /// Starts the time of the very record that was loaded, and notes in it until when its owner's index
+    /// holds it, so that the next uses need not ask. Returns whether it did: another request may be
+    /// faster, and a full store only touches.
+    async fn prolong(
+        &self,
+        found: &mut Found,
+        until: Timestamp,
+        ttl: Duration,
+        deadline: &Deadline,
+    ) -> bool {
+        let mut record = found.base.record.clone();
+        if let Some(owner) = &mut record.owner {
+            owner.indexed_until = until;
+        }
+        record.ttl_secs = ttl.as_secs();
+        let replace = self.store.replace(&found.key, found.base.revision, &record, ttl);
+        let Ok(ReplaceOutcome::Replaced(revision)) = self.call(deadline, replace).await else {
+            return false;
+        };
+        found.base = Base { record, revision, lives_until: found.now.after(ttl) };
+        true
+    }
+}
+
+/// Returns the session of a record. The token was signed by the key at this position of the ring.
+pub(super) fn open_record(found: Box<Found>, at: usize) -> (SessionState, Origin) {
+    match SessionState::from_shared(Arc::clone(&found.base.record.payload)) {
+        Ok(mut state) => {
+            if at > 0 {
+                // Under a fallback key.
+                state.request_refresh();
+            }
+            state.keep_changes();
+            (state, Origin::Record(found))
+        }
+        Err(_) => {
+            log_corrupt("its content is not a JSON object");
+            (SessionState::new(), Origin::New)
         }
     }
 }
 
 /// Whether the session has expired, even if the store still has it.
-fn has_expired(loaded: &Loaded, settings: &Settings, now: SystemTime) -> bool {
+pub(super) fn has_expired(loaded: &Loaded, settings: &Settings, now: SystemTime) -> bool {
     loaded.expires_in.is_zero()
         || settings.absolute_timeout().is_some_and(|limit| is_past(&loaded.record, limit, now))
 }
 
-fn check_token(token: SplitToken, key: RecordKey, loaded: Loaded, now: SystemTime) -> TokenCheck {
-    let Loaded { record, revision, .. } = loaded;
-    let verifier = token.verifier_hash();
-    let is_current = record.verifier == verifier;
-    let via_grace = !is_current
-        && record.previous.as_ref().is_some_and(|previous| {
-            previous.verifier == verifier && unix_millis(now) < previous.until_millis
-        });
-    if is_current || via_grace {
-        return TokenCheck::Opens(Box::new(Found { token, key, record, revision, via_grace }));
+fn check_token(
+    token: SplitToken,
+    verifier: VerifierHash,
+    key: RecordKey,
+    loaded: Loaded,
+    grace: Duration,
+) -> TokenCheck {
+    let (now, standing) = (loaded.now, loaded.record.standing(&verifier, loaded.now, grace));
+    let base = loaded.into();
+    let found =
+        |epoch, by_grace| Box::new(Found { token, verifier, key, base, epoch, by_grace, now });
+    match standing {
+        Standing::Current(epoch) => TokenCheck::Opens(found(epoch, false)),
+        Standing::Grace(epoch) => TokenCheck::Opens(found(epoch, true)),
+        Standing::Stale(epoch) => {
+            tracing::info!(target: "sessions", "session cookie refused: it is from before the session got another one");
+            TokenCheck::Stale(found(epoch, false))
+        }
+        Standing::Unknown => {
+            tracing::info!(target: "sessions", "session cookie refused: the session does not know the token");
+            TokenCheck::Nothing
+        }
     }
-    tracing::info!(target: "sessions", "session cookie refused: it is from before the session was renewed");
-    TokenCheck::Superseded
+}
+
+fn log_untouched(err: &StoreError) {
+    tracing::warn!(target: "sessions", error = err as &dyn std::error::Error, "a session was not prolonged, since the store failed; its next use tries again");
 }
 
 fn log_corrupt(problem: &str) {

@@ -7,7 +7,7 @@ use std::{
 
 use serde::de::DeserializeOwned;
 
-use super::open::{LoadState, Origin};
+use super::open::LoadState;
 use crate::{
     error::SessionError,
     session::{Session, SessionSelector},
@@ -26,19 +26,14 @@ pub struct OwnedSession {
 
 impl OwnedSession {
     /// Returns `None` when what is kept is not a session.
-    pub(super) fn of(
-        key: RecordKey,
-        owner: OwnerKey,
-        loaded: Loaded,
-        now: SystemTime,
-    ) -> Option<Self> {
-        let Loaded { record, expires_in, .. } = loaded;
+    pub(super) fn of(key: RecordKey, owner: OwnerKey, loaded: Loaded) -> Option<Self> {
+        let Loaded { record, expires_in, now, .. } = loaded;
         let unused_for = Duration::from_secs(record.ttl_secs).saturating_sub(expires_in);
         Some(Self {
             key,
             owner,
             created: record.created(),
-            last_seen: now.checked_sub(unused_for)?.max(record.created()),
+            last_seen: now.before(unused_for).time().max(record.created()),
             content: SessionState::from_shared(record.payload).ok()?,
         })
     }
@@ -89,9 +84,7 @@ impl fmt::Debug for OwnedSession {
 pub(super) fn current_key<I: SessionSelector>(session: &Session<I>) -> Option<RecordKey> {
     session.peek(|state| {
         let opened = state.extensions().get::<LoadState>()?;
-        opened.created.get().copied().or(match &opened.origin {
-            Origin::Record(found) if !state.is_new() => Some(found.key),
-            _ => None,
-        })
+        let is_saved = opened.saved.get().is_some();
+        opened.current().filter(|_| is_saved || !state.is_new()).map(|record| record.key)
     })
 }

@@ -2,70 +2,127 @@
 
 use std::time::Duration;
 
-use super::{ServerSide, record_parts::Login, run_to_completion};
+use super::{
+    ServerSide,
+    record_parts::{Login, Ttl},
+};
 use crate::{
-    backend::circuit_breaker::Deadline,
+    backend::{circuit_breaker::Deadline, login_time::LoginTime},
     error::SaveError,
-    store::{DeleteOutcome, OwnerKey, RecordKey, Store, StoreError, Timestamp},
+    store::{Owner, OwnerKey, Record, RecordKey, Revision, Store, StoreError, Timestamp},
 };
 
+/// An index holds a record for its time and for as long again, so that a session which is used all the
+/// time is added once in its time; at least for so long.
+const MIN_AGAIN: Duration = Duration::from_secs(60);
+/// How much longer an entry lives than its record says, beside the time that the request may take: the
+/// record's time starts when the store writes it.
+const SLACK: Duration = Duration::from_secs(10);
+
+/// When the owner of a session that is written logged in.
+#[derive(Clone, Debug)]
+pub(super) enum LoggedIn {
+    /// With this request.
+    With(LoginTime),
+    /// Elsewhere, before the session was taken over.
+    At(Timestamp),
+}
+
+/// Whether an owner's index holds a record for as long as it is to live.
+#[derive(Clone, Copy)]
+pub(super) enum Indexed {
+    /// It does, or the session has no owner.
+    Enough,
+    /// It does after this call, until this time.
+    Until(Timestamp),
+    /// The session has ended, with its owner's others up to this moment.
+    Ended { owner: OwnerKey, until: Timestamp },
+}
+
 impl<S: Store> ServerSide<S> {
-    /// Adds a login to the index before its record is written. Returns whether it may go on.
-    pub(super) async fn add_to_index(
+    /// Adds a login to its owner's index before its record is written. Returns `None` when the owner's
+    /// sessions were ended after the request of the login began.
+    pub(super) async fn add_login(
         &self,
-        login: Login,
+        owner: OwnerKey,
         key: RecordKey,
+        login: &LoggedIn,
         ttl: Duration,
         deadline: &Deadline,
-    ) -> Result<bool, SaveError> {
-        let Some(index) = self.store.owners() else { return Ok(true) };
-        let add = index.add(&login.owner, &key, entry_ttl(ttl));
-        let revoked_before = self.call(deadline, add).await?;
-        Ok(is_valid(login, revoked_before))
-    }
-
-    /// Whether a login is still valid when its record is written. If its owner's sessions were ended
-    /// meanwhile, the new one is deleted here.
-    pub(super) async fn confirm_login(
-        &self,
-        login: Login,
-        key: RecordKey,
-        deadline: &Deadline,
-    ) -> Result<bool, SaveError> {
-        let Some(index) = self.store.owners() else { return Ok(true) };
-        let revoked_before = self.call(deadline, index.revoked_before(&login.owner)).await?;
-        let is_valid = is_valid(login, revoked_before);
-        if !is_valid {
-            self.delete_record(key, Some(login.owner), deadline).await?;
+    ) -> Result<Option<Login>, SaveError> {
+        let Some(index) = self.store.owners() else {
+            let (since, indexed_until) = (Timestamp::default(), Timestamp::new(u64::MAX));
+            return Ok(Some(Login { owner, since, indexed_until, now: None }));
+        };
+        let add = index.add(&owner, &key, self.entry_ttl(ttl));
+        let state = self.call(deadline, add).await?;
+        let since = match login {
+            LoggedIn::With(time) => time.by(owner, state.now),
+            LoggedIn::At(since) => *since,
+        };
+        if has_ended(since, state.ended_before) {
+            log_refused();
+            return Ok(None);
         }
-        Ok(is_valid)
+        let indexed_until = indexed_until(state.now, ttl);
+        Ok(Some(Login { owner, since, indexed_until, now: Some(state.now) }))
     }
 
-    /// Deletes a record, even if the request is dropped.
-    pub(super) async fn end_record(
+    /// Adds a record to its owner's index again where that holds it for less than this time, and asks
+    /// whether the session has ended.
+    pub(super) async fn keep_indexed(
         &self,
+        record: &Record,
         key: RecordKey,
-        owner: Option<OwnerKey>,
+        ttl: Duration,
+        now: Timestamp,
         deadline: &Deadline,
-    ) -> Result<bool, StoreError> {
-        let (backend, deadline) = (self.clone(), deadline.shared());
-        run_to_completion(async move { backend.delete_record(key, owner, &deadline).await }).await
+    ) -> Result<Indexed, StoreError> {
+        let (Some(owner), Some(index)) = (record.owner, self.store.owners()) else {
+            return Ok(Indexed::Enough);
+        };
+        if now.after(ttl) <= owner.indexed_until {
+            return Ok(Indexed::Enough);
+        }
+        let Owner { key: owner, since, .. } = owner;
+        let state = self.call(deadline, index.add(&owner, &key, self.entry_ttl(ttl))).await?;
+        Ok(match state.ended_before {
+            Some(until) if since <= until => Indexed::Ended { owner, until },
+            _ => Indexed::Until(indexed_until(state.now, ttl)),
+        })
     }
 
-    pub(super) async fn delete_record(
+    /// Like [`keep_indexed`](Self::keep_indexed), before a write. Returns until when the index holds it, as far as it was asked:
+    /// where it fails, the record is written for a shorter time. Returns `None` when the session has ended.
+    pub(super) async fn prolong_entry(
         &self,
+        record: &Record,
+        revision: Revision,
         key: RecordKey,
-        owner: Option<OwnerKey>,
+        ttl: Ttl,
+        now: Timestamp,
         deadline: &Deadline,
-    ) -> Result<bool, StoreError> {
-        let outcome = self.call(deadline, self.store.delete(&key)).await?;
-        tracing::debug!(target: "sessions", "session ended");
-        self.remove_from_index(owner, key, deadline).await;
-        Ok(outcome == DeleteOutcome::Deleted)
+    ) -> Option<Timestamp> {
+        match self.keep_indexed(record, key, ttl.of(record), now, deadline).await {
+            Ok(Indexed::Enough) => Some(Timestamp::default()),
+            Ok(Indexed::Until(until)) => Some(until),
+            Ok(Indexed::Ended { owner, until }) => {
+                self.end_found(key, revision, owner, until, deadline).await;
+                None
+            }
+            Err(err) => {
+                tracing::warn!(target: "sessions", error = &err as &dyn std::error::Error, "a session is written for a shorter time, since its owner's index failed; its next write tries again");
+                Some(Timestamp::default())
+            }
+        }
+    }
+
+    fn entry_ttl(&self, ttl: Duration) -> Duration {
+        indexed_for(ttl) + self.deadlines.request + self.deadlines.call + SLACK
     }
 
     /// Removes an entry. One that stays points to no record, and expires.
-    async fn remove_from_index(
+    pub(super) async fn remove_from_index(
         &self,
         owner: Option<OwnerKey>,
         key: RecordKey,
@@ -88,45 +145,22 @@ impl<S: Store> ServerSide<S> {
             });
         }
     }
-
-    /// Deletes a record that has expired. No token opens it, deleted or not.
-    pub(super) fn delete_later(&self, key: RecordKey, owner: Option<OwnerKey>) {
-        let backend = self.clone();
-        tokio::spawn(async move {
-            let deadline = Deadline::after(backend.deadlines.request);
-            if let Err(err) = backend.delete_record(key, owner, &deadline).await {
-                tracing::debug!(target: "sessions", error = &err as &dyn std::error::Error, "an expired session stays in the store until the store removes it, since deleting it failed");
-            }
-        });
-    }
-
-    /// Prolongs the entry of a session whose time starts again.
-    pub(super) fn add_to_index_later(&self, owner: OwnerKey, key: RecordKey, ttl: Duration) {
-        if self.store.owners().is_none() {
-            return;
-        }
-        let backend = self.clone();
-        tokio::spawn(async move {
-            let deadline = Deadline::after(backend.deadlines.request);
-            let Some(index) = backend.store.owners() else { return };
-            let add = index.add(&owner, &key, entry_ttl(ttl));
-            if let Err(err) = backend.call(&deadline, add).await {
-                tracing::warn!(target: "sessions", error = &err as &dyn std::error::Error, "a session was not prolonged in its owner's index, since the store failed; its next use tries again");
-            }
-        });
-    }
 }
 
-/// Whether a login began after its owner's sessions were last ended.
-fn is_valid(login: Login, revoked_before: Option<Timestamp>) -> bool {
-    let is_valid = revoked_before.is_none_or(|revoked_before| revoked_before < login.since);
-    if !is_valid {
-        tracing::info!(target: "sessions", "login refused: its owner's sessions were ended after its request began; to end all others at a login, call `set_owner` and then `end_others`");
-    }
-    is_valid
+/// Whether the owner's sessions were ended up to a moment that is not before this login.
+pub(super) fn has_ended(since: Timestamp, ended_before: Option<Timestamp>) -> bool {
+    ended_before.is_some_and(|ended| since <= ended)
 }
 
-/// Returns a longer time than the record has, so that an entry outlives a prolongation that failed.
-fn entry_ttl(ttl: Duration) -> Duration {
-    ttl * 2
+/// How long a record may rely on its entry.
+fn indexed_for(ttl: Duration) -> Duration {
+    ttl + ttl.max(MIN_AGAIN)
+}
+
+fn indexed_until(now: Timestamp, ttl: Duration) -> Timestamp {
+    now.after(indexed_for(ttl))
+}
+
+pub(super) fn log_refused() {
+    tracing::info!(target: "sessions", "login refused: its owner's sessions were ended after its request began; to end all others at a login, call `set_owner` and then `end_others`");
 }

@@ -6,28 +6,29 @@ use futures_util::{StreamExt, stream};
 
 use super::{
     ServerSide,
-    open::LoadState,
+    open::{LoadState, SavedRecord},
     owned_session::{OwnedSession, current_key},
+    owner_index::has_ended,
     run_to_completion,
 };
 use crate::{
-    backend::{OwnerError, circuit_breaker::Deadline},
+    backend::{
+        OwnerError, circuit_breaker::Deadline, login_time::LoginTime, revocation::END_REMEMBERED,
+    },
     session::{Session, SessionSelector},
-    store::{OwnerIndex, OwnerKey, Record, RecordKey, Store, StoreError, Timestamp},
+    store::{Ended, OwnerIndex, OwnerKey, Store, StoreError, Timestamp},
 };
 
 /// How long listing or ending an owner's sessions may take in all.
 const DEADLINE: Duration = Duration::from_secs(10);
 /// How many of an owner's sessions are loaded at a time.
 const AT_ONCE: usize = 16;
-/// How long the store remembers that an owner's sessions were ended: longer than any request runs.
-const REVOCATION_TTL: Duration = Duration::from_secs(24 * 60 * 60);
 
 /// The sessions of one owner: those that called [`Session::set_owner`] with the owner's id.
 ///
 /// Ending sessions goes on if the request is dropped, and reaches requests that run at the same time:
-/// none of them brings a session of the owner back, nor begins one if it started before. For that the
-/// clocks of hosts that share a store must agree within the time of a request.
+/// none of them brings a session of the owner back, nor begins one if it started before. Logins and ends
+/// are ordered by the store's clock, so that hosts' clocks need not agree.
 impl<S: Store> ServerSide<S> {
     /// Returns the owner's sessions, the last used one first. Sessions past the `absolute_timeout` are
     /// left out; a process knows the timeout from its first request with a session, and takes the
@@ -40,47 +41,49 @@ impl<S: Store> ServerSide<S> {
         &self,
         owner: impl fmt::Display,
     ) -> Result<Vec<OwnedSession>, OwnerError> {
-        let owner = OwnerKey::of_id(&owner.to_string());
+        let owner = self.owner_key(&owner.to_string());
         let deadline = &Deadline::after(DEADLINE);
         let index = self.index()?;
-        let revoked_before = self.call(deadline, index.revoked_before(&owner)).await?;
+        let ended_before = self.call(deadline, index.state(&owner)).await?.ended_before;
         let keys = self.call(deadline, index.keys(&owner)).await?;
-        let now = self.shared.clock.time();
         let mut found = Vec::new();
         let mut loads = stream::iter(keys)
             .map(|key| async move { (key, self.call(deadline, self.store.load(&key, None)).await) })
             .buffer_unordered(AT_ONCE);
         while let Some((key, loaded)) = loads.next().await {
-            match loaded {
-                Ok(Some(loaded)) if self.shared.longest_timeout.is_past(&loaded.record, now) => {
-                    self.delete_later(key, loaded.record.owner());
-                }
-                Ok(Some(loaded)) if is_session_of(&loaded.record, owner, revoked_before) => {
-                    found.extend(OwnedSession::of(key, owner, loaded, now));
-                }
-                // It began while the owner's sessions were ended, and was cut off before it saw that.
-                Ok(Some(loaded)) if loaded.record.owner() == Some(owner) => {
-                    self.delete_later(key, Some(owner));
-                }
-                // It has expired, is another owner's, or is about to begin, since entries are written
-                // first. Entries expire.
-                Ok(_) | Err(StoreError::Corrupt { .. }) => {}
+            let loaded = match loaded {
+                Ok(Some(loaded)) => loaded,
+                // It has expired, or is about to begin, since entries are written first. Entries expire.
+                Ok(None) | Err(StoreError::Corrupt { .. }) => continue,
                 Err(err) => return Err(err.into()),
+            };
+            let (record, now) = (&loaded.record, loaded.now.time());
+            // An entry stays where a session has changed its owner.
+            let Some(login) = record.owner.filter(|login| login.key == owner) else { continue };
+            let is_past = self.shared.longest_timeout.is_past(record, now);
+            // It began while the owner's sessions were ended, and was cut off before it saw that.
+            if is_past || has_ended(login.since, ended_before) {
+                self.delete_later(key, loaded.revision, Some(owner));
+                continue;
             }
+            found.extend(OwnedSession::of(key, owner, loaded));
         }
         found.sort_by_key(|session: &OwnedSession| std::cmp::Reverse(session.last_seen()));
         Ok(found)
     }
 
     /// Ends one of the sessions that [`sessions_of`](Self::sessions_of) returned. Returns whether it was
-    /// still there.
+    /// still there, and the owner's.
     ///
     /// # Errors
     ///
     /// [`OwnerError::Store`].
     pub async fn end(&self, session: &OwnedSession) -> Result<bool, OwnerError> {
-        let deadline = &Deadline::after(DEADLINE);
-        Ok(self.end_record(session.key, Some(session.owner), deadline).await?)
+        let (backend, key, owner) = (self.clone(), session.key, session.owner);
+        let end = run_to_completion(async move {
+            backend.end_if_owned(key, owner, None, &Deadline::after(DEADLINE)).await
+        });
+        Ok(end.await?)
     }
 
     /// Ends the session of this owner that has this [`id`](OwnedSession::id). Returns whether there
@@ -106,55 +109,73 @@ impl<S: Store> ServerSide<S> {
     ///
     /// # Errors
     ///
+    /// [`OwnerError::NoOwner`] when the session has no owner; [`OwnerError::Ended`] when it has ended, or
+    /// another request ends all of the owner's sessions at the same time; and the others of
     /// [`OwnerError`].
     pub async fn end_others<I: SessionSelector>(
         &self,
         current: &Session<I>,
     ) -> Result<usize, OwnerError> {
-        let owner = current.owner().ok_or(OwnerError::NoOwner)?;
-        let owner = OwnerKey::of_id(&owner);
-        let key = current_key(current);
-        let login = current.peek(|state| {
-            let opened = state.extensions().get::<LoadState>()?;
-            state.logs_in().then(|| opened.login_time())
+        let owner = self.owner_key(&current.owner().ok_or(OwnerError::NoOwner)?);
+        let is_there = current_key(current).is_some();
+        let (record, login) = current.peek(|state| {
+            let opened = state.extensions().get::<LoadState>();
+            let record = opened.filter(|_| is_there).and_then(LoadState::current);
+            (record, opened.filter(|_| state.logs_in()).map(|opened| opened.login_time.clone()))
         });
-        if key.is_none() && login.is_none() {
+        if record.is_none() && login.is_none() {
             return Err(OwnerError::NoOwner);
         }
         let backend = self.clone();
-        let end = run_to_completion(async move { backend.end_all_but(owner, key, login).await });
+        let end = run_to_completion(async move { backend.end_all_but(owner, record, login).await });
         let (ended, login) = end.await?;
         if let Some(time) = login {
             current.peek(|state| {
                 if let Some(opened) = state.extensions().get::<LoadState>() {
-                    opened.set_login_time(time);
+                    opened.login_time.set(owner, time);
                 }
             });
         }
-        Ok(ended)
+        ended
     }
 
     /// Returns how many ended, and the time to date a login to that is not saved yet.
     async fn end_all_but(
         &self,
         owner: OwnerKey,
-        key: Option<RecordKey>,
-        login: Option<Timestamp>,
-    ) -> Result<(usize, Option<Timestamp>), OwnerError> {
+        record: Option<SavedRecord>,
+        login: Option<LoginTime>,
+    ) -> Result<(Result<usize, OwnerError>, Option<Timestamp>), OwnerError> {
         let deadline = &Deadline::after(DEADLINE);
-        let before = self.shared.clock.now();
-        let revoked_before = self.call(deadline, self.index()?.revoked_before(&owner)).await?;
-        let login = login
-            .filter(|login| revoked_before.is_none_or(|revoked_before| revoked_before < *login));
-        if let Some(key) = key {
-            match self.begin_again(key, owner, deadline).await {
+        let look = self.call(deadline, self.index()?.state(&owner)).await?;
+        let since = login.map(|login| login.by(owner, look.now));
+        if since.is_some_and(|since| has_ended(since, look.ended_before)) {
+            return Err(OwnerError::Ended);
+        }
+        if let Some(record) = record {
+            match self.begin_again(record, owner, look, deadline).await {
                 // It is about to become this owner's.
-                Err(OwnerError::NoOwner) if login.is_some() => {}
+                Err(OwnerError::NoOwner | OwnerError::Ended) if since.is_some() => {}
                 done => done?,
             }
         }
-        let ended = self.revoke_and_delete(owner, before, key).await?;
-        Ok((ended, login.map(|_| self.shared.clock.now())))
+        // Also where the store fails from here on: the end may be noted.
+        let spared = since.map(|_| look.now.next());
+        let end = match self.note_end(owner, Some(look.now), deadline).await {
+            Ok(end) => end,
+            Err(err) => return Ok((Err(err), spared)),
+        };
+        let ended = self.end_noted(owner, end, deadline).await;
+        // The moment is our own where a call was repeated.
+        if end.previous == look.ended_before || end.previous == Some(look.now) {
+            return Ok((ended, spared));
+        }
+        if let Some(record) = record {
+            let until = end.at.max(look.now.next());
+            self.end_if_owned(record.key, owner, Some(until), deadline).await?;
+        }
+        // Before every end, so that the login is refused.
+        Ok((Err(OwnerError::Ended), since.map(|_| Timestamp::default())))
     }
 
     /// Ends all sessions of the owner: "log out everywhere". Returns how many there were.
@@ -170,60 +191,50 @@ impl<S: Store> ServerSide<S> {
     ///
     /// [`OwnerError`].
     pub async fn end_all(&self, owner: impl fmt::Display) -> Result<usize, OwnerError> {
-        let owner = OwnerKey::of_id(&owner.to_string());
+        let owner = self.owner_key(&owner.to_string());
         let backend = self.clone();
-        run_to_completion(async move {
-            let before = backend.shared.clock.now();
-            backend.revoke_and_delete(owner, before, None).await
-        })
-        .await
+        let end = run_to_completion(async move {
+            let deadline = &Deadline::after(DEADLINE);
+            let end = backend.note_end(owner, None, deadline).await?;
+            backend.end_noted(owner, end, deadline).await
+        });
+        end.await
     }
 
-    async fn revoke_and_delete(
+    /// Notes the moment first, so that a login which is not yet in the index sees it.
+    async fn note_end(
         &self,
         owner: OwnerKey,
-        before: Timestamp,
-        except: Option<RecordKey>,
-    ) -> Result<usize, OwnerError> {
-        let deadline = &Deadline::after(DEADLINE);
-        let index = self.index()?;
-        // First, so that a login which is not yet in the index sees it.
-        self.call(deadline, index.revoke_before(&owner, before, REVOCATION_TTL)).await?;
-        let keys = self.call(deadline, index.keys(&owner)).await?;
-        let mut ends = stream::iter(keys.into_iter().filter(|key| Some(*key) != except))
-            .map(|key| self.end_if_owned(key, owner, deadline))
-            .buffer_unordered(AT_ONCE);
-        let mut ended = 0;
-        while let Some(result) = ends.next().await {
-            ended += usize::from(result?);
-        }
-        Ok(ended)
-    }
-
-    /// Deletes a session that the index names, if it is still this owner's.
-    async fn end_if_owned(
-        &self,
-        key: RecordKey,
-        owner: OwnerKey,
+        up_to: Option<Timestamp>,
         deadline: &Deadline,
-    ) -> Result<bool, OwnerError> {
-        let is_owners = match self.call(deadline, self.store.load(&key, None)).await {
-            Ok(loaded) => loaded.is_some_and(|loaded| loaded.record.owner() == Some(owner)),
-            Err(StoreError::Corrupt { .. }) => true,
-            Err(err) => return Err(err.into()),
-        };
-        // The entry of a session that is not there stays: the session may be about to begin.
-        Ok(is_owners && self.delete_record(key, Some(owner), deadline).await?)
+    ) -> Result<Ended, OwnerError> {
+        let end = self.index()?.end_before(&owner, up_to, END_REMEMBERED);
+        Ok(self.call(deadline, end).await?)
+    }
+
+    /// Ends the sessions up to a moment that is noted. Returns how many there were. One that cannot be
+    /// ended does not keep the others alive.
+    async fn end_noted(
+        &self,
+        owner: OwnerKey,
+        end: Ended,
+        deadline: &Deadline,
+    ) -> Result<usize, OwnerError> {
+        let keys = self.call(deadline, self.index()?.keys(&owner)).await?;
+        let mut ends = stream::iter(keys)
+            .map(|key| self.end_if_owned(key, owner, Some(end.at), deadline))
+            .buffer_unordered(AT_ONCE);
+        let (mut ended, mut failed) = (0, None);
+        while let Some(result) = ends.next().await {
+            match result {
+                Ok(is_ended) => ended += usize::from(is_ended),
+                Err(err) => failed = Some(err),
+            }
+        }
+        failed.map_or(Ok(ended), |err| Err(err.into()))
     }
 
     fn index(&self) -> Result<&dyn OwnerIndex, OwnerError> {
         self.store.owners().ok_or(OwnerError::Unsupported)
     }
-}
-
-fn is_session_of(record: &Record, owner: OwnerKey, revoked_before: Option<Timestamp>) -> bool {
-    record.owner.is_some_and(|found| {
-        found.key == owner
-            && revoked_before.is_none_or(|revoked_before| revoked_before < found.since)
-    })
 }

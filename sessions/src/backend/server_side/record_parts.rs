@@ -5,11 +5,12 @@ use std::{
     time::{Duration, SystemTime, UNIX_EPOCH},
 };
 
+use super::ServerSide;
 use crate::{
     error::SaveError,
     interface::unix_seconds,
     state::SessionState,
-    store::{Owner, OwnerKey, Record, Timestamp},
+    store::{Owner, OwnerKey, Record, Store, Timestamp},
 };
 
 /// The content of a session, as its record holds it.
@@ -19,44 +20,47 @@ pub(super) struct Payload {
     pub(super) owner: Option<OwnerKey>,
 }
 
-impl Payload {
-    /// Returns `None` for an empty session.
-    pub(super) fn of(state: &SessionState, limit: usize) -> Result<Option<Self>, SaveError> {
+impl<S: Store> ServerSide<S> {
+    /// Returns the payload of a session: `None` for an empty one.
+    pub(super) fn payload(&self, state: &SessionState) -> Result<Option<Payload>, SaveError> {
         if state.is_empty() {
             return Ok(None);
         }
-        let json = state.to_json();
+        let (json, limit) = (state.to_json(), self.max_payload);
         if json.len() > limit {
             let largest_key = state.largest_key().map(Into::into);
             return Err(SaveError::PayloadTooLarge { length: json.len(), limit, largest_key });
         }
-        let owner = state.owner().map(|id| OwnerKey::of_id(&id));
-        Ok(Some(Self { json: json.into(), owner }))
-    }
-
-    /// Returns the record with this content in place of `base`: the same session, with the same
-    /// token and login.
-    pub(super) fn replacing(&self, base: &Record, ttl: Duration) -> Record {
-        let owner = self.owner.map(|key| match base.owner {
-            Some(owner) if owner.key == key => owner,
-            // Another owner comes with a login. Without one, `end_all` takes the session for an old one.
-            _ => Owner { key, since: Timestamp::new(0) },
-        });
-        Record { payload: Arc::clone(&self.json), ttl_secs: ttl.as_secs(), owner, ..*base }
+        let owner = state.owner().map(|id| self.owner_key(&id));
+        Ok(Some(Payload { json: json.into(), owner }))
     }
 }
 
-/// A login.
+impl Payload {
+    /// Returns the record with this content in place of `base`: the same session, with the same token
+    /// and login.
+    pub(super) fn replacing(&self, base: &Record) -> Record {
+        // An owner comes with a login only, which sets it afterwards.
+        let owner = base.owner.filter(|owner| self.owner == Some(owner.key));
+        Record { payload: Arc::clone(&self.json), owner, ..base.clone() }
+    }
+}
+
+/// A login that its owner's index holds.
 #[derive(Clone, Copy)]
 pub(super) struct Login {
     pub(super) owner: OwnerKey,
-    /// When the request began.
+    /// When the request of the login began, by the store's clock.
     pub(super) since: Timestamp,
+    pub(super) indexed_until: Timestamp,
+    /// When the index answered, by the store's clock, if the store has an index.
+    pub(super) now: Option<Timestamp>,
 }
 
 impl Login {
     pub(super) fn owner(self) -> Owner {
-        Owner { key: self.owner, since: self.since }
+        let Self { owner: key, since, indexed_until, .. } = self;
+        Owner { key, since, indexed_until }
     }
 }
 
@@ -69,11 +73,43 @@ pub(super) struct RecordTime {
 
 impl RecordTime {
     pub(super) fn at(time: SystemTime) -> Self {
-        Self { secs: unix_seconds(time), millis: unix_millis(time) }
+        let since = time.duration_since(UNIX_EPOCH).unwrap_or_default();
+        let millis = u64::try_from(since.as_millis()).unwrap_or(u64::MAX);
+        Self { secs: unix_seconds(time), millis }
+    }
+
+    pub(super) fn timestamp(self) -> Timestamp {
+        Timestamp::new(self.millis.saturating_mul(1_000))
     }
 }
 
-pub(super) fn unix_millis(time: SystemTime) -> u64 {
-    let since = time.duration_since(UNIX_EPOCH).unwrap_or_default();
-    u64::try_from(since.as_millis()).unwrap_or(u64::MAX)
+/// How long records live after a use.
+#[derive(Clone, Copy)]
+pub(super) struct Ttl {
+    /// Of a session that anybody could have made.
+    pub(super) anonymous: Duration,
+    pub(super) known: Duration,
+}
+
+impl Ttl {
+    pub(super) fn of(self, record: &Record) -> Duration {
+        if record.is_anonymous() { self.anonymous } else { self.known }
+    }
+
+    /// Sets the time that a record is written for, and returns it: no longer than its owner's index holds
+    /// it, which is until `indexed_until` or what the record says.
+    pub(super) fn set(
+        self,
+        record: &mut Record,
+        now: Timestamp,
+        indexed_until: Timestamp,
+    ) -> Duration {
+        let mut ttl = self.of(record);
+        if let Some(owner) = &mut record.owner {
+            owner.indexed_until = owner.indexed_until.max(indexed_until);
+            ttl = ttl.min(owner.indexed_until.since(now)).max(Duration::from_millis(1));
+        }
+        record.ttl_secs = ttl.as_secs();
+        ttl
+    }
 }

@@ -1,25 +1,29 @@
 //! Saving: from what a request did, and where its session came from, to the calls of the store.
 
-use std::{
-    sync::Arc,
-    time::{Duration, UNIX_EPOCH},
-};
+use std::{sync::Arc, time::UNIX_EPOCH};
 
 use super::{
     ServerSide,
     create::{Create, Created},
-    open::{Found, LoadState, Origin},
-    record_parts::{Login, Payload, RecordTime},
+    open::{Found, LoadState, Origin, SavedRecord},
+    owner_index::LoggedIn,
+    record_parts::RecordTime,
+    run_to_completion,
     timeouts::ttl,
-    write::{Base, ConditionalWrite, Renewal, WriteOutcome},
+    token::CookieTokens,
+    write::{
+        ConditionalWrite, NewToken, Opened, Reason, Removal, RemovalCondition, RemovalOutcome,
+        WriteOutcome,
+    },
 };
 use crate::{
-    backend::circuit_breaker::Deadline,
+    backend::{circuit_breaker::Deadline, login_time::LoginTime},
+    clock::Clock,
     dictionary::ChangeSet,
     error::SaveError,
     interface::{SaveContext, Saved, unix_seconds},
     state::{Adopted, SessionState, SessionStatus},
-    store::{Store, Timestamp},
+    store::{Epoch, RecordKey, Store, StoreError, Timestamp, VerifierHash},
     token::split::SplitToken,
 };
 
@@ -32,7 +36,8 @@ struct Saving<'s, S> {
     backend: &'s ServerSide<S>,
     state: &'s SessionState,
     cx: &'s SaveContext<'s>,
-    start: Timestamp,
+    /// `None` for a session that another backend opened.
+    opened: Option<&'s LoadState>,
     deadline: Deadline,
 }
 
@@ -43,16 +48,11 @@ impl<S: Store> ServerSide<S> {
         cx: &SaveContext<'_>,
     ) -> Result<Saved, SaveError> {
         let opened = state.extensions().get::<LoadState>();
-        let saving = Saving {
-            backend: self,
-            state,
-            cx,
-            start: opened.map_or_else(|| self.shared.clock.now(), LoadState::login_time),
-            deadline: Deadline::after(opened.map_or(self.deadlines.request, |opened| opened.left)),
-        };
+        let deadline = Deadline::after(opened.map_or(self.deadlines.request, |opened| opened.left));
+        let saving = Saving { backend: self, state, cx, opened, deadline };
         match opened.map_or(&Origin::New, |opened| &opened.origin) {
             Origin::New => saving.begin(state).await,
-            Origin::Superseded => Box::pin(saving.save_superseded()).await,
+            Origin::Stale(found) => Box::pin(saving.save_stale(found)).await,
             Origin::Record(found) => saving.save_found(found).await,
         }
     }
@@ -61,27 +61,29 @@ impl<S: Store> ServerSide<S> {
 impl<S: Store> Saving<'_, S> {
     async fn save_found(&self, found: &Found) -> Result<Saved, SaveError> {
         match self.cx.session_status() {
-            SessionStatus::Unchanged if found.via_grace => Ok(Saved::unchanged()),
+            SessionStatus::Unchanged if found.by_grace => Ok(Saved::unchanged()),
+            // No other request has its token.
+            SessionStatus::Unchanged if self.opened.is_some_and(|opened| opened.is_taken_over) => {
+                Ok(self.token(&found.token))
+            }
             SessionStatus::Unchanged => Ok(self.refresh(found).await),
-            SessionStatus::Changed if found.via_grace => Err(SaveError::Superseded),
-            SessionStatus::Changed => self.change(found).await,
-            SessionStatus::Renewed | SessionStatus::Rotated if found.via_grace => {
-                Box::pin(self.save_superseded()).await
+            SessionStatus::Rotated | SessionStatus::Renewed if !found.by_grace => {
+                self.replace_token(found).await
             }
-            SessionStatus::Renewed | SessionStatus::Rotated => self.renew(found).await,
-            SessionStatus::Purged => {
-                self.backend.end_record(found.key, found.record.owner(), &self.deadline).await?;
-                self.begin(self.state).await
-            }
+            SessionStatus::Rotated if !self.state.is_modified() => Ok(Saved::unchanged()),
+            // The token of a client that has its time of grace was rotated a moment ago.
+            SessionStatus::Changed | SessionStatus::Rotated => self.change(found).await,
+            SessionStatus::Renewed => Box::pin(self.log_in_or_supersede()).await,
+            SessionStatus::Purged => Box::pin(self.purge(found)).await,
         }
     }
 
-    /// Sends the token again, if it still opens the session: another request may have renewed or
-    /// purged it meanwhile.
+    /// Sends the token again, if it still opens the session: another request may have replaced it or
+    /// purged the session meanwhile.
     async fn refresh(&self, found: &Found) -> Saved {
         let load = self.backend.store.load(&found.key, None);
         match self.backend.call(&self.deadline, load).await {
-            Ok(Some(loaded)) if loaded.record.verifier == found.record.verifier => {
+            Ok(Some(loaded)) if loaded.record.verifier == found.verifier => {
                 self.token(&found.token)
             }
             Ok(_) => Saved::unchanged(),
@@ -92,31 +94,67 @@ impl<S: Store> Saving<'_, S> {
         }
     }
 
-    /// Saves a session that was opened with a token from before a renewal. The browser may have the
-    /// new token by now, so that only a login sets a cookie.
-    async fn save_superseded(&self) -> Result<Saved, SaveError> {
-        let changes = self.state.changes();
+    /// Saves a session that was opened with a token that was replaced a moment ago. The browser may have
+    /// the new one by now, so that only a session that begins sets a cookie.
+    async fn save_stale(&self, found: &Found) -> Result<Saved, SaveError> {
         match self.cx.session_status() {
             SessionStatus::Unchanged => Ok(Saved::unchanged()),
+            SessionStatus::Purged if found.may_purge() => self.purge(found).await,
             SessionStatus::Purged if self.state.logs_in() => self.begin(self.state).await,
-            SessionStatus::Renewed | SessionStatus::Rotated => match changes {
-                // The content of the record does not come along with the previous token.
-                Some(_) if !self.state.logs_in() => Err(SaveError::Superseded),
-                Some(changes) => {
-                    let fresh = self.fresh(changes)?;
-                    self.begin(&fresh).await
-                }
-                None if self.state.is_empty() => Ok(Saved::unchanged()),
-                None => self.begin(self.state).await,
-            },
-            SessionStatus::Changed | SessionStatus::Purged => Err(SaveError::Superseded),
+            SessionStatus::Renewed if self.state.is_empty() => Ok(Saved::unchanged()),
+            SessionStatus::Renewed => self.begin(self.state).await,
+            SessionStatus::Rotated if !self.state.is_modified() => Ok(Saved::unchanged()),
+            SessionStatus::Changed | SessionStatus::Rotated | SessionStatus::Purged => {
+                Err(SaveError::Superseded)
+            }
         }
+    }
+
+    /// Ends what the request opened, and begins a session with what it wrote after that.
+    async fn purge(&self, found: &Found) -> Result<Saved, SaveError> {
+        self.deadline.begin();
+        match self.end(found).await? {
+            RemovalOutcome::Deleted | RemovalOutcome::Gone => self.begin(self.state).await,
+            // Another login has taken the record over.
+            RemovalOutcome::Refused if self.state.logs_in() => self.begin(self.state).await,
+            RemovalOutcome::Refused => Err(SaveError::Superseded),
+        }
+    }
+
+    /// Deletes the record of a session, and those that other tokens of the request open, even if the
+    /// request is dropped.
+    async fn end(&self, found: &Found) -> Result<RemovalOutcome, SaveError> {
+        let others = self.opened.map_or(&[][..], |opened| &opened.others);
+        let others = others.iter().filter(|other| other.key != found.key);
+        let others: Vec<_> = others.map(|other| self.removal(other)).collect();
+        let first = self.removal(found);
+        let ends = run_to_completion(async move {
+            let outcome = first.run().await?;
+            if outcome != RemovalOutcome::Refused {
+                for other in others {
+                    other.run().await?;
+                }
+            }
+            Ok::<_, StoreError>(outcome)
+        });
+        Ok(ends.await?)
+    }
+
+    fn removal(&self, found: &Found) -> Removal<S> {
+        let (base, condition) = (found.base.clone(), RemovalCondition::SameLogin(found.epoch));
+        Removal::new(self.backend, found.key, base, condition, &self.deadline)
     }
 
     async fn change(&self, found: &Found) -> Result<Saved, SaveError> {
         match self.write(found, None).await? {
             WriteOutcome::Kept { token_holds, merged } => {
-                Ok(self.kept(token_holds.then_some(&found.token), merged))
+                let saved = match token_holds {
+                    false => Saved::unchanged(),
+                    // Under a fallback key.
+                    true if self.state.wants_refresh() => self.token(&found.token),
+                    true => Saved::held(self.token_text(&found.token)),
+                };
+                Ok(with_merged(saved, merged))
             }
             WriteOutcome::Deleted => Ok(Saved::removed()),
             // The request emptied it.
@@ -125,26 +163,42 @@ impl<S: Store> Saving<'_, S> {
         }
     }
 
-    async fn renew(&self, found: &Found) -> Result<Saved, SaveError> {
+    /// Saves a session that gets another token: a rotation, a renewal or a login.
+    async fn replace_token(&self, found: &Found) -> Result<Saved, SaveError> {
         let token = found.token.renewed().map_err(SaveError::internal)?;
         // A session that begins instead shares the time.
         self.deadline.begin();
-        match self.write(found, Some(&token)).await? {
-            WriteOutcome::Kept { token_holds, merged } => {
-                if token_holds {
-                    tracing::debug!(target: "sessions", "session renewed");
+        match self.write(found, Some(&token)).await {
+            Ok(WriteOutcome::Kept { token_holds, merged }) => {
+                if !token_holds {
+                    return Ok(with_merged(Saved::unchanged(), merged));
                 }
-                Ok(self.kept(token_holds.then_some(&token), merged))
+                tracing::debug!(target: "sessions", "session token replaced");
+                self.note_saved(found.key, &token, found.epoch);
+                Ok(with_merged(self.token(&token), merged))
             }
-            WriteOutcome::Deleted => Ok(Saved::removed()),
-            WriteOutcome::Gone => Box::pin(self.begin_instead(found)).await,
+            Ok(WriteOutcome::Deleted) => Ok(Saved::removed()),
+            Ok(WriteOutcome::Gone) if self.cx.session_status() == SessionStatus::Rotated => {
+                Err(SaveError::Gone)
+            }
+            Ok(WriteOutcome::Gone) => Box::pin(self.begin_instead(found)).await,
+            Err(SaveError::Superseded) => Box::pin(self.log_in_or_supersede()).await,
+            Err(err) => Err(err),
         }
+    }
+
+    /// Begins a session for a login whose record has become another session. Other renewals write
+    /// nothing: their rights were those of the session that the record was.
+    async fn log_in_or_supersede(&self) -> Result<Saved, SaveError> {
+        let changes = self.state.changes().filter(|_| self.state.logs_in());
+        let fresh = self.fresh(changes.ok_or(SaveError::Superseded)?)?;
+        self.begin(&fresh).await
     }
 
     /// Begins a new session, with what this request itself set, where the one that it renewed has
     /// ended. Rights that belong to an owner are not carried over without a login.
     async fn begin_instead(&self, found: &Found) -> Result<Saved, SaveError> {
-        let is_owners = found.record.owner.is_some() && !self.state.logs_in();
+        let is_owners = found.owner().is_some() && !self.state.logs_in();
         let changes = self.state.changes().filter(|_| !is_owners);
         let fresh = self.fresh(changes.ok_or(SaveError::Gone)?)?;
         if fresh.is_empty() {
@@ -165,28 +219,31 @@ impl<S: Store> Saving<'_, S> {
 
     /// Creates the record of a new session.
     async fn begin(&self, state: &SessionState) -> Result<Saved, SaveError> {
-        let Some(payload) = self.payload(state)? else {
+        let Some(payload) = self.backend.payload(state)? else {
             return Ok(Saved::removed());
         };
+        let tokens = self.tokens();
         for _ in 0..MAX_IDS {
             let token = SplitToken::random().map_err(SaveError::internal)?;
-            let key = token.record_key();
+            let (key, verifier) = (tokens.record_key(&token), tokens.verifier_hash(&token));
+            let epoch = self.new_epoch(&verifier);
             let create = Box::new(Create {
                 backend: self.backend.clone(),
                 key,
-                verifier: token.verifier_hash(),
+                verifier,
+                epoch,
                 payload: payload.clone(),
-                login: self.login(&payload),
+                logged_in: self.logged_in(),
                 now: self.now(),
                 began_secs: self.began_secs(),
                 ttl: ttl(self.cx.settings()),
                 deadline: self.deadline.clone(),
             });
             match create.run().await? {
-                Created::Done => {
-                    tracing::debug!(target: "sessions", "session created");
-                    if let Some(opened) = self.state.extensions().get::<LoadState>() {
-                        opened.created.get_or_init(|| key);
+                Created::Done(created) => {
+                    let epoch = created.base.record.epoch;
+                    if let Some(opened) = self.opened {
+                        opened.saved.get_or_init(|| SavedRecord { key, epoch });
                     }
                     return Ok(self.token(&token));
                 }
@@ -201,52 +258,72 @@ impl<S: Store> Saving<'_, S> {
         Err(SaveError::internal(IdsExhausted))
     }
 
+    /// The epoch of a new record: that of an anonymous session, unless the request renewed it or took it
+    /// over.
+    fn new_epoch(&self, verifier: &VerifierHash) -> Epoch {
+        let is_renewed = self.cx.session_status() == SessionStatus::Renewed;
+        if is_renewed || self.state.logs_in() || self.state.adopted().is_some() {
+            Epoch::of_new_renewed(verifier)
+        } else {
+            Epoch::of_new(verifier)
+        }
+    }
+
     async fn write(
         &self,
         found: &Found,
-        renewed: Option<&SplitToken>,
+        new_token: Option<&SplitToken>,
     ) -> Result<WriteOutcome, SaveError> {
-        let settings = self.cx.settings();
-        let payload = self.payload(self.state)?;
-        let login = payload.as_ref().filter(|_| self.state.logs_in());
         let write = Box::new(ConditionalWrite {
             backend: self.backend.clone(),
             key: found.key,
-            base: Base { record: found.record.clone(), revision: found.revision, expires_in: None },
-            revision: found.revision,
+            base: found.base.clone(),
+            revision: found.base.revision,
             changes: self.state.changes().cloned().unwrap_or_default(),
-            opened_with: found.record.verifier,
-            renewal: renewed.map(|token| Renewal {
-                verifier: token.verifier_hash(),
-                grace: match self.cx.session_status() {
-                    SessionStatus::Rotated => settings.rotate_grace(),
-                    _ => Duration::ZERO,
-                },
-            }),
-            login: login.and_then(|payload| self.login(payload)),
-            payload,
+            opened: Opened { verifier: found.verifier, epoch: found.epoch },
+            new_token: new_token.map(|token| self.new_token(token)),
+            logged_in: self.logged_in(),
+            login: None,
+            payload: self.backend.payload(self.state)?,
             now: self.now(),
-            ttl: ttl(settings),
+            store_now: self.store_now(found),
+            ttl: ttl(self.cx.settings()),
             deadline: self.deadline.clone(),
+            indexed_until: Timestamp::default(),
+            is_retry: false,
             rebased: false,
         });
         write.run().await
     }
 
-    fn payload(&self, state: &SessionState) -> Result<Option<Payload>, SaveError> {
-        Payload::of(state, self.backend.max_payload)
+    fn new_token(&self, token: &SplitToken) -> NewToken {
+        let reason = match self.cx.session_status() {
+            SessionStatus::Rotated => Reason::Rotation,
+            _ if self.state.logs_in() => Reason::Login,
+            _ => Reason::Renewal,
+        };
+        NewToken { verifier: self.tokens().verifier_hash(token), reason }
     }
 
-    /// Returns the login that makes a record its owner's.
-    fn login(&self, payload: &Payload) -> Option<Login> {
-        let since = match self.state.adopted() {
+    /// Notes what a later step of the same request is to take for its session.
+    fn note_saved(&self, key: RecordKey, token: &SplitToken, present: Epoch) {
+        let epoch = self.new_token(token).epoch(present);
+        if let Some(opened) = self.opened {
+            opened.saved.get_or_init(|| SavedRecord { key, epoch });
+        }
+    }
+
+    /// Returns when the owner of the session logged in, if it has one.
+    fn logged_in(&self) -> LoggedIn {
+        if let Some(Adopted { since }) = self.state.adopted().filter(|_| !self.state.logs_in()) {
             // At an unknown time: before anything ended the owner's sessions.
-            Some(Adopted { since }) if !self.state.logs_in() => {
-                Timestamp::of(since.unwrap_or(UNIX_EPOCH))
-            }
-            _ => self.start,
-        };
-        payload.owner.map(|owner| Login { owner, since })
+            return LoggedIn::At(Timestamp::of(since.unwrap_or(UNIX_EPOCH)));
+        }
+        let time = self.opened.map(|opened| opened.login_time.clone());
+        LoggedIn::With(time.unwrap_or_else(|| {
+            let clock = Clock::system();
+            LoginTime::began(clock.stopwatch(clock.now()))
+        }))
     }
 
     /// Returns when the session of a new record began, in seconds since 1970.
@@ -261,20 +338,30 @@ impl<S: Store> Saving<'_, S> {
         RecordTime::at(self.cx.now())
     }
 
-    /// Returns the result for a record that is kept, with the changes of other requests where they are
-    /// `merged`.
-    fn kept(&self, token: Option<&SplitToken>, merged: Option<Arc<str>>) -> Saved {
-        let saved = token.map_or_else(Saved::unchanged, |token| self.token(token));
-        match merged {
-            Some(json) => saved.with_stored(&*json),
-            None => saved,
-        }
+    /// Returns the store's time, or that of a moment later.
+    fn store_now(&self, found: &Found) -> Timestamp {
+        let stopwatch = self.opened.map(|opened| opened.login_time.stopwatch());
+        stopwatch.map_or(found.now, |begun| found.now.after(begun.elapsed_steadily()))
     }
 
     fn token(&self, token: &SplitToken) -> Saved {
-        let tokens =
-            self.backend.tokens.of_cookie(self.cx.settings(), self.cx.cookie().name().as_str());
-        Saved::token(tokens.write(token))
+        Saved::token(self.token_text(token))
+    }
+
+    fn token_text(&self, token: &SplitToken) -> String {
+        self.tokens().write(token)
+    }
+
+    fn tokens(&self) -> CookieTokens<'_> {
+        self.backend.tokens.of_cookie(self.cx.settings(), self.cx.cookie().name().as_str())
+    }
+}
+
+/// Returns the result with the changes of other requests, where they were merged.
+fn with_merged(saved: Saved, merged: Option<Arc<str>>) -> Saved {
+    match merged {
+        Some(json) => saved.with_stored(&*json),
+        None => saved,
     }
 }
 

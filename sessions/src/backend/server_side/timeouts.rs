@@ -5,20 +5,26 @@ use std::{
     time::{Duration, SystemTime},
 };
 
+use super::record_parts::Ttl;
 use crate::{
     interface::unix_seconds,
     policy::Settings,
     store::{Record, Touch},
 };
 
-/// The time a record has from a use on.
-pub(super) fn ttl(settings: &Settings) -> Duration {
-    settings.idle_timeout().map_or(settings.lifetime(), |idle| idle.min(settings.lifetime()))
+/// The times that records have from a use on.
+pub(super) fn ttl(settings: &Settings) -> Ttl {
+    let known =
+        settings.idle_timeout().map_or(settings.lifetime(), |idle| idle.min(settings.lifetime()));
+    Ttl { known, anonymous: known.min(settings.anonymous_lifetime()) }
 }
 
-/// When a use of a record starts its time again, if it does.
-pub(super) fn touch(settings: &Settings) -> Option<Touch> {
-    settings.sliding.then(|| Touch { ttl: ttl(settings), interval: settings.touch_interval() })
+/// When a use of this record starts its time again, if it does.
+pub(super) fn touch(settings: &Settings, record: &Record) -> Option<Touch> {
+    let ttl = ttl(settings).of(record);
+    // A shorter time than the policy `lifetime` needs its uses noted more often.
+    let interval = settings.touch_interval().min(ttl / 2);
+    settings.sliding.then_some(Touch { ttl, interval })
 }
 
 /// Whether the session of a record is older than this `absolute_timeout`.

@@ -6,7 +6,7 @@ use crate::{
     backend::derived_keys::{DerivedKeyCache, Salt, SaltKeys},
     key::SharedKeys,
     policy::Settings,
-    store::{RecordKey, VerifierHash},
+    store::{Purpose, RecordKey, VerifierHash},
     token::{
         signed::{HashAlgorithm, Rejected, Signer},
         split::SplitToken,
@@ -26,18 +26,19 @@ struct Signing {
 }
 
 /// Reads and writes the tokens of one cookie.
-pub(super) struct CookieTokens {
+pub(super) struct CookieTokens<'c> {
     signers: Option<Arc<SaltKeys<Signer>>>,
+    purpose: Purpose<'c>,
 }
 
 /// A store sees the hashes of a token's halves.
-impl SplitToken {
-    pub(super) fn record_key(&self) -> RecordKey {
-        RecordKey::of_selector(self.selector())
+impl CookieTokens<'_> {
+    pub(super) fn record_key(&self, token: &SplitToken) -> RecordKey {
+        RecordKey::of_selector(self.purpose, token.selector())
     }
 
-    pub(super) fn verifier_hash(&self) -> VerifierHash {
-        VerifierHash::of(self.verifier())
+    pub(super) fn verifier_hash(&self, token: &SplitToken) -> VerifierHash {
+        VerifierHash::of(self.purpose, token.verifier())
     }
 }
 
@@ -50,7 +51,7 @@ impl Tokens {
         self.signing.as_ref().map(|signing| &signing.keys)
     }
 
-    pub(super) fn of_cookie(&self, settings: &Settings, name: &str) -> CookieTokens {
+    pub(super) fn of_cookie<'c>(&self, settings: &'c Settings, name: &'c str) -> CookieTokens<'c> {
         let signers = self.signing.as_ref().map(|signing| {
             // Never the policy `salt` alone: a signed id must not verify as a signed session.
             let salt = Salt::Default("server-side", settings.salt().unwrap_or(name));
@@ -58,11 +59,12 @@ impl Tokens {
                 Signer::new(key, salt.as_bytes(), HashAlgorithm::Sha256)
             })
         });
-        CookieTokens { signers }
+        let purpose = settings.salt().map_or(Purpose::Cookie(name), Purpose::Salt);
+        CookieTokens { signers, purpose }
     }
 }
 
-impl CookieTokens {
+impl CookieTokens<'_> {
     /// Returns the token, and the position in the ring of the key that signed it: the first, without
     /// keys.
     pub(super) fn read(&self, text: &[u8]) -> Result<(SplitToken, usize), Rejected> {

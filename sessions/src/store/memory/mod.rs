@@ -6,6 +6,7 @@ mod sweep;
 mod time;
 
 use std::{
+    cell::Cell,
     fmt,
     sync::{
         Arc,
@@ -21,11 +22,15 @@ use super::{
 };
 use crate::clock::Clock;
 
+/// One place in so many is kept for sessions that are not anonymous.
+const RESERVED_SHARE: usize = 4;
+
 /// A store in the memory of this process, shared by all its workers.
 ///
 /// For one process, and for tests: the sessions end with the process. The number of records is bounded;
 /// at the bound `create` answers [`StoreError::Full`], and sessions that have not expired are never
-/// evicted. A thread removes expired records every minute; it ends with the last clone of the store.
+/// evicted. A quarter of the places is kept for sessions with an owner and for sessions that were
+/// renewed, so that visitors who never log in leave room for logins. A thread removes expired records every minute; it ends with the last clone of the store.
 ///
 /// # Examples
 ///
@@ -53,6 +58,8 @@ struct Shared {
     owners: Owners,
     /// How many records there are, expired ones that are not yet removed included.
     count: AtomicUsize,
+    /// How many of them anybody could have made.
+    anonymous: AtomicUsize,
     capacity: usize,
     time: Time,
 }
@@ -63,7 +70,7 @@ impl MemoryStore {
 
     /// Returns an empty store for 100,000 records.
     ///
-    /// A record takes about 400 bytes and its content.
+    /// A record takes some hundred bytes beside its content.
     pub fn new() -> Self {
         Self::with_capacity(Self::DEFAULT_CAPACITY)
     }
@@ -84,6 +91,7 @@ impl MemoryStore {
             shards: Shards::default(),
             owners: Owners::default(),
             count: AtomicUsize::new(0),
+            anonymous: AtomicUsize::new(0),
             capacity,
             time,
         });
@@ -111,24 +119,51 @@ impl MemoryStore {
 impl Shared {
     fn sweep(&self) -> usize {
         let now = self.time.now();
-        let removed = self.shards.retain(|entry| entry.expires > now);
-        self.count.fetch_sub(removed, Ordering::Relaxed);
+        let removed = Cell::new(0);
+        self.shards.retain(|entry| {
+            let stays = entry.expires > now;
+            if !stays {
+                removed.set(removed.get() + 1);
+                self.release(entry.is_anonymous());
+            }
+            stays
+        });
         self.owners.sweep(now);
-        removed
+        removed.get()
     }
 
     /// Takes a place for one more record, if there is room.
-    fn reserve(&self) -> bool {
+    fn reserve(&self, is_anonymous: bool) -> bool {
         let taken = || {
-            let free = |count| (count < self.capacity).then_some(count + 1);
-            self.count.fetch_update(Ordering::Relaxed, Ordering::Relaxed, free).is_ok()
+            if is_anonymous
+                && !take(&self.anonymous, self.capacity - self.capacity / RESERVED_SHARE)
+            {
+                return false;
+            }
+            let is_taken = take(&self.count, self.capacity);
+            if is_anonymous && !is_taken {
+                self.anonymous.fetch_sub(1, Ordering::Relaxed);
+            }
+            is_taken
         };
-        taken() || self.time.is_first_in_a_second() && self.sweep() > 0 && taken()
+        taken() || self.time.may_sweep() && self.sweep() > 0 && taken()
     }
 
-    fn release(&self) {
+    fn release(&self, is_anonymous: bool) {
         self.count.fetch_sub(1, Ordering::Relaxed);
+        self.anonymous.fetch_sub(usize::from(is_anonymous), Ordering::Relaxed);
     }
+
+    /// Counts a record that was replaced by one of another kind.
+    fn recount(&self, was_anonymous: bool, is_anonymous: bool) {
+        self.anonymous.fetch_add(usize::from(is_anonymous), Ordering::Relaxed);
+        self.anonymous.fetch_sub(usize::from(was_anonymous), Ordering::Relaxed);
+    }
+}
+
+fn take(count: &AtomicUsize, limit: usize) -> bool {
+    let free = |count| (count < limit).then_some(count + 1);
+    count.fetch_update(Ordering::Relaxed, Ordering::Relaxed, free).is_ok()
 }
 
 impl Default for MemoryStore {
@@ -155,19 +190,21 @@ impl Store for MemoryStore {
     ) -> Result<CreateOutcome, StoreError> {
         let shared = &*self.shared;
         let now = shared.time.now();
-        if !shared.reserve() {
+        let is_anonymous = record.is_anonymous();
+        if !shared.reserve(is_anonymous) {
             return Err(StoreError::Full);
         }
         let created = shared.shards.of(key).create(key, record, now, ttl);
-        // The new record takes the place of an expired one.
-        if !matches!(created, shard::Created::New) {
-            shared.release();
-        }
         Ok(match created {
-            shard::Created::New | shard::Created::InsteadOfExpired => {
-                CreateOutcome::Created(Revision::FIRST)
+            shard::Created::New(revision) => CreateOutcome::Created(revision),
+            shard::Created::InsteadOf { expired, revision } => {
+                shared.release(expired.is_anonymous());
+                CreateOutcome::Created(revision)
             }
-            shard::Created::Exists => CreateOutcome::Exists,
+            shard::Created::Exists => {
+                shared.release(is_anonymous);
+                CreateOutcome::Exists
+            }
         })
     }
 
@@ -177,7 +214,8 @@ impl Store for MemoryStore {
         touch: Option<Touch>,
     ) -> Result<Option<Loaded>, StoreError> {
         let now = self.shared.time.now();
-        Ok(self.shared.shards.of(key).load(key, touch, now))
+        let present = self.shared.time.present(now);
+        Ok(self.shared.shards.of(key).load(key, touch, now, present))
     }
 
     async fn replace(
@@ -188,7 +226,15 @@ impl Store for MemoryStore {
         ttl: Duration,
     ) -> Result<ReplaceOutcome, StoreError> {
         let now = self.shared.time.now();
-        Ok(self.shared.shards.of(key).replace(key, revision, record, now, ttl))
+        let replaced = self.shared.shards.of(key).replace(key, revision, record, now, ttl);
+        Ok(match replaced {
+            shard::Replaced::Done { former, revision } => {
+                self.shared.recount(former.is_anonymous(), record.is_anonymous());
+                ReplaceOutcome::Replaced(revision)
+            }
+            shard::Replaced::Conflict => ReplaceOutcome::Conflict,
+            shard::Replaced::Gone => ReplaceOutcome::Gone,
+        })
     }
 
     async fn delete(&self, key: &RecordKey) -> Result<DeleteOutcome, StoreError> {
@@ -196,7 +242,7 @@ impl Store for MemoryStore {
         let Some(entry) = self.shared.shards.of(key).remove(key) else {
             return Ok(DeleteOutcome::Absent);
         };
-        self.shared.release();
+        self.shared.release(entry.is_anonymous());
         Ok(if entry.expires > now { DeleteOutcome::Deleted } else { DeleteOutcome::Absent })
     }
 
@@ -206,11 +252,15 @@ impl Store for MemoryStore {
         revision: Revision,
     ) -> Result<DeleteIfOutcome, StoreError> {
         let now = self.shared.time.now();
-        let outcome = self.shared.shards.of(key).remove_if(key, revision, now);
-        if outcome == DeleteIfOutcome::Deleted {
-            self.shared.release();
-        }
-        Ok(outcome)
+        let removed = self.shared.shards.of(key).remove_if(key, revision, now);
+        Ok(match removed {
+            shard::Removed::Done(entry) => {
+                self.shared.release(entry.is_anonymous());
+                DeleteIfOutcome::Deleted
+            }
+            shard::Removed::Conflict => DeleteIfOutcome::Conflict,
+            shard::Removed::Gone => DeleteIfOutcome::Gone,
+        })
     }
 
     fn owners(&self) -> Option<&dyn OwnerIndex> {
@@ -231,10 +281,7 @@ mod tests {
     use super::{MemoryStore, Time};
     use crate::{
         clock::Clock,
-        store::{
-            CreateOutcome, DeleteOutcome, OwnerKey, Record, RecordKey, Store, StoreError,
-            Timestamp, VerifierHash,
-        },
+        store::{CreateOutcome, DeleteOutcome, OwnerKey, Record, RecordKey, Store, StoreError},
     };
 
     const MINUTE: Duration = Duration::from_secs(60);
@@ -253,20 +300,8 @@ mod tests {
         RecordKey::from_bytes([number; 32])
     }
 
-    fn record() -> Record {
-        Record {
-            payload: Arc::from("{}"),
-            verifier: VerifierHash::of(b"one"),
-            previous: None,
-            created_secs: 0,
-            renewed_millis: 0,
-            ttl_secs: 60,
-            owner: None,
-        }
-    }
-
     async fn create(store: &MemoryStore, number: u8, ttl: Duration) -> Result<bool, StoreError> {
-        let outcome = store.create(&key(number), &record(), ttl).await?;
+        let outcome = store.create(&key(number), &Record::sample("{}"), ttl).await?;
         Ok(matches!(outcome, CreateOutcome::Created(_)))
     }
 
@@ -311,14 +346,14 @@ mod tests {
     #[tokio::test]
     async fn a_sweep_removes_expired_records_only() {
         let (store, seconds) = store_for(1_000);
-        let owner = OwnerKey::of_id("7");
+        let owner = OwnerKey::of_id("", "7");
         let index = store.owners().unwrap();
         for number in 0..200 {
             let ttl = if number % 2 == 0 { MINUTE } else { 2 * MINUTE };
             create(&store, number, ttl).await.unwrap();
             index.add(&owner, &key(number), ttl).await.unwrap();
         }
-        index.revoke_before(&owner, Timestamp::new(1), MINUTE).await.unwrap();
+        index.end_before(&owner, None, MINUTE).await.unwrap();
         assert_eq!(store.sweep(), 0);
         seconds.fetch_add(60, Ordering::SeqCst);
         assert_eq!((store.len(), store.sweep(), store.len()), (200, 100, 100));
@@ -326,7 +361,7 @@ mod tests {
             assert_eq!(is_there(&store, number).await, number % 2 == 1);
         }
         assert_eq!(index.keys(&owner).await.unwrap().len(), 100);
-        assert_eq!(index.revoked_before(&owner).await.unwrap(), None);
+        assert_eq!(index.state(&owner).await.unwrap().ended_before, None);
         seconds.fetch_add(60, Ordering::SeqCst);
         assert_eq!((store.sweep(), store.is_empty()), (100, true));
         assert!(store.shared.owners.is_empty());

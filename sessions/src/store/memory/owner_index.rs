@@ -1,42 +1,123 @@
 //! The index of owners.
 
 use std::{
-    collections::HashMap,
+    collections::{HashMap, hash_map},
     future::ready,
     sync::{Mutex, MutexGuard, PoisonError},
     time::Duration,
 };
 
 use super::Shared;
-use crate::store::{BoxFuture, OwnerIndex, OwnerKey, RecordKey, StoreError, Timestamp};
+use crate::store::{
+    BoxFuture, Ended, OwnerIndex, OwnerKey, OwnerState, RecordKey, StoreError, Timestamp,
+};
+
+/// How many entries there may be for each record that fits: those of records that have expired stay for
+/// a while.
+const ENTRIES_PER_RECORD: usize = 2;
 
 #[derive(Default)]
-pub(super) struct Owners(Mutex<HashMap<OwnerKey, Sessions>>);
+pub(super) struct Owners(Mutex<Index>);
 
-/// One owner's entries, each with the time it expires.
+#[derive(Default)]
+struct Index {
+    owners: HashMap<OwnerKey, Sessions>,
+    /// How many entries there are.
+    len: usize,
+}
+
+/// One owner's entries, each with the time it expires, and the moment of the last end.
 #[derive(Default)]
 struct Sessions {
     keys: HashMap<RecordKey, Duration>,
-    revoked_before: Option<(Timestamp, Duration)>,
+    ended_before: Option<(Timestamp, Duration)>,
 }
 
 impl Owners {
     /// Removes what has expired.
     pub(super) fn sweep(&self, now: Duration) {
-        self.lock().retain(|_, sessions| {
-            sessions.keys.retain(|_, until| *until > now);
-            sessions.revoked_before.take_if(|(_, until)| *until <= now);
-            !sessions.keys.is_empty() || sessions.revoked_before.is_some()
-        });
+        self.lock().sweep(now);
     }
 
     #[cfg(test)]
     pub(super) fn is_empty(&self) -> bool {
-        self.lock().is_empty()
+        self.lock().owners.is_empty()
     }
 
-    fn lock(&self) -> MutexGuard<'_, HashMap<OwnerKey, Sessions>> {
+    fn lock(&self) -> MutexGuard<'_, Index> {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Index {
+    fn sweep(&mut self, now: Duration) {
+        self.owners.retain(|_, sessions| {
+            sessions.keys.retain(|_, until| *until > now);
+            sessions.ended_before.take_if(|(_, until)| *until <= now);
+            !sessions.is_empty()
+        });
+        self.len = self.owners.values().map(|sessions| sessions.keys.len()).sum();
+    }
+
+    fn add(&mut self, owner: OwnerKey, key: RecordKey, until: Duration) {
+        let sessions = self.owners.entry(owner).or_default();
+        match sessions.keys.entry(key) {
+            hash_map::Entry::Vacant(vacant) => {
+                vacant.insert(until);
+                self.len += 1;
+            }
+            hash_map::Entry::Occupied(mut present) => {
+                let longer = until.max(*present.get());
+                present.insert(longer);
+            }
+        }
+    }
+
+    fn has(&self, owner: &OwnerKey, key: &RecordKey) -> bool {
+        self.owners.get(owner).is_some_and(|sessions| sessions.keys.contains_key(key))
+    }
+
+    fn remove(&mut self, owner: &OwnerKey, key: &RecordKey) {
+        let Some(sessions) = self.owners.get_mut(owner) else { return };
+        self.len -= usize::from(sessions.keys.remove(key).is_some());
+        if sessions.is_empty() {
+            self.owners.remove(owner);
+        }
+    }
+}
+
+impl Sessions {
+    fn is_empty(&self) -> bool {
+        self.keys.is_empty() && self.ended_before.is_none()
+    }
+}
+
+impl Shared {
+    /// Reads an owner's state. The lock orders it with the ends.
+    fn owner_state(&self, index: &Index, owner: &OwnerKey) -> OwnerState {
+        let ended_before = index.owners.get(owner).and_then(|sessions| sessions.ended_before);
+        OwnerState { now: self.time.stamp(), ended_before: ended_before.map(|(at, _)| at) }
+    }
+
+    fn add_entry(
+        &self,
+        owner: OwnerKey,
+        key: RecordKey,
+        ttl: Duration,
+    ) -> Result<OwnerState, StoreError> {
+        let now = self.time.now();
+        let mut index = self.owners.lock();
+        let limit = self.capacity.saturating_mul(ENTRIES_PER_RECORD);
+        if index.len >= limit && !index.has(&owner, &key) {
+            if self.time.may_sweep_index() {
+                index.sweep(now);
+            }
+            if index.len >= limit {
+                return Err(StoreError::Full);
+            }
+        }
+        index.add(owner, key, now.saturating_add(ttl));
+        Ok(self.owner_state(&index, &owner))
     }
 }
 
@@ -46,12 +127,8 @@ impl OwnerIndex for Shared {
         owner: &'a OwnerKey,
         key: &'a RecordKey,
         ttl: Duration,
-    ) -> BoxFuture<'a, Result<Option<Timestamp>, StoreError>> {
-        let until = self.time.now().saturating_add(ttl);
-        let mut owners = self.owners.lock();
-        let sessions = owners.entry(*owner).or_default();
-        sessions.keys.insert(*key, until);
-        Box::pin(ready(Ok(sessions.revoked_before.map(|(stamp, _)| stamp))))
+    ) -> BoxFuture<'a, Result<OwnerState, StoreError>> {
+        Box::pin(ready(self.add_entry(*owner, *key, ttl)))
     }
 
     fn remove<'a>(
@@ -59,13 +136,7 @@ impl OwnerIndex for Shared {
         owner: &'a OwnerKey,
         key: &'a RecordKey,
     ) -> BoxFuture<'a, Result<(), StoreError>> {
-        let mut owners = self.owners.lock();
-        if let Some(sessions) = owners.get_mut(owner) {
-            sessions.keys.remove(key);
-            if sessions.keys.is_empty() && sessions.revoked_before.is_none() {
-                owners.remove(owner);
-            }
-        }
+        self.owners.lock().remove(owner, key);
         Box::pin(ready(Ok(())))
     }
 
@@ -73,33 +144,33 @@ impl OwnerIndex for Shared {
         &'a self,
         owner: &'a OwnerKey,
     ) -> BoxFuture<'a, Result<Vec<RecordKey>, StoreError>> {
-        let owners = self.owners.lock();
-        let keys = owners
+        let index = self.owners.lock();
+        let keys = index
+            .owners
             .get(owner)
             .map_or_else(Vec::new, |sessions| sessions.keys.keys().copied().collect());
         Box::pin(ready(Ok(keys)))
     }
 
-    fn revoked_before<'a>(
-        &'a self,
-        owner: &'a OwnerKey,
-    ) -> BoxFuture<'a, Result<Option<Timestamp>, StoreError>> {
-        let owners = self.owners.lock();
-        let noted = owners.get(owner).and_then(|sessions| sessions.revoked_before);
-        Box::pin(ready(Ok(noted.map(|(stamp, _)| stamp))))
+    fn state<'a>(&'a self, owner: &'a OwnerKey) -> BoxFuture<'a, Result<OwnerState, StoreError>> {
+        let state = self.owner_state(&self.owners.lock(), owner);
+        Box::pin(ready(Ok(state)))
     }
 
-    fn revoke_before<'a>(
+    fn end_before<'a>(
         &'a self,
         owner: &'a OwnerKey,
-        before: Timestamp,
+        up_to: Option<Timestamp>,
         ttl: Duration,
-    ) -> BoxFuture<'a, Result<(), StoreError>> {
+    ) -> BoxFuture<'a, Result<Ended, StoreError>> {
         let until = self.time.now().saturating_add(ttl);
-        let mut owners = self.owners.lock();
-        let sessions = owners.entry(*owner).or_default();
-        let (noted, noted_until) = sessions.revoked_before.unwrap_or((before, until));
-        sessions.revoked_before = Some((noted.max(before), noted_until.max(until)));
-        Box::pin(ready(Ok(())))
+        let mut index = self.owners.lock();
+        let now = self.time.stamp();
+        let sessions = index.owners.entry(*owner).or_default();
+        let (previous, kept_until) = sessions.ended_before.unzip();
+        let later = || previous.map_or(now, |previous| now.max(previous.next()));
+        let at = up_to.map_or_else(later, |up_to| previous.map_or(up_to, |it| it.max(up_to)));
+        sessions.ended_before = Some((at, kept_until.map_or(until, |kept| kept.max(until))));
+        Box::pin(ready(Ok(Ended { previous, at })))
     }
 }

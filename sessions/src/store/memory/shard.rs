@@ -3,13 +3,12 @@
 use std::{
     array,
     collections::hash_map,
+    mem,
     sync::{Mutex, MutexGuard, PoisonError},
     time::Duration,
 };
 
-use crate::store::{
-    DeleteIfOutcome, KeyMap, Loaded, Record, RecordKey, ReplaceOutcome, Revision, Touch,
-};
+use crate::store::{KeyMap, Loaded, Record, RecordKey, Revision, Timestamp, Touch};
 
 const SHARDS: usize = 64;
 
@@ -19,6 +18,8 @@ pub(super) struct Shards([Mutex<Shard>; SHARDS]);
 #[derive(Default)]
 pub(super) struct Shard {
     entries: KeyMap<Entry>,
+    /// Of all its records, so that none has a revision of one that was deleted.
+    last_revision: u64,
 }
 
 pub(super) struct Entry {
@@ -29,9 +30,29 @@ pub(super) struct Entry {
 
 /// The result of creating a record.
 pub(super) enum Created {
-    New,
-    InsteadOfExpired,
+    New(Revision),
+    InsteadOf { expired: Entry, revision: Revision },
     Exists,
+}
+
+/// The result of replacing a record.
+pub(super) enum Replaced {
+    Done { former: Entry, revision: Revision },
+    Conflict,
+    Gone,
+}
+
+/// The result of removing a record that has a revision.
+pub(super) enum Removed {
+    Done(Entry),
+    Conflict,
+    Gone,
+}
+
+impl Entry {
+    pub(super) fn is_anonymous(&self) -> bool {
+        self.record.is_anonymous()
+    }
 }
 
 impl Shards {
@@ -41,15 +62,11 @@ impl Shards {
         lock(&self.0[usize::from(first) % SHARDS])
     }
 
-    /// Removes the entries that `keep` refuses, one shard after the other. Returns how many.
-    pub(super) fn retain(&self, keep: impl Fn(&Entry) -> bool) -> usize {
-        let removed = |shard: &Mutex<Shard>| {
-            let mut shard = lock(shard);
-            let before = shard.entries.len();
-            shard.entries.retain(|_, entry| keep(entry));
-            before - shard.entries.len()
-        };
-        self.0.iter().map(removed).sum()
+    /// Removes the entries that `keep` refuses, one shard after the other.
+    pub(super) fn retain(&self, keep: impl Fn(&Entry) -> bool) {
+        for shard in &self.0 {
+            lock(shard).entries.retain(|_, entry| keep(entry));
+        }
     }
 }
 
@@ -67,22 +84,23 @@ impl Shard {
         now: Duration,
         ttl: Duration,
     ) -> Created {
-        let entry = Entry {
-            record: record.clone(),
-            revision: Revision::FIRST,
-            expires: now.saturating_add(ttl),
-        };
+        let revision = self.next_revision();
+        let entry = Entry { record: record.clone(), revision, expires: now.saturating_add(ttl) };
         match self.entries.entry(*key) {
             hash_map::Entry::Vacant(vacant) => {
                 vacant.insert(entry);
-                Created::New
+                Created::New(revision)
             }
             hash_map::Entry::Occupied(mut occupied) if occupied.get().expires <= now => {
-                occupied.insert(entry);
-                Created::InsteadOfExpired
+                Created::InsteadOf { expired: occupied.insert(entry), revision }
             }
             hash_map::Entry::Occupied(_) => Created::Exists,
         }
+    }
+
+    fn next_revision(&mut self) -> Revision {
+        self.last_revision += 1;
+        Revision::new(self.last_revision)
     }
 
     pub(super) fn load(
@@ -90,6 +108,7 @@ impl Shard {
         key: &RecordKey,
         touch: Option<Touch>,
         now: Duration,
+        present: Timestamp,
     ) -> Option<Loaded> {
         let entry = self.live(key, now)?;
         let due = touch.filter(|touch| touch.is_due(entry.expires.saturating_sub(now)));
@@ -101,6 +120,7 @@ impl Shard {
             revision: entry.revision,
             expires_in: entry.expires.saturating_sub(now),
             touched: due.is_some(),
+            now: present,
         })
     }
 
@@ -111,14 +131,15 @@ impl Shard {
         record: &Record,
         now: Duration,
         ttl: Duration,
-    ) -> ReplaceOutcome {
-        let Some(entry) = self.live(key, now) else { return ReplaceOutcome::Gone };
+    ) -> Replaced {
+        let next = self.next_revision();
+        let Some(entry) = self.live(key, now) else { return Replaced::Gone };
         if entry.revision != revision {
-            return ReplaceOutcome::Conflict;
+            return Replaced::Conflict;
         }
-        let revision = revision.next();
-        *entry = Entry { record: record.clone(), revision, expires: now.saturating_add(ttl) };
-        ReplaceOutcome::Replaced(revision)
+        let expires = now.saturating_add(ttl);
+        let newer = Entry { record: record.clone(), revision: next, expires };
+        Replaced::Done { former: mem::replace(entry, newer), revision: next }
     }
 
     pub(super) fn remove(&mut self, key: &RecordKey) -> Option<Entry> {
@@ -130,13 +151,12 @@ impl Shard {
         key: &RecordKey,
         revision: Revision,
         now: Duration,
-    ) -> DeleteIfOutcome {
-        let Some(entry) = self.live(key, now) else { return DeleteIfOutcome::Gone };
+    ) -> Removed {
+        let Some(entry) = self.live(key, now) else { return Removed::Gone };
         if entry.revision != revision {
-            return DeleteIfOutcome::Conflict;
+            return Removed::Conflict;
         }
-        self.entries.remove(key);
-        DeleteIfOutcome::Deleted
+        self.entries.remove(key).map_or(Removed::Gone, Removed::Done)
     }
 
     fn live(&mut self, key: &RecordKey, now: Duration) -> Option<&mut Entry> {

@@ -5,44 +5,82 @@ use std::{
     time::{Duration, Instant, SystemTime, UNIX_EPOCH},
 };
 
-use crate::clock::Clock;
+use crate::{clock::Clock, store::Timestamp};
 
 pub(super) struct Time {
     source: Source,
+    /// The last timestamp of the owner index.
+    last_stamp: AtomicU64,
     /// The second of the last sweep of a full store, plus one.
     last_sweep: AtomicU64,
+    /// The same for a full index of owners.
+    last_index_sweep: AtomicU64,
 }
 
 enum Source {
-    /// The time since this instant. Does not jump when the host's clock is set.
-    Monotonic(Instant),
+    /// The time since this instant, which was that time of the day. Does not jump when the host's clock
+    /// is set.
+    Monotonic(Instant, SystemTime),
     Given(Clock),
 }
 
 impl Time {
     pub(super) fn monotonic() -> Self {
-        Self { source: Source::Monotonic(Instant::now()), last_sweep: AtomicU64::new(0) }
+        Self::of(Source::Monotonic(Instant::now(), SystemTime::now()))
     }
 
     pub(super) fn by(clock: Clock) -> Self {
-        Self { source: Source::Given(clock), last_sweep: AtomicU64::new(0) }
+        Self::of(Source::Given(clock))
     }
 
-    /// Returns the time since an arbitrary start.
-    pub(super) fn now(&self) -> Duration {
-        match &self.source {
-            Source::Monotonic(start) => start.elapsed(),
-            Source::Given(clock) => {
-                let now: SystemTime = clock.now();
-                now.duration_since(UNIX_EPOCH).unwrap_or_default()
-            }
+    fn of(source: Source) -> Self {
+        Self {
+            source,
+            last_stamp: AtomicU64::new(0),
+            last_sweep: AtomicU64::new(0),
+            last_index_sweep: AtomicU64::new(0),
         }
+    }
+
+    /// Returns the time since 1970.
+    pub(super) fn now(&self) -> Duration {
+        let now = match &self.source {
+            Source::Monotonic(start, time) => *time + start.elapsed(),
+            Source::Given(clock) => clock.now(),
+        };
+        now.duration_since(UNIX_EPOCH).unwrap_or_default()
+    }
+
+    /// Returns the present for the owner index: each timestamp once, in order.
+    pub(super) fn stamp(&self) -> Timestamp {
+        let now = Timestamp::of(UNIX_EPOCH + self.now()).get();
+        let next = |last: u64| now.max(last.saturating_add(1));
+        let last = self
+            .last_stamp
+            .fetch_update(Ordering::AcqRel, Ordering::Acquire, |last| Some(next(last)))
+            .unwrap_or_else(|last| last);
+        Timestamp::new(next(last))
+    }
+
+    /// Returns the present for a record, which is not earlier than a timestamp of the owner index.
+    pub(super) fn present(&self, now: Duration) -> Timestamp {
+        let last = Timestamp::new(self.last_stamp.load(Ordering::Acquire));
+        last.max(Timestamp::default().after(now))
     }
 
     /// Whether this is the first call in this second: a full store sweeps once in a second, not for
     /// every request.
-    pub(super) fn is_first_in_a_second(&self) -> bool {
+    pub(super) fn may_sweep(&self) -> bool {
+        self.is_first_in_a_second(&self.last_sweep)
+    }
+
+    /// The same for a full index of owners.
+    pub(super) fn may_sweep_index(&self) -> bool {
+        self.is_first_in_a_second(&self.last_index_sweep)
+    }
+
+    fn is_first_in_a_second(&self, last: &AtomicU64) -> bool {
         let second = self.now().as_secs() + 1;
-        self.last_sweep.swap(second, Ordering::Relaxed) != second
+        last.swap(second, Ordering::Relaxed) != second
     }
 }

@@ -48,12 +48,12 @@ use crate::store::{OwnerIndex, Store, StoreError};
 /// let app = init_service(App::new().wrap(sessions.clone()).service(logout)).await;
 /// let client = TestSessions::new(&sessions);
 ///
-/// store.on_call_of(Operation::Delete, 1, Fault::Hangs);
+/// store.on_call_of(Operation::DeleteIf, 1, Fault::Hangs);
 /// let request = client.seed(TestRequest::post().uri("/logout"), json!({"user": 7})).await;
 /// let failed = try_call_service(&app, request.to_request()).await.unwrap_err();
 ///
 /// assert_eq!(failed.as_response_error().status_code(), StatusCode::INTERNAL_SERVER_ERROR);
-/// assert_eq!(store.calls_of(Operation::Delete), 1);
+/// assert_eq!(store.calls_of(Operation::DeleteIf), 1);
 /// assert_eq!(store.inner().len(), 1);
 /// # }
 /// ```

@@ -4,8 +4,8 @@ use std::time::Duration;
 
 use super::{super::operation::Operation, FaultStore};
 use crate::store::{
-    BoxFuture, CreateOutcome, DeleteIfOutcome, DeleteOutcome, Loaded, OwnerIndex, OwnerKey, Record,
-    RecordKey, ReplaceOutcome, Revision, Store, StoreError, Timestamp, Touch,
+    BoxFuture, CreateOutcome, DeleteIfOutcome, DeleteOutcome, Ended, Loaded, OwnerIndex, OwnerKey,
+    OwnerState, Record, RecordKey, ReplaceOutcome, Revision, Store, StoreError, Timestamp, Touch,
 };
 
 impl<S: Store> Store for FaultStore<S> {
@@ -62,7 +62,7 @@ impl<S: Store> OwnerIndex for FaultStore<S> {
         owner: &'a OwnerKey,
         key: &'a RecordKey,
         ttl: Duration,
-    ) -> BoxFuture<'a, Result<Option<Timestamp>, StoreError>> {
+    ) -> BoxFuture<'a, Result<OwnerState, StoreError>> {
         // In an `async` block, so that a store that acts before its future is polled does not act
         // before its fault.
         let call = async move { self.index().add(owner, key, ttl).await };
@@ -86,21 +86,18 @@ impl<S: Store> OwnerIndex for FaultStore<S> {
         Box::pin(self.run(Operation::IndexKeys, call))
     }
 
-    fn revoked_before<'a>(
-        &'a self,
-        owner: &'a OwnerKey,
-    ) -> BoxFuture<'a, Result<Option<Timestamp>, StoreError>> {
-        let call = async move { self.index().revoked_before(owner).await };
-        Box::pin(self.run(Operation::RevokedBefore, call))
+    fn state<'a>(&'a self, owner: &'a OwnerKey) -> BoxFuture<'a, Result<OwnerState, StoreError>> {
+        let call = async move { self.index().state(owner).await };
+        Box::pin(self.run(Operation::OwnerState, call))
     }
 
-    fn revoke_before<'a>(
+    fn end_before<'a>(
         &'a self,
         owner: &'a OwnerKey,
-        before: Timestamp,
+        up_to: Option<Timestamp>,
         ttl: Duration,
-    ) -> BoxFuture<'a, Result<(), StoreError>> {
-        let call = async move { self.index().revoke_before(owner, before, ttl).await };
-        Box::pin(self.run(Operation::RevokeBefore, call))
+    ) -> BoxFuture<'a, Result<Ended, StoreError>> {
+        let call = async move { self.index().end_before(owner, up_to, ttl).await };
+        Box::pin(self.run(Operation::EndBefore, call))
     }
 }

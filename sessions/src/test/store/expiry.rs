@@ -8,11 +8,12 @@ use tokio::time::sleep;
 use super::{
     breach::{Checked, Found, Report, ensure, outcome},
     records::{HOUR, created, found, replaced},
+    revisions::{revisions_of_one, spares_a_successor},
     samples::{owner_key, random_key, record, record_of},
 };
 use crate::store::{
-    BoxFuture, CreateOutcome, DeleteIfOutcome, DeleteOutcome, ReplaceOutcome, Store, Timestamp,
-    Touch,
+    BoxFuture, CreateOutcome, DeleteIfOutcome, DeleteOutcome, Loaded, OwnerIndex, OwnerKey,
+    RecordKey, ReplaceOutcome, Store, Touch,
 };
 
 /// A time that ends while a check waits.
@@ -21,6 +22,8 @@ const BRIEF: Duration = Duration::from_secs(1);
 const WAIT: Duration = Duration::from_millis(2_500);
 /// A time of which less than half has passed when the check reads.
 const SOON: Duration = Duration::from_secs(3);
+/// How far the store's times may differ from real time.
+const SECOND: Duration = Duration::from_secs(1);
 
 pub(super) async fn check(store: &impl Store, report: &mut Report) {
     if report.hangs() {
@@ -46,16 +49,32 @@ pub(super) async fn check(store: &impl Store, report: &mut Report) {
             "a `create` that is answered `Exists`, and a `Conflict`, prolong nothing",
             Box::pin(refusals_prolong_nothing(store)),
         ),
+        (
+            "a revision of a record whose time has passed never replaces its successor, nor deletes it",
+            Box::pin(successors_are_spared(store)),
+        ),
+        ("the store's time moves as real time does", Box::pin(time_moves(store))),
+        (
+            "`now` and `expires_in` tell one end of a record until it is touched",
+            Box::pin(the_end_stays(store)),
+        ),
     ];
     if store.owners().is_some() {
-        checks.push((
-            "`add` notes a session again for its new time",
-            Box::pin(enlisting_again_prolongs(store)),
-        ));
-        checks.push((
-            "`revoke_before` notes its moment for the longest of the times it was given",
-            Box::pin(ending_is_noted_for_the_longest_time(store)),
-        ));
+        checks.extend::<[(_, BoxFuture<'_, _>); _]>([
+            (
+                "`add` keeps an entry for its time, whatever else is added for the owner",
+                Box::pin(entries_stay_for_their_time(store)),
+            ),
+            ("`add` of an entry again prolongs it", Box::pin(adding_again_prolongs(store))),
+            (
+                "`add` of an entry again with less time does not shorten it",
+                Box::pin(adding_again_does_not_shorten(store)),
+            ),
+            (
+                "`end_before` keeps its moment for the longest of the times it was given",
+                Box::pin(ends_are_kept_for_the_longest_time(store)),
+            ),
+        ]);
     }
     let running =
         checks.into_iter().map(|(sentence, check)| async move { (sentence, outcome(check).await) });
@@ -194,38 +213,132 @@ async fn refusals_prolong_nothing(store: &impl Store) -> Checked {
     Ok(())
 }
 
-async fn enlisting_again_prolongs(store: &impl Store) -> Checked {
-    let Some(index) = store.owners() else { return Ok(()) };
+async fn successors_are_spared(store: &impl Store) -> Checked {
     let key = random_key();
-    let owner = owner_key(&key.to_string());
-    index.add(&owner, &key, BRIEF).await?;
-    created(store, &key, &record_of(owner, "{}"), HOUR).await?;
-    index.add(&owner, &key, HOUR).await?;
+    let former = revisions_of_one(store, &key, 3, BRIEF).await?;
     sleep(WAIT).await;
+    spares_a_successor(store, &key, &former).await
+}
+
+async fn time_moves(store: &impl Store) -> Checked {
+    let key = random_key();
+    created(store, &key, &record("{}"), HOUR).await?;
+    let earliest = Instant::now();
+    let first = found(store, &key).await?.now;
+    let latest = Instant::now();
+    sleep(WAIT).await;
+    let at_least = latest.elapsed();
+    let moved = found(store, &key).await?.now.since(first);
+    let at_most = earliest.elapsed();
     ensure!(
-        index.keys(&owner).await? == [key],
-        "a session that was noted again for {HOUR:?} is not found after {WAIT:?}"
+        moved + SECOND >= at_least && moved <= at_most + SECOND,
+        "it moved {moved:?} in {at_least:?}"
     );
     store.delete(&key).await?;
-    index.remove(&owner, &key).await?;
     Ok(())
 }
 
-async fn ending_is_noted_for_the_longest_time(store: &impl Store) -> Checked {
-    let Some(index) = store.owners() else { return Ok(()) };
-    let (early, late) =
-        (Timestamp::new(1_767_225_600_000_001), Timestamp::new(1_767_225_600_000_002));
-    let [one, other] = [(); 2].map(|()| owner_key(&random_key().to_string()));
-    index.revoke_before(&one, early, HOUR).await?;
-    index.revoke_before(&one, late, BRIEF).await?;
-    index.revoke_before(&other, late, HOUR).await?;
-    index.revoke_before(&other, early, BRIEF).await?;
-    sleep(WAIT).await;
-    for (owner, least) in [(one, early), (other, late)] {
-        let noted = index.revoked_before(&owner).await?;
+async fn the_end_stays(store: &impl Store) -> Checked {
+    let key = random_key();
+    created(store, &key, &record("{}"), HOUR).await?;
+    let end = |loaded: &Loaded| loaded.now.after(loaded.expires_in);
+    let first = end(&found(store, &key).await?);
+    for _ in 0..2 {
+        sleep(WAIT / 2).await;
+        let next = end(&found(store, &key).await?);
         ensure!(
-            noted.is_some_and(|noted| noted >= least),
-            "a moment that was noted for {HOUR:?} is not there after {WAIT:?}"
+            next.since(first).max(first.since(next)) <= SECOND,
+            "a record that ended at {first:?} ends at {next:?}, and was only read"
+        );
+    }
+    store.delete(&key).await?;
+    Ok(())
+}
+
+/// Adds an entry, for the record of an owner.
+async fn added(store: &impl Store, owner: &OwnerKey, ttl: Duration) -> Result<RecordKey, Found> {
+    let key = random_key();
+    index(store)?.add(owner, &key, ttl).await?;
+    created(store, &key, &record_of(*owner, "{}"), HOUR).await?;
+    Ok(key)
+}
+
+fn index(store: &impl Store) -> Result<&dyn OwnerIndex, Found> {
+    store.owners().ok_or_else(|| Found("`owners` is `None`".to_owned()))
+}
+
+fn new_owner() -> OwnerKey {
+    owner_key(&random_key().to_string())
+}
+
+async fn log_out(store: &impl Store, owner: &OwnerKey, keys: &[RecordKey]) -> Checked {
+    for key in keys {
+        store.delete(key).await?;
+        index(store)?.remove(owner, key).await?;
+    }
+    Ok(())
+}
+
+async fn entries_stay_for_their_time(store: &impl Store) -> Checked {
+    let owner = new_owner();
+    let longest = added(store, &owner, HOUR).await?;
+    let start = Instant::now();
+    let long = added(store, &owner, SOON).await?;
+    let brief = added(store, &owner, BRIEF).await?;
+    sleep(SOON * 5 / 6).await;
+    let found = index(store)?.keys(&owner).await?;
+    // A busy machine may have slept for too long.
+    let in_time = start.elapsed() < SOON;
+    ensure!(found.contains(&longest), "an entry of {HOUR:?} is not there after {SOON:?}");
+    ensure!(
+        found.contains(&long) || !in_time,
+        "an entry of {SOON:?} is not there after {:?}",
+        start.elapsed()
+    );
+    log_out(store, &owner, &[longest, long, brief]).await
+}
+
+async fn adding_again_prolongs(store: &impl Store) -> Checked {
+    let owner = new_owner();
+    let key = added(store, &owner, BRIEF).await?;
+    index(store)?.add(&owner, &key, HOUR).await?;
+    sleep(WAIT).await;
+    ensure!(
+        index(store)?.keys(&owner).await? == [key],
+        "an entry that was added again for {HOUR:?} is not there after {WAIT:?}"
+    );
+    log_out(store, &owner, &[key]).await
+}
+
+async fn adding_again_does_not_shorten(store: &impl Store) -> Checked {
+    let owner = new_owner();
+    let key = added(store, &owner, HOUR).await?;
+    index(store)?.add(&owner, &key, BRIEF).await?;
+    sleep(WAIT).await;
+    ensure!(
+        index(store)?.keys(&owner).await? == [key],
+        "an entry of {HOUR:?} that was added again for {BRIEF:?} is not there after {WAIT:?}"
+    );
+    log_out(store, &owner, &[key]).await
+}
+
+async fn ends_are_kept_for_the_longest_time(store: &impl Store) -> Checked {
+    let mut kept = Vec::new();
+    for (first, second) in [(HOUR, BRIEF), (BRIEF, HOUR)] {
+        for up_to_first in [false, true] {
+            let owner = new_owner();
+            let at = index(store)?.end_before(&owner, None, first).await?.at;
+            let up_to = Some(at).filter(|_| up_to_first);
+            let at = index(store)?.end_before(&owner, up_to, second).await?.at;
+            kept.push((owner, at, format!("{first:?}, then {second:?}")));
+        }
+    }
+    sleep(WAIT).await;
+    for (owner, at, times) in kept {
+        let found = index(store)?.state(&owner).await?.ended_before;
+        ensure!(
+            found == Some(at),
+            "a moment that was to be kept for {times} is {found:?} instead of {at:?} after {WAIT:?}"
         );
     }
     Ok(())

@@ -1,9 +1,12 @@
 //! Clients that do random operations on one record at the same time, and get answers that they would
 //! also get one after the other.
 
-use std::sync::{
-    Arc,
-    atomic::{AtomicU64, Ordering},
+use std::{
+    collections::HashSet,
+    sync::{
+        Arc,
+        atomic::{AtomicU64, Ordering},
+    },
 };
 
 use tokio::task::yield_now;
@@ -40,7 +43,7 @@ pub(super) async fn one_history<S: Store>(store: &Arc<S>) -> Checked {
             key,
             number,
             clock: Arc::clone(&clock),
-            revision: Revision::FIRST.get(),
+            revision: 0,
         };
         client.run()
     });
@@ -56,6 +59,12 @@ pub(super) async fn one_history<S: Store>(store: &Arc<S>) -> Checked {
         history.len(),
         unexplained.join("; ")
     );
+    let mut given = HashSet::new();
+    for Operation { answer, .. } in &history {
+        if let Answer::Created { revision } | Answer::Replaced { revision } = answer {
+            ensure!(given.insert(revision), "revision {revision} was given twice");
+        }
+    }
     Ok(())
 }
 

@@ -56,7 +56,7 @@ impl Operation {
                 Asked::Replace { revision, number },
                 Answer::Replaced { revision: next },
                 Some((present, _)),
-            ) if present == revision && next != revision => Some(Some((next, number))),
+            ) if present == revision && next > revision => Some(Some((next, number))),
             (Asked::DeleteIf { revision }, Answer::Deleted, Some((present, _)))
                 if present == revision =>
             {

@@ -25,7 +25,9 @@ mod linearizability;
 mod owner_index;
 mod races;
 mod records;
+mod revisions;
 mod samples;
+mod time;
 
 use std::{fmt::Write, sync::Arc};
 
@@ -34,7 +36,7 @@ use tokio::runtime::{Handle, RuntimeFlavor};
 use self::breach::{Report, outcome};
 pub use self::{
     breach::Breach,
-    samples::{owner_key, random_key, record, record_of},
+    samples::{owner_key, owner_key_in, random_key, record, record_of},
 };
 use crate::store::Store;
 
@@ -62,12 +64,14 @@ pub async fn breaches<S: Store>(store: S) -> Vec<Breach> {
     expect_threads();
     let store = Arc::new(store);
     let mut report = Report::default();
-    records::check(&store, &mut report).await;
-    dropped::check(&store, &mut report).await;
-    races::check(&store, &mut report).await;
-    histories::check(&store, &mut report).await;
-    owner_index::check(&store, &mut report).await;
-    expiry::check(&store, &mut report).await;
+    Box::pin(records::check(&store, &mut report)).await;
+    Box::pin(revisions::check(&store, &mut report)).await;
+    Box::pin(dropped::check(&store, &mut report)).await;
+    Box::pin(races::check(&store, &mut report)).await;
+    Box::pin(histories::check(&store, &mut report)).await;
+    Box::pin(owner_index::check(&store, &mut report)).await;
+    Box::pin(time::check(&store, &mut report)).await;
+    Box::pin(expiry::check(&store, &mut report)).await;
     report.breaches
 }
 
@@ -96,7 +100,7 @@ pub async fn histories<S: Store>(store: S, count: usize) {
 /// When the store breaks the contract, or is not full with 100,000 records.
 pub async fn conformance_when_full<S: Store>(store: S) {
     let mut report = Report::default();
-    full::check(&store, &mut report).await;
+    Box::pin(full::check(&store, &mut report)).await;
     fail::<S>(&report.breaches);
 }
 

@@ -8,12 +8,13 @@ use super::{
     records::{HOUR, created, replaced},
     samples::{owner_key, random_key, record, record_of},
 };
-use crate::store::{OwnerIndex, OwnerKey, RecordKey, Store, StoreError, Timestamp};
+use crate::store::{Ended, OwnerIndex, OwnerKey, RecordKey, Store, Timestamp};
 
 /// How many sessions one owner has.
 const MANY: usize = 100;
 const RACERS: usize = 16;
-const MOMENT: u64 = 1_767_225_600_123_457;
+/// How often one client ends an owner's sessions.
+const ENDS: usize = 5;
 
 pub(super) async fn check<S: Store>(store: &Arc<S>, report: &mut Report) {
     let Some(index) = store.owners() else { return };
@@ -24,12 +25,17 @@ pub(super) async fn check<S: Store>(store: &Arc<S>, report: &mut Report) {
     report.check(sentence, removes_entries(store, index)).await;
     let sentence = "a record that is replaced by one of an owner is found by that owner";
     report.check(sentence, finds_sessions_that_log_in(store, index)).await;
-    let sentence =
-        "the latest moment of `revoke_before` stays, to the microsecond, for its owner alone";
-    report.check(sentence, keeps_the_latest_time(index)).await;
-    let sentence = "of many times that are noted at once, the latest stays";
-    report.check(sentence, the_latest_wins(store)).await;
-    let sentence = "a login and the end of all at the same time do not miss each other: `add` or `revoked_before` returns the moment, or `keys` the key";
+    let sentence = "`state` and `add` answer the latest moment of `end_before`, to the microsecond, for its owner alone";
+    report.check(sentence, tells_the_latest_moment(index)).await;
+    let sentence = "an end has the store's present: not earlier than the time before it, nor later than the time after it";
+    report.check(sentence, ends_in_the_present(index)).await;
+    let sentence = "an end `up_to` a moment has that moment, unless a later one is kept";
+    report.check(sentence, ends_up_to_a_moment(index)).await;
+    let sentence = "an end answers the moment before it";
+    report.check(sentence, answers_the_one_before(index)).await;
+    let sentence = "of many ends at once each has its own moment, and answers the one before";
+    report.check(sentence, each_end_has_its_moment(store)).await;
+    let sentence = "a login and the end of all at the same time do not miss each other: `add` or `state` returns the moment, or `keys` the key";
     report.check(sentence, no_login_slips_through(store)).await;
 }
 
@@ -125,55 +131,120 @@ async fn finds_sessions_that_log_in(store: &impl Store, index: &dyn OwnerIndex) 
     log_out(store, index, owner, key).await
 }
 
-async fn keeps_the_latest_time(index: &dyn OwnerIndex) -> Checked {
-    let (owner, other, key) = (new_owner(), new_owner(), random_key());
-    let noted = index.revoked_before(&owner).await?;
-    ensure!(
-        noted.is_none(),
-        "`revoked_before` answered {noted:?} for an owner whose sessions were never ended"
-    );
-    let noted = index.add(&owner, &key, HOUR).await?;
-    ensure!(
-        noted.is_none(),
-        "`add` answered {noted:?} for an owner whose sessions were never ended"
-    );
-    // An earlier one changes nothing, not even by a microsecond.
-    let steps =
-        [(MOMENT, MOMENT), (MOMENT - 1, MOMENT), (MOMENT, MOMENT), (MOMENT + 1, MOMENT + 1)];
-    for (moment, latest) in steps {
-        index.revoke_before(&owner, Timestamp::new(moment), HOUR).await?;
-        let latest = Some(Timestamp::new(latest));
-        let noted = index.revoked_before(&owner).await?;
-        ensure!(noted == latest, "`revoked_before` answered {noted:?} instead of {latest:?}");
-        let noted = index.add(&owner, &key, HOUR).await?;
-        ensure!(noted == latest, "`add` answered {noted:?} instead of {latest:?}");
-    }
+/// What both calls answer as the moment up to which the owner's sessions were ended.
+async fn told(index: &dyn OwnerIndex, owner: OwnerKey, moment: Option<Timestamp>) -> Checked {
+    let key = random_key();
+    let told = [
+        ("state", index.state(&owner).await?),
+        ("add", index.add(&owner, &key, HOUR).await?),
+        ("state", index.state(&owner).await?),
+    ];
     index.remove(&owner, &key).await?;
-    let noted = index.revoked_before(&owner).await?;
-    ensure!(noted.is_some(), "`remove` took the moment back");
-    let noted = index.revoked_before(&other).await?;
-    ensure!(noted.is_none(), "`revoked_before` answered {noted:?} for another owner");
+    for (call, state) in told {
+        ensure!(
+            state.ended_before == moment,
+            "`{call}` answered {:?} instead of {moment:?}",
+            state.ended_before
+        );
+    }
     Ok(())
 }
 
-async fn the_latest_wins<S: Store>(store: &Arc<S>) -> Checked {
+async fn tells_the_latest_moment(index: &dyn OwnerIndex) -> Checked {
+    let (owner, other) = (new_owner(), new_owner());
+    told(index, owner, None).await?;
+    for _ in 0..ENDS {
+        let at = index.end_before(&owner, None, HOUR).await?.at;
+        told(index, owner, Some(at)).await?;
+        told(index, other, None).await?;
+    }
+    Ok(())
+}
+
+async fn ends_in_the_present(index: &dyn OwnerIndex) -> Checked {
+    let owner = new_owner();
+    for _ in 0..ENDS {
+        let before = index.state(&owner).await?.now;
+        let at = index.end_before(&owner, None, HOUR).await?.at;
+        ensure!(at >= before, "`end_before` answered {at:?}, after {before:?}");
+        let after = index.state(&owner).await?.now;
+        ensure!(at <= after, "`end_before` answered {at:?}, and `state` {after:?}");
+    }
+    for _ in 0..ENDS {
+        let key = random_key();
+        let before = index.add(&owner, &key, HOUR).await?.now;
+        let at = index.end_before(&owner, None, HOUR).await?.at;
+        ensure!(at >= before, "`end_before` answered {at:?}, after {before:?}");
+        let after = index.add(&owner, &key, HOUR).await?.now;
+        ensure!(at <= after, "`end_before` answered {at:?}, and `add` {after:?}");
+        index.remove(&owner, &key).await?;
+    }
+    Ok(())
+}
+
+async fn ends_up_to_a_moment(index: &dyn OwnerIndex) -> Checked {
+    let owner = new_owner();
+    let first = index.state(&owner).await?.now;
+    let second = index.state(&owner).await?.now.max(first.next());
+    let earlier = Timestamp::new(first.get() - 1);
+    let steps = [
+        (Some(first), first),
+        (Some(earlier), first),
+        (Some(first), first),
+        (Some(second), second),
+        (Some(first), second),
+    ];
+    for (up_to, expected) in steps {
+        let at = index.end_before(&owner, up_to, HOUR).await?.at;
+        ensure!(at == expected, "up to {up_to:?} it answered {at:?} instead of {expected:?}");
+        told(index, owner, Some(expected)).await?;
+    }
+    let at = index.end_before(&owner, None, HOUR).await?.at;
+    ensure!(at > second, "without a moment it answered {at:?} after {second:?}");
+    Ok(())
+}
+
+async fn answers_the_one_before(index: &dyn OwnerIndex) -> Checked {
+    let owner = new_owner();
+    let mut latest = None;
+    for up_to_latest in [false, true, false, false, true] {
+        let up_to = latest.filter(|_| up_to_latest);
+        let Ended { previous, at } = index.end_before(&owner, up_to, HOUR).await?;
+        ensure!(previous == latest, "`end_before` answered {previous:?} instead of {latest:?}");
+        latest = Some(at);
+    }
+    let key = random_key();
+    index.add(&owner, &key, HOUR).await?;
+    index.remove(&owner, &key).await?;
+    let kept = index.end_before(&owner, latest, HOUR).await?.previous;
+    ensure!(kept == latest, "after `remove` the moment is {kept:?} instead of {latest:?}");
+    Ok(())
+}
+
+async fn each_end_has_its_moment<S: Store>(store: &Arc<S>) -> Checked {
     rounds(async || {
         let owner = new_owner();
-        let answers = at_once(RACERS, |number| {
+        let answers = at_once(RACERS, |_| {
             let store = Arc::clone(store);
             async move {
-                let Some(index) = store.owners() else { return Ok(()) };
-                // Not in order.
-                let moment = MOMENT + (number * 7 % RACERS) as u64;
-                index.revoke_before(&owner, Timestamp::new(moment), HOUR).await
+                let index = store.owners().ok_or_else(|| Found("`owners` is `None`".to_owned()))?;
+                Ok::<_, Found>(index.end_before(&owner, None, HOUR).await?)
             }
         })
         .await;
-        answers.into_iter().collect::<Result<(), StoreError>>()?;
+        let mut ends = answers.into_iter().collect::<Result<Vec<_>, Found>>()?;
+        ends.sort_by_key(|ended| ended.at);
+        let mut previous = None;
+        for ended in &ends {
+            ensure!(
+                ended.previous == previous && Some(ended.at) > previous,
+                "of {RACERS} ends at once one answered {ended:?} after {previous:?}"
+            );
+            previous = Some(ended.at);
+        }
         let Some(index) = store.owners() else { return Ok(()) };
-        let noted = index.revoked_before(&owner).await?;
-        let latest = Some(Timestamp::new(MOMENT + RACERS as u64 - 1));
-        ensure!(noted == latest, "`revoked_before` answered {noted:?} instead of {latest:?}");
+        let kept = index.state(&owner).await?.ended_before;
+        ensure!(kept == previous, "`state` answered {kept:?} instead of {previous:?}");
         Ok(())
     })
     .await
@@ -193,13 +264,13 @@ async fn no_login_slips_through<S: Store>(store: &Arc<S>) -> Checked {
             async move {
                 let index = store.owners().ok_or_else(|| Found("`owners` is `None`".to_owned()))?;
                 if number == 0 {
-                    index.revoke_before(&owner, Timestamp::new(MOMENT), HOUR).await?;
+                    index.end_before(&owner, None, HOUR).await?;
                     return Ok::<_, Found>(Learned::End { of: index.keys(&owner).await? });
                 }
                 let key = random_key();
-                let at_first = index.add(&owner, &key, HOUR).await?;
+                let at_first = index.add(&owner, &key, HOUR).await?.ended_before;
                 created(&store, &key, &record_of(owner, "{}"), HOUR).await?;
-                let at_last = index.revoked_before(&owner).await?;
+                let at_last = index.state(&owner).await?.ended_before;
                 Ok(Learned::Login { of_the_end: at_first.or(at_last).is_some(), key })
             }
         })

@@ -1,8 +1,6 @@
 //! Keys and records for tests.
 
-use std::sync::Arc;
-
-use crate::store::{Owner, OwnerKey, Previous, Record, RecordKey, Timestamp, VerifierHash};
+use crate::store::{Owner, OwnerKey, Purpose, Record, RecordKey, Timestamp, VerifierHash};
 
 /// Returns a random key, which no store has.
 ///
@@ -16,20 +14,18 @@ pub fn random_key() -> RecordKey {
 /// Returns the key of the owner with this id, as [`Session::set_owner`](crate::Session::set_owner)
 /// makes it.
 pub fn owner_key(id: &str) -> OwnerKey {
-    OwnerKey::of_id(id)
+    owner_key_in("", id)
+}
+
+/// Returns the key of the owner with this id where the backend has this
+/// [namespace](crate::ServerSide::with_owner_namespace).
+pub fn owner_key_in(namespace: &str, id: &str) -> OwnerKey {
+    OwnerKey::of_id(namespace, id)
 }
 
 /// Returns the record of a session with this content as JSON, written to live for an hour.
 pub fn record(json: &str) -> Record {
-    Record {
-        payload: Arc::from(json),
-        verifier: VerifierHash::of(&random_bytes()),
-        previous: None,
-        created_secs: 1_767_225_600,
-        renewed_millis: 1_767_225_600_123,
-        ttl_secs: 3_600,
-        owner: None,
-    }
+    Record::sample(json)
 }
 
 /// Returns the record of an owner's session.
@@ -44,15 +40,20 @@ pub fn record(json: &str) -> Record {
 /// ```
 pub fn record_of(owner: OwnerKey, json: &str) -> Record {
     let since = Timestamp::new(1_767_225_600_123_457);
-    Record { owner: Some(Owner { key: owner, since }), ..record(json) }
+    let indexed_until = Timestamp::new(1_767_232_800_123_457);
+    Record { owner: Some(Owner { key: owner, since, indexed_until }), ..record(json) }
 }
 
 /// Returns a record with every optional part.
 pub(super) fn full_record(json: &str) -> Record {
     let owner = OwnerKey::from_bytes(random_bytes());
-    let previous =
-        Previous { verifier: VerifierHash::of(&random_bytes()), until_millis: 1_767_225_660_123 };
-    Record { previous: Some(previous), ..record_of(owner, json) }
+    let mut record = record_of(owner, json);
+    for millis in [1, 2, 3, 4] {
+        let verifier = VerifierHash::of(Purpose::Cookie("test"), &random_bytes());
+        let replaced = Timestamp::new(1_767_225_600_123_000 + millis);
+        record.replace_verifier(verifier, record.epoch.renewed(&verifier), replaced);
+    }
+    record
 }
 
 pub(super) fn random_bytes() -> [u8; 32] {

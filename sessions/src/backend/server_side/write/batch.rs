@@ -12,7 +12,11 @@ use std::{
 use tokio::time::{Instant, sleep};
 
 use super::{
-    super::{ServerSide, record_parts::Payload, run_to_completion},
+    super::{
+        ServerSide,
+        record_parts::{Payload, Ttl},
+        run_to_completion,
+    },
     cas::{Base, CasOutcome, NextState, RecordChange, compare_and_set},
     outcome::WriteOutcome,
     queue::{PendingWrite, QueuedWrite, Wakeup, WriteGuard},
@@ -21,7 +25,7 @@ use crate::{
     backend::circuit_breaker::Deadline,
     error::SaveError,
     state::SessionState,
-    store::{RecordKey, Store, StoreError, VerifierHash},
+    store::{RecordKey, Store, StoreError, Timestamp, VerifierHash},
 };
 
 /// How many batches one request commits for others before the next writer in the queue leads.
@@ -35,7 +39,7 @@ const MAX_PAUSE: Duration = Duration::from_millis(20);
 pub(super) struct GroupCommit<S> {
     backend: ServerSide<S>,
     key: RecordKey,
-    ttl: Duration,
+    ttl: Ttl,
     guard: WriteGuard,
     /// In the order of the queue.
     batch: Vec<QueuedWrite>,
@@ -55,12 +59,7 @@ pub(super) enum Committed {
 }
 
 impl<S: Store> GroupCommit<S> {
-    pub(super) fn new(
-        backend: ServerSide<S>,
-        key: RecordKey,
-        ttl: Duration,
-        guard: WriteGuard,
-    ) -> Self {
+    pub(super) fn new(backend: ServerSide<S>, key: RecordKey, ttl: Ttl, guard: WriteGuard) -> Self {
         let deadline = Deadline::after(Duration::ZERO);
         Self { backend, key, ttl, guard, batch: Vec::new(), deadline }
     }
@@ -119,14 +118,29 @@ impl<S: Store> GroupCommit<S> {
     /// Commits the batch, and answers each of its requests.
     async fn commit_batch(&mut self) {
         let base = self.newest_base();
-        let mut batch = Batch { group: self, base };
+        self.refuse_superseded(&base);
+        if self.batch.is_empty() {
+            return;
+        }
+        let Some(indexed_until) = self.prolong_entry(&base).await else {
+            return self.fail(|| SaveError::Gone);
+        };
+        let mut batch = Batch { group: self, base, indexed_until };
         match compare_and_set(&mut batch).await {
             Ok(outcome) => {
                 let committed = Committed::note(outcome, &self.backend, self.key, &self.guard);
                 self.answer(&committed);
             }
-            Err(err) => self.fail(&err),
+            Err(err) => self.fail(|| err.clone().into()),
         }
+    }
+
+    async fn prolong_entry(&self, base: &Base) -> Option<Timestamp> {
+        let deadline = Deadline::after(self.backend.deadlines.request);
+        let Self { backend, key, ttl, .. } = self;
+        backend
+            .prolong_entry(&base.record, base.revision, *key, *ttl, self.store_now(), &deadline)
+            .await
     }
 
     fn newest_base(&self) -> Base {
@@ -134,7 +148,7 @@ impl<S: Store> GroupCommit<S> {
         let newest = newest.max_by_key(|(revision, _)| revision.get()).cloned();
         let (revision, record) = newest.expect("a batch is not empty");
         let (revision, record) = self.guard.newer_than(revision).unwrap_or((revision, record));
-        Base { record, revision, expires_in: None }
+        Base::written(revision, record)
     }
 
     /// Drops the writes of requests that have no time left.
@@ -146,14 +160,28 @@ impl<S: Store> GroupCommit<S> {
         }
     }
 
+    /// Drops the writes of requests that opened the record in another epoch than it has.
+    fn refuse_superseded(&mut self, base: &Base) {
+        let is_superseded =
+            |queued: &mut QueuedWrite| queued.pending.opened.epoch != base.record.epoch;
+        for superseded in self.batch.extract_if(.., is_superseded) {
+            superseded.answer(Err(SaveError::Superseded));
+        }
+    }
+
+    /// Returns the store's time, or that of a moment later: of the latest write, since one may come from a
+    /// request that has waited for long.
+    fn store_now(&self) -> Timestamp {
+        self.batch.iter().map(|queued| queued.pending.store_now).max().unwrap_or_default()
+    }
+
     /// Makes all changes, one after the other, and returns what the session then holds. A change
     /// that fails is left out, and its request gets the error.
     fn apply_all(&mut self, base: &Base) -> Option<Payload> {
-        let limit = self.backend.max_payload;
         let mut json = Arc::clone(&base.record.payload);
         let mut payload = None;
         for mut queued in mem::take(&mut self.batch) {
-            match apply(Arc::clone(&json), &queued.pending, limit) {
+            match apply(&self.backend, Arc::clone(&json), &queued.pending) {
                 Ok(applied) => {
                     json = applied.as_ref().map_or("{}".into(), |it| Arc::clone(&it.json));
                     payload = applied;
@@ -168,7 +196,7 @@ impl<S: Store> GroupCommit<S> {
 
     fn answer(&mut self, committed: &Committed) {
         for queued in self.batch.drain(..) {
-            let mut outcome = committed.for_token(queued.pending.opened_with, true);
+            let mut outcome = committed.for_token(queued.pending.opened.verifier, true);
             // Each request sees the result of its own changes, as if it had written alone.
             if let WriteOutcome::Kept { merged, .. } = &mut outcome {
                 merged.clone_from(&queued.result);
@@ -177,9 +205,9 @@ impl<S: Store> GroupCommit<S> {
         }
     }
 
-    fn fail(&mut self, err: &StoreError) {
+    fn fail(&mut self, err: impl Fn() -> SaveError) {
         for queued in self.batch.drain(..) {
-            queued.answer(Err(err.clone().into()));
+            queued.answer(Err(err()));
         }
     }
 }
@@ -188,6 +216,8 @@ impl<S: Store> GroupCommit<S> {
 struct Batch<'g, S> {
     group: &'g mut GroupCommit<S>,
     base: Base,
+    /// Until when the owner's index holds the record after the batch asked it.
+    indexed_until: Timestamp,
 }
 
 impl<S: Store> RecordChange for Batch<'_, S> {
@@ -215,16 +245,18 @@ impl<S: Store> RecordChange for Batch<'_, S> {
     }
 
     fn apply(&mut self) -> Result<NextState, StoreError> {
-        let Self { group, base } = self;
+        let Self { group, base, indexed_until } = self;
         group.drop_expired();
+        group.refuse_superseded(base);
         let payload = group.apply_all(base);
         let latest = group.batch.iter().map(|queued| queued.pending.deadline).max();
         // All were answered.
         let latest = latest.ok_or(StoreError::Timeout)?;
         group.deadline = Deadline::at(latest);
-        Ok(payload.map_or(NextState::Deleted, |payload| NextState::Replaced {
-            record: payload.replacing(&base.record, group.ttl),
-            ttl: group.ttl,
+        Ok(payload.map_or(NextState::Deleted, |payload| {
+            let mut record = payload.replacing(&base.record);
+            let ttl = group.ttl.set(&mut record, group.store_now(), *indexed_until);
+            NextState::Replaced { record, ttl }
         }))
     }
 }
@@ -267,15 +299,15 @@ impl Committed {
 }
 
 /// Makes a pending change. A closure of `update` that panics fails its own request only.
-fn apply(
+fn apply<S: Store>(
+    backend: &ServerSide<S>,
     json: Arc<str>,
     pending: &PendingWrite,
-    limit: usize,
 ) -> Result<Option<Payload>, SaveError> {
     let apply = || {
         let mut state = SessionState::from_shared(json).map_err(SaveError::internal)?;
         pending.changes.apply_to(&mut state).map_err(SaveError::internal)?;
-        Payload::of(&state, limit)
+        backend.payload(&state)
     };
     catch_unwind(AssertUnwindSafe(apply)).unwrap_or_else(|_| Err(SaveError::internal(Panicked)))
 }

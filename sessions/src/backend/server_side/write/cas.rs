@@ -12,7 +12,7 @@ use crate::{
     backend::circuit_breaker::Deadline,
     store::{
         DeleteIfOutcome, Loaded, OwnerKey, Record, RecordKey, ReplaceOutcome, Revision, Store,
-        StoreError,
+        StoreError, Timestamp,
     },
 };
 
@@ -44,20 +44,21 @@ pub(crate) trait RecordChange {
 }
 
 /// A state of a record, to make a change on.
+#[derive(Clone)]
 pub(crate) struct Base {
     pub(crate) record: Record,
     pub(crate) revision: Revision,
-    /// How long the store keeps the record from now on, where it was just asked.
-    pub(crate) expires_in: Option<Duration>,
+    /// Until when the store keeps the record at least, by its clock, as far as that is known.
+    pub(crate) lives_until: Timestamp,
 }
 
-/// What is to become of a record.
+/// The state that a change leaves.
 pub(crate) enum NextState {
     Replaced { record: Record, ttl: Duration },
     Deleted,
 }
 
-/// What became of a record.
+/// The result of [`compare_and_set`].
 pub(crate) enum CasOutcome {
     Replaced {
         record: Record,
@@ -82,8 +83,15 @@ impl NextState {
 
 impl From<Loaded> for Base {
     fn from(loaded: Loaded) -> Self {
-        let Loaded { record, revision, expires_in, .. } = loaded;
-        Self { record, revision, expires_in: Some(expires_in) }
+        let Loaded { record, revision, expires_in, now, .. } = loaded;
+        Self { record, revision, lives_until: now.after(expires_in) }
+    }
+}
+
+impl Base {
+    /// Returns the state that another request of this process has just written.
+    pub(crate) fn written(revision: Revision, record: Record) -> Self {
+        Self { record, revision, lives_until: Timestamp::default() }
     }
 }
 

@@ -1,26 +1,27 @@
 //! The write of one request: alone, or together with those that wait.
 
-use std::{sync::Arc, time::Duration};
+use std::sync::Arc;
 
 use tokio::time::Instant;
 
 use super::{
     super::{
         ServerSide,
-        record_parts::{Login, Payload, RecordTime},
+        owner_index::LoggedIn,
+        record_parts::{Login, Payload, RecordTime, Ttl},
         run_to_completion,
     },
     batch::{Committed, GroupCommit},
     cas::{Base, NextState, RecordChange, compare_and_set},
     outcome::WriteOutcome,
-    queue::{PendingWrite, Wakeup, WriteGuard},
+    queue::{Opened, PendingWrite, Wakeup, WriteGuard},
 };
 use crate::{
     backend::circuit_breaker::Deadline,
     dictionary::ChangeSet,
     error::SaveError,
     state::SessionState,
-    store::{Previous, Record, RecordKey, Revision, Store, VerifierHash},
+    store::{Epoch, OwnerKey, RecordKey, Revision, Store, Timestamp, VerifierHash},
 };
 
 /// A record that is to be replaced, or deleted when the session is left empty.
@@ -34,37 +35,65 @@ pub(crate) struct ConditionalWrite<S> {
     pub(crate) changes: ChangeSet,
     /// What the session holds with the changes. `None` when it is empty.
     pub(crate) payload: Option<Payload>,
-    /// The verifier of the token that the request came with.
-    pub(crate) opened_with: VerifierHash,
-    pub(crate) renewal: Option<Renewal>,
+    pub(crate) opened: Opened,
+    pub(crate) new_token: Option<NewToken>,
+    pub(crate) logged_in: LoggedIn,
+    /// The login, once its owner's index holds it.
     pub(crate) login: Option<Login>,
     pub(crate) now: RecordTime,
-    pub(crate) ttl: Duration,
+    /// The store's time when the write began, or a moment later.
+    pub(crate) store_now: Timestamp,
+    pub(crate) ttl: Ttl,
     pub(crate) deadline: Deadline,
+    /// Until when the owner's index holds the record after this write asked it.
+    pub(crate) indexed_until: Timestamp,
+    /// Whether another writer was faster.
+    pub(crate) is_retry: bool,
     /// Whether the changes were made again on a record that the request has not seen.
     pub(crate) rebased: bool,
 }
 
-/// The session is to get another token.
-pub(crate) struct Renewal {
+/// The token that the session is to get.
+#[derive(Clone, Copy)]
+pub(crate) struct NewToken {
     pub(crate) verifier: VerifierHash,
-    /// How long the previous token may read.
-    pub(crate) grace: Duration,
+    pub(crate) reason: Reason,
+}
+
+/// Why a session gets another token.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Reason {
+    /// The rights stay as they are, and so does the epoch.
+    Rotation,
+    Renewal,
+    Login,
+}
+
+impl NewToken {
+    pub(crate) fn epoch(self, present: Epoch) -> Epoch {
+        match self.reason {
+            Reason::Rotation => present,
+            Reason::Renewal => present.renewed(&self.verifier),
+            Reason::Login => Epoch::of_new_renewed(&self.verifier),
+        }
+    }
 }
 
 impl<S: Store> ConditionalWrite<S> {
     pub(crate) async fn run(self: Box<Self>) -> Result<WriteOutcome, SaveError> {
-        match self.login {
+        let owner = self.payload.as_ref().and_then(|payload| payload.owner);
+        match owner.filter(|_| self.is_login()) {
             None => self.write().await,
-            Some(login) => run_to_completion(self.log_in(login)).await,
+            Some(owner) => run_to_completion(self.log_in(owner)).await,
         }
     }
 
-    async fn log_in(self: Box<Self>, login: Login) -> Result<WriteOutcome, SaveError> {
+    async fn log_in(mut self: Box<Self>, owner: OwnerKey) -> Result<WriteOutcome, SaveError> {
         let (backend, key, deadline) = (self.backend.clone(), self.key, self.deadline.shared());
-        if !backend.add_to_index(login, key, self.ttl, &deadline).await? {
-            return Err(SaveError::Gone);
-        }
+        let add = backend.add_login(owner, key, &self.logged_in, self.ttl.known, &deadline);
+        let Some(login) = add.await? else { return Err(SaveError::Gone) };
+        self.login = Some(login);
+        // Its entry stays where the write fails: the record may be the owner's by another login.
         let outcome = self.write().await?;
         if matches!(outcome, WriteOutcome::Kept { .. })
             && !backend.confirm_login(login, key, &deadline).await?
@@ -72,6 +101,10 @@ impl<S: Store> ConditionalWrite<S> {
             return Err(SaveError::Gone);
         }
         Ok(outcome)
+    }
+
+    fn is_login(&self) -> bool {
+        self.new_token.is_some_and(|token| token.reason == Reason::Login)
     }
 
     async fn write(mut self: Box<Self>) -> Result<WriteOutcome, SaveError> {
@@ -100,14 +133,15 @@ impl<S: Store> ConditionalWrite<S> {
 
     /// Whether it is a batch of its own: a change of the token concerns no other request.
     fn is_exclusive(&self) -> bool {
-        self.renewal.is_some() || self.login.is_some()
+        self.new_token.is_some()
     }
 
     /// Returns what another request may commit for this one.
     fn pending(&self) -> PendingWrite {
         PendingWrite {
             changes: self.changes.clone(),
-            opened_with: self.opened_with,
+            opened: self.opened,
+            store_now: self.store_now,
             seen: (self.revision, self.base.record.clone()),
             last_start: self.last_start(),
             deadline: self.deadline.begin(),
@@ -123,53 +157,68 @@ impl<S: Store> ConditionalWrite<S> {
     /// Commits a batch of one, whose changes are made already.
     async fn write_alone(&mut self, guard: &WriteGuard) -> Result<WriteOutcome, SaveError> {
         if let Some((revision, record)) = guard.newer_than(self.revision) {
-            self.base = Base { record, revision, expires_in: None };
+            self.base = Base::written(revision, record);
+        }
+        self.check_epoch()?;
+        if !self.is_login() {
+            let Self { backend, base, key, ttl, store_now, deadline, .. } = &*self;
+            let prolong = backend.prolong_entry(
+                &base.record,
+                base.revision,
+                *key,
+                *ttl,
+                *store_now,
+                deadline,
+            );
+            self.indexed_until = prolong.await.ok_or(SaveError::Gone)?;
         }
         let outcome = compare_and_set(self).await?;
         let committed = Committed::note(outcome, &self.backend, self.key, guard);
         Ok(committed.for_token(self.token_verifier(), self.rebased))
     }
 
-    /// The verifier of the token that this request's client is to have.
-    fn token_verifier(&self) -> VerifierHash {
-        self.renewal.as_ref().map_or(self.opened_with, |renewal| renewal.verifier)
+    /// Whether the record still has the rights that the request opened.
+    fn check_epoch(&self) -> Result<(), SaveError> {
+        if self.base.record.epoch == self.opened.epoch {
+            Ok(())
+        } else {
+            Err(SaveError::Superseded)
+        }
     }
 
-    /// Makes the request's changes on a newer record. The session keeps the token that it has there:
-    /// where that is another one than the request came with, another request has renewed it.
+    /// The verifier of the token that this request's client is to have.
+    fn token_verifier(&self) -> VerifierHash {
+        self.new_token.map_or(self.opened.verifier, |token| token.verifier)
+    }
+
+    /// Makes the request's changes on a newer record. The session keeps the token that it has there if
+    /// another request has rotated it.
     fn rebase(&mut self) -> Result<(), SaveError> {
         let record = &self.base.record;
-        if self.renewal.is_some() && record.verifier != self.opened_with {
-            if self.login.is_some() {
-                return Err(SaveError::Superseded);
-            }
-            self.renewal = None;
+        if record.verifier != self.opened.verifier {
+            self.new_token = self.new_token.filter(|token| token.reason != Reason::Rotation);
         }
         let mut newer =
             SessionState::from_shared(Arc::clone(&record.payload)).map_err(SaveError::internal)?;
         self.changes.apply_to(&mut newer).map_err(SaveError::internal)?;
-        self.payload = Payload::of(&newer, self.backend.max_payload)?;
+        self.payload = self.backend.payload(&newer)?;
         self.rebased = true;
         Ok(())
     }
 
-    fn next_record(&self, payload: &Payload) -> Record {
-        let base = &self.base.record;
-        let mut record = payload.replacing(base, self.ttl);
+    fn next_state(&self, payload: &Payload) -> NextState {
+        let mut record = payload.replacing(&self.base.record);
         if let Some(login) = self.login {
             record.created_secs = self.now.secs;
-            record.owner = record.owner.map(|_| login.owner());
+            record.owner = payload.owner.map(|_| login.owner());
         }
-        if let Some(Renewal { verifier, grace }) = &self.renewal {
-            let until_millis = self.now.millis.saturating_add(grace.as_secs() * 1_000);
-            let previous = Previous { verifier: base.verifier, until_millis };
-            // An attacker may have planted the previous token on a client that logs in.
-            let has_grace = !grace.is_zero() && self.login.is_none();
-            record.previous = Some(previous).filter(|_| has_grace);
-            record.verifier = *verifier;
-            record.renewed_millis = self.now.millis;
+        if let Some(token) = self.new_token {
+            let epoch = token.epoch(record.epoch);
+            record.replace_verifier(token.verifier, epoch, self.store_now);
+            record.renewed_millis = self.now.millis.max(record.renewed_millis + 1);
         }
-        record
+        let ttl = self.ttl.set(&mut record, self.store_now, self.indexed_until);
+        NextState::Replaced { record, ttl }
     }
 }
 
@@ -195,19 +244,17 @@ impl<S: Store> RecordChange for ConditionalWrite<S> {
 
     fn set_base(&mut self, newer: Base) {
         self.base = newer;
+        self.is_retry = true;
     }
 
     fn apply(&mut self) -> Result<NextState, SaveError> {
-        let is_retry = self.base.expires_in.is_some();
-        if is_retry && Instant::now() >= self.last_start() {
+        self.check_epoch()?;
+        if self.is_retry && Instant::now() >= self.last_start() {
             return Err(SaveError::Timeout);
         }
-        if is_retry || self.base.revision != self.revision {
+        if self.is_retry || self.base.revision != self.revision {
             self.rebase()?;
         }
-        Ok(self.payload.as_ref().map_or(NextState::Deleted, |payload| NextState::Replaced {
-            record: self.next_record(payload),
-            ttl: self.ttl,
-        }))
+        Ok(self.payload.as_ref().map_or(NextState::Deleted, |payload| self.next_state(payload)))
     }
 }

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-/// The result of a write, as its request sees it.
+/// The result of a write, for its request.
 pub(crate) enum WriteOutcome {
     Kept {
         /// Whether the token opens the record: the one of the renewal, else the one that the

@@ -21,9 +21,10 @@ use tokio::{
 
 use super::outcome::WriteOutcome;
 use crate::{
+    backend::circuit_breaker::Deadline,
     dictionary::ChangeSet,
     error::SaveError,
-    store::{KeyMap, Record, RecordKey, Revision, StoreError, VerifierHash},
+    store::{Epoch, KeyMap, Record, RecordKey, Revision, StoreError, Timestamp, VerifierHash},
 };
 
 const SHARDS: usize = 16;
@@ -57,12 +58,22 @@ struct Waiter {
     wakes: oneshot::Sender<Wakeup>,
 }
 
+/// What a request opened.
+#[derive(Clone, Copy)]
+pub(crate) struct Opened {
+    /// Of the token that the request came with.
+    pub(crate) verifier: VerifierHash,
+    /// A write goes on only in this one.
+    pub(crate) epoch: Epoch,
+}
+
 /// Changes that another request may commit.
 #[derive(Clone)]
 pub(super) struct PendingWrite {
     pub(super) changes: ChangeSet,
-    /// The verifier of the token that the request came with.
-    pub(super) opened_with: VerifierHash,
+    pub(super) opened: Opened,
+    /// The store's time when the write began, or a moment later.
+    pub(super) store_now: Timestamp,
     /// The record that the request saw.
     pub(super) seen: (Revision, Record),
     /// When the write is not to be started any more.
@@ -87,7 +98,7 @@ pub(super) enum Wakeup {
 }
 
 /// The lock of a record, until it is dropped.
-pub(super) struct WriteGuard {
+pub(crate) struct WriteGuard {
     queue: WriteQueue,
     key: RecordKey,
 }
@@ -131,6 +142,23 @@ impl WriteQueue {
             Err(_) => wakeup.await,
         };
         woken.map_err(|_| StoreError::Timeout.into())
+    }
+
+    /// Waits until the writers that asked before have written, for a change that no other request commits.
+    ///
+    /// # Errors
+    ///
+    /// [`StoreError::Timeout`] when that did not come before the deadline.
+    pub(crate) async fn lock(
+        &self,
+        key: RecordKey,
+        deadline: &Deadline,
+    ) -> Result<WriteGuard, StoreError> {
+        match self.join(key, || None, || deadline.begin()).await {
+            Ok(Wakeup::Lead(guard)) => Ok(guard),
+            Ok(Wakeup::Committed(_)) => unreachable!("it has no write for others to commit"),
+            Err(_) => Err(StoreError::Timeout),
+        }
     }
 
     /// Leaves the queue. Returns `false` when the waiter was taken out already.
@@ -253,12 +281,12 @@ mod tests {
         time::{Instant, timeout},
     };
 
-    use super::{PendingWrite, Wakeup, WriteGuard, WriteQueue};
+    use super::{Opened, PendingWrite, Wakeup, WriteGuard, WriteQueue};
     use crate::{
         backend::server_side::write::outcome::WriteOutcome,
         dictionary::ChangeSet,
         error::SaveError,
-        store::{Record, RecordKey, Revision, VerifierHash},
+        store::{Record, RecordKey, Revision, Timestamp},
     };
 
     fn in_a_while() -> Instant {
@@ -280,26 +308,14 @@ mod tests {
         }
     }
 
-    fn record() -> Record {
-        let verifier = VerifierHash::of(b"any");
-        let payload = "{}".into();
-        Record {
-            payload,
-            verifier,
-            previous: None,
-            created_secs: 0,
-            renewed_millis: 0,
-            ttl_secs: 60,
-            owner: None,
-        }
-    }
-
     fn pending() -> PendingWrite {
         let last_start = in_a_while();
-        let opened_with = VerifierHash::of(b"any");
+        let record = Record::sample("{}");
+        let opened = Opened { verifier: record.verifier, epoch: record.epoch };
         let changes = ChangeSet::default();
-        let seen = (Revision::FIRST, record());
-        PendingWrite { changes, opened_with, seen, last_start, deadline: last_start }
+        let seen = (Revision::first(), record);
+        let store_now = Timestamp::default();
+        PendingWrite { changes, opened, store_now, seen, last_start, deadline: last_start }
     }
 
     #[tokio::test(flavor = "multi_thread")]

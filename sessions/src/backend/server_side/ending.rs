@@ -1,0 +1,116 @@
+//! Ending sessions with their owner's others, and deleting those that have expired.
+
+use super::{
+    ServerSide,
+    owner_index::log_refused,
+    record_parts::Login,
+    write::{Removal, RemovalCondition, RemovalOutcome},
+};
+use crate::{
+    backend::circuit_breaker::Deadline,
+    error::SaveError,
+    store::{DeleteIfOutcome, OwnerKey, RecordKey, Revision, Store, StoreError, Timestamp},
+};
+
+impl<S: Store> ServerSide<S> {
+    /// Whether a login is still valid when its record is written. If its owner's sessions were ended
+    /// meanwhile, the new one is deleted here.
+    pub(super) async fn confirm_login(
+        &self,
+        login: Login,
+        key: RecordKey,
+        deadline: &Deadline,
+    ) -> Result<bool, SaveError> {
+        let Some(index) = self.store.owners() else { return Ok(true) };
+        let state = self.call(deadline, index.state(&login.owner)).await?;
+        let Some(ended) = state.ended_before.filter(|ended| login.since <= *ended) else {
+            return Ok(true);
+        };
+        log_refused();
+        self.end_if_owned(key, login.owner, Some(ended), deadline).await?;
+        Ok(false)
+    }
+
+    /// Deletes a record if it is this owner's, and its login is not later than `until`. Returns whether
+    /// it was deleted.
+    pub(super) async fn end_if_owned(
+        &self,
+        key: RecordKey,
+        owner: OwnerKey,
+        until: Option<Timestamp>,
+        deadline: &Deadline,
+    ) -> Result<bool, StoreError> {
+        let base = match self.call(deadline, self.store.load(&key, None)).await {
+            Ok(Some(loaded)) => loaded.into(),
+            // Its entry stays: the session may be about to begin.
+            Ok(None) => return Ok(false),
+            // It opens nothing, and its owner cannot be read. Its entry says whose it was.
+            Err(StoreError::Corrupt { .. }) => {
+                self.call(deadline, self.store.delete(&key)).await?;
+                self.remove_from_index(Some(owner), key, deadline).await;
+                return Ok(true);
+            }
+            Err(err) => return Err(err),
+        };
+        let condition = RemovalCondition::Owned { by: owner, until };
+        let outcome = Removal::new(self, key, base, condition, deadline).run().await?;
+        Ok(outcome == RemovalOutcome::Deleted)
+    }
+
+    /// Deletes a session that was found to have ended with its owner's others. Where another request has
+    /// written it meanwhile, a task does so.
+    pub(super) async fn end_found(
+        &self,
+        key: RecordKey,
+        revision: Revision,
+        owner: OwnerKey,
+        until: Timestamp,
+        deadline: &Deadline,
+    ) {
+        tracing::info!(target: "sessions", "session ended: its owner's sessions were ended while their index had lost it");
+        let ended = match self.call(deadline, self.store.delete_if(&key, revision)).await {
+            Ok(DeleteIfOutcome::Deleted) => {
+                self.remove_from_index(Some(owner), key, deadline).await;
+                Ok(())
+            }
+            Ok(DeleteIfOutcome::Gone) => Ok(()),
+            Ok(DeleteIfOutcome::Conflict) => {
+                let backend = self.clone();
+                tokio::spawn(async move {
+                    let deadline = Deadline::after(backend.deadlines.request);
+                    if let Err(err) = backend.end_if_owned(key, owner, Some(until), &deadline).await
+                    {
+                        log_not_ended(&err);
+                    }
+                });
+                Ok(())
+            }
+            Err(err) => Err(err),
+        };
+        if let Err(err) = ended {
+            log_not_ended(&err);
+        }
+    }
+
+    /// Deletes a record that has expired, unless it was written meanwhile. No token opens it, deleted or
+    /// not.
+    pub(super) fn delete_later(&self, key: RecordKey, revision: Revision, owner: Option<OwnerKey>) {
+        let backend = self.clone();
+        tokio::spawn(async move {
+            let deadline = Deadline::after(backend.deadlines.request);
+            match backend.call(&deadline, backend.store.delete_if(&key, revision)).await {
+                Ok(DeleteIfOutcome::Deleted) => {
+                    backend.remove_from_index(owner, key, &deadline).await;
+                }
+                Ok(DeleteIfOutcome::Conflict | DeleteIfOutcome::Gone) => {}
+                Err(err) => {
+                    tracing::debug!(target: "sessions", error = &err as &dyn std::error::Error, "an expired session stays in the store until the store removes it, since deleting it failed");
+                }
+            }
+        });
+    }
+}
+
+fn log_not_ended(err: &StoreError) {
+    tracing::warn!(target: "sessions", error = err as &dyn std::error::Error, "a session that has ended with its owner's others stays in the store until its next use, since deleting it failed");
+}
