@@ -96,8 +96,11 @@ pub(crate) async fn end_others_does_not_undo_an_end_all<S: Store>(stage: Stage<S
                 answer
             }
         };
-        let (_, ended) = join(slow, ends).await;
+        let (others, ended) = join(slow, ends).await;
         assert_eq!(ended.status, StatusCode::OK);
+        let is_told = !matches!(moment, Moment::After(Operation::EndBefore | Operation::IndexKeys));
+        let status = if is_told { StatusCode::CONFLICT } else { StatusCode::OK };
+        assert_eq!(others.status, status, "{moment:?}");
         let answer = Answer::of(&app, with_token("/owner", &token)).await;
         assert_eq!(answer.body, "", "{moment:?}");
         assert_eq!(Browser::new().get(&app, "/devices-7").await.body, "0 0", "{moment:?}");
