@@ -253,8 +253,10 @@ impl<S: Store> ServerSide<S> {
         let (record, key) = (&found.base.record, found.key);
         match self.keep_indexed(record, key, touch.ttl, found.now, deadline).await {
             Ok(Indexed::Ended { owner, until }) => {
-                self.end_found(key, found.base.revision, owner, until, deadline).await;
-                return Ok(TokenCheck::Nothing);
+                let has_ended =
+                    self.end_found(key, found.base.revision, owner, until, deadline).await;
+                // Where it was written meanwhile, saving will see what it has become.
+                return Ok(if has_ended { TokenCheck::Nothing } else { TokenCheck::Opens(found) });
             }
             Ok(Indexed::Until(until)) => {
                 if let Ok(true) = self.prolong(&mut found, until, touch.ttl, deadline).await {
@@ -264,8 +266,13 @@ impl<S: Store> ServerSide<S> {
             // A login meanwhile has a longer time, which a touch would shorten.
             Ok(Indexed::Enough) if found.base.record.is_anonymous() => {
                 let until = Timestamp::default();
-                if self.prolong(&mut found, until, touch.ttl, deadline).await.is_ok() {
-                    return Ok(TokenCheck::Opens(found));
+                match self.prolong(&mut found, until, touch.ttl, deadline).await {
+                    Err(StoreError::Full) => {}
+                    Ok(_) => return Ok(TokenCheck::Opens(found)),
+                    Err(err) => {
+                        log_untouched(&err);
+                        return Ok(TokenCheck::Opens(found));
+                    }
                 }
             }
             Ok(Indexed::Enough) => {}
