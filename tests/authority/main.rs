@@ -83,7 +83,8 @@ sentences! {
         the_end_of_all_spares_a_session_that_changed_its_owner
         owners_of_two_namespaces_are_two_people
         an_ended_session_ends_no_newer_login
-        a_session_that_cannot_be_ended_does_not_keep_the_others_alive;
+        a_session_that_cannot_be_ended_does_not_keep_the_others_alive
+        a_login_is_dated_by_a_look_at_its_own_owner_only;
     strangers:
         a_visitor_s_session_is_kept_for_a_day_after_its_last_use
         sessions_that_were_renewed_or_have_an_owner_are_kept_for_their_lifetime

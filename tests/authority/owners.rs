@@ -96,8 +96,11 @@ pub(crate) async fn end_others_does_not_undo_an_end_all<S: Store>(stage: Stage<S
                 answer
             }
         };
-        let (_, ended) = join(slow, ends).await;
+        let (others, ended) = join(slow, ends).await;
         assert_eq!(ended.status, StatusCode::OK);
+        let is_told = !matches!(moment, Moment::After(Operation::EndBefore | Operation::IndexKeys));
+        let status = if is_told { StatusCode::CONFLICT } else { StatusCode::OK };
+        assert_eq!(others.status, status, "{moment:?}");
         let answer = Answer::of(&app, with_token("/owner", &token)).await;
         assert_eq!(answer.body, "", "{moment:?}");
         assert_eq!(Browser::new().get(&app, "/devices-7").await.body, "0 0", "{moment:?}");
@@ -223,4 +226,19 @@ pub(crate) async fn a_session_that_cannot_be_ended_does_not_keep_the_others_aliv
     }
     assert_eq!(alive, 1);
     assert_eq!(Browser::new().get(&app, "/all-7").await.body, "1");
+}
+
+/// The request looks at the sessions of 7 after all of 8's were ended.
+pub(crate) async fn a_login_is_dated_by_a_look_at_its_own_owner_only<S: Store>(stage: Stage<S>) {
+    let (host, other) = (stage.host(), stage.host());
+    let (app, other) = (host.app().await, other.app().await);
+    let mut browser = Browser::new();
+    let slow = browser.get(&app, "/wait/login-7/others/login-8");
+    let answer = meanwhile(&host, slow, async || {
+        stage.time.advance(Duration::from_secs(1));
+        Browser::new().get(&other, "/all-8").await;
+    })
+    .await;
+    assert_eq!((answer.status, answer.cookie()), (StatusCode::CONFLICT, None));
+    assert_eq!(Browser::new().get(&app, "/devices-8").await.body, "0 0");
 }

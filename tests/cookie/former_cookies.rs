@@ -19,7 +19,7 @@ use sessions::{
     SignedCookie,
     backend::Backend,
     policy::{CookieDomain, CookiePath},
-    test::TestClock,
+    test::{FaultStore, Moment, Operation, TestClock},
 };
 use sessions_tests::{Answer, AppSessions, Jar, Mode, SetCookie, flask_json, key};
 
@@ -252,6 +252,48 @@ async fn an_ending_outlives_a_browser_restart() {
 }
 
 #[actix_web::test]
+async fn a_session_that_begins_on_an_ending_outlives_a_browser_restart() {
+    for mode in modes() {
+        let time = TestClock::new();
+        let former = host(&mode, &below_app(), &time).await;
+        let present = host(&mode, &config(), &time).await;
+        let mut jar = Jar::new();
+        jar.get(&former, "/app/remember/alice").await;
+        time.advance(SECOND);
+        jar.get(&present, "/app/set/alicia").await;
+        jar.get(&present, "/app/purge").await;
+        // Only the ending is sent here.
+        jar.get(&present, "/set/bob").await;
+        jar.restart();
+        assert_eq!(jar.get(&present, "/app/user").await.body, "bob", "{}", mode.name());
+    }
+}
+
+/// A login that is refused, since all of its owner's sessions were ended while it ran.
+#[actix_web::test]
+async fn a_login_that_is_refused_uncovers_no_older_cookie() {
+    let time = TestClock::new();
+    let store = FaultStore::new(MemoryStore::new());
+    let backend = SignedCookie::new(key(1)).revocable(store.clone());
+    let former = host(&backend, &config(), &time).await;
+    let present = host(&backend, &below_example_com(), &time).await;
+    let mut jar = Jar::new();
+    jar.get(&former, "/set/bob").await;
+    time.advance(SECOND);
+    jar.get(&present, "/purge").await;
+    jar.get(&present, "/leave").await;
+    let login = jar.get(&present, "/own/alice");
+    let all = async {
+        time.advance(SECOND);
+        backend.end_all("alice").await.expect("the store answers");
+    };
+    let moment = Moment::Before(Operation::OwnerState);
+    let (refused, ()) = store.overtake(moment, login, all).await;
+    assert_eq!(refused.status, 409);
+    assert_eq!(jar.get(&present, "/user").await.body, "nobody");
+}
+
+#[actix_web::test]
 async fn after_an_ending_a_session_begins_as_without_a_cookie() {
     let limits = |config: SessionConfig| {
         config.permanent(true).absolute_timeout(Duration::from_secs(60 * 60))
@@ -421,7 +463,7 @@ async fn of_two_cookies_of_one_order_the_ending_counts() {
 }
 
 #[actix_web::test]
-async fn an_older_cookie_opens_where_its_owner_is_not_ended_and_an_ending_hides_it() {
+async fn where_the_newest_is_ended_no_older_cookie_opens() {
     async fn check<B: Backend + Clone>(backend: B, forgetful: B, end: impl AsyncFn(&B, &str)) {
         let time = TestClock::new();
         let former = host(&backend, &config(), &time).await;
@@ -435,7 +477,7 @@ async fn an_older_cookie_opens_where_its_owner_is_not_ended_and_an_ending_hides_
         other.sent_to("/").into_iter().for_each(|cookie| jar.keep(cookie.clone()));
         assert_eq!(jar.get(&present, "/user").await.body, "bobby");
         end(&backend, "bob").await;
-        assert_eq!(jar.get(&present, "/user").await.body, "alice");
+        assert_eq!(jar.get(&present, "/user").await.body, "nobody");
         let passed_over = jar.sent_to("/")[1].clone();
         jar.get(&present, "/purge").await;
         assert_eq!(jar.get(&present, "/user").await.body, "nobody");

@@ -121,8 +121,9 @@ impl<S: Store> TimedStore<S> {
 
     /// Deletes a record that has expired.
     async fn sweep(&self, key: &RecordKey) -> Result<(), StoreError> {
-        if self.left(key).is_none() && self.expiry().records.remove(key).is_some() {
+        if self.left(key).is_none() && self.expiry().records.contains_key(key) {
             self.store.delete(key).await?;
+            self.expiry().records.remove(key);
         }
         Ok(())
     }

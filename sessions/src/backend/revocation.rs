@@ -157,8 +157,10 @@ impl Revocation {
             end.previous == look.ended_before || end.previous == Some(look.now)
         });
         // Else before every end, so that the session is refused.
-        let since = if is_spared { look.now.next() } else { Timestamp::default() };
         let dated = current.change(|state| {
+            // A store's clock may go back, at a failover.
+            let spared = || state.owner_since().max(look.now.next());
+            let since = if is_spared { spared() } else { Timestamp::default() };
             date(state, owner, since);
             Ok(())
         });

@@ -311,7 +311,7 @@ impl<B: Backend> ImportActixSession<B> {
         if !self.legacy.is_revocable() || cx.settings().import() == ImportMode::Move {
             return Ok(false);
         }
-        for token in tokens {
+        for token in tokens.iter().filter(|token| legacy.adopted.is_none_or(|id| id == token.id)) {
             if self.legacy.load(&token.content).await?.is_some() {
                 return Ok(false);
             }

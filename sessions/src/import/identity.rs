@@ -85,7 +85,8 @@ impl ActixIdentity {
     ///
     /// Sessions that are not imported yet are in no list. Ending all sessions of their owner reaches them
     /// all the same, with a backend that has a store: for 801 days a session is imported only if its login
-    /// was later. A session without a login time counts as older.
+    /// was later, by the clocks of the former application's hosts. A session without a login time counts
+    /// as older.
     #[must_use]
     pub fn owner(self) -> Self {
         Self { sets_owner: true, ..self }

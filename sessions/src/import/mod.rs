@@ -14,6 +14,9 @@
 //! | `login_deadline`, `visit_deadline` | the same in [`ActixIdentity`]; then `absolute_timeout`, `idle_timeout` |
 //!
 //! Each session is imported once, up to a time that the import is given, and not again after it ended.
+//! Where the legacy cookie holds the session, each earlier cookie counts as a session of its own: a copy of
+//! one can be imported once too, also after a logout, unless all sessions of its owner were ended. End such
+//! an import soon.
 //!
 //! The policy `import` decides what happens to the legacy session:
 //!

@@ -231,7 +231,7 @@ fn token_cookie<I: SessionInterface>(
     check_token(&token, policy, content)?;
     // If the browser has other cookies of the name, one that it forgets when it closes would let an
     // older one open again: after a logout, the session that was logged out.
-    let hides_others = content.state().cookies_seen().are_several;
+    let hides_others = content.state().cookies_seen().hide_older();
     let at_least = || hides_others.then(|| now + settings.lifetime());
     let lifetime = match interface.expiration_time(content, now).or_else(at_least) {
         Some(expires) => Lifetime::Until { expires, now },

@@ -144,6 +144,10 @@ pub trait OwnerIndex: Send + Sync {
     /// - With `up_to`, a moment that the store has answered before, it is that one, unless a later one
     ///   is kept already.
     ///
+    /// A database that reads its clock before it takes its locks may note a moment that is earlier than
+    /// what a [`state`](Self::state) has answered that did not see it: callers compare
+    /// [`Ended::previous`] with what they saw.
+    ///
     /// # Errors
     ///
     /// [`StoreError`] when it is not known whether the moment is kept.

@@ -15,7 +15,7 @@ use crate::{
         revocation::Revocation,
     },
     error::{OpenError, SaveError},
-    interface::{OpenContext, SaveContext, Saved, unix_seconds},
+    interface::{CookieChange, OpenContext, SaveContext, Saved, unix_seconds},
     key::{KeyBytes, SharedKeys},
     policy::Settings,
     state::{CookiesSeen, SessionState, SessionStatus},
@@ -37,8 +37,6 @@ pub(crate) struct CookieSessions<C: CookieCodec> {
 }
 
 struct OpenedToken {
-    /// Its position among the cookies.
-    at: usize,
     sealed: SealOrder,
     state: SessionState,
 }
@@ -84,7 +82,7 @@ impl<C: CookieCodec> CookieSessions<C> {
             // Boxed, so that sessions that cannot be ended do not hold its future.
             Some(revocation) => Box::pin(self.open_unless_ended(cx, revocation)).await,
             None => {
-                let newest = self.newest(cx, &[]);
+                let newest = self.newest(cx);
                 let sealed = newest.as_ref().map(|newest| newest.sealed);
                 Ok(Self::session(newest, sealed, cx))
             }
@@ -117,35 +115,30 @@ impl<C: CookieCodec> CookieSessions<C> {
     ) -> Result<SessionState, OpenError> {
         let login = LoginTime::began(cx.clock.stopwatch(cx.now()));
         let deadline = revocation.deadline();
-        let mut ended = Vec::new();
-        let mut newest = None;
-        // An older session may be another owner's. An ending has no owner and stops the search.
-        let opened = loop {
-            let Some(opened) = self.newest(cx, &ended) else { break None };
-            newest = newest.or(Some(opened.sealed));
-            if !revocation.has_ended(&opened.state, &deadline).await? {
-                break Some(opened);
+        let newest = self.newest(cx);
+        let sealed = newest.as_ref().map(|newest| newest.sealed);
+        // The newest decides. It may have replaced the ending of an older one, which would open again.
+        let opened = match newest {
+            Some(newest) if revocation.has_ended(&newest.state, &deadline).await? => {
+                tracing::info!(target: "sessions", "session cookie refused: its owner's sessions were ended");
+                None
             }
-            tracing::info!(target: "sessions", "session cookie refused: its owner's sessions were ended");
-            ended.push(opened.at);
+            newest => newest,
         };
-        let mut state = Self::session(opened, newest, cx);
+        let mut state = Self::session(opened, sealed, cx);
         state.extensions_mut().insert(login);
         Ok(state)
     }
 
-    /// Opens the newest of the cookies that verify, except those at these positions.
-    fn newest(&self, cx: &OpenContext<'_>, except: &[usize]) -> Option<OpenedToken> {
+    /// Opens the newest of the cookies that verify.
+    fn newest(&self, cx: &OpenContext<'_>) -> Option<OpenedToken> {
         if cx.cookies().is_empty() {
             return None;
         }
         let keys = self.keys_for(cx.settings(), cx.cookie().name().as_str());
         let mut newest: Option<OpenedToken> = None;
-        for (at, token) in cx.cookies().iter().enumerate() {
-            if except.contains(&at) {
-                continue;
-            }
-            match open_token(&self.codec, at, token, &keys, cx) {
+        for token in cx.cookies().iter() {
+            match open_token(&self.codec, token, &keys, cx) {
                 Ok(opened) => {
                     if let Some(other) = &newest {
                         tracing::warn!(target: "sessions", "two different session cookies verify; the newer is used");
@@ -175,12 +168,30 @@ impl<C: CookieCodec> CookieSessions<C> {
         let keys = self.keys_for(cx.settings(), cx.cookie().name().as_str());
         let newest = seen.newest.filter(|_| C::ORDERS_EVERY_SEAL || seen.hide_older());
         let sealed = SealOrder::after(newest, unix_seconds(cx.now()));
-        let seal =
-            |state| C::seal(keys.current(), &self.codec.write(state, sealed.number), sealed.second);
+        let seal = |state: &SessionState| {
+            C::seal(keys.current(), &self.codec.write(state, sealed.number), sealed.second)
+        };
         if state.is_empty() {
             // Of a new session, since a start of this one would limit its age.
             return seal(&Self::new_session()).map(Saved::ended_by);
         }
+        match self.save_filled(state, &keys, cx, &seal).await {
+            // The older cookies that it hid would open without it.
+            Err(SaveError::Gone) if seen.hide_older() => {
+                let ending = Some(seal(&Self::new_session())?);
+                Ok(Saved { ending, ..Saved::with(CookieChange::RemoveEnded) })
+            }
+            saved => saved,
+        }
+    }
+
+    async fn save_filled(
+        &self,
+        state: &SessionState,
+        keys: &SaltKeys<C::Key>,
+        cx: &SaveContext<'_>,
+        seal: &impl Fn(&SessionState) -> Result<String, SaveError>,
+    ) -> Result<Saved, SaveError> {
         // A session does not outlive its key by being sealed again: the key may have leaked.
         let opened_with = state.extensions().get::<KeyBytes>();
         if opened_with.is_some_and(|key| !keys.ring().has(key))
@@ -206,7 +217,6 @@ impl<C: CookieCodec> CookieSessions<C> {
 
 fn open_token<C: CookieCodec>(
     codec: &C,
-    number: usize,
     token: &[u8],
     keys: &SaltKeys<C::Key>,
     cx: &OpenContext<'_>,
@@ -234,7 +244,7 @@ fn open_token<C: CookieCodec>(
     keys.ring().count(at);
     // For saving, which checks that the key is still in the ring.
     state.extensions_mut().insert_shared(Arc::clone(keys.ring().key(at).shared()));
-    Ok(OpenedToken { at: number, sealed, state })
+    Ok(OpenedToken { sealed, state })
 }
 
 impl<C: CookieCodec + Clone> Clone for CookieSessions<C> {

@@ -79,7 +79,9 @@ impl<S: Store> RecordChange for BeginAgain<'_, S> {
         if record.epoch != self.current.epoch || has_ended(owner.since, self.look.ended_before) {
             return Err(OwnerError::Ended);
         }
-        let owner = Owner { since: self.look.now.next(), ..owner };
+        // A store's clock may go back, at a failover.
+        let since = owner.since.max(self.look.now.next());
+        let owner = Owner { since, ..owner };
         let record = Record { owner: Some(owner), ..record.clone() };
         Ok(NextState::Replaced { record, ttl: lives_until.since(self.look.now) })
     }

@@ -57,8 +57,8 @@ impl<S: Store> ServerSide<S> {
         Ok(outcome == RemovalOutcome::Deleted)
     }
 
-    /// Deletes a session that was found to have ended with its owner's others. Where another request has
-    /// written it meanwhile, a task does so.
+    /// Deletes a session that was found to have ended with its owner's others. Returns `false` where another
+    /// request has written it meanwhile: it may have been spared, and a task ends it if it was not.
     pub(super) async fn end_found(
         &self,
         key: RecordKey,
@@ -66,8 +66,7 @@ impl<S: Store> ServerSide<S> {
         owner: OwnerKey,
         until: Timestamp,
         deadline: &Deadline,
-    ) {
-        tracing::info!(target: "sessions", "session ended: its owner's sessions were ended while their index had lost it");
+    ) -> bool {
         let ended = match self.call(deadline, self.store.delete_if(&key, revision)).await {
             Ok(DeleteIfOutcome::Deleted) => {
                 self.remove_from_index(Some(owner), key, deadline).await;
@@ -83,13 +82,15 @@ impl<S: Store> ServerSide<S> {
                         log_not_ended(&err);
                     }
                 });
-                Ok(())
+                return false;
             }
             Err(err) => Err(err),
         };
+        tracing::info!(target: "sessions", "session ended: its owner's sessions were ended while their index had lost it");
         if let Err(err) = ended {
             log_not_ended(&err);
         }
+        true
     }
 
     /// Deletes a record that has expired, unless it was written meanwhile. No token opens it, deleted or

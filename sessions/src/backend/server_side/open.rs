@@ -253,18 +253,27 @@ impl<S: Store> ServerSide<S> {
         let (record, key) = (&found.base.record, found.key);
         match self.keep_indexed(record, key, touch.ttl, found.now, deadline).await {
             Ok(Indexed::Ended { owner, until }) => {
-                self.end_found(key, found.base.revision, owner, until, deadline).await;
-                return Ok(TokenCheck::Nothing);
+                let has_ended =
+                    self.end_found(key, found.base.revision, owner, until, deadline).await;
+                // Where it was written meanwhile, saving will see what it has become.
+                return Ok(if has_ended { TokenCheck::Nothing } else { TokenCheck::Opens(found) });
             }
             Ok(Indexed::Until(until)) => {
-                if self.prolong(&mut found, until, touch.ttl, deadline).await {
+                if let Ok(true) = self.prolong(&mut found, until, touch.ttl, deadline).await {
                     return Ok(TokenCheck::Opens(found));
                 }
             }
             // A login meanwhile has a longer time, which a touch would shorten.
             Ok(Indexed::Enough) if found.base.record.is_anonymous() => {
-                self.prolong(&mut found, Timestamp::default(), touch.ttl, deadline).await;
-                return Ok(TokenCheck::Opens(found));
+                let until = Timestamp::default();
+                match self.prolong(&mut found, until, touch.ttl, deadline).await {
+                    Err(StoreError::Full) => {}
+                    Ok(_) => return Ok(TokenCheck::Opens(found)),
+                    Err(err) => {
+                        log_untouched(&err);
+                        return Ok(TokenCheck::Opens(found));
+                    }
+                }
             }
             Ok(Indexed::Enough) => {}
             Err(err) => {
@@ -281,25 +290,25 @@ impl<S: Store> ServerSide<S> {
 
     /// Starts the time of the very record that was loaded, and notes in it until when its owner's index
     /// holds it, so that the next uses need not ask. Returns whether it did: another request may be
-    /// faster, and a full store only touches.
+    /// faster. A full store fails, and only touches.
     async fn prolong(
         &self,
         found: &mut Found,
         until: Timestamp,
         ttl: Duration,
         deadline: &Deadline,
-    ) -> bool {
+    ) -> Result<bool, StoreError> {
         let mut record = found.base.record.clone();
         if let Some(owner) = &mut record.owner {
             owner.indexed_until = until;
         }
         record.ttl_secs = ttl.as_secs();
         let replace = self.store.replace(&found.key, found.base.revision, &record, ttl);
-        let Ok(ReplaceOutcome::Replaced(revision)) = self.call(deadline, replace).await else {
-            return false;
+        let ReplaceOutcome::Replaced(revision) = self.call(deadline, replace).await? else {
+            return Ok(false);
         };
         found.base = Base { record, revision, lives_until: found.now.after(ttl) };
-        true
+        Ok(true)
     }
 }
 

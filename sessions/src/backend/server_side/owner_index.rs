@@ -107,8 +107,9 @@ impl<S: Store> ServerSide<S> {
             Ok(Indexed::Enough) => Some(Timestamp::default()),
             Ok(Indexed::Until(until)) => Some(until),
             Ok(Indexed::Ended { owner, until }) => {
-                self.end_found(key, revision, owner, until, deadline).await;
-                None
+                // Where it was written meanwhile, the write meets that record.
+                let has_ended = self.end_found(key, revision, owner, until, deadline).await;
+                (!has_ended).then(Timestamp::default)
             }
             Err(err) => {
                 tracing::warn!(target: "sessions", error = &err as &dyn std::error::Error, "a session is written for a shorter time, since its owner's index failed; its next write tries again");

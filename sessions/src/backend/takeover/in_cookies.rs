@@ -60,7 +60,8 @@ impl TakesOver for Revocation {
             if marks.create(&mark, Mark::Copies).await? {
                 return Ok(true);
             }
-            Ok(marks.load(&mark).await? != Some(Mark::Ended))
+            // A used-up one is of a takeover that was more than a minute ago.
+            Ok(matches!(marks.load(&mark).await?, None | Some(Mark::Copies)))
         })
     }
 
