@@ -1,7 +1,7 @@
 //! The rooms one by one: `cargo bench --manifest-path benches/Cargo.toml`.
 
 use divan::{Bencher, black_box};
-use sessions::{__benches::Signing, interface::CookieValues, SecretKey, SessionState};
+use sessions::{__benches::Signing, SecretKey, SessionState, interface::CookieValues};
 use sessions_benches::payload::{self, COUNTER};
 
 const NOW: u64 = 1_700_000_000;
@@ -54,10 +54,10 @@ fn dictionary_get(bencher: Bencher<'_, '_>, bytes: usize) {
 #[divan::bench(args = SIZES)]
 fn dictionary_set_and_save(bencher: Bencher<'_, '_>, bytes: usize) {
     let json = json(bytes);
-    bencher.with_inputs(|| SessionState::from_json(json.as_str()).expect("it is JSON")).bench_values(
-        |mut dictionary| {
+    bencher
+        .with_inputs(|| SessionState::from_json(json.as_str()).expect("it is JSON"))
+        .bench_values(|mut dictionary| {
             dictionary.insert(COUNTER, &42).expect("it takes writes");
             dictionary.to_json()
-        },
-    );
+        });
 }
