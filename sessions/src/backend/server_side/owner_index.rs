@@ -92,8 +92,9 @@ impl<S: Store> ServerSide<S> {
         })
     }
 
-    /// Like [`keep_indexed`](Self::keep_indexed), before a write. Returns until when the index holds it, as far as it was asked:
-    /// where it fails, the record is written for a shorter time. Returns `None` when the session has ended.
+    /// Like [`keep_indexed`](Self::keep_indexed), before a write. Returns until when the index holds the
+    /// record, as far as it was asked: where it fails, the record is written for a shorter time. Returns
+    /// `None` when the session has ended.
     pub(super) async fn prolong_entry(
         &self,
         record: &Record,

@@ -86,7 +86,7 @@ impl RecordTime {
 /// How long records live after a use.
 #[derive(Clone, Copy)]
 pub(super) struct Ttl {
-    /// Of a session that anybody could have made.
+    /// Of a session that any client could have made.
     pub(super) anonymous: Duration,
     pub(super) known: Duration,
 }

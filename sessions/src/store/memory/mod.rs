@@ -30,7 +30,8 @@ const RESERVED_SHARE: usize = 4;
 /// For one process, and for tests: the sessions end with the process. The number of records is bounded;
 /// at the bound `create` answers [`StoreError::Full`], and sessions that have not expired are never
 /// evicted. A quarter of the places is kept for sessions with an owner and for sessions that were
-/// renewed, so that visitors who never log in leave room for logins. A thread removes expired records every minute; it ends with the last clone of the store.
+/// renewed, so that visitors who never log in leave room for logins. A thread removes expired records
+/// every minute; it ends with the last clone of the store.
 ///
 /// # Examples
 ///
@@ -58,7 +59,7 @@ struct Shared {
     owners: Owners,
     /// How many records there are, expired ones that are not yet removed included.
     count: AtomicUsize,
-    /// How many of them anybody could have made.
+    /// How many of them any client could have made.
     anonymous: AtomicUsize,
     capacity: usize,
     time: Time,
