@@ -85,6 +85,7 @@ fn check_cookie(input: &Input<'_>, errors: &mut Errors) {
         has_domain: attrs.domain.fixed().map(Option::is_some),
         path: attrs.path.fixed(),
         secure: attrs.secure.fixed().copied(),
+        httponly: attrs.httponly.fixed().copied(),
         samesite: attrs.samesite.fixed().copied(),
         partitioned: attrs.partitioned.fixed().copied(),
     };

@@ -60,7 +60,7 @@ pub use crate::{
     },
     limits::{MAX_ATTRIBUTE, MAX_NAME_VALUE},
     name::{CookieName, NameError, NamePrefix},
-    path::{CookiePath, PathError},
+    path::{CookiePath, PathError, percent_encode},
     policy::{CookieAttributes, CookiePolicy, PolicyError},
     samesite::{SameSite, SameSiteError},
     violation::{KnownAttributes, Violation, violations},

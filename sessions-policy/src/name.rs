@@ -80,20 +80,39 @@ pub enum NamePrefix {
     None,
     /// `__Secure-`: the cookie must be `Secure`.
     Secure,
+    /// `__Http-`: the cookie must be `Secure` and `HttpOnly`.
+    Http,
     /// `__Host-`: the cookie must be `Secure`, with the path `/` and no domain.
     Host,
+    /// `__Host-Http-`: the cookie must be `Secure` and `HttpOnly`, with the path `/` and no domain.
+    HostHttp,
 }
 
 impl NamePrefix {
     /// Returns the prefix of a name, whatever follows it.
     pub const fn of(name: &str) -> Self {
-        if starts_with(name.as_bytes(), b"__Host-") {
+        let name = name.as_bytes();
+        if starts_with(name, b"__Host-Http-") {
+            Self::HostHttp
+        } else if starts_with(name, b"__Host-") {
             Self::Host
-        } else if starts_with(name.as_bytes(), b"__Secure-") {
+        } else if starts_with(name, b"__Http-") {
+            Self::Http
+        } else if starts_with(name, b"__Secure-") {
             Self::Secure
         } else {
             Self::None
         }
+    }
+
+    /// Returns whether the cookie belongs to one host: it takes no domain, and no path but `/`.
+    pub const fn is_host(self) -> bool {
+        matches!(self, Self::Host | Self::HostHttp)
+    }
+
+    /// Returns whether the cookie comes from HTTP only, so that it must be `HttpOnly`.
+    pub const fn is_http(self) -> bool {
+        matches!(self, Self::Http | Self::HostHttp)
     }
 }
 
@@ -203,8 +222,12 @@ mod tests {
 
     #[test]
     fn finds_a_prefix_in_every_letter_case() {
-        for (prefix, expected) in [("__host-", NamePrefix::Host), ("__secure-", NamePrefix::Secure)]
-        {
+        for (prefix, expected) in [
+            ("__host-", NamePrefix::Host),
+            ("__secure-", NamePrefix::Secure),
+            ("__http-", NamePrefix::Http),
+            ("__host-http-", NamePrefix::HostHttp),
+        ] {
             for cases in 0..1_u32 << prefix.len() {
                 let written: String = prefix
                     .chars()
@@ -223,9 +246,23 @@ mod tests {
     #[test]
     fn finds_no_prefix_where_there_is_only_a_part_of_one() {
         for name in
-            ["id", "__Host", "__Host_id", "_Host-id", "a__Host-id", "__Secure", "__%48ost-id"]
-        {
+            [
+            "id",
+            "__Host",
+            "__Host_id",
+            "_Host-id",
+            "a__Host-id",
+            "__Secure",
+            "__%48ost-id",
+            "__Http",
+            "__Http_id",
+            "_Http-id",
+            "a__Http-id",
+        ] {
             assert_eq!(NamePrefix::of(name), NamePrefix::None, "{name}");
+        }
+        for name in ["__Host-Http", "__Host-Http_id", "__Host-a-Http-id"] {
+            assert_eq!(NamePrefix::of(name), NamePrefix::Host, "{name}");
         }
     }
 
@@ -233,6 +270,8 @@ mod tests {
     fn finds_a_prefix_that_nothing_follows() {
         assert_eq!(NamePrefix::of("__Host-"), NamePrefix::Host);
         assert_eq!(NamePrefix::of("__Secure-"), NamePrefix::Secure);
+        assert_eq!(NamePrefix::of("__Http-"), NamePrefix::Http);
+        assert_eq!(NamePrefix::of("__Host-Http-"), NamePrefix::HostHttp);
     }
 
     #[test]

@@ -77,6 +77,7 @@ impl<'a> From<&'a CookieAttributes> for KnownAttributes<'a> {
             has_domain: Some(attributes.domain.is_some()),
             path: Some(&attributes.path),
             secure: Some(attributes.secure),
+            httponly: Some(attributes.httponly),
             samesite: Some(attributes.samesite),
             partitioned: Some(attributes.partitioned),
         }
@@ -159,7 +160,7 @@ mod tests {
 
     #[test]
     fn defaults_pass_under_every_prefix() {
-        for name in ["session", "__Secure-id", "__Host-id"] {
+        for name in ["session", "__Secure-id", "__Host-id", "__Http-id", "__Host-Http-id"] {
             let policy = attributes(name).check().unwrap();
             assert!(policy.secure() && policy.httponly() && !policy.partitioned());
             assert!(policy.path().is_root() && policy.domain().is_none());
@@ -235,6 +236,18 @@ mod tests {
             (
                 CookieAttributes { secure: false, ..attributes("__Secure-id") },
                 Violation::SecurePrefixWithoutSecure,
+            ),
+            (
+                CookieAttributes { secure: false, ..attributes("__Http-id") },
+                Violation::HttpPrefixWithoutSecure,
+            ),
+            (
+                CookieAttributes { httponly: false, ..attributes("__Http-id") },
+                Violation::HttpPrefixWithoutHttpOnly,
+            ),
+            (
+                CookieAttributes { httponly: false, ..attributes("__Host-Http-id") },
+                Violation::HttpPrefixWithoutHttpOnly,
             ),
             (
                 CookieAttributes { secure: false, samesite: SameSite::None, ..attributes("id") },

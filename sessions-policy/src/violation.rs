@@ -27,6 +27,8 @@ pub struct KnownAttributes<'a> {
     pub path: Option<&'a CookiePath>,
     /// Whether the cookie is `Secure`.
     pub secure: Option<bool>,
+    /// Whether the cookie is `HttpOnly`.
+    pub httponly: Option<bool>,
     /// The cookie's `SameSite` attribute.
     pub samesite: Option<SameSite>,
     /// Whether the cookie is `Partitioned`.
@@ -45,6 +47,10 @@ pub enum Violation {
     HostPrefixWithPath,
     /// A `__Secure-` cookie is not `Secure` (6265bis, section 4.1.3.1).
     SecurePrefixWithoutSecure,
+    /// An `__Http-` cookie is not `Secure` (6265bis, section 4.1.3.3).
+    HttpPrefixWithoutSecure,
+    /// An `__Http-` or `__Host-Http-` cookie is not `HttpOnly` (6265bis, sections 4.1.3.3 and 4.1.3.4).
+    HttpPrefixWithoutHttpOnly,
     /// A cookie with `SameSite=None` is not `Secure` (6265bis, section 5.7).
     SameSiteNoneWithoutSecure,
     /// A `Partitioned` cookie is not `Secure` (draft-cutler-httpbis-partitioned-cookies, "CHIPS").
@@ -55,9 +61,10 @@ impl Violation {
     /// Returns the attributes that contradict each other, as the derive macro spells them; the first is the one to edit.
     pub const fn attributes(self) -> &'static [&'static str] {
         match self {
-            Self::HostPrefixWithoutSecure | Self::SecurePrefixWithoutSecure => {
-                &["secure", "cookie_name"]
-            }
+            Self::HostPrefixWithoutSecure
+            | Self::SecurePrefixWithoutSecure
+            | Self::HttpPrefixWithoutSecure => &["secure", "cookie_name"],
+            Self::HttpPrefixWithoutHttpOnly => &["httponly", "cookie_name"],
             Self::HostPrefixWithDomain => &["domain", "cookie_name"],
             Self::HostPrefixWithPath => &["path", "cookie_name"],
             Self::SameSiteNoneWithoutSecure => &["secure", "samesite"],
@@ -85,6 +92,14 @@ impl fmt::Display for Violation {
                 "`__Secure-` cookies require `secure`, else browsers refuse them; \
                  remove `secure = false` or drop the prefix"
             }
+            Self::HttpPrefixWithoutSecure => {
+                "`__Http-` cookies require `secure`, else browsers refuse them; \
+                 remove `secure = false` or drop the prefix"
+            }
+            Self::HttpPrefixWithoutHttpOnly => {
+                "`__Http-` and `__Host-Http-` cookies require `httponly`, else browsers refuse them; \
+                 remove `httponly = false` or drop `Http-` from the prefix"
+            }
             Self::SameSiteNoneWithoutSecure => {
                 "`samesite = \"None\"` requires `secure`, else browsers refuse the cookie; \
                  remove `secure = false` or write `samesite = \"Lax\"`"
@@ -103,17 +118,24 @@ impl Error for Violation {}
 pub fn violations(known: &KnownAttributes<'_>) -> Vec<Violation> {
     // The legal shapes:
     //   __Host-id=…; Secure; Path=/
+    //   __Host-Http-id=…; Secure; HttpOnly; Path=/
+    //   __Http-id=…; Secure; HttpOnly
     //   __Secure-id=…; Secure
     //   id=…; SameSite=None; Secure
     //   id=…; Partitioned; Secure
     let prefix = known.name.map_or(NamePrefix::None, CookieName::prefix);
-    let host = prefix == NamePrefix::Host;
+    let host = prefix.is_host();
     let insecure = known.secure == Some(false);
     let rules = [
         (host && insecure, Violation::HostPrefixWithoutSecure),
         (host && known.has_domain == Some(true), Violation::HostPrefixWithDomain),
         (host && known.path.is_some_and(|path| !path.is_root()), Violation::HostPrefixWithPath),
         (prefix == NamePrefix::Secure && insecure, Violation::SecurePrefixWithoutSecure),
+        (prefix == NamePrefix::Http && insecure, Violation::HttpPrefixWithoutSecure),
+        (
+            prefix.is_http() && known.httponly == Some(false),
+            Violation::HttpPrefixWithoutHttpOnly,
+        ),
         (known.samesite == Some(SameSite::None) && insecure, Violation::SameSiteNoneWithoutSecure),
         (known.partitioned == Some(true) && insecure, Violation::PartitionedWithoutSecure),
     ];
@@ -126,6 +148,8 @@ mod tests {
 
     static HOST: CookieName = CookieName::from_static("__hOsT-id");
     static SECURE: CookieName = CookieName::from_static("__SECURE-id");
+    static HTTP: CookieName = CookieName::from_static("__hTTp-id");
+    static HOST_HTTP: CookieName = CookieName::from_static("__HOST-http-id");
     static PLAIN: CookieName = CookieName::from_static("id");
     static APP: CookiePath = CookiePath::from_static("/app");
 
@@ -179,6 +203,55 @@ mod tests {
     }
 
     #[test]
+    fn http_prefix_requires_secure_and_httponly_and_nothing_else() {
+        assert_eq!(
+            violations(&KnownAttributes { secure: Some(false), ..named(&HTTP) }),
+            [Violation::HttpPrefixWithoutSecure]
+        );
+        assert_eq!(
+            violations(&KnownAttributes { httponly: Some(false), ..named(&HTTP) }),
+            [Violation::HttpPrefixWithoutHttpOnly]
+        );
+        let known = KnownAttributes {
+            secure: Some(true),
+            httponly: Some(true),
+            has_domain: Some(true),
+            path: Some(&APP),
+            ..named(&HTTP)
+        };
+        assert_eq!(violations(&known), []);
+    }
+
+    #[test]
+    fn host_http_prefix_has_the_rules_of_both() {
+        let known = KnownAttributes {
+            secure: Some(false),
+            httponly: Some(false),
+            has_domain: Some(true),
+            path: Some(&APP),
+            ..named(&HOST_HTTP)
+        };
+        assert_eq!(
+            violations(&known),
+            [
+                Violation::HostPrefixWithoutSecure,
+                Violation::HostPrefixWithDomain,
+                Violation::HostPrefixWithPath,
+                Violation::HttpPrefixWithoutHttpOnly,
+            ]
+        );
+        let known = KnownAttributes { secure: Some(true), httponly: Some(true), ..named(&HOST_HTTP) };
+        assert_eq!(violations(&known), []);
+    }
+
+    #[test]
+    fn other_prefixes_do_not_require_httponly() {
+        for name in [&HOST, &SECURE, &PLAIN] {
+            assert_eq!(violations(&KnownAttributes { httponly: Some(false), ..named(name) }), []);
+        }
+    }
+
+    #[test]
     fn samesite_none_requires_secure() {
         let with = |samesite, secure| KnownAttributes {
             samesite: Some(samesite),
@@ -211,6 +284,7 @@ mod tests {
     fn names_without_prefix_are_free() {
         let known = KnownAttributes {
             secure: Some(false),
+            httponly: Some(false),
             has_domain: Some(true),
             path: Some(&APP),
             ..named(&PLAIN)
@@ -224,11 +298,14 @@ mod tests {
         assert_eq!(violations(&KnownAttributes::default()), []);
         assert_eq!(violations(&named(&HOST)), []);
         assert_eq!(violations(&named(&SECURE)), []);
+        assert_eq!(violations(&named(&HTTP)), []);
+        assert_eq!(violations(&named(&HOST_HTTP)), []);
         let known =
             KnownAttributes { samesite, partitioned: Some(true), ..KnownAttributes::default() };
         assert_eq!(violations(&known), []);
         let known = KnownAttributes {
             secure: Some(false),
+            httponly: Some(false),
             has_domain: Some(true),
             path: Some(&APP),
             ..KnownAttributes::default()
@@ -243,6 +320,7 @@ mod tests {
             has_domain: Some(true),
             path: Some(&APP),
             secure: Some(false),
+            httponly: Some(false),
             samesite: Some(SameSite::None),
             partitioned: Some(true),
         };
@@ -267,6 +345,8 @@ mod tests {
             Violation::HostPrefixWithDomain,
             Violation::HostPrefixWithPath,
             Violation::SecurePrefixWithoutSecure,
+            Violation::HttpPrefixWithoutSecure,
+            Violation::HttpPrefixWithoutHttpOnly,
             Violation::SameSiteNoneWithoutSecure,
             Violation::PartitionedWithoutSecure,
         ] {

@@ -72,7 +72,7 @@ impl<'i> Policies<'i> {
                 let detected = self.config.detected_domain()?;
                 let (name, path) = name_and_path();
                 // Browsers refuse a `__Host-` cookie with a domain, so none is detected for it.
-                (NamePrefix::of(&name) != NamePrefix::Host).then(|| detected.for_path(&path).into())
+                (!NamePrefix::of(&name).is_host()).then(|| detected.for_path(&path).into())
             }
         }
     }

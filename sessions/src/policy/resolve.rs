@@ -46,6 +46,9 @@ impl Policies<'_> {
         if unknown("cookie_secure") {
             known.secure = None;
         }
+        if unknown("cookie_httponly") {
+            known.httponly = None;
+        }
         if unknown("cookie_samesite") {
             known.samesite = None;
         }
