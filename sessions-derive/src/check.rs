@@ -1,7 +1,7 @@
 //! The rules between attributes and fields. `sessions_policy` has those of cookies and timeouts.
 
 use proc_macro2::Ident;
-use sessions_policy::{KnownAttributes, check_timeouts, violations};
+use sessions_policy::{KnownAttributes, check_timeouts, check_within_lifetime, violations};
 
 use crate::{
     ast::Input,
@@ -94,15 +94,20 @@ fn check_cookie(input: &Input<'_>, errors: &mut Errors) {
     }
 }
 
-/// Each rule between two durations is checked by itself: `check_timeouts` stops at the first.
+/// Each rule between two durations is checked by itself: the functions stop at the first.
 fn check_durations(input: &Input<'_>, errors: &mut Errors) {
     let duration = |key| input.attrs.duration(key);
-    let idle = duration(Key::IdleTimeout);
+    let (idle, touch) = (duration(Key::IdleTimeout), duration(Key::TouchInterval));
+    let within_lifetime = |idle, touch| {
+        duration(Key::Lifetime).map(|lifetime| check_within_lifetime(lifetime, idle, touch))
+    };
     let rules = [
-        check_timeouts(idle, duration(Key::AbsoluteTimeout), SECOND),
-        check_timeouts(idle, None, duration(Key::TouchInterval).unwrap_or(SECOND)),
+        Some(check_timeouts(idle, duration(Key::AbsoluteTimeout), SECOND)),
+        Some(check_timeouts(idle, None, touch.unwrap_or(SECOND))),
+        within_lifetime(idle, None),
+        within_lifetime(None, touch),
     ];
-    for err in rules.into_iter().filter_map(Result::err) {
+    for err in rules.into_iter().flatten().filter_map(Result::err) {
         errors.push_at(first_of(input, err.attributes()), err);
     }
 }
@@ -256,6 +261,35 @@ mod tests {
         });
         // 1 value + 1 backend + 3 prefix + 1 samesite + 1 partitioned + 2 timeouts = 9
         assert_eq!(messages.len(), 9, "{messages:#?}");
+    }
+
+    #[test]
+    fn durations_are_compared_with_the_lifetime() {
+        let messages = mistakes(&parse_quote! {
+            #[session(lifetime = "1 min", idle_timeout = "2 min", touch_interval = "60 s")]
+            struct A { backend: B }
+        });
+        assert_eq!(
+            messages,
+            [
+                "`idle_timeout` of 2 min must not exceed `lifetime` of 1 min, else it never applies; \
+                 lower `idle_timeout` or raise `lifetime`",
+                "`touch_interval` of 1 min must be below `lifetime` of 1 min, else sessions in use \
+                 expire; lower `touch_interval` or raise `lifetime`",
+            ]
+        );
+    }
+
+    #[test]
+    fn http_names_need_httponly() {
+        for name in ["__Http-a", "__host-http-a"] {
+            let messages = mistakes(&parse_quote! {
+                #[session(cookie_name = #name, httponly = false)]
+                struct A { backend: B }
+            });
+            assert_eq!(messages.len(), 1, "{messages:#?}");
+            assert!(messages[0].contains("cookies require `httponly`"), "{messages:#?}");
+        }
     }
 
     #[test]

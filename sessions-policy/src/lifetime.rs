@@ -70,6 +70,31 @@ pub fn check_timeouts(
     Ok(())
 }
 
+/// Checks what is set beside a lifetime: `idle` within it, `touch_interval` below it.
+///
+/// `None` is not set, or not known yet: no rule that needs it is applied. Fractions of a second are ignored.
+///
+/// # Errors
+///
+/// [`LifetimeError::IdleAboveLifetime`] or [`LifetimeError::TouchNotBelowLifetime`].
+pub fn check_within_lifetime(
+    lifetime: Duration,
+    idle: Option<Duration>,
+    touch_interval: Option<Duration>,
+) -> Result<(), LifetimeError> {
+    if let Some(idle) = idle
+        && idle.as_secs() > lifetime.as_secs()
+    {
+        return Err(LifetimeError::IdleAboveLifetime { idle, lifetime });
+    }
+    if let Some(touch_interval) = touch_interval
+        && touch_interval.as_secs() >= lifetime.as_secs()
+    {
+        return Err(LifetimeError::TouchNotBelowLifetime { touch_interval, lifetime });
+    }
+    Ok(())
+}
+
 /// The longest that the token from before a rotation may open the session: 60 seconds.
 pub const MAX_ROTATE_GRACE: Duration = Duration::from_secs(60);
 
@@ -113,6 +138,20 @@ pub enum LifetimeError {
         /// The absolute timeout found.
         absolute: Duration,
     },
+    /// The idle timeout is longer than the lifetime and so would never be reached.
+    IdleAboveLifetime {
+        /// The idle timeout found.
+        idle: Duration,
+        /// The lifetime found.
+        lifetime: Duration,
+    },
+    /// The touch interval is not shorter than the lifetime, so sessions in use would expire.
+    TouchNotBelowLifetime {
+        /// The touch interval found.
+        touch_interval: Duration,
+        /// The lifetime found.
+        lifetime: Duration,
+    },
     /// The touch interval is not shorter than the idle timeout, so sessions in use would expire.
     TouchNotBelowIdle {
         /// The touch interval found.
@@ -131,6 +170,8 @@ impl LifetimeError {
             }
             Self::GraceTooLong { .. } => &["rotate_grace"],
             Self::IdleAboveAbsolute { .. } => &["idle_timeout", "absolute_timeout"],
+            Self::IdleAboveLifetime { .. } => &["idle_timeout", "lifetime"],
+            Self::TouchNotBelowLifetime { .. } => &["touch_interval", "lifetime"],
             Self::TouchNotBelowIdle { .. } => &["touch_interval", "idle_timeout"],
         }
     }
@@ -160,6 +201,20 @@ impl fmt::Display for LifetimeError {
                  lower `idle_timeout` or raise `absolute_timeout`",
                 format_duration(idle),
                 format_duration(absolute)
+            ),
+            Self::IdleAboveLifetime { idle, lifetime } => write!(
+                f,
+                "`idle_timeout` of {} must not exceed `lifetime` of {}, else it never applies; \
+                 lower `idle_timeout` or raise `lifetime`",
+                format_duration(idle),
+                format_duration(lifetime)
+            ),
+            Self::TouchNotBelowLifetime { touch_interval, lifetime } => write!(
+                f,
+                "`touch_interval` of {} must be below `lifetime` of {}, else sessions in use expire; \
+                 lower `touch_interval` or raise `lifetime`",
+                format_duration(touch_interval),
+                format_duration(lifetime)
             ),
             Self::TouchNotBelowIdle { touch_interval, idle } => write!(
                 f,
@@ -278,6 +333,32 @@ mod tests {
     }
 
     #[test]
+    fn idle_is_within_the_lifetime() {
+        assert_eq!(check_within_lifetime(secs(60), Some(secs(60)), None), Ok(()));
+        assert_eq!(
+            check_within_lifetime(secs(60), Some(secs(61)), None),
+            Err(LifetimeError::IdleAboveLifetime { idle: secs(61), lifetime: secs(60) })
+        );
+    }
+
+    #[test]
+    fn touch_interval_is_below_the_lifetime() {
+        assert_eq!(check_within_lifetime(secs(60), None, Some(secs(59))), Ok(()));
+        for touch_interval in [secs(60), secs(61), Duration::MAX] {
+            let lifetime = secs(60);
+            assert_eq!(
+                check_within_lifetime(lifetime, None, Some(touch_interval)),
+                Err(LifetimeError::TouchNotBelowLifetime { touch_interval, lifetime })
+            );
+        }
+    }
+
+    #[test]
+    fn what_is_not_set_beside_a_lifetime_breaks_no_rule() {
+        assert_eq!(check_within_lifetime(SECOND, None, None), Ok(()));
+    }
+
+    #[test]
     fn touch_interval_is_free_without_idle() {
         assert_eq!(check_timeouts(None, Some(secs(10)), secs(60)), Ok(()));
         assert_eq!(check_timeouts(None, None, Duration::MAX), Ok(()));
@@ -291,6 +372,21 @@ mod tests {
             err.to_string(),
             "`touch_interval` of 1 min must be below `idle_timeout` of 30 s, else sessions in use expire; \
              lower `touch_interval` or raise `idle_timeout`"
+        );
+        let err = LifetimeError::IdleAboveLifetime { idle: secs(120), lifetime: secs(60) };
+        assert_eq!(err.attributes(), ["idle_timeout", "lifetime"]);
+        assert_eq!(
+            err.to_string(),
+            "`idle_timeout` of 2 min must not exceed `lifetime` of 1 min, else it never applies; \
+             lower `idle_timeout` or raise `lifetime`"
+        );
+        let err =
+            LifetimeError::TouchNotBelowLifetime { touch_interval: secs(60), lifetime: secs(60) };
+        assert_eq!(err.attributes(), ["touch_interval", "lifetime"]);
+        assert_eq!(
+            err.to_string(),
+            "`touch_interval` of 1 min must be below `lifetime` of 1 min, else sessions in use expire; \
+             lower `touch_interval` or raise `lifetime`"
         );
         assert_eq!(LifetimeError::Zero { attribute: "lifetime" }.attributes(), ["lifetime"]);
         assert_eq!(

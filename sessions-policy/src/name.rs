@@ -245,8 +245,7 @@ mod tests {
 
     #[test]
     fn finds_no_prefix_where_there_is_only_a_part_of_one() {
-        for name in
-            [
+        for name in [
             "id",
             "__Host",
             "__Host_id",

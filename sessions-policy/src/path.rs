@@ -113,7 +113,8 @@ impl fmt::Display for PathError {
             Self::TooLong => f.write_str(Problem::TooLong.rule()),
             Self::Unencoded { byte: byte @ (b'?' | b'#'), encoded } => {
                 let sign = char::from(*byte);
-                let (path, _) = encoded.split_at(encoded.find(percent(*byte).as_str()).unwrap_or(1));
+                let (path, _) =
+                    encoded.split_at(encoded.find(percent(*byte).as_str()).unwrap_or(1));
                 write!(
                     f,
                     "cookie path must not hold `{sign}`, since a request's path ends before it; write `{path}`, or \

@@ -132,10 +132,7 @@ pub fn violations(known: &KnownAttributes<'_>) -> Vec<Violation> {
         (host && known.path.is_some_and(|path| !path.is_root()), Violation::HostPrefixWithPath),
         (prefix == NamePrefix::Secure && insecure, Violation::SecurePrefixWithoutSecure),
         (prefix == NamePrefix::Http && insecure, Violation::HttpPrefixWithoutSecure),
-        (
-            prefix.is_http() && known.httponly == Some(false),
-            Violation::HttpPrefixWithoutHttpOnly,
-        ),
+        (prefix.is_http() && known.httponly == Some(false), Violation::HttpPrefixWithoutHttpOnly),
         (known.samesite == Some(SameSite::None) && insecure, Violation::SameSiteNoneWithoutSecure),
         (known.partitioned == Some(true) && insecure, Violation::PartitionedWithoutSecure),
     ];
@@ -240,7 +237,8 @@ mod tests {
                 Violation::HttpPrefixWithoutHttpOnly,
             ]
         );
-        let known = KnownAttributes { secure: Some(true), httponly: Some(true), ..named(&HOST_HTTP) };
+        let known =
+            KnownAttributes { secure: Some(true), httponly: Some(true), ..named(&HOST_HTTP) };
         assert_eq!(violations(&known), []);
     }
 

@@ -99,13 +99,20 @@ impl<'i> Policies<'i> {
         self.overrides.absolute_timeout.or(self.config.absolute_timeout)
     }
 
-    /// Returns how much of the idle time must have passed before a use is noted. Defaults to 60
-    /// seconds, or to half of an idle timeout below two minutes.
+    /// Returns how much of the time since the last use must have passed before a use is noted.
+    /// Defaults to 60 seconds, or to half of an idle timeout or lifetime below two minutes.
     pub fn touch_interval(&self) -> Duration {
-        self.overrides.touch_interval.or(self.config.touch_interval).unwrap_or_else(|| {
-            self.idle_timeout()
-                .map_or(DEFAULT_TOUCH_INTERVAL, |idle| DEFAULT_TOUCH_INTERVAL.min(idle / 2))
+        self.set_touch_interval().unwrap_or_else(|| {
+            let half_of_idle = self.idle_timeout().map(|idle| idle / 2);
+            let half_of_lifetime = (self.lifetime() / 2).max(Duration::from_secs(1));
+            let shorter = half_of_idle.unwrap_or(half_of_lifetime).min(half_of_lifetime);
+            DEFAULT_TOUCH_INTERVAL.min(shorter)
         })
+    }
+
+    /// Returns the touch interval, if an attribute or the configuration sets it.
+    fn set_touch_interval(&self) -> Option<Duration> {
+        self.overrides.touch_interval.or(self.config.touch_interval)
     }
 
     /// Names the settings of the configuration that an attribute overrides.

@@ -2,7 +2,8 @@
 
 use sessions_policy::{
     CookieAttributes, CookieDomain, CookieName, CookiePath, CookiePolicy, KnownAttributes,
-    check_anonymous_lifetime, check_lifetime, check_rotate_grace, check_timeouts, violations,
+    check_anonymous_lifetime, check_lifetime, check_rotate_grace, check_timeouts,
+    check_within_lifetime, violations,
 };
 
 use super::{Policies, settings::Settings};
@@ -14,6 +15,7 @@ impl Policies<'_> {
         check_lifetime(self.lifetime())?;
         check_anonymous_lifetime(self.anonymous_lifetime())?;
         check_timeouts(self.idle_timeout(), self.absolute_timeout(), self.touch_interval())?;
+        check_within_lifetime(self.lifetime(), self.idle_timeout(), self.set_touch_interval())?;
         check_rotate_grace(self.rotate_grace())?;
         Ok(Settings::new(self.fixed_cookie()?, self))
     }

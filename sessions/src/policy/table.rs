@@ -157,7 +157,7 @@ macro_rules! policies {
             }
             timeouts {
                 idle_timeout: std::time::Duration => Option<std::time::Duration> {
-                    what: "how long a session may go unused before it expires",
+                    what: "how long a session may go unused before it expires: at most `lifetime`",
                     default: "no limit",
                     variable: "SESSION_IDLE_TIMEOUT": "a duration",
                     read: duration,
@@ -169,8 +169,8 @@ macro_rules! policies {
                     read: duration,
                 }
                 touch_interval: std::time::Duration => std::time::Duration {
-                    what: "how much of the idle time must have passed before a use is noted",
-                    default: "60 seconds, or to half of an idle timeout below two minutes",
+                    what: "how much of the time since the last use must have passed before a use is noted: below `lifetime` and `idle_timeout`",
+                    default: "60 seconds, or to half of an idle timeout or lifetime below two minutes",
                     variable: "SESSION_TOUCH_INTERVAL": "a duration",
                     read: duration,
                 }
