@@ -3,6 +3,7 @@
 mod bad_cookies;
 mod cookie_header;
 mod encrypted;
+mod forged_neighbours;
 mod former_cookies;
 mod golden;
 mod keys;

@@ -5,9 +5,9 @@ use std::time::Duration;
 use sessions::{
     EncryptedCookie, MemoryStore, ServerSide, SessionState, SharedKeys, SignedCookie,
     backend::Backend,
-    error::{OpenError, SaveError},
+    error::{ConfigError, OpenError, SaveError},
     flask::FlaskCookie,
-    interface::{OpenContext, Opened, SaveContext, Saved},
+    interface::{CheckContext, OpenContext, Opened, SaveContext, Saved},
 };
 
 /// A backend of one of the modes.
@@ -89,6 +89,15 @@ impl Backend for Mode {
             Self::Encrypted(backend) => backend.save(dictionary, cx).await,
             Self::Flask(backend) => backend.save(dictionary, cx).await,
             Self::SignedId(backend) | Self::Id(backend) => backend.save(dictionary, cx).await,
+        }
+    }
+
+    fn check(&self, cx: &CheckContext<'_>) -> Result<(), ConfigError> {
+        match self {
+            Self::Signed(backend) => backend.check(cx),
+            Self::Encrypted(backend) => backend.check(cx),
+            Self::Flask(backend) => backend.check(cx),
+            Self::SignedId(backend) | Self::Id(backend) => backend.check(cx),
         }
     }
 }

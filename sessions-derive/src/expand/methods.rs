@@ -75,6 +75,25 @@ pub(super) fn save_session(input: &Input<'_>, krate: &TokenStream) -> TokenStrea
     }
 }
 
+/// Writes `check_backend`, if the sessions are opened or saved through a backend.
+pub(super) fn check_backend(input: &Input<'_>, krate: &TokenStream) -> Option<TokenStream> {
+    if input.attrs.open_with.is_some() && input.attrs.save_with.is_some() {
+        return None;
+    }
+    let field = input.backend()?;
+    let (member, cx) = (&field.member, parameter("cx"));
+    let body =
+        placed(quote!(#krate::backend::Backend::check(&self.#member, #cx)), &field.original.ty);
+    Some(quote! {
+        fn check_backend(
+            &self,
+            #cx: &#krate::interface::CheckContext<'_>,
+        ) -> ::core::result::Result<(), #krate::error::ConfigError> {
+            #body
+        }
+    })
+}
+
 /// Writes `config`, if a field is the configuration.
 pub(super) fn config(input: &Input<'_>, krate: &TokenStream) -> Option<TokenStream> {
     let field = input.config()?;

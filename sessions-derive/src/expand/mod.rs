@@ -10,7 +10,9 @@ use syn::parse_quote;
 
 pub(crate) use self::methods::content_type;
 use self::{
-    methods::{config, content_policies, cookie_policies, open_session, save_session},
+    methods::{
+        check_backend, config, content_policies, cookie_policies, open_session, save_session,
+    },
     overrides::overrides,
     place::placed,
 };
@@ -31,6 +33,7 @@ fn interface(input: &Input<'_>) -> TokenStream {
     let overrides = overrides(&input.attrs, &krate);
     let open_session = open_session(input, &krate);
     let save_session = save_session(input, &krate);
+    let check_backend = check_backend(input, &krate);
     let config = config(input, &krate);
     let cookie_policies = cookie_policies(&input.attrs, &krate);
     let content_policies = content_policies(&input.attrs, &krate);
@@ -41,6 +44,7 @@ fn interface(input: &Input<'_>) -> TokenStream {
             #overrides
             #open_session
             #save_session
+            #check_backend
             #config
             #cookie_policies
             #content_policies
@@ -154,6 +158,11 @@ mod tests {
                         cx: ::sessions::interface::SaveContext<'_>,
                     ) -> ::core::result::Result<::sessions::interface::Saved, ::sessions::error::SaveError> {
                         ::sessions::backend::Backend::save(&self.backend, content, &cx).await
+                    }
+                    fn check_backend(&self, cx: &::sessions::interface::CheckContext<'_>,)
+                        -> ::core::result::Result<(), ::sessions::error::ConfigError>
+                    {
+                        ::sessions::backend::Backend::check(&self.backend, cx)
                     }
                 }
             },

@@ -8,8 +8,8 @@ use super::Backend;
 #[cfg(feature = "import-actix-session")]
 use super::TakeoverHook;
 use crate::{
-    error::{OpenError, SaveError},
-    interface::{OpenContext, Opened, SaveContext, Saved},
+    error::{ConfigError, OpenError, SaveError},
+    interface::{CheckContext, OpenContext, Opened, SaveContext, Saved},
     state::SessionState,
 };
 
@@ -17,6 +17,10 @@ use crate::{
 /// machine and Redis elsewhere.
 ///
 /// Opening and saving allocate a box each. Clones share the backend.
+///
+/// The policies are those of every backend that the program chooses among: where one has no effect with
+/// the backend chosen, [`check`](trait@crate::SessionInterface#method.check) writes a line in the log
+/// instead of failing.
 ///
 /// # Examples
 ///
@@ -60,6 +64,10 @@ impl Backend for AnyBackend {
         self.backend.save_boxed(state, cx).await
     }
 
+    fn check(&self, cx: &CheckContext<'_>) -> Result<(), ConfigError> {
+        self.backend.check_boxed(&CheckContext { is_chosen: true, ..*cx })
+    }
+
     #[cfg(feature = "import-actix-session")]
     fn takeover(&self) -> Option<TakeoverHook<'_>> {
         self.backend.takeover_boxed()
@@ -85,6 +93,8 @@ trait BoxedBackend: Send + Sync {
         cx: &'a SaveContext<'_>,
     ) -> LocalBoxFuture<'a, Result<Saved, SaveError>>;
 
+    fn check_boxed(&self, cx: &CheckContext<'_>) -> Result<(), ConfigError>;
+
     #[cfg(feature = "import-actix-session")]
     fn takeover_boxed(&self) -> Option<TakeoverHook<'_>>;
 
@@ -105,6 +115,10 @@ impl<B: Backend> BoxedBackend for B {
         cx: &'a SaveContext<'_>,
     ) -> LocalBoxFuture<'a, Result<Saved, SaveError>> {
         Box::pin(self.save(state, cx))
+    }
+
+    fn check_boxed(&self, cx: &CheckContext<'_>) -> Result<(), ConfigError> {
+        self.check(cx)
     }
 
     #[cfg(feature = "import-actix-session")]

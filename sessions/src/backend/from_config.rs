@@ -2,8 +2,8 @@
 
 use super::{Backend, SignedCookie};
 use crate::{
-    error::{KeyError, NullSession, OpenError, SaveError},
-    interface::{OpenContext, Opened, SaveContext, Saved},
+    error::{ConfigError, KeyError, NullSession, OpenError, SaveError},
+    interface::{CheckContext, OpenContext, Opened, SaveContext, Saved},
     key::{KeyRing, SharedKeys},
     policy::SessionConfig,
     state::SessionState,
@@ -26,6 +26,13 @@ impl Backend for SessionConfig {
             None => Err(SaveError::internal(KeyError::Missing { variable: "SECRET_KEY".into() })),
         }
     }
+
+    fn check(&self, cx: &CheckContext<'_>) -> Result<(), ConfigError> {
+        match self.shared_keys() {
+            Some(keys) => SignedCookie::new(keys).check(cx),
+            None => Err(ConfigError::NoKey { advice: self.key_advice() }),
+        }
+    }
 }
 
 impl SessionConfig {
@@ -44,6 +51,16 @@ impl SessionConfig {
             keys.map(SignedCookie::new)
         };
         self.derived_from_keys(make).as_ref()
+    }
+
+    fn key_advice(&self) -> &'static str {
+        if self.secret_key_fallbacks.is_empty() {
+            "set `secret_key` in the `SessionConfig`, or `SECRET_KEY` where it is read from the \
+             environment, to what `openssl rand -base64 48` prints, or give the interface a `backend`"
+        } else {
+            "fallbacks only verify: set `secret_key` in the `SessionConfig`, or `SECRET_KEY` where it is \
+             read from the environment, to what `openssl rand -base64 48` prints"
+        }
     }
 
     /// Returns the keys, if any are set.

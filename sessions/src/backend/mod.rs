@@ -8,6 +8,7 @@ mod derived_keys;
 mod from_config;
 mod login_time;
 mod owner_error;
+mod refusals;
 mod revocation;
 mod server_side;
 #[cfg(feature = "import-actix-session")]
@@ -28,8 +29,8 @@ pub(crate) use self::{
 };
 pub use crate::token::signed::HashAlgorithm;
 use crate::{
-    error::{OpenError, SaveError},
-    interface::{OpenContext, Opened, SaveContext, Saved},
+    error::{ConfigError, OpenError, SaveError},
+    interface::{CheckContext, OpenContext, Opened, SaveContext, Saved},
     state::SessionState,
 };
 
@@ -63,6 +64,16 @@ pub trait Backend: Send + Sync + 'static {
     /// [`SaveError`] when the session cannot be kept. [`SaveError::Gone`] and a [`Saved`] of a session
     /// that [has ended](Saved::has_ended) are the same answer.
     async fn save(&self, state: &SessionState, cx: &SaveContext<'_>) -> Result<Saved, SaveError>;
+
+    /// Checks the backend when the program starts: that it has what it needs, and that each policy
+    /// that is set has an effect. A backend around another one asks it. Defaults to no check.
+    ///
+    /// # Errors
+    ///
+    /// [`ConfigError`] with what to change.
+    fn check(&self, _cx: &CheckContext<'_>) -> Result<(), ConfigError> {
+        Ok(())
+    }
 
     /// Returns what takes each session of another framework over once. Without it an import adopts one
     /// with each request that brings its cookie, as with cookies and no store.

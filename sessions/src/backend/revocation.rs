@@ -10,7 +10,7 @@ use super::{
     login_time::LoginTime,
 };
 use crate::{
-    error::{OpenError, SaveError},
+    error::{ConfigError, OpenError, SaveError},
     session::{Session, SessionSelector},
     state::SessionState,
     store::{Ended, OwnerIndex, OwnerKey, OwnerState, Store, Timestamp},
@@ -114,6 +114,17 @@ impl Revocation {
     pub fn with_owner_namespace(mut self, namespace: impl Into<Arc<str>>) -> Self {
         self.owner_namespace = namespace.into();
         self
+    }
+
+    /// Checks what every request with an owner needs.
+    pub(super) fn check(&self) -> Result<(), ConfigError> {
+        self.deadlines.check()?;
+        if self.store.index().is_none() {
+            let problem = "the store of `revocable` has no index of owners, so that every request of a \
+                           session with an owner fails; use a store whose `owners` answers one";
+            return Err(ConfigError::Backend { problem: problem.to_owned() });
+        }
+        Ok(())
     }
 
     /// Ends all sessions of the owner, on every client and with every copy of a cookie. Sessions that

@@ -1,22 +1,28 @@
 //! Reading the cookies of one name from a request.
 
-use std::fmt;
+use std::{collections::HashSet, fmt};
 
 use memchr::{memchr, memchr_iter};
 
-/// How many cookies of one name are verified. An attacker with a sibling domain can add more, and
-/// each costs a verification.
-const MAX_VALUES: usize = 8;
+/// How many different cookies of one name are tried: more than any browser keeps for a site, so that
+/// an attacker on a sibling domain, who can add cookies in front, hides none.
+const MAX_VALUES: usize = 1_000;
+/// How many of them need no allocation.
+const INLINE: usize = 8;
 
 /// The values of the cookies with the session's name: in the order of the request, without
-/// duplicates, at most 8.
+/// duplicates, at most 1,000.
 ///
 /// Names are compared as bytes: nothing is percent-decoded, and only space and tab are trimmed. A
-/// pair without `=` or without a name is ignored, and a malformed pair does not hide another.
-#[derive(Clone, Copy, Default)]
+/// pair without `=` or without a name is ignored, and a malformed pair does not hide another. A value
+/// between double quotes is the value within: the two forms of RFC 6265, 4.1.1, of which clients of
+/// RFC 2109 send the quoted one, and which Werkzeug reads as one, too.
+#[derive(Clone, Default)]
 pub struct CookieValues<'r> {
-    values: [&'r [u8]; MAX_VALUES],
+    few: [&'r [u8]; INLINE],
     len: usize,
+    /// All of them, if they are more than `few` holds.
+    many: Vec<&'r [u8]>,
     /// How many came, duplicates and those beyond the limit included.
     sent: usize,
 }
@@ -28,12 +34,23 @@ impl<'r> CookieValues<'r> {
     /// 8.2.3).
     pub fn find(headers: impl Iterator<Item = &'r [u8]>, name: &str) -> Self {
         let mut found = Self::default();
+        // Only where many came: comparing each with all would take the square of their number.
+        let mut known = HashSet::new();
         for pair in headers.flat_map(pairs) {
             let Some(value) = value_of(pair, name.as_bytes()) else { continue };
             found.sent += 1;
-            if found.len < MAX_VALUES && !found.as_slice().contains(&value) {
-                found.values[found.len] = value;
-                found.len += 1;
+            let is_new = match found.len {
+                ..INLINE => !found.as_slice().contains(&value),
+                INLINE..MAX_VALUES => {
+                    if known.is_empty() {
+                        known.extend(found.as_slice());
+                    }
+                    known.insert(value)
+                }
+                _ => false,
+            };
+            if is_new {
+                found.push(value);
             }
         }
         found
@@ -44,15 +61,27 @@ impl<'r> CookieValues<'r> {
     pub(crate) fn without(&self, value: &[u8]) -> Self {
         let mut others = Self { sent: self.sent, ..Self::default() };
         for other in self.iter().filter(|other| *other != value) {
-            others.values[others.len] = other;
-            others.len += 1;
+            others.push(other);
         }
         others
     }
 
+    fn push(&mut self, value: &'r [u8]) {
+        match self.few.get_mut(self.len) {
+            Some(place) => *place = value,
+            None => {
+                if self.many.is_empty() {
+                    self.many.extend(self.few);
+                }
+                self.many.push(value);
+            }
+        }
+        self.len += 1;
+    }
+
     /// Returns the values as a slice.
     pub fn as_slice(&self) -> &[&'r [u8]] {
-        &self.values[..self.len]
+        if self.many.is_empty() { &self.few[..self.len] } else { &self.many }
     }
 
     /// Iterates over the values.
@@ -97,10 +126,15 @@ fn value_of<'r>(pair: &'r [u8], name: &[u8]) -> Option<&'r [u8]> {
     let pair = trim(pair);
     // The fast path compares the position of `=`: most cookies of a request have other names.
     if *pair.get(name.len())? == b'=' && pair.starts_with(name) {
-        return Some(trim(&pair[name.len() + 1..]));
+        return Some(unquoted(trim(&pair[name.len() + 1..])));
     }
     let equals = memchr(b'=', pair)?;
-    (trim(&pair[..equals]) == name).then(|| trim(&pair[equals + 1..]))
+    (trim(&pair[..equals]) == name).then(|| unquoted(trim(&pair[equals + 1..])))
+}
+
+/// Returns the value between a pair of double quotes, as it is: a token needs no escapes.
+fn unquoted(value: &[u8]) -> &[u8] {
+    if let [b'"', value @ .., b'"'] = value { value } else { value }
 }
 
 /// Trims space and tab only: trimming more would accept other names as the session's.
@@ -197,13 +231,52 @@ mod tests {
     }
 
     #[test]
-    fn takes_at_most_eight_and_each_once() {
-        let header: Vec<u8> =
-            (0..20).flat_map(|n| format!("id={}; ", n / 2).into_bytes()).collect();
-        let expected: Vec<String> = (0..8).map(|n| n.to_string()).collect();
-        assert_eq!(
-            find(&[&header], "id"),
-            expected.iter().map(String::as_bytes).collect::<Vec<_>>()
-        );
+    fn takes_each_value_once_and_at_most_a_thousand() {
+        for count in [1, 2, 7, 8, 9, 10, 100, 999, 1_000, 1_001, 2_000] {
+            let header: Vec<u8> =
+                (0..2 * count).flat_map(|n| format!("id={}; ", n / 2).into_bytes()).collect();
+            let expected: Vec<String> = (0..count.min(1_000)).map(|n| n.to_string()).collect();
+            let values = CookieValues::find([header.as_slice()].into_iter(), "id");
+            assert_eq!(
+                values.as_slice(),
+                expected.iter().map(String::as_bytes).collect::<Vec<_>>(),
+                "{count}"
+            );
+            assert!(values.are_several() && !values.is_empty());
+        }
+    }
+
+    #[test]
+    fn a_duplicate_is_found_however_far_apart() {
+        for count in [5, 8, 9, 500] {
+            let values: String = (0..count).map(|n| format!("id={n}; ")).collect();
+            let header = format!("{values}{values}");
+            assert_eq!(find(&[header.as_bytes()], "id").len(), count);
+        }
+    }
+
+    #[test]
+    fn quotes_around_a_value_are_no_part_of_it() {
+        for header in ["id=\"a\"", "id = \"a\" ", "x=1; id=\"a\"; id=a", "id=a; id=\"a\""] {
+            assert_eq!(find(&[header.as_bytes()], "id"), [b"a"], "{header}");
+        }
+        for value in ["\"a", "a\"", "\"", "a\"b", "'a'"] {
+            let header = format!("id={value}");
+            assert_eq!(find(&[header.as_bytes()], "id"), [value.as_bytes()], "{header}");
+        }
+        assert_eq!(find(&[b"id=\"\""], "id"), [b""]);
+        assert_eq!(find(&[b"id=\"\"a\"\""], "id"), [b"\"a\""]);
+    }
+
+    #[cfg(feature = "import-actix-session")]
+    #[test]
+    fn values_are_left_out_of_few_and_of_many() {
+        for count in [3, 8, 9, 20] {
+            let header: String = (0..count).map(|n| format!("id={n}; ")).collect();
+            let values = CookieValues::find([header.as_bytes()].into_iter(), "id");
+            let others = values.without(b"1");
+            assert_eq!(others.len(), count - 1);
+            assert!(!others.as_slice().contains(&b"1".as_slice()) && others.are_several());
+        }
     }
 }

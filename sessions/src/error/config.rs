@@ -32,6 +32,24 @@ pub enum ConfigError {
     /// A lifetime or timeout is out of range, or two of them contradict each other.
     #[error(transparent)]
     Lifetime(#[from] LifetimeError),
+    /// The backend has no secret key, so that every session is a null session.
+    #[error("no secret key is set, so that there are no sessions and every write fails; {advice}")]
+    NoKey {
+        /// What to set.
+        advice: &'static str,
+    },
+    /// Policies are set that have no effect with this backend.
+    #[error("{}", messages.join("; "))]
+    WithoutEffect {
+        /// A sentence for each policy: what it applies to, and what to do.
+        messages: Vec<String>,
+    },
+    /// The backend cannot work as it is set up.
+    #[error("{problem}")]
+    Backend {
+        /// What is wrong and what to do.
+        problem: String,
+    },
     /// The type of `#[session(data = …)]` cannot be the content of a session.
     #[error("`{data}` cannot be the content of a session: {problem}")]
     Data {
@@ -40,6 +58,18 @@ pub enum ConfigError {
         /// What is wrong with it and what to do.
         problem: String,
     },
+}
+
+impl ConfigError {
+    /// Returns the error of policies without effect, if there are any messages about them.
+    pub(crate) fn unless_empty(messages: Vec<String>) -> Result<(), Self> {
+        if messages.is_empty() { Ok(()) } else { Err(Self::WithoutEffect { messages }) }
+    }
+
+    /// Whether an application works with it all the same, so that its service starts.
+    pub(crate) fn is_survivable(&self) -> bool {
+        matches!(self, Self::NoKey { .. } | Self::WithoutEffect { .. })
+    }
 }
 
 impl From<ConfigError> for std::io::Error {

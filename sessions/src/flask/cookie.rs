@@ -6,9 +6,9 @@ use crate::{
         cookie::{CookieCodec, CookieSessions, Plaintext},
     },
     dictionary::Format,
-    error::{KeyError, NullSession, OpenError, SaveError},
+    error::{ConfigError, KeyError, NullSession, OpenError, SaveError},
     flask,
-    interface::{OpenContext, Opened, SaveContext, Saved},
+    interface::{CheckContext, OpenContext, Opened, SaveContext, Saved},
     key::{SecretKey, SharedKeys},
     policy::SessionConfig,
     state::{SessionState, seal_member},
@@ -144,6 +144,12 @@ impl Backend for FlaskCookie {
             // Unreachable: without a key there is only the null session, which is never saved.
             None => Err(SaveError::internal(KeyError::Missing { variable: "SECRET_KEY".into() })),
         }
+    }
+
+    fn check(&self, cx: &CheckContext<'_>) -> Result<(), ConfigError> {
+        let advice = "set `SECRET_KEY` to that of the Flask application";
+        let sessions = self.sessions.as_ref().ok_or(ConfigError::NoKey { advice })?;
+        sessions.check(cx, "FlaskCookie")
     }
 }
 

@@ -21,9 +21,10 @@ use crate::{
         run_to_completion,
     },
     cookie::CookieValues,
-    error::{CookieError, OpenError, SaveError},
+    error::{ConfigError, CookieError, OpenError, SaveError},
     interface::{
-        CookieChange, ENDED, LegacyCookieEffects, OpenContext, Opened, SaveContext, Saved,
+        CheckContext, CookieChange, ENDED, LegacyCookieEffects, OpenContext, Opened, SaveContext,
+        Saved,
     },
     request::check_token,
     state::{SessionState, SessionStatus},
@@ -149,7 +150,7 @@ impl<B: Backend> ImportActixSession<B> {
     /// not come back may log in again.
     ///
     /// If the attributes of the legacy cookie contradict each other, so that no browser can have
-    /// it, every request that uses its session is an error.
+    /// it, `check` says so, and the service does not start.
     pub fn new(backend: B, legacy: ActixSession, until: SystemTime) -> Self {
         let policy = legacy.cookie_policy().map(Arc::new);
         Self {
@@ -453,11 +454,11 @@ impl<B: Backend> Backend for ImportActixSession<B> {
         let own = cx.cookies().without(ENDED.as_bytes());
         let is_marked_ended = own.len() < cx.cookies().len();
         let shares_name = policy.name() == cx.cookie().name();
+        let has_own_cookie = !shares_name && !own.is_empty();
         let legacy = if shares_name { own } else { cx.cookies_named(self.legacy.sent_name()) };
         if cx.cookies().is_empty() && legacy.is_empty() {
             return Ok(state.into());
         }
-        let has_own_cookie = !shares_name && !own.is_empty();
         let may_import = !is_marked_ended && !has_own_cookie && !self.is_closed(cx.now());
         let mut adopted = None;
         if state.is_new() && state.null_session().is_none() && may_import {
@@ -486,6 +487,14 @@ impl<B: Backend> Backend for ImportActixSession<B> {
             Some(legacy) => self.with_legacy_effects(saved, legacy, state, cx).await,
             None => Ok(saved),
         }
+    }
+
+    fn check(&self, cx: &CheckContext<'_>) -> Result<(), ConfigError> {
+        if let Err(err) = &self.policy {
+            let problem = format!("the cookie of actix-session that is imported is wrong: {err}");
+            return Err(ConfigError::Backend { problem });
+        }
+        self.backend.check(&CheckContext { imports: true, ..*cx })
     }
 
     fn takeover(&self) -> Option<TakeoverHook<'_>> {

@@ -11,7 +11,13 @@ use actix_web::{
 };
 use sessions_policy::CookiePolicy;
 
-use crate::{clock::Clock, cookie::CookieValues, policy::Settings, state::SessionStatus};
+use crate::{
+    clock::Clock,
+    cookie::CookieValues,
+    error::ConfigError,
+    policy::{BackendTraits, Policies, Settings, is_first, without_effect},
+    state::SessionStatus,
+};
 
 /// The argument of [`open_session`](crate::SessionInterface::open_session): the request with its
 /// cookies, the policies and the time.
@@ -116,6 +122,50 @@ impl fmt::Debug for SaveContext<'_> {
             .field("session_status", &self.session_status)
             .field("response_status", &self.response_status)
             .finish_non_exhaustive()
+    }
+}
+
+/// The argument of [`check_backend`](crate::SessionInterface::check_backend): the policies, before
+/// there is any request.
+#[derive(Clone, Copy, Debug)]
+pub struct CheckContext<'i> {
+    pub(crate) policies: Policies<'i>,
+    pub(crate) settings: &'i Settings,
+    /// The backend is inside one that imports sessions.
+    pub(crate) imports: bool,
+    /// The backend is one of several, among which the program chooses.
+    pub(crate) is_chosen: bool,
+}
+
+impl<'i> CheckContext<'i> {
+    pub(crate) fn new(policies: Policies<'i>, settings: &'i Settings) -> Self {
+        Self { policies, settings, imports: false, is_chosen: false }
+    }
+
+    /// Returns the resolved settings.
+    pub fn settings(&self) -> &'i Settings {
+        self.settings
+    }
+
+    /// Returns whether an attribute or the configuration sets this policy, by the name that
+    /// [`SessionConfig`](crate::SessionConfig) has for it.
+    pub fn is_set(&self, policy: &str) -> bool {
+        self.policies.is_set(policy)
+    }
+
+    /// Checks that each policy that is set has an effect with this backend. A program that chooses
+    /// its backend at run time sets policies for all of them, and is only told.
+    pub(crate) fn check_effects(&self, backend: BackendTraits) -> Result<(), ConfigError> {
+        let backend = BackendTraits { imports: self.imports, ..backend };
+        let messages = without_effect(self.policies, backend);
+        if self.is_chosen {
+            let is_new = |message: &String| is_first::<CheckContext<'static>>(message.clone());
+            for message in messages.into_iter().filter(is_new) {
+                tracing::warn!(target: "sessions", "{message}");
+            }
+            return Ok(());
+        }
+        ConfigError::unless_empty(messages)
     }
 }
 

@@ -5,7 +5,7 @@ mod context;
 mod legacy_cookie;
 mod outcome;
 
-use std::{borrow::Cow, time::SystemTime};
+use std::{any::TypeId, borrow::Cow, time::SystemTime};
 
 use actix_web::HttpRequest;
 use sessions_policy::SameSite;
@@ -14,7 +14,7 @@ use sessions_policy::SameSite;
 pub(crate) use self::legacy_cookie::ENDED;
 pub use self::{
     content::SessionContent,
-    context::{OpenContext, SaveContext},
+    context::{CheckContext, OpenContext, SaveContext},
     outcome::{Opened, Saved},
 };
 pub(crate) use self::{
@@ -28,7 +28,8 @@ pub use crate::{
 };
 use crate::{
     error::{ConfigError, OpenError, SaveError},
-    policy::{Overrides, Policies, SessionConfig},
+    policy::{Overrides, Policies, SessionConfig, without_typed_content},
+    state::SessionState,
 };
 
 /// How an application opens and saves its sessions: Flask's `SessionInterface`.
@@ -221,14 +222,34 @@ pub trait SessionInterface: Sized + Send + Sync + 'static {
         Policies::new(&Self::OVERRIDES, self.config())
     }
 
-    /// Checks attributes and configuration together. Call it in `main` to stop with a clear
-    /// message; the middleware makes the same check when the service is built.
+    /// Checks the backend together with the policies: [`Backend::check`](crate::backend::Backend::check).
+    /// The derive asks its backend. Defaults to no check.
     ///
     /// # Errors
     ///
-    /// [`ConfigError`], which names the policies that contradict each other.
+    /// Those of the backend.
+    fn check_backend(&self, _cx: &CheckContext<'_>) -> Result<(), ConfigError> {
+        Ok(())
+    }
+
+    /// Checks everything that is known before the first request: attributes, configuration and
+    /// backend, together. Call it in `main` to stop with a clear message.
+    ///
+    /// The middleware makes the same check when the service is built. Policies that contradict each
+    /// other end it. A missing key and a policy without effect are lines in the log there, since with
+    /// them the application works: without a key as Flask does, with null sessions.
+    ///
+    /// # Errors
+    ///
+    /// [`ConfigError`], which says what to change: policies that contradict each other, a key that is
+    /// missing, policies that have no effect with this backend.
     fn check(&self) -> Result<(), ConfigError> {
-        self.policies().resolve()?;
-        Self::Content::check()
+        let settings = self.policies().resolve()?;
+        Self::Content::check()?;
+        self.check_backend(&CheckContext::new(self.policies(), &settings))?;
+        if TypeId::of::<Self::Content>() == TypeId::of::<SessionState>() {
+            ConfigError::unless_empty(without_typed_content(self.policies()))?;
+        }
+        Ok(())
     }
 }

@@ -2,6 +2,8 @@
 //! default.
 
 mod config;
+mod effects;
+mod once;
 mod overrides;
 mod resolve;
 mod settings;
@@ -16,11 +18,15 @@ pub use sessions_policy::{
 };
 
 use self::overrides::FixedDomain;
-pub(crate) use self::table::policies;
 pub use self::{
     config::{DomainSetting, SessionConfig},
     overrides::Overrides,
     settings::Settings,
+};
+pub(crate) use self::{
+    effects::{BackendTraits, without_effect, without_typed_content},
+    once::is_first,
+    table::policies,
 };
 
 /// Flask's default name.
@@ -113,6 +119,11 @@ impl<'i> Policies<'i> {
     /// Returns the touch interval, if an attribute or the configuration sets it.
     fn set_touch_interval(&self) -> Option<Duration> {
         self.overrides.touch_interval.or(self.config.touch_interval)
+    }
+
+    /// Returns whether an attribute or the configuration sets this policy, by the name of its setting.
+    pub(crate) fn is_set(&self, policy: &str) -> bool {
+        self.overrides.names().contains(&policy) || self.config.names().contains(&policy)
     }
 
     /// Names the settings of the configuration that an attribute overrides.

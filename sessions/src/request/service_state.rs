@@ -9,7 +9,7 @@ use crate::{
     clock::Clock,
     error::{ConfigError, CookieError},
     interface::{SessionContent, SessionInterface},
-    policy::Settings,
+    policy::{Settings, is_first},
 };
 
 /// An interface with its resolved policies.
@@ -23,6 +23,20 @@ impl<I: SessionInterface> ServiceState<I> {
     pub(crate) fn new(interface: Arc<I>, clock: Clock) -> Result<Self, ConfigError> {
         let settings = interface.policies().resolve()?;
         I::Content::check()?;
+        match interface.check() {
+            // The backend tells of a missing key by itself, when it is first asked.
+            Ok(()) | Err(ConfigError::NoKey { .. }) => {}
+            Err(err) if err.is_survivable() => {
+                if is_first::<I>("without effect") {
+                    tracing::warn!(
+                        target: "sessions",
+                        interface = std::any::type_name::<I>(),
+                        "a policy has no effect: {err}"
+                    );
+                }
+            }
+            Err(err) => return Err(err),
+        }
         Ok(Self { interface, settings, clock })
     }
 

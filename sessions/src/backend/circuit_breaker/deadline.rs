@@ -4,6 +4,8 @@ use std::{sync::OnceLock, time::Duration};
 
 use tokio::time::Instant;
 
+use crate::error::ConfigError;
+
 /// How long a store may take.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Deadlines {
@@ -14,6 +16,22 @@ pub(crate) struct Deadlines {
 }
 
 impl Deadlines {
+    /// Checks that a call can be answered in time.
+    pub(crate) fn check(self) -> Result<(), ConfigError> {
+        for (deadline, method) in
+            [(self.call, "with_call_deadline"), (self.request, "with_request_deadline")]
+        {
+            if deadline.is_zero() {
+                let problem = format!(
+                    "`{method}` is zero, so that every call of the store fails; write one such as \
+                     `Duration::from_millis(500)`"
+                );
+                return Err(ConfigError::Backend { problem });
+            }
+        }
+        Ok(())
+    }
+
     /// Returns the time that must be left for a write that had to wait. The store may complete a call
     /// that is cut off, and a request that reports a failure would have changed the session.
     pub(crate) fn for_write(self) -> Duration {

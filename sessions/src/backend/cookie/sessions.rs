@@ -12,12 +12,13 @@ use crate::{
         OwnerError,
         derived_keys::{DerivedKeyCache, Salt, SaltKeys},
         login_time::LoginTime,
+        refusals::Refusals,
         revocation::Revocation,
     },
-    error::{OpenError, SaveError},
-    interface::{CookieChange, OpenContext, SaveContext, Saved, unix_seconds},
+    error::{ConfigError, OpenError, SaveError},
+    interface::{CheckContext, CookieChange, OpenContext, SaveContext, Saved, unix_seconds},
     key::{KeyBytes, SharedKeys},
-    policy::Settings,
+    policy::{BackendTraits, Settings},
     state::{CookiesSeen, SessionState, SessionStatus},
     token::{
         order::SealOrder,
@@ -75,6 +76,19 @@ impl<C: CookieCodec> CookieSessions<C> {
 
     pub(crate) fn keys(&self) -> &SharedKeys {
         &self.keys
+    }
+
+    /// Checks the backend of this name before there is any request.
+    pub(crate) fn check(
+        &self,
+        cx: &CheckContext<'_>,
+        name: &'static str,
+    ) -> Result<(), ConfigError> {
+        if let Some(revocation) = &self.revocation {
+            revocation.check()?;
+        }
+        let is_revocable = self.revocation.is_some();
+        cx.check_effects(BackendTraits { name, is_revocable, ..BackendTraits::NONE })
     }
 
     pub(crate) async fn open(&self, cx: &OpenContext<'_>) -> Result<SessionState, OpenError> {
@@ -137,6 +151,7 @@ impl<C: CookieCodec> CookieSessions<C> {
         }
         let keys = self.keys_for(cx.settings(), cx.cookie().name().as_str());
         let mut newest: Option<OpenedToken> = None;
+        let mut refusals = Refusals::default();
         for token in cx.cookies().iter() {
             match open_token(&self.codec, token, &keys, cx) {
                 Ok(opened) => {
@@ -148,9 +163,7 @@ impl<C: CookieCodec> CookieSessions<C> {
                     }
                     newest = Some(opened);
                 }
-                Err(rejected) => {
-                    tracing::info!(target: "sessions", reason = %rejected, "session cookie refused");
-                }
+                Err(rejected) => refusals.log(rejected),
             }
         }
         newest

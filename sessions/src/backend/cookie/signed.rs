@@ -10,8 +10,8 @@ use super::{
 use crate::backend::TakeoverHook;
 use crate::{
     backend::{Backend, OwnerError, revocation::Revocation},
-    error::{OpenError, SaveError},
-    interface::{OpenContext, Opened, SaveContext, Saved},
+    error::{ConfigError, OpenError, SaveError},
+    interface::{CheckContext, OpenContext, Opened, SaveContext, Saved},
     key::{SecretKey, SharedKeys},
     session::{Session, SessionSelector},
     state::SessionState,
@@ -127,6 +127,10 @@ impl Backend for SignedCookie {
 
     async fn save(&self, state: &SessionState, cx: &SaveContext<'_>) -> Result<Saved, SaveError> {
         self.sessions.save(state, cx).await
+    }
+
+    fn check(&self, cx: &CheckContext<'_>) -> Result<(), ConfigError> {
+        self.sessions.check(cx, "SignedCookie")
     }
 
     #[cfg(feature = "import-actix-session")]

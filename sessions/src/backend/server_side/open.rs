@@ -13,7 +13,7 @@ use super::{
     write::Base,
 };
 use crate::{
-    backend::{circuit_breaker::Deadline, login_time::LoginTime},
+    backend::{circuit_breaker::Deadline, login_time::LoginTime, refusals::Refusals},
     clock::Stopwatch,
     error::OpenError,
     interface::OpenContext,
@@ -26,8 +26,10 @@ use crate::{
     token::split::SplitToken,
 };
 
-/// How many tokens of one request reach the store.
-const MAX_LOADS: usize = 4;
+/// How many tokens of one request reach the store: as many as fit into a header line of 8 KiB, the most
+/// that proxies pass on by default, so that forged ones hide no real one. Without a signature only the
+/// store can tell them apart.
+const MAX_LOADS: usize = 170;
 
 /// What saving needs to know of the opening: an extension of the session's state.
 pub(super) struct LoadState {
@@ -149,27 +151,23 @@ impl<S: Store> ServerSide<S> {
         let mut newest: Option<(Box<Found>, usize)> = None;
         let mut others = Vec::new();
         let mut stale = None;
-        let mut asked = [None; MAX_LOADS];
         let mut loads = 0;
+        let mut refusals = Refusals::default();
         let tokens = self.tokens.of_cookie(cx.settings(), cx.cookie().name().as_str());
         for text in cx.cookies().iter() {
             let (token, at) = match tokens.read(text) {
                 Ok(read) => read,
                 Err(rejected) => {
-                    tracing::info!(target: "sessions", reason = %rejected, "session cookie refused");
+                    refusals.log(rejected);
                     continue;
                 }
             };
-            if asked.contains(&Some(text)) {
-                continue;
-            }
             if loads == MAX_LOADS {
                 tracing::warn!(target: "sessions", "a request has more than {MAX_LOADS} session cookies; the others are ignored");
                 break;
             }
-            asked[loads] = Some(text);
             loads += 1;
-            match self.load(token, &tokens, &deadline, cx).await? {
+            match self.load(token, &tokens, &deadline, &mut refusals, cx).await? {
                 TokenCheck::Nothing => {}
                 TokenCheck::Stale(found) => stale = Some(found),
                 TokenCheck::Opens(found) => {
@@ -201,6 +199,7 @@ impl<S: Store> ServerSide<S> {
         token: SplitToken,
         tokens: &CookieTokens<'_>,
         deadline: &Deadline,
+        refusals: &mut Refusals,
         cx: &OpenContext<'_>,
     ) -> Result<TokenCheck, OpenError> {
         let settings = cx.settings();
@@ -208,7 +207,7 @@ impl<S: Store> ServerSide<S> {
         let loaded = match self.call(deadline, self.store.load(&key, None)).await {
             Ok(Some(loaded)) => loaded,
             Ok(None) => {
-                tracing::info!(target: "sessions", "session cookie refused: the store does not know the session");
+                refusals.log("the store does not know the session");
                 return Ok(TokenCheck::Nothing);
             }
             // It stays for inspection until it expires, and is never overwritten: the next id is new.
@@ -221,7 +220,8 @@ impl<S: Store> ServerSide<S> {
         let (has_expired, expires_in) =
             (has_expired(&loaded, settings, cx.now()), loaded.expires_in);
         let verifier = tokens.verifier_hash(&token);
-        let found = match check_token(token, verifier, key, loaded, settings.rotate_grace()) {
+        let grace = settings.rotate_grace();
+        let found = match check_token(token, verifier, key, loaded, grace, refusals) {
             // A client without a token of the session neither prolongs it nor deletes it.
             other @ (TokenCheck::Nothing | TokenCheck::Stale(_)) if !has_expired => {
                 return Ok(other);
@@ -230,7 +230,7 @@ impl<S: Store> ServerSide<S> {
             TokenCheck::Nothing | TokenCheck::Stale(_) => return Ok(TokenCheck::Nothing),
         };
         if has_expired {
-            tracing::info!(target: "sessions", "session cookie refused: the session has expired");
+            refusals.log("the session has expired");
             self.delete_later(key, found.base.revision, found.owner());
             return Ok(TokenCheck::Nothing);
         }
@@ -342,6 +342,7 @@ fn check_token(
     key: RecordKey,
     loaded: Loaded,
     grace: Duration,
+    refusals: &mut Refusals,
 ) -> TokenCheck {
     let (now, standing) = (loaded.now, loaded.record.standing(&verifier, loaded.now, grace));
     let base = loaded.into();
@@ -351,11 +352,11 @@ fn check_token(
         Standing::Current(epoch) => TokenCheck::Opens(found(epoch, false)),
         Standing::Grace(epoch) => TokenCheck::Opens(found(epoch, true)),
         Standing::Stale(epoch) => {
-            tracing::info!(target: "sessions", "session cookie refused: it is from before the session got another one");
+            refusals.log("it is from before the session got another one");
             TokenCheck::Stale(found(epoch, false))
         }
         Standing::Unknown => {
-            tracing::info!(target: "sessions", "session cookie refused: the session does not know the token");
+            refusals.log("the session does not know the token");
             TokenCheck::Nothing
         }
     }
