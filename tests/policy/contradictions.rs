@@ -12,8 +12,8 @@ use actix_web::{
     web,
 };
 use sessions::{
-    SameSite, Session, SessionConfig, SessionInterface, SessionMiddleware, SessionState,
-    SignedCookie,
+    MemoryStore, SameSite, ServerSide, Session, SessionConfig, SessionInterface, SessionMiddleware,
+    SessionState, SignedCookie,
     backend::Backend,
     error::{ConfigError, CookieError, OpenError, SaveError},
     interface::{OpenContext, Opened, SaveContext, Saved},
@@ -23,6 +23,11 @@ use sessions_tests::{AppSessions, Browser, key};
 
 fn named(name: &'static str) -> SessionConfig {
     SessionConfig::new().cookie_name(CookieName::from_static(name))
+}
+
+/// An interface on which every policy has an effect.
+fn stored(config: SessionConfig) -> AppSessions<ServerSide<MemoryStore>> {
+    AppSessions { backend: ServerSide::new(MemoryStore::new()), config }
 }
 
 const DOMAIN: CookieDomain = CookieDomain::from_static("example.com");
@@ -129,7 +134,7 @@ async fn a_lifetime_is_between_a_second_and_400_days() {
     }
     for right in [SECOND, 400 * DAY] {
         accepted(AppSessions::signed(new().lifetime(right))).await;
-        accepted(AppSessions::signed(new().anonymous_lifetime(right))).await;
+        accepted(stored(new().anonymous_lifetime(right))).await;
     }
 }
 
@@ -139,14 +144,18 @@ async fn a_rotation_has_at_most_a_minute_of_grace() {
     let err = refused(AppSessions::signed(config(61 * SECOND))).await;
     assert_eq!(involved(&err), [["rotate_grace"]]);
     for grace in [Duration::ZERO, 60 * SECOND] {
-        accepted(AppSessions::signed(config(grace))).await;
+        accepted(stored(config(grace))).await;
     }
 }
 
 #[actix_web::test]
 async fn timeouts_are_above_zero_and_each_within_the_next() {
     let new = SessionConfig::new;
-    let cases: [(SessionConfig, &[&str]); 7] = [
+    let cases: [(SessionConfig, &[&str]); 11] = [
+        (new().idle_timeout(32 * DAY), &["idle_timeout", "lifetime"]),
+        (new().idle_timeout(DAY).lifetime(DAY - SECOND), &["idle_timeout", "lifetime"]),
+        (new().touch_interval(31 * DAY), &["touch_interval", "lifetime"]),
+        (new().touch_interval(DAY).lifetime(DAY), &["touch_interval", "lifetime"]),
         (new().idle_timeout(Duration::ZERO), &["idle_timeout"]),
         (new().absolute_timeout(Duration::ZERO), &["absolute_timeout"]),
         (new().touch_interval(Duration::ZERO), &["touch_interval"]),
@@ -159,11 +168,52 @@ async fn timeouts_are_above_zero_and_each_within_the_next() {
         assert_eq!(involved(&refused(AppSessions::signed(config)).await), [attributes]);
     }
     accepted(AppSessions::signed(new().idle_timeout(DAY).absolute_timeout(DAY))).await;
-    accepted(AppSessions::signed(new().touch_interval(DAY))).await;
+    accepted(AppSessions::signed(new().idle_timeout(DAY).lifetime(DAY))).await;
+    accepted(stored(new().touch_interval(DAY))).await;
     accepted(AppSessions::signed(
         new().idle_timeout(DAY).touch_interval(DAY.saturating_sub(SECOND)),
     ))
     .await;
+}
+
+#[actix_web::test]
+async fn a_lifetime_of_any_length_goes_with_the_default_touch_interval() {
+    for seconds in [1, 2, 3, 59, 60, 61, 119, 120, 3_600] {
+        let config = SessionConfig::new().lifetime(seconds * SECOND);
+        accepted(stored(config.clone())).await;
+        let touch = AppSessions::signed(config).policies().touch_interval();
+        assert!(touch <= 60 * SECOND && (touch < seconds * SECOND || seconds == 1), "{touch:?}");
+    }
+}
+
+#[actix_web::test]
+async fn a_cookie_of_http_needs_secure_and_httponly_in_any_letter_case() {
+    for name in ["__Http-id", "__http-id", "__HTTP-id", "__Http-"] {
+        let insecure = named(name).cookie_secure(false);
+        let err = refused(AppSessions::signed(insecure)).await;
+        assert_eq!(involved(&err), [["secure", "cookie_name"]], "{name}");
+        let readable = named(name).cookie_httponly(false);
+        let err = refused(AppSessions::signed(readable)).await;
+        assert_eq!(involved(&err), [["httponly", "cookie_name"]], "{name}");
+        accepted(AppSessions::signed(named(name).cookie_domain(DOMAIN).cookie_path(APP))).await;
+    }
+    for name in ["__Host-Http-id", "__host-http-id", "__HOST-hTTp-"] {
+        let cases = [
+            (named(name).cookie_domain(DOMAIN), ["domain", "cookie_name"]),
+            (named(name).cookie_path(APP), ["path", "cookie_name"]),
+            (named(name).application_root(APP), ["path", "cookie_name"]),
+            (named(name).cookie_secure(false), ["secure", "cookie_name"]),
+            (named(name).cookie_httponly(false), ["httponly", "cookie_name"]),
+        ];
+        for (config, attributes) in cases {
+            let err = refused(AppSessions::signed(config)).await;
+            assert_eq!(involved(&err), [attributes], "{name}");
+        }
+        accepted(AppSessions::signed(named(name))).await;
+        // As for `__Host-`, no domain is derived from the server's name.
+        accepted(AppSessions::signed(named(name).server_name("example.com"))).await;
+    }
+    accepted(AppSessions::signed(named("__Host-id").cookie_httponly(false))).await;
 }
 
 #[actix_web::test]
@@ -270,6 +320,7 @@ fn the_error_can_end_a_main_that_returns_io_errors() {
     path = path_of,
     secure = secure_of,
     samesite = samesite_of,
+    httponly = httponly_of,
     partitioned = partitioned_of
 )]
 struct ByHeader {
@@ -301,6 +352,10 @@ fn samesite_of(_: &ByHeader, request: &HttpRequest) -> SameSite {
     header_of(request, "x-none").map_or(SameSite::Lax, |_| SameSite::None)
 }
 
+fn httponly_of(_: &ByHeader, request: &HttpRequest) -> bool {
+    header_of(request, "x-readable").is_none()
+}
+
 fn partitioned_of(_: &ByHeader, request: &HttpRequest) -> bool {
     header_of(request, "x-partitioned").is_some()
 }
@@ -318,14 +373,16 @@ async fn what_a_function_decides_is_not_concluded_from_the_configuration() {
         .cookie_secure(false)
         .cookie_samesite(SameSite::None)
         .cookie_partitioned(true);
-    accepted(by_header(config)).await;
+    accepted(by_header(config.clone())).await;
+    let name = CookieName::from_static("__Host-Http-id");
+    accepted(by_header(config.cookie_name(name).cookie_httponly(false))).await;
     let config = SessionConfig::new().lifetime(Duration::ZERO);
     assert_eq!(involved(&refused(by_header(config)).await), [["lifetime"]]);
 }
 
 #[actix_web::test]
 async fn a_wrong_policy_is_an_empty_500_for_its_request_alone() {
-    let wrong: [&[(&str, &str)]; 16] = [
+    let wrong: [&[(&str, &str)]; 21] = [
         &[("x-name", "")],
         &[("x-name", "a b")],
         &[("x-name", "a=b")],
@@ -336,6 +393,11 @@ async fn a_wrong_policy_is_an_empty_500_for_its_request_alone() {
         &[("x-path", "")],
         &[("x-path", "app")],
         &[("x-path", "/; Domain=example.com")],
+        &[("x-path", "/my app")],
+        &[("x-path", "/a/../b")],
+        &[("x-name", "__Http-id"), ("x-readable", "1")],
+        &[("x-name", "__host-HTTP-id"), ("x-readable", "1")],
+        &[("x-name", "__http-id"), ("x-insecure", "1")],
         &[("x-name", "__Host-id"), ("x-domain", "example.com")],
         &[("x-name", "__host-id"), ("x-path", "/app")],
         &[("x-name", "__HOST-id"), ("x-insecure", "1")],
@@ -343,8 +405,10 @@ async fn a_wrong_policy_is_an_empty_500_for_its_request_alone() {
         &[("x-none", "1"), ("x-insecure", "1")],
         &[("x-partitioned", "1"), ("x-insecure", "1")],
     ];
-    let right: [&[(&str, &str)]; 4] = [
+    let right: [&[(&str, &str)]; 6] = [
         &[],
+        &[("x-path", "/my%20app")],
+        &[("x-name", "__Host-Http-id")],
         &[("x-name", "__Host-id")],
         &[("x-domain", "example.com"), ("x-path", "/app"), ("x-insecure", "1")],
         &[("x-none", "1"), ("x-partitioned", "1")],

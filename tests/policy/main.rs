@@ -3,5 +3,6 @@
 mod configuration;
 mod contradictions;
 mod custom_policies;
+mod lifetimes;
 mod policies;
 mod wrong_settings;

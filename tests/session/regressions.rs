@@ -317,7 +317,7 @@ fn in_the_far_future(_: &FarFuture, _: &SessionState, now: SystemTime) -> Option
 }
 
 #[derive(Clone, SessionInterface)]
-#[session(expiration_time = in_the_far_future)]
+#[session(expiration_time = in_the_far_future, lifetime = "400 days")]
 struct FarFuture {
     backend: SignedCookie,
 }

@@ -204,7 +204,11 @@ pub trait SessionInterface: Sized + Send + Sync + 'static {
     /// `get_expiration_time`. Defaults to `now` plus the lifetime for a permanent session, else to
     /// `None`.
     ///
-    /// The policy `lifetime` limits the age of tokens in both cases.
+    /// The policy `lifetime` limits the age of tokens in both cases. A browser keeps the cookie no
+    /// longer than its session can live: until `lifetime` from now, and `absolute_timeout` from the
+    /// session's start. A later time is limited, with one warning in the log. `idle_timeout` and
+    /// `anonymous_lifetime` start again with each use, which need not set the cookie, so they do not
+    /// shorten it.
     fn expiration_time(&self, content: &Self::Content, now: SystemTime) -> Option<SystemTime> {
         content.permanent().then(|| now + self.policies().lifetime())
     }

@@ -1,6 +1,6 @@
 //! The results of opening and saving.
 
-use std::fmt;
+use std::{fmt, time::SystemTime};
 
 use super::{LegacyCookieEffects, SessionContent};
 use crate::error::NullSession;
@@ -40,6 +40,8 @@ pub struct Saved {
     pub(crate) legacy_cookie: LegacyCookieEffects,
     /// The token of an empty session, to which the cookie is set instead of being removed.
     pub(crate) ending: Option<String>,
+    /// When the session ends, however much it is used.
+    pub(crate) ends_at: Option<SystemTime>,
 }
 
 /// What the response does to the session's cookie.
@@ -90,13 +92,19 @@ impl Saved {
 
     pub(crate) fn with(cookie: CookieChange) -> Self {
         let legacy_cookie = LegacyCookieEffects::default();
-        Self { cookie, stored: None, legacy_cookie, ending: None }
+        Self { cookie, stored: None, legacy_cookie, ending: None, ends_at: None }
     }
 
     /// Adds the stored JSON, if it differs from the session: another request saved first, and its
     /// changes are stored too. `save_now` returns it to the handler.
     pub fn with_stored(self, json: impl Into<String>) -> Self {
         Self { stored: Some(json.into()), ..self }
+    }
+
+    /// Adds when the session ends, however much it is used: browsers keep its cookie no longer. `None`
+    /// sets no such time. The policy `lifetime` limits a cookie in any case.
+    pub fn ending_at(self, time: Option<SystemTime>) -> Self {
+        Self { ends_at: time, ..self }
     }
 
     /// Adds what the response does about a legacy cookie, to what it does about others.

@@ -3,7 +3,7 @@
 use std::{sync::Arc, time::SystemTime};
 
 use actix_web::http::{StatusCode, header::HeaderMap};
-use sessions_policy::{CookiePolicy, MAX_COOKIE_LIFETIME, OnGone, OnSaveError};
+use sessions_policy::{CookiePolicy, MAX_COOKIE_LIFETIME, OnGone, OnSaveError, format_duration};
 
 use super::{
     headers::SessionHeaders,
@@ -18,7 +18,7 @@ use crate::{
     interface::{
         CookieChange, LegacyCookieEffects, SaveContext, Saved, SessionContent, SessionInterface,
     },
-    policy::Settings,
+    policy::{Settings, is_first},
     state::SessionStatus,
 };
 
@@ -138,7 +138,12 @@ pub(super) async fn save_content<I: SessionInterface>(
         Err(SaveError::Gone) => Ok(Saved::with(CookieChange::RemoveEnded)),
         saved => saved,
     };
-    let answered = saved.and_then(|Saved { cookie: change, stored, legacy_cookie, ending }| {
+    let answered = saved.and_then(|saved| {
+        let Saved { cookie: change, stored, legacy_cookie, ending, ends_at } = saved;
+        let set = |token| {
+            let policy = &cookie.policy;
+            token_cookie(&**interface, settings, content, policy, token, ends_at, now)
+        };
         let outcome = match change {
             CookieChange::Set { .. } | CookieChange::Hold { .. } | CookieChange::Keep => {
                 Ok(SaveOutcome::Saved)
@@ -147,12 +152,8 @@ pub(super) async fn save_content<I: SessionInterface>(
             CookieChange::RemoveEnded => Err(SaveError::Gone),
         };
         let set_cookie = match change {
-            CookieChange::Set { token } => {
-                Some(token_cookie(&**interface, settings, content, &cookie.policy, token, now)?)
-            }
-            CookieChange::Hold { token } if is_due(&**interface, content, now) => {
-                Some(token_cookie(&**interface, settings, content, &cookie.policy, token, now)?)
-            }
+            CookieChange::Set { token } => Some(set(token)?),
+            CookieChange::Hold { token } if is_due(&**interface, content, now) => Some(set(token)?),
             CookieChange::Remove | CookieChange::RemoveEnded => match ending {
                 Some(token) => {
                     Some(ending_cookie(settings, &legacy_cookie, &cookie.policy, token, now))
@@ -226,6 +227,7 @@ fn token_cookie<I: SessionInterface>(
     content: &I::Content,
     policy: &CookiePolicy,
     token: String,
+    ends_at: Option<SystemTime>,
     now: SystemTime,
 ) -> Result<String, SaveError> {
     check_token(&token, policy, content)?;
@@ -234,10 +236,39 @@ fn token_cookie<I: SessionInterface>(
     let hides_others = content.state().cookies_seen().hide_older();
     let at_least = || hides_others.then(|| now + settings.lifetime());
     let lifetime = match interface.expiration_time(content, now).or_else(at_least) {
-        Some(expires) => Lifetime::Until { expires, now },
+        Some(expires) => {
+            Lifetime::Until { expires: limited::<I>(expires, settings, ends_at, now), now }
+        }
         None => Lifetime::Session,
     };
     Ok(set_cookie(policy, token, lifetime))
+}
+
+/// Limits the expiry of a cookie to the end of its session, with one warning where a function of the
+/// application's wants more: the default comes from the policies.
+fn limited<I: 'static>(
+    expires: SystemTime,
+    settings: &Settings,
+    ends_at: Option<SystemTime>,
+    now: SystemTime,
+) -> SystemTime {
+    let by_lifetime = now + settings.lifetime();
+    let limit = ends_at.map_or(by_lifetime, |ends_at| ends_at.min(by_lifetime));
+    if expires > limit && expires != by_lifetime && is_first::<I>("expiration_time") {
+        tracing::warn!(
+            target: "sessions",
+            interface = std::any::type_name::<I>(),
+            "`expiration_time` keeps the cookie for {}, but its session ends after {}, so the cookie is \
+             kept no longer; return less, or raise `lifetime` or `absolute_timeout`",
+            duration_until(expires, now),
+            duration_until(limit, now),
+        );
+    }
+    expires.min(limit)
+}
+
+fn duration_until(time: SystemTime, now: SystemTime) -> String {
+    format_duration(time.duration_since(now).unwrap_or_default())
 }
 
 /// Returns the `Set-Cookie` value for the token of an empty session. It outlives the browser session

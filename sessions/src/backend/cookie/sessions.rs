@@ -212,13 +212,15 @@ impl<C: CookieCodec> CookieSessions<C> {
         {
             return Err(SaveError::Gone);
         }
-        match &self.revocation {
+        let token = match &self.revocation {
             Some(revocation) if state.logs_in() => {
                 let since = Box::pin(revocation.login_time(state)).await?;
-                seal(&state.with_owner_since(since)).map(Saved::token)
+                seal(&state.with_owner_since(since))?
             }
-            _ => seal(state).map(Saved::token),
-        }
+            _ => seal(state)?,
+        };
+        let began = unix_seconds(state.started().unwrap_or(cx.now()));
+        Ok(Saved::token(token).ending_at(cx.ends_at(began)))
     }
 
     fn keys_for(&self, settings: &Settings, cookie_name: &str) -> Arc<SaltKeys<C::Key>> {

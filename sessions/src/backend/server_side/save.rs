@@ -50,11 +50,21 @@ impl<S: Store> ServerSide<S> {
         let opened = state.extensions().get::<LoadState>();
         let deadline = Deadline::after(opened.map_or(self.deadlines.request, |opened| opened.left));
         let saving = Saving { backend: self, state, cx, opened, deadline };
-        match opened.map_or(&Origin::New, |opened| &opened.origin) {
+        let origin = opened.map_or(&Origin::New, |opened| &opened.origin);
+        let saved = match origin {
             Origin::New => saving.begin(state).await,
             Origin::Stale(found) => Box::pin(saving.save_stale(found)).await,
             Origin::Record(found) => saving.save_found(found).await,
-        }
+        };
+        let began = match origin {
+            Origin::Record(found)
+                if cx.session_status() != SessionStatus::Purged && !state.logs_in() =>
+            {
+                found.base.record.created_secs
+            }
+            _ => unix_seconds(cx.now()),
+        };
+        Ok(saved?.ending_at(cx.ends_at(began)))
     }
 }
 
