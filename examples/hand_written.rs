@@ -14,8 +14,8 @@ use actix_web::{App, HttpRequest, HttpServer, Responder, web};
 use sessions::{
     SecretKey, Session, SessionInterface, SessionMiddleware, SessionState, SignedCookie,
     backend::Backend,
-    error::{OpenError, SaveError},
-    interface::{OpenContext, Opened, SaveContext, Saved},
+    error::{ConfigError, OpenError, SaveError},
+    interface::{CheckContext, OpenContext, Opened, SaveContext, Saved, host},
 };
 
 struct TwoAreas {
@@ -37,8 +37,13 @@ impl SessionInterface for TwoAreas {
         self.backend.save(content, &cx).await
     }
 
+    fn check_backend(&self, cx: &CheckContext<'_>) -> Result<(), ConfigError> {
+        self.backend.check(cx)
+    }
+
     fn cookie_name<'a>(&'a self, request: &'a HttpRequest) -> Cow<'a, str> {
-        let admin = request.connection_info().host().starts_with("admin.");
+        // What routing uses. `connection_info` would obey the client's `X-Forwarded-Host`.
+        let admin = host(request).is_some_and(|host| host == "admin.localhost");
         Cow::Borrowed(if admin { "__Host-admin" } else { "__Host-site" })
     }
 }
@@ -51,8 +56,9 @@ async fn index(session: Session) -> actix_web::Result<impl Responder> {
 #[actix_web::main]
 async fn main() -> std::io::Result<()> {
     let port = std::env::var("PORT").ok().and_then(|port| port.parse().ok()).unwrap_or(8080);
-    let sessions =
-        SessionMiddleware::new(TwoAreas { backend: SignedCookie::new(SecretKey::generate()) });
+    let sessions = TwoAreas { backend: SignedCookie::new(SecretKey::generate()) };
+    sessions.check()?;
+    let sessions = SessionMiddleware::new(sessions);
     println!("open http://localhost:{port} and http://admin.localhost:{port}");
     HttpServer::new(move || App::new().wrap(sessions.clone()).default_service(web::to(index)))
         .bind(("127.0.0.1", port))?

@@ -23,6 +23,11 @@ impl Clock {
         Self { source: Some(Arc::new(source)) }
     }
 
+    /// Whether it is the operating system's clock.
+    pub(crate) fn is_system(&self) -> bool {
+        self.source.is_none()
+    }
+
     /// Starts to measure a time, from this moment, which the clock has just told.
     pub(crate) fn stopwatch(&self, now: SystemTime) -> Stopwatch {
         let monotonic = self.source.is_none().then(Instant::now);

@@ -104,6 +104,7 @@ async fn the_cookie_of_a_permanent_session_ends_with_its_absolute_timeout() {
         let name = backend.name();
         let time = TestClock::new();
         let config = SessionConfig::new().permanent(true).absolute_timeout(10 * DAY);
+        let config = config.anonymous_lifetime(10 * DAY);
         let sessions = SessionMiddleware::new(AppSessions { backend, config });
         let app = App::new().wrap(sessions.with_clock(time.clock()));
         let app = init_service(app.default_service(web::to(act))).await;

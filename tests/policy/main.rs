@@ -1,5 +1,7 @@
 //! The policies: from code, configuration and attributes, and which of them are refused.
 
+mod at_start;
+mod clocks;
 mod configuration;
 mod contradictions;
 mod custom_policies;

@@ -2,9 +2,12 @@
 
 use std::{fmt, sync::Arc, time::Duration};
 
-use sessions::store::{
-    BoxFuture, CreateOutcome, DeleteIfOutcome, DeleteOutcome, Loaded, OwnerIndex, Record,
-    RecordKey, ReplaceOutcome, Revision, Store, StoreError, Touch,
+use sessions::{
+    request::Clock,
+    store::{
+        BoxFuture, CreateOutcome, DeleteIfOutcome, DeleteOutcome, Loaded, OwnerIndex, Record,
+        RecordKey, ReplaceOutcome, Revision, Store, StoreError, Touch,
+    },
 };
 
 /// An operation on a record.
@@ -105,6 +108,10 @@ impl<S: Store> Store for HookedStore<S> {
         revision: Revision,
     ) -> Result<DeleteIfOutcome, StoreError> {
         self.call(Call::DeleteIf, self.inner.delete_if(key, revision)).await
+    }
+
+    fn follow(&self, clock: &Clock) -> bool {
+        self.inner.follow(clock)
     }
 
     fn owners(&self) -> Option<&dyn OwnerIndex> {

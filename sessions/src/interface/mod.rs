@@ -2,6 +2,7 @@
 
 mod content;
 mod context;
+mod host;
 mod legacy_cookie;
 mod outcome;
 
@@ -15,6 +16,7 @@ pub(crate) use self::legacy_cookie::ENDED;
 pub use self::{
     content::SessionContent,
     context::{CheckContext, OpenContext, SaveContext},
+    host::host,
     outcome::{Opened, Saved},
 };
 pub(crate) use self::{
@@ -56,8 +58,8 @@ use crate::{
 /// use actix_web::HttpRequest;
 /// use sessions::{
 ///     backend::Backend,
-///     error::{OpenError, SaveError},
-///     interface::{OpenContext, Opened, SaveContext, Saved},
+///     error::{ConfigError, OpenError, SaveError},
+///     interface::{CheckContext, OpenContext, Opened, SaveContext, Saved, host},
 ///     SessionInterface, SessionState, SignedCookie,
 /// };
 ///
@@ -80,8 +82,13 @@ use crate::{
 ///         self.backend.save(content, &cx).await
 ///     }
 ///
+///     fn check_backend(&self, cx: &CheckContext<'_>) -> Result<(), ConfigError> {
+///         self.backend.check(cx)
+///     }
+///
 ///     fn cookie_name<'a>(&'a self, request: &'a HttpRequest) -> Cow<'a, str> {
-///         let admin = request.connection_info().host().starts_with("admin.");
+///         // What routing uses. `connection_info` would obey the client's `X-Forwarded-Host`.
+///         let admin = host(request).is_some_and(|host| host == "admin.example.com");
 ///         Cow::Borrowed(if admin { "__Host-admin" } else { "__Host-site" })
 ///     }
 /// }
@@ -157,8 +164,8 @@ pub trait SessionInterface: Sized + Send + Sync + 'static {
     ///
     /// # Security
     ///
-    /// Decide by the host, or by something else that routing uses, and never by the raw path: Actix
-    /// routes `/%61dmin` as `/admin`. To give some pages a session of their own, wrap another
+    /// Decide by the [host](host()), or by something else that routing uses. Never by the raw path: Actix
+    /// routes `/%61dmin` as `/admin`. Nor by `connection_info`, which obeys headers of the client. To give some pages a session of their own, wrap another
     /// interface around their scope.
     fn cookie_name<'a>(&'a self, _request: &'a HttpRequest) -> Cow<'a, str> {
         self.policies().cookie_name().into()

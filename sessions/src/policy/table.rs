@@ -46,8 +46,9 @@ macro_rules! policies {
                     /// # Security
                     ///
                     /// Without it an attacker on the network takes over sessions (OWASP Session Management,
-                    /// `Secure`). Chromium, Firefox and curl send `Secure` cookies to `http://localhost`;
-                    /// Safari does not.
+                    /// `Secure`). Chromium, Firefox and curl keep `Secure` cookies from `http://localhost`, the
+                    /// names below it, 127.0.0.0/8 and `[::1]`; Safari does not. From any other host over plain
+                    /// http browsers drop them, and the log has a warning, once in a process.
                 }
                 cookie_samesite: sessions_policy::SameSite {
                     what: "which requests from other sites carry the cookie",

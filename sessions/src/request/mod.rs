@@ -7,6 +7,7 @@ mod error_with_headers;
 mod finish;
 mod headers;
 pub(crate) mod middleware;
+mod plain_http;
 mod save;
 mod saved_session;
 mod service_state;

@@ -69,6 +69,7 @@ pub(crate) use self::{
     rights::{Epoch, VerifierHash},
     standing::Standing,
 };
+use crate::clock::Clock;
 
 /// Keeps the records of server-side sessions.
 ///
@@ -152,6 +153,14 @@ pub trait Store: Send + Sync + 'static {
     /// sessions can neither be listed nor be ended together. Defaults to `None`.
     fn owners(&self) -> Option<&dyn OwnerIndex> {
         None
+    }
+
+    /// Takes the time from a test's clock, and returns whether it does. A backend asks when its
+    /// middleware has [a clock of its own](crate::SessionMiddleware::with_clock), so that records
+    /// expire when the test moves it. A store around another one asks that one. Defaults to `false`:
+    /// the store has its own time, and the log has a warning.
+    fn follow(&self, _clock: &Clock) -> bool {
+        false
     }
 }
 
@@ -318,5 +327,9 @@ impl<S: Store> Store for Arc<S> {
 
     fn owners(&self) -> Option<&dyn OwnerIndex> {
         S::owners(self)
+    }
+
+    fn follow(&self, clock: &Clock) -> bool {
+        S::follow(self, clock)
     }
 }

@@ -14,10 +14,10 @@ use super::{
 };
 use crate::{
     backend::{circuit_breaker::Deadline, login_time::LoginTime, refusals::Refusals},
-    clock::Stopwatch,
+    clock::{Clock, Stopwatch},
     error::OpenError,
     interface::OpenContext,
-    policy::Settings,
+    policy::{Settings, is_first},
     state::SessionState,
     store::{
         Epoch, Loaded, OwnerKey, RecordKey, ReplaceOutcome, Standing, Store, StoreError, Timestamp,
@@ -138,8 +138,24 @@ impl<S: Store> ServerSide<S> {
 
     /// Notes the settings of a request, and starts to measure its time.
     fn begin(&self, cx: &OpenContext<'_>) -> Stopwatch {
+        if !cx.clock.is_system() {
+            self.follow(cx.clock);
+        }
         self.shared.longest_timeout.note(cx.settings());
         cx.clock.stopwatch(cx.now())
+    }
+
+    /// Lets the store follow a test's clock, or warns that it does not.
+    fn follow(&self, clock: &Clock) {
+        if !self.store.follow(clock) && is_first::<S>("clock") {
+            tracing::warn!(
+                target: "sessions",
+                store = std::any::type_name::<S>(),
+                "the middleware has a clock of its own, and the store does not follow it: sessions expire \
+                 unused by the store's time, whatever a test's clock says; use a `MemoryStore` in this \
+                 test, or implement `Store::follow`"
+            );
+        }
     }
 
     pub(super) async fn open_session(

@@ -13,7 +13,7 @@ use crate::{
     cookie::CookieValues,
     error::{NullSession, OpenError},
     interface::{OpenContext, Opened, SessionContent, SessionInterface},
-    request::service_state::ServiceState,
+    request::{plain_http::warn_of_plain_http, service_state::ServiceState},
 };
 
 impl<I: SessionInterface> Slot<I> {
@@ -25,6 +25,7 @@ impl<I: SessionInterface> Slot<I> {
         let ServiceState { interface, settings, clock } = &*self.service;
         let policy = self.service.cookie_for(request)?;
         self.refuse_shared_cookie(request, &policy)?;
+        warn_of_plain_http(request, &policy);
         let headers = request.headers().get_all(header::COOKIE).map(HeaderValue::as_bytes);
         let cookies = CookieValues::find(headers, policy.name().as_str());
         let cookie = OpenedCookie { policy, was_sent: !cookies.is_empty() };

@@ -82,7 +82,8 @@ impl MemoryStore {
     }
 
     /// Returns an empty store for 100,000 records that expire by this clock, for tests. By default
-    /// they expire by the operating system's monotonic clock.
+    /// they expire by the operating system's monotonic clock or, in a test whose middleware has
+    /// [a clock of its own](crate::SessionMiddleware::with_clock), by that one from its first request on.
     pub fn with_clock(clock: Clock) -> Self {
         Self::build(Self::DEFAULT_CAPACITY, Time::by(clock))
     }
@@ -183,6 +184,11 @@ impl fmt::Debug for MemoryStore {
 }
 
 impl Store for MemoryStore {
+    fn follow(&self, clock: &Clock) -> bool {
+        self.shared.time.follow(clock);
+        true
+    }
+
     async fn create(
         &self,
         key: &RecordKey,

@@ -1,7 +1,10 @@
 //! The clock that records expire by.
 
 use std::{
-    sync::atomic::{AtomicU64, Ordering},
+    sync::{
+        OnceLock,
+        atomic::{AtomicU64, Ordering},
+    },
     time::{Duration, Instant, SystemTime, UNIX_EPOCH},
 };
 
@@ -9,6 +12,8 @@ use crate::{clock::Clock, store::Timestamp};
 
 pub(super) struct Time {
     source: Source,
+    /// A test's clock, which goes on where the source was.
+    followed: OnceLock<Followed>,
     /// The last timestamp of the owner index.
     last_stamp: AtomicU64,
     /// The second of the last sweep of a full store, plus one.
@@ -24,6 +29,15 @@ enum Source {
     Given(Clock),
 }
 
+/// The clock of a middleware, from the moment at which the store began to follow it.
+struct Followed {
+    clock: Clock,
+    /// What the clock told then.
+    start: SystemTime,
+    /// What the store's own clock told then, since 1970.
+    base: Duration,
+}
+
 impl Time {
     pub(super) fn monotonic() -> Self {
         Self::of(Source::Monotonic(Instant::now(), SystemTime::now()))
@@ -36,14 +50,34 @@ impl Time {
     fn of(source: Source) -> Self {
         Self {
             source,
+            followed: OnceLock::new(),
             last_stamp: AtomicU64::new(0),
             last_sweep: AtomicU64::new(0),
             last_index_sweep: AtomicU64::new(0),
         }
     }
 
+    /// Takes the time from a middleware's clock from here on, unless a test has given the store a
+    /// clock. The first middleware counts.
+    pub(super) fn follow(&self, clock: &Clock) {
+        if matches!(self.source, Source::Monotonic(..)) {
+            self.followed.get_or_init(|| Followed {
+                clock: clock.clone(),
+                start: clock.now(),
+                base: self.by_source(),
+            });
+        }
+    }
+
     /// Returns the time since 1970.
     pub(super) fn now(&self) -> Duration {
+        let Some(Followed { clock, start, base }) = self.followed.get() else {
+            return self.by_source();
+        };
+        *base + clock.now().duration_since(*start).unwrap_or_default()
+    }
+
+    fn by_source(&self) -> Duration {
         let now = match &self.source {
             Source::Monotonic(start, time) => *time + start.elapsed(),
             Source::Given(clock) => clock.now(),

@@ -3,12 +3,20 @@
 use std::time::Duration;
 
 use super::{super::operation::Operation, FaultStore};
-use crate::store::{
-    BoxFuture, CreateOutcome, DeleteIfOutcome, DeleteOutcome, Ended, Loaded, OwnerIndex, OwnerKey,
-    OwnerState, Record, RecordKey, ReplaceOutcome, Revision, Store, StoreError, Timestamp, Touch,
+use crate::{
+    clock::Clock,
+    store::{
+        BoxFuture, CreateOutcome, DeleteIfOutcome, DeleteOutcome, Ended, Loaded, OwnerIndex,
+        OwnerKey, OwnerState, Record, RecordKey, ReplaceOutcome, Revision, Store, StoreError,
+        Timestamp, Touch,
+    },
 };
 
 impl<S: Store> Store for FaultStore<S> {
+    fn follow(&self, clock: &Clock) -> bool {
+        self.inner().follow(clock)
+    }
+
     fn create(
         &self,
         key: &RecordKey,
