@@ -149,6 +149,7 @@ mod retry;
 mod sqlite;
 mod store;
 mod table;
+mod url;
 mod writer_lock;
 
 pub use self::{dialect::Dialect, store::SqlxStore};

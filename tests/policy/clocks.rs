@@ -76,8 +76,14 @@ async fn a_session_from_before_the_test_clock_lives_on_by_it() {
     assert_eq!(Answer::of(&app, later).await.body, "1");
 }
 
-/// A store that has its own time.
-struct Stubborn(MemoryStore);
+/// A store that has its own time, and no index of owners.
+pub(crate) struct Stubborn(MemoryStore);
+
+impl Stubborn {
+    pub(crate) fn new() -> Self {
+        Self(MemoryStore::new())
+    }
+}
 
 impl Store for Stubborn {
     async fn create(
@@ -125,7 +131,7 @@ async fn a_store_that_does_not_follow_a_test_clock_is_told_of_once() {
     let logged = Logged::start();
     let time = TestClock::new();
     for _ in 0..2 {
-        let visits = visits(sided(Stubborn(MemoryStore::new())), &time).await;
+        let visits = visits(sided(Stubborn::new()), &time).await;
         assert_eq!(visits, ["1", "2", "3", "4", "5", "6"]);
     }
     let lines = logged.take_own();
@@ -134,7 +140,6 @@ async fn a_store_that_does_not_follow_a_test_clock_is_told_of_once() {
     assert_eq!(told.len(), 1, "{lines:?}");
     assert!(told[0].1.contains("implement `Store::follow`") && told[0].1.contains("Stubborn"));
     // Without a clock of its own the middleware has nothing to tell.
-    let sessions =
-        AppSessions { backend: sided(Stubborn(MemoryStore::new())), config: SessionConfig::new() };
+    let sessions = AppSessions { backend: sided(Stubborn::new()), config: SessionConfig::new() };
     assert_eq!(sessions.check(), Ok(()));
 }

@@ -153,7 +153,10 @@ async fn timeouts_are_above_zero_and_each_within_the_next() {
     let new = SessionConfig::new;
     let cases: [(SessionConfig, &[&str]); 11] = [
         (new().idle_timeout(32 * DAY), &["idle_timeout", "lifetime"]),
-        (new().idle_timeout(DAY).lifetime(DAY - SECOND), &["idle_timeout", "lifetime"]),
+        (
+            new().idle_timeout(DAY).lifetime(DAY.saturating_sub(SECOND)),
+            &["idle_timeout", "lifetime"],
+        ),
         (new().touch_interval(31 * DAY), &["touch_interval", "lifetime"]),
         (new().touch_interval(DAY).lifetime(DAY), &["touch_interval", "lifetime"]),
         (new().idle_timeout(Duration::ZERO), &["idle_timeout"]),

@@ -30,6 +30,7 @@ macro_rules! sixty_days {
     };
 }
 
+#[expect(clippy::unnecessary_wraps, reason = "the signature of the policy")]
 fn in_sixty_days<I>(_: &I, _: &SessionState, now: SystemTime) -> Option<SystemTime> {
     Some(now + 60 * DAY)
 }

@@ -5,6 +5,7 @@ mod clocks;
 mod configuration;
 mod contradictions;
 mod custom_policies;
+mod hosts;
 mod lifetimes;
 mod policies;
 mod wrong_settings;

@@ -13,4 +13,5 @@ mod redis_wire;
 mod sql_store;
 mod sqlite_faults;
 mod store_conformance;
+mod urls;
 mod wrong_store;

@@ -42,10 +42,16 @@ pub(crate) fn tcp_settings(given: &TcpSettings) -> TcpSettings {
     }
 }
 
+/// Returns an error that names neither the URL nor its parts, since it may contain a password.
 pub(crate) fn invalid_url(err: &RedisError) -> io::Error {
+    let tls = if cfg!(feature = "tls") {
+        "`rediss://…` with TLS"
+    } else {
+        "`rediss://…` with the feature `tls` of actix-web-sessions-redis"
+    };
     let message = format!(
         "the Redis URL is invalid: {err}; expected `redis://[user:password@]host[:port][/database]`, \
-         or `rediss://…` with the feature `tls`"
+         {tls}, or `redis+unix:///path/of/the/socket`; percent-encode special characters of the password"
     );
     io::Error::new(io::ErrorKind::InvalidInput, message)
 }

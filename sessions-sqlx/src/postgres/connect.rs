@@ -8,7 +8,7 @@ use sqlx::{
 };
 use tokio::time::timeout;
 
-use crate::store::SqlxStore;
+use crate::{store::SqlxStore, url::scheme};
 
 /// The time limit of the first connection.
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(2);
@@ -30,6 +30,7 @@ impl SqlxStore<Postgres> {
     /// [`io::ErrorKind::InvalidInput`] when the URL is invalid, [`io::ErrorKind::NotConnected`] when
     /// the server does not accept a connection within two seconds.
     pub async fn connect(url: &str) -> io::Result<Self> {
+        check_scheme(url)?;
         let options: PgConnectOptions = url.parse().map_err(|err: Error| invalid_url(&err))?;
         let options = options.options([STATEMENT_TIMEOUT]);
         // A pool would retry until its time-out, and then not report the cause.
@@ -45,10 +46,24 @@ impl SqlxStore<Postgres> {
     }
 }
 
-fn invalid_url(err: &Error) -> io::Error {
+/// Refuses the URL of something else, which sqlx would take for PostgreSQL.
+fn check_scheme(url: &str) -> io::Result<()> {
+    match scheme(url).as_deref() {
+        Some("postgres" | "postgresql") => Ok(()),
+        Some("sqlite") => Err(invalid_url(
+            &"it begins with `sqlite://`, and a file is opened with `SqliteStore::open`",
+        )),
+        Some(other) => Err(invalid_url(&format!("it begins with `{other}://`"))),
+        None if url.is_empty() => Err(invalid_url(&"it is empty")),
+        None => Err(invalid_url(&"it has no scheme")),
+    }
+}
+
+fn invalid_url(problem: &dyn fmt::Display) -> io::Error {
     let message = format!(
-        "the PostgreSQL URL is invalid: {err}; expected \
-         `postgres://[user[:password]@]host[:port]/database`"
+        "the PostgreSQL URL is invalid: {problem}; expected \
+         `postgres://[user[:password]@]host[:port]/database`; percent-encode special characters of the \
+         password"
     );
     io::Error::new(io::ErrorKind::InvalidInput, message)
 }

@@ -11,6 +11,7 @@ use tokio::time::sleep;
 use crate::{
     dialect::driver::{ErrorClass, classify},
     store::SqlxStore,
+    url::scheme,
 };
 
 /// Below the deadline of a call, so that SQLite gives up before the caller does.
@@ -30,9 +31,11 @@ impl SqlxStore<Sqlite> {
     ///
     /// # Errors
     ///
-    /// [`io::Error`] when the file cannot be created, or is not an SQLite database.
+    /// [`io::ErrorKind::InvalidInput`] when `path` is no path: empty, a URL such as `sqlite://…`, or
+    /// `:memory:`. [`io::Error`] when the file cannot be created, or is not an SQLite database.
     pub async fn open(path: impl AsRef<Path>) -> io::Result<Self> {
         let path = path.as_ref();
+        check_path(path)?;
         create_file(path).map_err(|err| not_opened(path, err.kind(), &err))?;
         let options = SqliteConnectOptions::new()
             .filename(path)
@@ -45,6 +48,32 @@ impl SqlxStore<Sqlite> {
         store.migrate().await?;
         Ok(store)
     }
+}
+
+/// Refuses what is no path of a file, without showing it: a URL may contain a password.
+fn check_path(path: &Path) -> io::Result<()> {
+    let text = path.to_str().unwrap_or_default();
+    let begins_with = |prefix: &str| {
+        text.get(..prefix.len()).is_some_and(|start| start.eq_ignore_ascii_case(prefix))
+    };
+    let problem = if path.as_os_str().is_empty() {
+        "it is empty".to_owned()
+    } else if text == ":memory:" || begins_with("sqlite::memory:") {
+        "a database in memory ends with its connection; use `MemoryStore` instead".to_owned()
+    } else if let Some(scheme) = scheme(text) {
+        format!(
+            "it is a URL; remove `{scheme}://`, and what follows a `?`, if it is the one of a file"
+        )
+    } else if let Some(prefix) = ["sqlite:", "file:"].into_iter().find(|it| begins_with(it)) {
+        format!("it is a URL; remove `{prefix}`, and what follows a `?`")
+    } else {
+        return Ok(());
+    };
+    let message = format!(
+        "the path of the SQLite file is invalid: {problem}; expected one such as `sessions.db` or \
+         `/var/lib/app/sessions.db`"
+    );
+    Err(io::Error::new(io::ErrorKind::InvalidInput, message))
 }
 
 async fn connect(options: SqliteConnectOptions) -> Result<Pool<Sqlite>, Error> {

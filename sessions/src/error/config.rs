@@ -66,9 +66,9 @@ impl ConfigError {
         if messages.is_empty() { Ok(()) } else { Err(Self::WithoutEffect { messages }) }
     }
 
-    /// Whether an application works with it all the same, so that its service starts.
-    pub(crate) fn is_survivable(&self) -> bool {
-        matches!(self, Self::NoKey { .. } | Self::WithoutEffect { .. })
+    /// Whether it is about the backend, so that the service starts: some requests need none of it.
+    pub(crate) fn is_of_backend(&self) -> bool {
+        matches!(self, Self::NoKey { .. } | Self::WithoutEffect { .. } | Self::Backend { .. })
     }
 }
 

@@ -150,7 +150,7 @@ impl<B: Backend> ImportActixSession<B> {
     /// not come back may log in again.
     ///
     /// If the attributes of the legacy cookie contradict each other, so that no browser can have
-    /// it, `check` says so, and the service does not start.
+    /// it, `check` says so, and every request that uses its session is an error.
     pub fn new(backend: B, legacy: ActixSession, until: SystemTime) -> Self {
         let policy = legacy.cookie_policy().map(Arc::new);
         Self {

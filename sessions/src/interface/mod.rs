@@ -247,8 +247,8 @@ pub trait SessionInterface: Sized + Send + Sync + 'static {
     /// backend, together. Call it in `main` to stop with a clear message.
     ///
     /// The middleware makes the same check when the service is built. Policies that contradict each
-    /// other end it. A missing key and a policy without effect are lines in the log there, since with
-    /// them the application works: without a key as Flask does, with null sessions.
+    /// other end it. What `check` says of the backend is one line in the log there, since requests that
+    /// need none of it are answered: without a key as in Flask, with null sessions.
     ///
     /// # Errors
     ///

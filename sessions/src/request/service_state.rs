@@ -26,12 +26,12 @@ impl<I: SessionInterface> ServiceState<I> {
         match interface.check() {
             // The backend tells of a missing key by itself, when it is first asked.
             Ok(()) | Err(ConfigError::NoKey { .. }) => {}
-            Err(err) if err.is_survivable() => {
-                if is_first::<I>("without effect") {
+            Err(err) if err.is_of_backend() => {
+                if is_first::<I>("check") {
                     tracing::warn!(
                         target: "sessions",
                         interface = std::any::type_name::<I>(),
-                        "a policy has no effect: {err}"
+                        "the service starts, and `check` would end it: {err}"
                     );
                 }
             }
