@@ -98,7 +98,7 @@ impl fmt::Display for Violation {
             }
             Self::HttpPrefixWithoutHttpOnly => {
                 "`__Http-` and `__Host-Http-` cookies require `httponly`, else browsers refuse them; \
-                 remove `httponly = false` or drop `Http-` from the prefix"
+                 remove `httponly = false` or drop the prefix"
             }
             Self::SameSiteNoneWithoutSecure => {
                 "`samesite = \"None\"` requires `secure`, else browsers refuse the cookie; \

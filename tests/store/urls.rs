@@ -2,7 +2,7 @@
 
 use std::io::{self, ErrorKind};
 
-use sessions_redis::{ActixSessionRedis, Connection, RedisStore};
+use sessions_redis::{Connection, RedisStore};
 use sessions_sqlx::{PostgresStore, SqliteStore};
 
 const SECRET: &str = "s3cr3t";
@@ -44,7 +44,6 @@ async fn a_redis_store_says_which_urls_it_takes() {
         assert_refused(RedisStore::new(url), url, expected);
         assert_refused(RedisStore::connect(url).await, url, expected);
         assert_refused(RedisStore::connect_cluster([url]).await, url, expected);
-        assert_refused(ActixSessionRedis::new(url), url, expected);
         assert_refused(Connection::new(url), url, expected);
         assert_refused(RedisStore::new(url.to_owned()), url, expected);
     }

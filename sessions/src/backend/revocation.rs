@@ -122,7 +122,7 @@ impl Revocation {
         if self.store.index().is_none() {
             let problem = "the store of `revocable` has no index of owners, so that every request of a \
                            session with an owner fails; use a store whose `owners` answers one";
-            return Err(ConfigError::Backend { problem: problem.to_owned() });
+            return Err(ConfigError::Unusable { problem: problem.to_owned() });
         }
         Ok(())
     }

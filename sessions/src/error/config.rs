@@ -46,7 +46,7 @@ pub enum ConfigError {
     },
     /// The backend cannot work as it is set up.
     #[error("{problem}")]
-    Backend {
+    Unusable {
         /// What is wrong and what to do.
         problem: String,
     },
@@ -68,7 +68,7 @@ impl ConfigError {
 
     /// Whether it is about the backend, so that the service starts: some requests need none of it.
     pub(crate) fn is_of_backend(&self) -> bool {
-        matches!(self, Self::NoKey { .. } | Self::WithoutEffect { .. } | Self::Backend { .. })
+        matches!(self, Self::NoKey { .. } | Self::WithoutEffect { .. } | Self::Unusable { .. })
     }
 }
 

@@ -492,7 +492,7 @@ impl<B: Backend> Backend for ImportActixSession<B> {
     fn check(&self, cx: &CheckContext<'_>) -> Result<(), ConfigError> {
         if let Err(err) = &self.policy {
             let problem = format!("the cookie of actix-session that is imported is wrong: {err}");
-            return Err(ConfigError::Backend { problem });
+            return Err(ConfigError::Unusable { problem });
         }
         self.backend.check(&CheckContext { imports: true, ..*cx })
     }

@@ -26,7 +26,7 @@ impl Deadlines {
                     "`{method}` is zero, so that every call of the store fails; write one such as \
                      `Duration::from_millis(500)`"
                 );
-                return Err(ConfigError::Backend { problem });
+                return Err(ConfigError::Unusable { problem });
             }
         }
         Ok(())

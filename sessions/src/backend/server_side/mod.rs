@@ -202,7 +202,7 @@ impl<S: Store> Backend for ServerSide<S> {
         if self.max_payload == 0 {
             let problem = "`with_max_payload` is zero, so that no session can be saved; write one such as \
                            65,536 bytes";
-            return Err(ConfigError::Backend { problem: problem.to_owned() });
+            return Err(ConfigError::Unusable { problem: problem.to_owned() });
         }
         cx.check_effects(BackendTraits {
             name: "ServerSide",
