@@ -93,6 +93,20 @@ async fn every_scheme_of_postgres_is_taken_in_any_letter_case() {
 }
 
 #[tokio::test]
+async fn a_store_whose_tables_are_not_there_says_so_at_start() {
+    let pool = sqlx::sqlite::SqlitePoolOptions::new().max_connections(1);
+    let pool = pool.connect("sqlite::memory:").await.expect("a database in memory");
+    let store = SqliteStore::new(pool);
+    let err = store.ready().await.expect_err("no tables");
+    assert_eq!(err.kind(), ErrorKind::NotConnected);
+    assert!(err.to_string().contains("`SqlxStore::migrate` makes them"), "{err}");
+    store.migrate().await.expect("they are made");
+    store.ready().await.expect("they are there");
+    store.pool().close().await;
+    assert_eq!(store.ready().await.expect_err("it is closed").kind(), ErrorKind::NotConnected);
+}
+
+#[tokio::test]
 async fn an_sqlite_store_takes_a_path_and_says_so() {
     let expected = "expected one such as `sessions.db`";
     for (path, problem) in [

@@ -1,6 +1,8 @@
-//! Creating the tables.
+//! Creating the tables, and checking that they are there.
 
 use std::io;
+
+use sessions::store::{RecordKey, Store, StoreError};
 
 use super::SqlxStore;
 use crate::{dialect::Dialect, retry::RetryBudget};
@@ -24,6 +26,24 @@ impl<DB: Dialect> SqlxStore<DB> {
                 .map_err(|err| io::Error::new(io::ErrorKind::NotConnected, err))?;
         }
         Ok(())
+    }
+
+    /// Checks that the database can be reached and has the table of the sessions: for a `main` that
+    /// must not start without them, where another tool creates them.
+    ///
+    /// # Errors
+    ///
+    /// [`io::ErrorKind::NotConnected`], with the reason: the table is not there, the user may not read
+    /// it, or the database cannot be reached.
+    pub async fn ready(&self) -> io::Result<()> {
+        let key = RecordKey::from_bytes([0; 32]);
+        let reason = match self.load(&key, None).await {
+            Ok(_) | Err(StoreError::Corrupt { .. }) => return Ok(()),
+            Err(StoreError::Unavailable { source }) => source.to_string(),
+            Err(err) => err.to_string(),
+        };
+        let message = format!("the session store is not ready: {reason}");
+        Err(io::Error::new(io::ErrorKind::NotConnected, message))
     }
 
     /// Returns the statements that [`migrate`](Self::migrate) runs, with the table's name in them: for
