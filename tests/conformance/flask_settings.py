@@ -1,7 +1,8 @@
 """The Flask side of tests/flask/flask_settings.rs: what real Flask makes of variables in the environment.
 
 Reads environments, a JSON object in each line, and prints for each what the application does that has it:
-the first response's `Set-Cookie`, and whether the next request finds the session again.
+the `Set-Cookie` of a response that writes, how long the session lives, and whether a response to a request
+that reads sets the cookie again.
 """
 
 import io
@@ -9,12 +10,15 @@ import json
 import logging
 import os
 import sys
+import types
 import warnings
 
+import itsdangerous.timed
 from flask import Flask, session
-from werkzeug.http import parse_cookie
 
 PREFIX = "FLASK_"
+NOW = 1_767_225_600
+itsdangerous.timed.time = types.SimpleNamespace(time=lambda: NOW)
 warnings.simplefilter("ignore")
 logging.disable()
 
@@ -49,20 +53,27 @@ def used(variables):
     os.environ.update(variables)
     app = application()
     client = app.test_client(use_cookies=False)
-    wrote = client.get("/app/write")
+    # Said here, or the client makes it of settings.
+    site = "http://localhost/"
+    wrote = client.get("/app/write", base_url=site)
     if wrote.status_code != 200:
         return {"error": f"{wrote.status} to a write", "null": not app.secret_key}
     [set_cookie] = wrote.headers.getlist("Set-Cookie")
-    pair = set_cookie.split(";")[0]
-    read = client.get("/app/read", headers={"Cookie": pair})
+    read = client.get("/app/read", base_url=site, headers={"Cookie": set_cookie.split(";")[0]})
     if read.text != "1":
-        return {"error": f"the next request does not find the session: {read.status}"}
-    return {"set_cookie": set_cookie, "refresh": "Set-Cookie" in read.headers}
+        return {"error": "the next request does not find the session"}
+    return {
+        "set_cookie": set_cookie,
+        "lifetime": int(app.permanent_session_lifetime.total_seconds()),
+        "refreshed": "Set-Cookie" in read.headers,
+    }
 
 
 def main():
     for line in io.TextIOWrapper(sys.stdin.buffer, encoding="utf-8"):
-        print(json.dumps(tried(json.loads(line))))
+        # A setting may hold unpaired surrogates, and then the answer does.
+        answer = json.dumps(tried(json.loads(line)), ensure_ascii=False)
+        sys.stdout.buffer.write(answer.encode("utf-8", "replace") + b"\n")
 
 
 if __name__ == "__main__":

@@ -146,22 +146,25 @@ fn refuse_parts(prefix: &str, variables: &Variables<'_>) -> Result<(), InvalidSe
 /// Makes what a value means to Flask a value of ours.
 fn translate(field: &str, name: &str, value: Value) -> Parsed<Value> {
     match field {
-        "secret_key" if is_false(&value) => Ok(Value::Null),
-        "secret_key" => text(value, "Flask signs with a text only", KEY_EXAMPLE),
-        "secret_key_fallbacks" => fallbacks(value),
+        "secret_key" | "cookie_path" if is_false(&value) => Ok(Value::Null),
         "server_name" if matches!(value, Value::Null) => Ok(value),
-        "server_name" => text(value, "Flask takes a text only", "`example.com`"),
-        "application_root" => path(value),
+        "secret_key" => text(value, "Flask signs with a text only", KEY_EXAMPLE),
+        "server_name" => server_name(value),
         "cookie_name" => text(value, "Flask takes a text only", "`session`"),
+        "secret_key_fallbacks" => fallbacks(value),
+        "application_root" | "cookie_path" => path(value),
         "cookie_domain" => domain(value),
-        "cookie_path" if is_false(&value) => Ok(Value::Null),
-        "cookie_path" => path(value),
-        "cookie_httponly" | "cookie_secure" => Ok(attribute(name, &value)),
         // With any other value that is false, Flask's cookie is partitioned and not `Secure`.
         "cookie_partitioned" if is_false(&value) && !is_off(&value) => {
             Err(Wrong::new("browsers drop Flask's cookie with it", "`true` or `false`"))
         }
-        "cookie_partitioned" => Ok(attribute(name, &value)),
+        "cookie_httponly" | "cookie_secure" | "cookie_partitioned" if has_line_break(&value) => {
+            Err(Wrong::new("Flask fails with a line break in a header", "`true` or `false`"))
+        }
+        // An attribute without a value, which Werkzeug writes as soon as there is one.
+        "cookie_httponly" | "cookie_secure" | "cookie_partitioned" => {
+            Ok(flag(name, !is_off(&value), &value))
+        }
         "cookie_samesite" => samesite(value),
         "lifetime" => lifetime(&value),
         "refresh_each_request" => Ok(flag(name, !is_false(&value), &value)),
@@ -186,6 +189,24 @@ fn is_false(value: &Value) -> bool {
 /// Whether Werkzeug leaves an attribute out.
 fn is_off(value: &Value) -> bool {
     matches!(value, Value::Null | Value::Bool(false))
+}
+
+fn has_line_break(value: &Value) -> bool {
+    matches!(value, Value::Text(text) if text.contains(['\r', '\n']))
+}
+
+/// Flask encodes the name by IDNA, which takes no empty labels except at the end, nor long ones.
+fn server_name(value: Value) -> Parsed<Value> {
+    const EXAMPLE: &str = "`example.com`";
+    let value = text(value, "Flask takes a text only", EXAMPLE)?;
+    if let Value::Text(name) = &value {
+        let labels = name.strip_suffix('.').unwrap_or(name).split('.');
+        let is_wrong = |label: &str| label.is_empty() || label.len() > 63;
+        if !name.is_empty() && labels.into_iter().any(is_wrong) {
+            return Err(Wrong::new("Flask fails with an empty or long part between dots", EXAMPLE));
+        }
+    }
+    Ok(value)
 }
 
 fn text(value: Value, problem: &str, example: &'static str) -> Parsed<Value> {
@@ -244,11 +265,6 @@ fn domain(value: Value) -> Parsed<Value> {
         }
         _ => Err(Wrong::new("Flask takes a text, `false` or `null`", EXAMPLE)),
     }
-}
-
-/// An attribute without a value, which Werkzeug writes as soon as there is one.
-fn attribute(name: &str, value: &Value) -> Value {
-    flag(name, !is_off(value), value)
 }
 
 fn flag(name: &str, is_on: bool, value: &Value) -> Value {
