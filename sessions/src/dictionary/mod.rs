@@ -15,6 +15,8 @@ mod surrogate_keys;
 use serde::de::DeserializeOwned;
 
 pub use self::changes::ChangeSet;
+#[cfg(feature = "flask")]
+pub(crate) use self::json::{Origin, WrittenKey};
 pub(crate) use self::{changes::Replay, entry::same_value, format::Format, json::quoted};
 use self::{
     entry::{Edit, Entry, Key},
@@ -150,6 +152,7 @@ impl Dictionary {
         let opened = Self::from_json(other.to_json()).expect("a dictionary reads what it writes");
         self.payload = opened.payload;
         self.entries = opened.entries;
+        self.surrogate_keys = opened.surrogate_keys;
         self.revision += 1;
         self.discard_changes();
     }
@@ -170,7 +173,7 @@ impl Dictionary {
         let at = match self.position(key) {
             Ok(at) => at,
             Err(at) => {
-                let key = Key::Owned(key.into());
+                let key = Key::New(key.into(), self.revision);
                 self.entries.insert(at, Entry { key, base: None, edit: Edit::Set(json) });
                 self.revision += 1;
                 return;

@@ -112,7 +112,7 @@ pub(crate) mod cookie;
 mod session;
 
 pub use self::cookie::FlaskCookie;
-pub(crate) use self::session::{session_to_json, unescape_session};
+pub(crate) use self::session::{JsonSettings, session_to_json, unescape_session};
 pub use crate::{
     codec::flask::{Bytes, DateTime, DateTimeError, Markup, Tuple, Uuid, UuidError, Value},
     token::flask::{HashAlgorithm, KeyDerivation},
