@@ -149,7 +149,7 @@ async fn main() -> io::Result<()> {
     let backend = FlaskCookie::from_config(&config)
         .with_sort_keys(is_on("TWIN_SORT_KEYS"))
         .with_ensure_ascii(is_on("TWIN_ENSURE_ASCII"));
-    let sessions = FlaskSessions { backend, config };
+    let sessions = FlaskSessions { config, backend };
     sessions.check()?;
     let port = env::var("PORT").ok().and_then(|port| port.parse().ok()).unwrap_or(8080);
     HttpServer::new(move || {

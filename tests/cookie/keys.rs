@@ -324,11 +324,13 @@ fn prints_what_the_file_gives() {
 }
 
 /// Checks that these fingerprints are those of one key, and that nothing but its file is left.
-fn assert_one_key(folder: &Path, fingerprints: Vec<String>) {
-    let first = fingerprint(SecretKey::for_development(folder.join("session.key")).unwrap());
+fn assert_one_key(folder: &Path, fingerprints: &[String]) {
+    let first = SecretKey::for_development(folder.join("session.key")).expect("it is there");
+    let first = fingerprint(first);
     let others = fingerprints.iter().filter(|other| **other != first).count();
     assert_eq!(others, 0, "of {} starts", fingerprints.len());
-    let left = fs::read_dir(folder).unwrap().map(|entry| entry.unwrap().file_name());
+    let left = fs::read_dir(folder).expect("a folder");
+    let left = left.map(|entry| entry.expect("a file").file_name());
     assert_eq!(left.collect::<Vec<_>>(), ["session.key"]);
 }
 
@@ -341,11 +343,11 @@ fn threads_that_start_at_once_get_one_key() {
             barrier.wait();
             fingerprint(SecretKey::for_development(folder.join("session.key")).expect("a key"))
         };
-        let fingerprints = thread::scope(|scope| {
+        let fingerprints: Vec<_> = thread::scope(|scope| {
             let threads: Vec<_> = (0..16).map(|_| scope.spawn(start)).collect();
             threads.into_iter().map(|thread| thread.join().expect("it does not panic")).collect()
         });
-        assert_one_key(&folder, fingerprints);
+        assert_one_key(&folder, &fingerprints);
     }
 }
 
@@ -369,7 +371,8 @@ fn processes_that_start_at_once_get_one_key() {
             let line = output.lines().find_map(|line| line.strip_prefix("key: "));
             line.expect("a line about the key").to_owned()
         };
-        assert_one_key(&folder, processes.into_iter().map(fingerprint).collect());
+        let fingerprints: Vec<_> = processes.into_iter().map(fingerprint).collect();
+        assert_one_key(&folder, &fingerprints);
     }
 }
 

@@ -1,6 +1,6 @@
 //! The forms in which a key may be left in memory.
 
-use std::collections::BTreeMap;
+use std::{collections::BTreeMap, fmt::Write};
 
 use base64::{
     Engine,
@@ -26,8 +26,12 @@ impl Forms {
     }
 
     /// Adds a key, or what is derived from it, in every form.
+    ///
+    /// # Panics
+    ///
+    /// Never: a text is JSON.
     pub fn add_key(&mut self, key: &[u8]) {
-        let hex: String = key.iter().map(|byte| format!("{byte:02x}")).collect();
+        let hex = hex(key);
         self.add("as it is", key);
         self.add("hexadecimal", hex.as_bytes());
         self.add("hexadecimal, upper case", hex.to_uppercase().as_bytes());
@@ -52,29 +56,55 @@ impl Forms {
         if let Ok(text) = str::from_utf8(key) {
             let json = serde_json::to_string(text).expect("a text is JSON");
             self.add("JSON", json.as_bytes());
-            let units = text.encode_utf16().map(|unit| format!("\\u{unit:04x}"));
-            self.add("JSON, all escaped", units.collect::<String>().as_bytes());
+            self.add("JSON, all escaped", escaped(text).as_bytes());
         }
     }
 
     /// Adds the pieces of one form.
     pub fn add(&mut self, form: &'static str, bytes: &[u8]) {
-        for piece in bytes.array_windows::<PIECE>() {
-            // Zeros and the like are everywhere.
-            if piece.iter().any(|byte| *byte != piece[0]) {
-                self.pieces.entry(*piece).or_insert(form);
-            }
+        // Zeros and the like are everywhere.
+        let is_plain = |piece: &[u8; PIECE]| piece.iter().all(|byte| *byte == piece[0]);
+        for piece in pieces(bytes).filter(|piece| !is_plain(piece)) {
+            self.pieces.entry(*piece).or_insert(form);
         }
     }
 
     /// Returns the forms of which there are pieces in this memory, and how many.
     pub fn found_in(&self, memory: &[u8]) -> BTreeMap<&'static str, usize> {
         let mut found = BTreeMap::new();
-        for piece in memory.array_windows::<PIECE>() {
+        for piece in pieces(memory) {
             if let Some(form) = self.pieces.get(piece) {
                 *found.entry(*form).or_default() += 1;
             }
         }
         found
     }
+}
+
+/// Returns the bytes as hexadecimal digits.
+///
+/// # Panics
+///
+/// Never: writing to a string does not fail.
+pub fn hex(bytes: &[u8]) -> String {
+    bytes.iter().fold(String::new(), |mut hex, byte| {
+        write!(hex, "{byte:02x}").expect("writing to a string does not fail");
+        hex
+    })
+}
+
+/// Returns the text as a JSON string without its quotes, with every character as an escape.
+///
+/// # Panics
+///
+/// Never: writing to a string does not fail.
+pub fn escaped(text: &str) -> String {
+    text.encode_utf16().fold(String::new(), |mut escaped, unit| {
+        write!(escaped, "\\u{unit:04x}").expect("writing to a string does not fail");
+        escaped
+    })
+}
+
+fn pieces(bytes: &[u8]) -> impl Iterator<Item = &[u8; PIECE]> {
+    bytes.windows(PIECE).filter_map(<[u8]>::first_chunk)
 }

@@ -6,5 +6,5 @@ mod forms;
 
 pub use self::{
     allocator::{Keeper, freed_by},
-    forms::Forms,
+    forms::{Forms, escaped, hex},
 };

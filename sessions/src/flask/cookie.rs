@@ -22,8 +22,8 @@ use crate::{
 ///
 /// Clients can read the session and cannot change it, as with
 /// [`SignedCookie`](crate::SignedCookie). The methods here set how Flask signs. Policies such as
-/// `cookie_name` and `salt` belong to the interface; [`SessionConfig::from_flask_env`] reads them
-/// from Flask's settings. The [module's page](crate::flask) lists what both applications share and
+/// `cookie_name` and `salt` belong to the interface; [`SessionConfig::from_flask_prefixed_env`] reads
+/// them from Flask's settings. The [module's page](crate::flask) lists what both applications share and
 /// what differs.
 ///
 /// # Examples

@@ -23,7 +23,7 @@ use sessions::{
     flask::{FlaskCookie, HashAlgorithm, KeyDerivation},
     import::ActixSessionKey,
 };
-use sessions_key_copies_tests::{Forms, Keeper, freed_by};
+use sessions_key_copies_tests::{Forms, Keeper, escaped, freed_by, hex};
 use sha1::{Digest, Sha1};
 use sha2::{Sha256, block_api::compress256};
 
@@ -64,12 +64,10 @@ impl Search {
 
 fn forms(keys: &[&[u8]]) -> Forms {
     let mut forms = Forms::default();
-    keys.iter().for_each(|key| forms.add_key(key));
+    for key in keys {
+        forms.add_key(key);
+    }
     forms
-}
-
-fn hex(bytes: &[u8]) -> String {
-    bytes.iter().map(|byte| format!("{byte:02x}")).collect()
 }
 
 /// Shows an error, as a program that cannot go on does.
@@ -203,9 +201,6 @@ fn fallbacks() -> String {
 
 /// The same list, with every character as an escape.
 fn escaped_fallbacks() -> String {
-    let escaped = |text: &str| -> String {
-        text.encode_utf16().map(|unit| format!("\\u{unit:04x}")).collect()
-    };
     format!(r#"["{}","{}"]"#, escaped(OLD_TEXT), escaped(TEXT))
 }
 
