@@ -1,8 +1,8 @@
 //! Pages of a Flask application with Flask-Login and Flask-WTF, served by Actix. Flask serves the login
 //! and the form (`tests/conformance/login_app.py`); both sides share the session.
 //!
-//!     SECRET_KEY=dev cargo run --example flask_login
-//!     SECRET_KEY=dev PORT=5000 python tests/conformance/login_app.py
+//!     FLASK_SECRET_KEY=dev cargo run --example flask_login
+//!     FLASK_SECRET_KEY=dev PORT=5000 python tests/conformance/login_app.py
 
 use std::{env, io, time::SystemTime};
 
@@ -53,13 +53,22 @@ async fn rename(
 
 #[post("/logout")]
 async fn logout(session: Session) -> actix_web::Result<&'static str> {
-    for key in ["_user_id", "_fresh", "_id"] {
+    for key in ["_user_id", "_fresh", "_id", "_remember_seconds"] {
         session.remove(key)?;
     }
+    // Flask-Login's cookie `remember_token` would log the user in again. With this word Flask ignores
+    // it, and removes it with the next page it serves.
+    session.insert("_remember", "clear")?;
     Ok("ok")
 }
 
 impl FormKey {
+    /// Reads the key as Flask does: JSON, or else the text.
+    fn from_env() -> Self {
+        let text = env::var("FLASK_SECRET_KEY").unwrap_or_default();
+        Self(serde_json::from_str(&text).unwrap_or(text))
+    }
+
     /// Returns the content of a Flask-WTF token that was signed with this key in the last hour.
     fn open(&self, token: &str) -> Option<String> {
         let (signed, signature) = token.rsplit_once('.')?;
@@ -80,10 +89,10 @@ impl FormKey {
 #[actix_web::main]
 async fn main() -> io::Result<()> {
     env_logger::init();
-    let config = SessionConfig::from_flask_env()?;
+    let config = SessionConfig::from_flask_prefixed_env("FLASK_")?;
     let sessions = FlaskSessions { backend: FlaskCookie::from_config(&config), config };
     sessions.check()?;
-    let key = web::Data::new(FormKey(env::var("SECRET_KEY").unwrap_or_default()));
+    let key = web::Data::new(FormKey::from_env());
     let port = env::var("PORT").ok().and_then(|port| port.parse().ok()).unwrap_or(8080);
     HttpServer::new(move || {
         App::new().wrap(sessions.clone()).app_data(key.clone()).service((me, rename, logout))

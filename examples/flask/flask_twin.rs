@@ -1,8 +1,8 @@
 //! The twin of a Flask application, `tests/conformance/app.py`: both read and write one session
 //! cookie, so that a login on one side is a login on the other.
 //!
-//!     SECRET_KEY=dev cargo run --example flask_twin
-//!     SECRET_KEY=dev PORT=5000 python tests/conformance/app.py
+//!     FLASK_SECRET_KEY=dev cargo run --example flask_twin
+//!     FLASK_SECRET_KEY=dev PORT=5000 python tests/conformance/app.py
 //!
 //!     curl -c jar -b jar 'http://localhost:8080/set?key=cart&json=\["tea"\]'
 //!     curl -c jar -b jar 'http://localhost:5000/dump'
@@ -143,8 +143,13 @@ fn pages(service: &mut web::ServiceConfig) {
 #[actix_web::main]
 async fn main() -> io::Result<()> {
     env_logger::init();
-    let config = SessionConfig::from_flask_env()?;
-    let sessions = FlaskSessions { backend: FlaskCookie::from_config(&config), config };
+    let config = SessionConfig::from_flask_prefixed_env("FLASK_")?;
+    // As the JSON provider of the Flask application is set, which is no setting of the environment.
+    let is_on = |variable| env::var(variable).as_deref() != Ok("0");
+    let backend = FlaskCookie::from_config(&config)
+        .with_sort_keys(is_on("TWIN_SORT_KEYS"))
+        .with_ensure_ascii(is_on("TWIN_ENSURE_ASCII"));
+    let sessions = FlaskSessions { config, backend };
     sessions.check()?;
     let port = env::var("PORT").ok().and_then(|port| port.parse().ok()).unwrap_or(8080);
     HttpServer::new(move || {

@@ -1,8 +1,10 @@
 """The Flask side of the twins: `examples/flask/flask_twin.rs` has the same routes and takes the same settings.
 
-Settings come from the environment under Flask's names, the port from `PORT`:
+Settings come from the environment, as JSON under Flask's names, the port from `PORT`:
 
-    SECRET_KEY=dev PORT=5000 python app.py
+    FLASK_SECRET_KEY=dev PORT=5000 python app.py
+
+`TWIN_SORT_KEYS=0` and `TWIN_ENSURE_ASCII=0` set the JSON provider, which no variable of Flask's does.
 """
 
 import json
@@ -11,23 +13,6 @@ from datetime import datetime
 from uuid import UUID
 
 from flask import Blueprint, Flask, Response, flash, get_flashed_messages, request, session
-
-TEXTS = ("SECRET_KEY", "SESSION_COOKIE_NAME", "SESSION_COOKIE_PATH", "SESSION_COOKIE_SAMESITE", "APPLICATION_ROOT")
-BOOLEANS = ("SESSION_COOKIE_HTTPONLY", "SESSION_COOKIE_SECURE", "SESSION_COOKIE_PARTITIONED", "SESSION_REFRESH_EACH_REQUEST")
-
-
-def settings(environ):
-    """Returns what the environment sets, of the types that Flask wants."""
-    config = {name: environ[name] for name in TEXTS if name in environ}
-    config |= {name: environ[name] in ("1", "true") for name in BOOLEANS if name in environ}
-    if "SECRET_KEY_FALLBACKS" in environ:
-        config["SECRET_KEY_FALLBACKS"] = json.loads(environ["SECRET_KEY_FALLBACKS"])
-    if "PERMANENT_SESSION_LIFETIME" in environ:
-        config["PERMANENT_SESSION_LIFETIME"] = int(environ["PERMANENT_SESSION_LIFETIME"])
-    domain = environ.get("SESSION_COOKIE_DOMAIN")
-    if domain is not None:
-        config["SESSION_COOKIE_DOMAIN"] = False if domain in ("0", "false") else domain
-    return config
 
 
 def plain(value):
@@ -121,9 +106,11 @@ def take_messages():
     return answer(get_flashed_messages())
 
 
-def make_app(environ=os.environ):
+def make_app():
     app = Flask("twin")
-    app.config.update(settings(environ))
+    app.config.from_prefixed_env()
+    app.json.sort_keys = os.environ.get("TWIN_SORT_KEYS") != "0"
+    app.json.ensure_ascii = os.environ.get("TWIN_ENSURE_ASCII") != "0"
     app.register_blueprint(twin)
     # The same pages below a path, for cookies that are sent there only.
     app.register_blueprint(twin, url_prefix="/app", name="below")

@@ -33,7 +33,7 @@ LONGEST = 4_096 - len("session")
 
 
 @lru_cache(maxsize=None)
-def app_with(key, fallbacks, salt, digest, derivation):
+def app_with(key, fallbacks, salt, digest, derivation, sort_keys, ensure_ascii):
     interface = SecureCookieSessionInterface()
     interface.salt = salt
     interface.key_derivation = derivation
@@ -41,11 +41,14 @@ def app_with(key, fallbacks, salt, digest, derivation):
     app = Flask(__name__)
     app.config.update(SECRET_KEY=key, SECRET_KEY_FALLBACKS=list(fallbacks))
     app.session_interface = interface
+    app.json.sort_keys = sort_keys
+    app.json.ensure_ascii = ensure_ascii
     return app
 
 
 def settings_of(case):
-    return case["key"], tuple(case["fallbacks"]), case["salt"], case["digest"], case["derivation"]
+    signing = case["key"], tuple(case["fallbacks"]), case["salt"], case["digest"], case["derivation"]
+    return *signing, case["sort_keys"], case["ensure_ascii"]
 
 
 def saved(app, change, cookie=None):
@@ -233,11 +236,18 @@ def make(rng):
     while True:
         content = maker.session()
         key, fallbacks, salt, digest, derivation = maker.settings()
-        app = app_with(key, fallbacks, salt, digest, derivation)
+        json_settings = rng.random() < 0.6 or rng.random() < 0.5, rng.random() < 0.7
+        app = app_with(key, fallbacks, salt, digest, derivation, *json_settings)
         former = rng.choice(fallbacks) if fallbacks and rng.random() < 0.3 else None
-        signing = app_with(former, (), salt, digest, derivation) if former else app
-        cookie = saved(signing, lambda: session.update(content))
-        touched = saved(app, lambda: session.update(touched=1), cookie)
+        signing = app_with(former, (), salt, digest, derivation, *json_settings) if former else app
+        try:
+            cookie = saved(signing, lambda: session.update(content))
+            # A dictionary with numbers as keys is sorted by numbers, and by texts the next time.
+            cookie = saved(signing, lambda: setattr(session, "modified", True), cookie)
+            touched = saved(app, lambda: session.update(touched=1), cookie)
+        except UnicodeEncodeError:
+            # Unpaired surrogates cannot be written as they are.
+            continue
         if len(touched) > LONGEST:
             continue
         seen, odd = {}, []
@@ -252,6 +262,8 @@ def make(rng):
             "salt": salt,
             "digest": digest,
             "derivation": derivation,
+            "sort_keys": json_settings[0],
+            "ensure_ascii": json_settings[1],
             "former": former is not None,
             "cookie": cookie,
             "touched": touched,

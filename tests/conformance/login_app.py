@@ -1,6 +1,6 @@
 """A Flask application with Flask-Login and Flask-WTF, some of whose pages `examples/flask/flask_login.rs` has taken over.
 
-    SECRET_KEY=dev PORT=5000 python login_app.py
+    FLASK_SECRET_KEY=dev PORT=5000 python login_app.py
 """
 
 import os
@@ -12,7 +12,7 @@ from flask_wtf.csrf import CSRFProtect, generate_csrf
 from wtforms import StringField
 
 app = Flask(__name__)
-app.config["SECRET_KEY"] = os.environ["SECRET_KEY"]
+app.config.from_prefixed_env()
 CSRFProtect(app)
 login_manager = LoginManager(app)
 
@@ -43,7 +43,7 @@ def form():
 
 @app.post("/login")
 def login():
-    login_user(User(request.form["name"]))
+    login_user(User(request.form["name"]), remember="remember" in request.form)
     return "ok"
 
 

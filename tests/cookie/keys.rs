@@ -3,8 +3,10 @@
 use std::{
     ffi::OsStr,
     fs, io,
-    path::PathBuf,
+    path::{Path, PathBuf},
     process::{Command, Stdio},
+    sync::Barrier,
+    thread,
 };
 
 use actix_web::{http::header::COOKIE, test::TestRequest};
@@ -245,23 +247,133 @@ fn the_file_of_a_development_key_is_its_owners_alone() {
     }
 }
 
+/// Returns the text of an error about the file at `path`, without its beginning.
+fn refusal(path: &Path) -> String {
+    let err = SecretKey::for_development(path).expect_err("the file is refused");
+    assert!(matches!(err, KeyError::File { .. }), "{err}");
+    let text = err.to_string();
+    let beginning = format!("the key's file `{}` cannot be used: ", path.display());
+    text.strip_prefix(&beginning).unwrap_or_else(|| panic!("{text}")).to_owned()
+}
+
 #[test]
 fn a_file_that_holds_no_key_is_an_error_and_stays_as_it_is() {
     let folder = folder("spoiled");
     let path = folder.join("session.key");
     SecretKey::for_development(&path).unwrap();
-    for (content, is_expected) in [
-        ("not base64!", (|err| matches!(err, KeyError::Encoding { .. })) as fn(&KeyError) -> bool),
-        ("", |err| matches!(err, KeyError::TooShort { length: 0, .. })),
-        ("AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA", |err| matches!(err, KeyError::Weak { .. })),
+    let key = fs::read_to_string(&path).unwrap();
+    let long = format!("{key}{}", "A".repeat(10_000));
+    for (content, expected) in [
+        ("not base64!", "it does not hold base64"),
+        (long.as_str(), "it does not hold base64"),
+        ("", "it is empty, as after a crash"),
+        ("\n", "it is empty, as after a crash"),
+        (&key[..20], "it holds 15 bytes of a key, and a key has at least 32"),
+        ("AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA", "it holds no usable key: the key is weak"),
     ] {
         fs::write(&path, content).unwrap();
-        let err = SecretKey::for_development(&path).unwrap_err();
-        assert!(is_expected(&err), "{content:?}: {err}");
+        let text = refusal(&path);
+        assert!(text.starts_with(expected), "{content:?}: {text}");
+        assert!(text.ends_with("; delete it, and the next start makes a new key"), "{text}");
         assert_eq!(fs::read_to_string(&path).unwrap(), content);
     }
-    let err = SecretKey::for_development(&folder).unwrap_err();
-    assert!(matches!(err, KeyError::File { .. }), "{err}");
+    fs::write(&path, b"\xff\xfe").unwrap();
+    assert!(refusal(&path).starts_with("it does not hold base64"));
+    #[cfg(unix)]
+    assert_eq!(refusal(&folder), "it is not a file; give a path at which there is none");
+}
+
+#[cfg(unix)]
+#[test]
+fn a_file_of_another_kind_or_user_is_refused() {
+    use std::os::unix::fs::{chown, symlink};
+
+    let folder = folder("strange");
+    let own = folder.join("own.key");
+    SecretKey::for_development(&own).unwrap();
+    let link = folder.join("link.key");
+    symlink(&own, &link).unwrap();
+    assert!(refusal(&link).starts_with("it is a symbolic link"), "{}", refusal(&link));
+    let dangling = folder.join("dangling.key");
+    symlink(folder.join("nothing"), &dangling).unwrap();
+    assert!(refusal(&dangling).starts_with("it is a symbolic link"), "{}", refusal(&dangling));
+    assert!(!folder.join("nothing").exists());
+
+    let pipe = folder.join("pipe.key");
+    assert!(Command::new("mkfifo").arg(&pipe).status().expect("it runs").success());
+    assert_eq!(refusal(&pipe), "it is not a file; give a path at which there is none");
+
+    // Only root can give files away, and for others there is a file of root.
+    let strange = match chown(&own, Some(4_242), None) {
+        Ok(()) => own,
+        Err(_) => PathBuf::from("/etc/passwd"),
+    };
+    let text = refusal(&strange);
+    assert!(text.starts_with("it belongs to user "), "{text}");
+}
+
+// Many starts at once.
+
+const FILE: &str = "SESSIONS_TESTS_KEY_FILE";
+
+#[test]
+#[ignore = "run by the test below, many times at once"]
+fn prints_what_the_file_gives() {
+    let Some(path) = std::env::var_os(FILE) else { return };
+    println!("\nkey: {}", fingerprint(SecretKey::for_development(path).expect("a key")));
+}
+
+/// Checks that these fingerprints are those of one key, and that nothing but its file is left.
+fn assert_one_key(folder: &Path, fingerprints: &[String]) {
+    let first = SecretKey::for_development(folder.join("session.key")).expect("it is there");
+    let first = fingerprint(first);
+    let others = fingerprints.iter().filter(|other| **other != first).count();
+    assert_eq!(others, 0, "of {} starts", fingerprints.len());
+    let left = fs::read_dir(folder).expect("a folder");
+    let left = left.map(|entry| entry.expect("a file").file_name());
+    assert_eq!(left.collect::<Vec<_>>(), ["session.key"]);
+}
+
+#[test]
+fn threads_that_start_at_once_get_one_key() {
+    for round in 0..100 {
+        let folder = folder(&format!("threads-{round}"));
+        let barrier = Barrier::new(16);
+        let start = || {
+            barrier.wait();
+            fingerprint(SecretKey::for_development(folder.join("session.key")).expect("a key"))
+        };
+        let fingerprints: Vec<_> = thread::scope(|scope| {
+            let threads: Vec<_> = (0..16).map(|_| scope.spawn(start)).collect();
+            threads.into_iter().map(|thread| thread.join().expect("it does not panic")).collect()
+        });
+        assert_one_key(&folder, &fingerprints);
+    }
+}
+
+#[test]
+fn processes_that_start_at_once_get_one_key() {
+    for round in 0..5 {
+        let folder = folder(&format!("processes-{round}"));
+        let start = |_| {
+            Command::new(std::env::current_exe().expect("this file's program"))
+                .args(["--exact", "keys::prints_what_the_file_gives", "--ignored", "--nocapture"])
+                .env(FILE, folder.join("session.key"))
+                .stdout(Stdio::piped())
+                .spawn()
+                .expect("it runs")
+        };
+        let processes: Vec<_> = (0..40).map(start).collect();
+        let fingerprint = |process: std::process::Child| {
+            let output = process.wait_with_output().expect("it ends");
+            assert!(output.status.success());
+            let output = String::from_utf8(output.stdout).expect("text");
+            let line = output.lines().find_map(|line| line.strip_prefix("key: "));
+            line.expect("a line about the key").to_owned()
+        };
+        let fingerprints: Vec<_> = processes.into_iter().map(fingerprint).collect();
+        assert_one_key(&folder, &fingerprints);
+    }
 }
 
 #[test]

@@ -6,6 +6,8 @@ mod flask_expiry;
 mod flask_golden;
 mod flask_headers;
 mod flask_saving;
+mod flask_settings;
+mod flask_untouched;
 mod flask_values;
 
 use sessions::{Session, SessionConfig};

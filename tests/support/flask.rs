@@ -54,6 +54,19 @@ impl SharedSessions {
         self.answer_at(&TestClock::new(), cookie, handler).await
     }
 
+    /// Sends a request with a cookie of this name, on the first day of 2026, to a handler.
+    pub async fn answer_named<R>(
+        self,
+        name: &str,
+        cookie: &str,
+        handler: impl Fn(Session) -> R + Clone + 'static,
+    ) -> Answer
+    where
+        R: Future<Output = HttpResponse> + 'static,
+    {
+        self.answer_to(&TestClock::new(), &format!("{name}={cookie}"), handler).await
+    }
+
     /// Sends a request with this cookie, at this time, to a handler.
     pub async fn answer_at<R>(
         self,
@@ -64,12 +77,25 @@ impl SharedSessions {
     where
         R: Future<Output = HttpResponse> + 'static,
     {
+        let pair = if cookie.is_empty() { String::new() } else { format!("session={cookie}") };
+        self.answer_to(time, &pair, handler).await
+    }
+
+    async fn answer_to<R>(
+        self,
+        time: &TestClock,
+        pair: &str,
+        handler: impl Fn(Session) -> R + Clone + 'static,
+    ) -> Answer
+    where
+        R: Future<Output = HttpResponse> + 'static,
+    {
         let sessions = SessionMiddleware::new(self).with_clock(time.clock());
         let handler = move |session: Session| handler(session);
         let app = App::new().wrap(sessions).default_service(web::to(handler));
         let mut request = TestRequest::default();
-        if !cookie.is_empty() {
-            request = request.insert_header(("cookie", format!("session={cookie}")));
+        if !pair.is_empty() {
+            request = request.insert_header(("cookie", pair));
         }
         Answer::of(&init_service(app).await, request).await
     }

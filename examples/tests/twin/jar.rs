@@ -113,6 +113,11 @@ impl Jar {
         }
     }
 
+    /// Forgets the cookies of this name.
+    pub(crate) fn remove(&mut self, name: &str) {
+        self.0.retain(|kept| kept.name != name);
+    }
+
     pub(crate) fn clear(&mut self) {
         self.0.clear();
     }

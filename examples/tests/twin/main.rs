@@ -146,7 +146,7 @@ fn a_difference_is_seen() {
 #[test]
 #[ignore = "needs python3 with flask: run scripts/test"]
 fn a_login_and_a_form_of_flask_are_ours_too() {
-    let key = [("SECRET_KEY", "dev")];
+    let key = [("FLASK_SECRET_KEY", "\"dev\"")];
     let flask = Side::python("login_app.py", &key);
     let actix = Side::example("flask_login", &key);
     let mut client = Client::default();
@@ -179,6 +179,34 @@ fn a_login_and_a_form_of_flask_are_ours_too() {
     let token = client.get(&flask, "/token");
     assert_eq!(client.post(&flask, "/login", &format!("name=bob&csrf_token={token}")), "ok");
     assert_eq!(client.get(&actix, "/me"), "bob");
+}
+
+#[test]
+#[ignore = "needs python3 with flask: run scripts/test"]
+fn a_logout_of_ours_ends_what_flask_login_remembers() {
+    let key = [("FLASK_SECRET_KEY", "dev")];
+    let flask = Side::python("login_app.py", &key);
+    let actix = Side::example("flask_login", &key);
+    let mut client = Client::default();
+    let token = client.get(&flask, "/token");
+    let form = format!("name=alice&remember=1&csrf_token={token}");
+    assert_eq!(client.post(&flask, "/login", &form), "ok");
+    assert!(client.0.header("/").is_some_and(|cookies| cookies.contains("remember_token=")));
+
+    // A browser that forgot the session is logged in by the other cookie.
+    let mut restarted = Client(client.0.clone());
+    restarted.0.remove("session");
+    assert_eq!(restarted.get(&flask, "/me"), "alice");
+
+    assert_eq!(client.post(&actix, "/logout", ""), "ok");
+    for _ in 0..2 {
+        for side in [&actix, &flask] {
+            assert_eq!(client.get(side, "/me"), "nobody");
+        }
+    }
+    assert!(client.0.header("/").is_some_and(|cookies| !cookies.contains("remember_token=")));
+    client.0.remove("session");
+    assert_eq!(client.get(&flask, "/me"), "nobody");
 }
 
 /// One client of both sides.

@@ -14,23 +14,30 @@ pub(crate) struct Settings([usize; FACTORS.len()]);
 /// A setting's name, and its values. `None` leaves it to its default.
 type Factor = (&'static str, &'static [Option<&'static str>]);
 
-const FACTORS: [Factor; 12] = [
+/// What a quoted key is to both sides.
+const QUOTED_KEY: &str = r#""the current \u006bey""#;
+
+const FACTORS: [Factor; 15] = [
     // Not a setting of Flask's: whether the session is made permanent at the start.
     ("permanent", &[None, Some("1")]),
-    ("SESSION_REFRESH_EACH_REQUEST", &[None, Some("0"), Some("true")]),
-    ("SESSION_COOKIE_SAMESITE", &[None, Some("Lax"), Some("Strict"), Some("None")]),
-    ("SESSION_COOKIE_SECURE", &[None, Some("1")]),
-    ("SESSION_COOKIE_PARTITIONED", &[None, Some("1")]),
-    ("SESSION_COOKIE_HTTPONLY", &[None, Some("false")]),
-    ("SESSION_COOKIE_DOMAIN", &[None, Some("twin.test"), Some("false")]),
-    ("SESSION_COOKIE_PATH", &[None, Some("/app")]),
-    ("APPLICATION_ROOT", &[None, Some("/app")]),
+    ("FLASK_SECRET_KEY", &[Some(KEY), Some(QUOTED_KEY)]),
+    ("FLASK_SESSION_REFRESH_EACH_REQUEST", &[None, Some("0"), Some("true"), Some("False")]),
+    ("FLASK_SESSION_COOKIE_SAMESITE", &[None, Some("lax"), Some("\"Strict\""), Some("None")]),
+    ("FLASK_SESSION_COOKIE_SECURE", &[None, Some("1"), Some("False")]),
+    ("FLASK_SESSION_COOKIE_PARTITIONED", &[None, Some("true")]),
+    ("FLASK_SESSION_COOKIE_HTTPONLY", &[None, Some("false")]),
+    ("FLASK_SESSION_COOKIE_DOMAIN", &[None, Some(".twin.test:80"), Some("false")]),
+    ("FLASK_SESSION_COOKIE_PATH", &[None, Some("/app")]),
+    ("FLASK_APPLICATION_ROOT", &[None, Some("/app")]),
     (
-        "SECRET_KEY_FALLBACKS",
+        "FLASK_SECRET_KEY_FALLBACKS",
         &[None, Some(r#"["a former key"]"#), Some(r#"["a former key","dev"]"#)],
     ),
-    ("PERMANENT_SESSION_LIFETIME", &[None, Some("600"), Some("86400")]),
-    ("SESSION_COOKIE_NAME", &[None, Some("sid"), Some("__Host-sid")]),
+    ("FLASK_PERMANENT_SESSION_LIFETIME", &[None, Some("600"), Some("86400.5")]),
+    ("FLASK_SESSION_COOKIE_NAME", &[None, Some("sid"), Some("__Host-sid")]),
+    // Set in the code of both.
+    ("TWIN_SORT_KEYS", &[None, Some("0")]),
+    ("TWIN_ENSURE_ASCII", &[None, Some("0")]),
 ];
 
 impl Settings {
@@ -45,36 +52,37 @@ impl Settings {
 
     /// In seconds. Flask's default is 31 days.
     pub(crate) fn lifetime(&self) -> u64 {
-        let seconds = self.value("PERMANENT_SESSION_LIFETIME");
-        seconds.map_or(31 * 24 * 60 * 60, |seconds| seconds.parse().expect("a number"))
+        let seconds = self.value("FLASK_PERMANENT_SESSION_LIFETIME");
+        let whole = seconds.map(|seconds| seconds.split('.').next().unwrap_or(seconds));
+        whole.map_or(31 * 24 * 60 * 60, |seconds| seconds.parse().expect("a number"))
     }
 
     /// How many former keys verify.
     pub(crate) fn fallbacks(&self) -> usize {
-        let list = self.value("SECRET_KEY_FALLBACKS");
+        let list = self.value("FLASK_SECRET_KEY_FALLBACKS");
         list.map_or(0, |list| list.split(',').count())
     }
 
     /// Whether the cookie is sent to pages below `/app` only.
     pub(crate) fn is_below_app(&self) -> bool {
-        self.value("SESSION_COOKIE_PATH").or(self.value("APPLICATION_ROOT")).is_some()
+        self.value("FLASK_SESSION_COOKIE_PATH").or(self.value("FLASK_APPLICATION_ROOT")).is_some()
     }
 
     /// Returns the variables that both sides get.
     pub(crate) fn environment(&self) -> Vec<(&'static str, &'static str)> {
         let set = FACTORS.iter().zip(self.0).filter(|((name, _), _)| *name != "permanent");
         let values = set.filter_map(|((name, values), at)| Some((*name, values[at]?)));
-        values.chain([("SECRET_KEY", KEY)]).collect()
+        values.collect()
     }
 
     /// Browsers drop what this refuses, and so does Actix's side at its start.
     fn is_legal(&self) -> bool {
-        let secure = self.value("SESSION_COOKIE_SECURE").is_some();
-        let wants_secure = self.value("SESSION_COOKIE_SAMESITE") == Some("None")
-            || self.value("SESSION_COOKIE_PARTITIONED").is_some();
-        let is_host = self.value("SESSION_COOKIE_NAME") == Some("__Host-sid");
+        let secure = self.value("FLASK_SESSION_COOKIE_SECURE").is_some()
+            || self.value("FLASK_SESSION_COOKIE_PARTITIONED").is_some();
+        let wants_secure = self.value("FLASK_SESSION_COOKIE_SAMESITE") == Some("None");
+        let is_host = self.value("FLASK_SESSION_COOKIE_NAME") == Some("__Host-sid");
         let is_wide = self.is_below_app()
-            || self.value("SESSION_COOKIE_DOMAIN").is_some_and(|domain| domain != "false");
+            || self.value("FLASK_SESSION_COOKIE_DOMAIN").is_some_and(|domain| domain != "false");
         (secure || !wants_secure && !is_host) && !(is_host && is_wide)
     }
 

@@ -13,6 +13,11 @@ impl Span {
         Some(Self { start: u32::try_from(range.start).ok()?, end: u32::try_from(range.end).ok()? })
     }
 
+    #[cfg(feature = "flask")]
+    pub(super) fn start(self) -> u32 {
+        self.start
+    }
+
     fn len(self) -> usize {
         (self.end - self.start) as usize
     }
@@ -22,10 +27,14 @@ impl Span {
     }
 }
 
+#[cfg_attr(not(feature = "flask"), allow(dead_code, reason = "Flask writes what it opened"))]
 pub(super) enum Key {
     /// A part of the payload, without an escape.
     Span(Span),
-    Owned(Box<str>),
+    /// A key of the payload that is written with escapes, and its text there, with its quotes.
+    Escaped(Box<str>, Span),
+    /// A key of this request, and the revision of the dictionary at which it was added.
+    New(Box<str>, u64),
 }
 
 pub(super) enum Edit {
@@ -46,7 +55,7 @@ impl Entry {
     pub(super) fn key<'a>(&'a self, payload: &'a str) -> &'a str {
         match &self.key {
             Key::Span(span) => span.of(payload),
-            Key::Owned(key) => key,
+            Key::Escaped(key, _) | Key::New(key, _) => key,
         }
     }
 
@@ -56,7 +65,7 @@ impl Entry {
                 span.len() == key.len()
                     && payload.as_bytes()[span.start as usize..span.end as usize] == *key.as_bytes()
             }
-            Key::Owned(own) => **own == *key,
+            Key::Escaped(own, _) | Key::New(own, _) => **own == *key,
         }
     }
 

@@ -47,7 +47,9 @@ impl Dictionary {
                 let quoted = &payload[member.key.start - 1..=member.key.end];
                 sorted = false;
                 match serde_json::from_str(quoted) {
-                    Ok(key) => Key::Owned(key),
+                    Ok(key) => {
+                        Key::Escaped(key, Span::new(&(member.key.start - 1..member.key.end + 1))?)
+                    }
                     Err(_) => return surrogate_keys.push(&payload, &member).ok(),
                 }
             } else {
@@ -104,7 +106,7 @@ impl Dictionary {
                     json.push_str(span.of(payload));
                     json.push('"');
                 }
-                Key::Owned(key) => push_quoted(key, &mut json),
+                Key::Escaped(key, _) | Key::New(key, _) => push_quoted(key, &mut json),
             }
             json.push(':');
             json.push_str(value);
@@ -122,6 +124,67 @@ impl Dictionary {
         }
         json.push('}');
         json
+    }
+}
+
+/// A member as it is to be written, and where it comes from.
+#[cfg(feature = "flask")]
+pub(crate) struct Written<'d> {
+    pub(crate) key: WrittenKey<'d>,
+    pub(crate) value: &'d str,
+    pub(crate) origin: Origin,
+}
+
+#[cfg(feature = "flask")]
+pub(crate) enum WrittenKey<'d> {
+    /// As it stands in the opened text, between its quotes.
+    Opened(&'d str),
+    New(&'d str),
+}
+
+#[cfg(feature = "flask")]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub(crate) enum Origin {
+    /// It was opened, at this place in the text.
+    Opened { at: u32, is_changed: bool },
+    /// It was added by this request, at this revision.
+    New(u64),
+}
+
+/// # Writing what was opened as it was
+#[cfg(feature = "flask")]
+impl Dictionary {
+    /// Returns the members, in no particular order.
+    pub(crate) fn written(&self) -> impl Iterator<Item = Written<'_>> {
+        let Self { payload, entries, surrogate_keys, .. } = self;
+        let entries = entries.iter().filter_map(|entry| {
+            let value = entry.value(payload)?;
+            let is_changed = !matches!(entry.edit, Edit::Kept);
+            let (key, origin) = match &entry.key {
+                Key::New(key, revision) => (WrittenKey::New(key), Origin::New(*revision)),
+                Key::Escaped(_, quoted) => {
+                    let at = quoted.start();
+                    let key = quoted.of(payload);
+                    (WrittenKey::Opened(&key[1..key.len() - 1]), Origin::Opened { at, is_changed })
+                }
+                Key::Span(key) => {
+                    let at = key.start();
+                    (WrittenKey::Opened(key.of(payload)), Origin::Opened { at, is_changed })
+                }
+            };
+            Some(Written { key, value, origin })
+        });
+        entries.chain(surrogate_keys.spans().map(|(key, value)| {
+            let origin = Origin::Opened { at: key.start(), is_changed: false };
+            let key = key.of(payload);
+            let key = WrittenKey::Opened(&key[1..key.len() - 1]);
+            Written { key, value: value.of(payload), origin }
+        }))
+    }
+
+    /// Whether the opened text has characters outside ASCII.
+    pub(crate) fn was_opened_beyond_ascii(&self) -> bool {
+        !self.payload.is_ascii()
     }
 }
 

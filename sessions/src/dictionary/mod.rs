@@ -14,6 +14,8 @@ mod surrogate_keys;
 mod text;
 
 pub use self::changes::ChangeSet;
+#[cfg(feature = "flask")]
+pub(crate) use self::json::{Origin, WrittenKey};
 pub(crate) use self::{
     changes::{Discarded, Replay},
     entry::same_value,
@@ -147,6 +149,7 @@ impl Dictionary {
         let opened = Self::from_json(other.to_json()).expect("a dictionary reads what it writes");
         self.payload = opened.payload;
         self.entries = opened.entries;
+        self.surrogate_keys = opened.surrogate_keys;
         self.revision += 1;
         self.discard_changes();
     }
@@ -167,7 +170,7 @@ impl Dictionary {
         let at = match self.position(key) {
             Ok(at) => at,
             Err(at) => {
-                let key = Key::Owned(key.into());
+                let key = Key::New(key.into(), self.revision);
                 self.entries.insert(at, Entry { key, base: None, edit: Edit::Set(json) });
                 self.revision += 1;
                 return;

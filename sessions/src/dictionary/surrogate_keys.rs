@@ -29,8 +29,13 @@ impl SurrogateKeys {
     }
 
     pub(super) fn members<'p>(&self, payload: &'p str) -> impl Iterator<Item = (&'p str, &'p str)> {
+        self.spans().map(|(key, value)| (key.of(payload), value.of(payload)))
+    }
+
+    /// Returns where the members stand that are not removed: the key with its quotes, and the value.
+    pub(super) fn spans(&self) -> impl Iterator<Item = (Span, Span)> {
         let present = if self.removed { &[][..] } else { self.members.as_slice() };
-        present.iter().map(|(key, value)| (key.of(payload), value.of(payload)))
+        present.iter().copied()
     }
 
     pub(super) fn is_edited(&self) -> bool {

@@ -7,7 +7,7 @@ use crate::{
     },
     dictionary::Format,
     error::{ConfigError, KeyError, NullSession, OpenError, SaveError},
-    flask,
+    flask::{self, JsonSettings},
     interface::{CheckContext, OpenContext, Opened, SaveContext, Saved},
     key::{SecretKey, SharedKeys},
     policy::SessionConfig,
@@ -22,8 +22,8 @@ use crate::{
 ///
 /// Clients can read the session and cannot change it, as with
 /// [`SignedCookie`](crate::SignedCookie). The methods here set how Flask signs. Policies such as
-/// `cookie_name` and `salt` belong to the interface; [`SessionConfig::from_flask_env`] reads them
-/// from Flask's settings. The [module's page](crate::flask) lists what both applications share and
+/// `cookie_name` and `salt` belong to the interface; [`SessionConfig::from_flask_prefixed_env`] reads
+/// them from Flask's settings. The [module's page](crate::flask) lists what both applications share and
 /// what differs.
 ///
 /// # Examples
@@ -55,6 +55,7 @@ struct Flask {
     digest: HashAlgorithm,
     derivation: KeyDerivation,
     max_inflated: usize,
+    json: JsonSettings,
 }
 
 /// The encoded payload of an opened session, in the extensions of its state.
@@ -92,6 +93,7 @@ impl FlaskCookie {
             digest: HashAlgorithm::default(),
             derivation: KeyDerivation::default(),
             max_inflated: Self::DEFAULT_MAX_INFLATED,
+            json: JsonSettings { sort_keys: true, ensure_ascii: true },
         };
         Self { sessions: keys.map(|keys| CookieSessions::new(keys, codec)), codec }
     }
@@ -117,6 +119,29 @@ impl FlaskCookie {
     #[must_use]
     pub fn with_max_inflated(self, bytes: usize) -> Self {
         let codec = Flask { max_inflated: bytes, ..self.codec };
+        self.with_codec(codec)
+    }
+
+    /// Sets where new keys stand: sorted among the others, or behind them. Flask's
+    /// `app.json.sort_keys`. Defaults to `true`.
+    ///
+    /// Keys that came in stay in their order either way, and new ones stand behind them if they came
+    /// in another order than a sorted one. A dictionary inside a new value has sorted keys.
+    #[must_use]
+    pub fn with_sort_keys(self, sort_keys: bool) -> Self {
+        let codec = Flask { json: JsonSettings { sort_keys, ..self.codec.json }, ..self.codec };
+        self.with_codec(codec)
+    }
+
+    /// Sets whether characters outside ASCII are escaped in what this application writes: Flask's
+    /// `app.json.ensure_ascii`. Defaults to `true`.
+    ///
+    /// Set it to `false` with Flask's: an escape takes six bytes, a Chinese character three. What came
+    /// in stays as it is either way, and a session that came in with such characters gets more of them
+    /// unescaped.
+    #[must_use]
+    pub fn with_ensure_ascii(self, ensure_ascii: bool) -> Self {
+        let codec = Flask { json: JsonSettings { ensure_ascii, ..self.codec.json }, ..self.codec };
         self.with_codec(codec)
     }
 
@@ -193,7 +218,8 @@ impl CookieCodec for Flask {
             _ => {
                 let number = seal_member(number).map(|(key, number)| (key, number.to_string()));
                 let number = number.as_ref().map(|(key, json)| (*key, &**json));
-                encode_payload(&flask::session_to_json(state.dictionary(), number)).into_bytes()
+                let json = flask::session_to_json(state.dictionary(), self.json, number);
+                encode_payload(&json).into_bytes()
             }
         }
     }

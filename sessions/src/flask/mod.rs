@@ -2,8 +2,9 @@
 //!
 //! An application that moves from Flask to Actix route by route keeps one login: both read and
 //! write the same cookie. The backend is [`FlaskCookie`], which writes the same bytes as Flask 3.1
-//! with itsdangerous 2.2. [`SessionConfig::from_flask_env`](crate::SessionConfig::from_flask_env)
-//! reads the settings of the Flask application.
+//! with itsdangerous 2.2.
+//! [`SessionConfig::from_flask_prefixed_env`](crate::SessionConfig::from_flask_prefixed_env) reads the
+//! settings of the Flask application as its `from_prefixed_env` does.
 //!
 //! ```no_run
 //! use actix_web::{App, HttpResponse, HttpServer, Responder, get};
@@ -27,7 +28,7 @@
 //!
 //! #[actix_web::main]
 //! async fn main() -> std::io::Result<()> {
-//!     let config = SessionConfig::from_flask_env()?;
+//!     let config = SessionConfig::from_flask_prefixed_env("FLASK_")?;
 //!     let sessions = SharedSessions { backend: FlaskCookie::from_config(&config), config };
 //!     sessions.check()?;
 //!     HttpServer::new(move || App::new().wrap(sessions.clone()).service(position))
@@ -41,7 +42,9 @@
 //!
 //! - The session must be Flask's own, in the cookie. Sessions that **Flask-Session** keeps in
 //!   Redis, a database or files cannot be read.
-//! - The Flask application uses Flask's own JSON provider, without tags of its own.
+//! - The Flask application uses Flask's own JSON provider, without tags of its own. If it sets
+//!   `sort_keys` or `ensure_ascii`, set the same with [`FlaskCookie::with_sort_keys`] and
+//!   [`FlaskCookie::with_ensure_ascii`].
 //! - Both applications need the same cookie name, domain, path and lifetime. Give both the same
 //!   environment.
 //! - If the key is short, replace it in the Flask application as soon as you can, with the old one
@@ -78,6 +81,7 @@
 //! | `_permanent` | Flask | [`Session::permanent`](crate::Session::permanent), `set_permanent` |
 //! | `_flashes` | Flask | [`Session::flash`](crate::Session::flash), `take_flashes`: each application shows the messages of the other; Flask's default category is `message` |
 //! | `_user_id`, `_fresh`, `_id` | Flask-Login | ordinary keys: `session.get::<String>("_user_id")` is the id of the logged-in user. With Flask-Login's session protection, `_id` depends on the client's address and browser, so do not change it |
+//! | `_remember`, `_remember_seconds` | Flask-Login | ordinary keys. Flask-Login's cookie `remember_token` logs a user in again whose session is gone: a logout here also sets `_remember` to `clear`, and Flask then ignores that cookie and removes it with its next page |
 //! | `csrf_token` | Flask-WTF | an ordinary key. A form carries this value, signed by the Flask application |
 //! | `_owner` | this crate | [`Session::set_owner`](crate::Session::set_owner). Flask keeps it as an ordinary key and logs no user in by it: also set `_user_id` |
 //! | `_started` | this crate | written if `absolute_timeout` is set; no accessor shows it. Flask keeps it as an ordinary key, and must not use the name itself |
@@ -96,7 +100,16 @@
 //! | a cookie of more than 4,096 bytes | sent, and dropped by browsers | an error |
 //! | two cookies of the name | the first is used | the newest that verifies is used |
 //! | emptying the session where several cookies of the name came | removes the cookie of the present domain and path; the other one opens again | sets an empty session, which is newer than all of them |
-//! | `SameSite=None` without `Secure`, a lifetime of more than 400 days | accepted | refused when the service is built |
+//! | a setting with which Flask fails at each request, or browsers drop its cookie | accepted at the start | refused at the start |
+//! | `SameSite=None` without `Secure`, a lifetime of more than 400 days, of nothing, or `true` | accepted | refused at the start |
+//! | `SECRET_KEY_FALLBACKS` is a text or a dictionary | each letter or name is a key | refused at the start |
+//! | `SECRET_KEY_FALLBACKS` holds an empty text, or what is no text | accepted, or a 500 for each cookie under no other key | refused at the start |
+//! | a cookie's name that is no token of RFC 6265, such as `a/b` | sent, and read again if Werkzeug can | refused at the start |
+//! | a domain with letters outside ASCII, or `true`, `false` or `none` in other letter cases | encoded by IDNA, or a host of that name | refused at the start: write `xn--…` or `false` |
+//! | the value of a flag, such as `Secure=1` | the setting | none: `Secure` |
+//! | a setting that is on and looks off, such as `SESSION_COOKIE_SECURE=0` | on | on, with a warning |
+//! | a key that is removed and set again, with `sort_keys = False` | moves behind the others | stays in its place |
+//! | a spelling that Flask does not write twice, such as a dictionary with numbers as keys | changes with the session | stays as it is |
 //! | the expiry of a permanent cookie | `Expires` | `Expires` and `Max-Age` |
 //! | a response that sets the cookie | may be cached by shared caches | is made `private` by its `Cache-Control` |
 //! | `SECRET_KEY` is not set | the null session | the null session |
@@ -112,7 +125,7 @@ pub(crate) mod cookie;
 mod session;
 
 pub use self::cookie::FlaskCookie;
-pub(crate) use self::session::{session_to_json, unescape_session};
+pub(crate) use self::session::{JsonSettings, session_to_json, unescape_session};
 pub use crate::{
     codec::flask::{Bytes, DateTime, DateTimeError, Markup, Tuple, Uuid, UuidError, Value},
     token::flask::{HashAlgorithm, KeyDerivation},

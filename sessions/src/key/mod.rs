@@ -22,10 +22,14 @@ use crate::{codec::same_bytes, error::KeyError};
 
 /// A secret key of 32 bytes or more.
 ///
-/// Clones share one buffer, which is overwritten when the last of them is dropped. `Debug` shows
-/// the type's name only, and nothing serialises a key.
+/// Clones share one buffer, which is overwritten when the last of them is dropped, and so is each
+/// buffer on the heap that a constructor fills on the way. `Debug` shows the type's name only, and
+/// nothing serialises a key.
 ///
 /// # Security
+///
+/// What the caller passes by reference stays the caller's, and the process keeps its environment.
+/// The stack is not overwritten.
 ///
 /// An attacker who guesses the key can write sessions. Refused are keys of less than 32 bytes (256
 /// bits, the strength of HMAC-SHA256), of a repeated pattern, of consecutive bytes, and of words
@@ -60,7 +64,10 @@ impl SecretKey {
     ///
     /// [`KeyError::TooShort`] and [`KeyError::Weak`].
     pub fn from_bytes(bytes: impl Into<Vec<u8>>) -> Result<Self, KeyError> {
-        let bytes = Zeroizing::new(bytes.into());
+        Self::strong(Zeroizing::new(bytes.into()))
+    }
+
+    fn strong(bytes: Zeroizing<Vec<u8>>) -> Result<Self, KeyError> {
         weak::check(&bytes)?;
         Ok(Self { bytes: Arc::new(KeyBytes(bytes)) })
     }
@@ -104,16 +111,18 @@ impl SecretKey {
     /// [`KeyError::Encoding`] for anything but an even number of digits, and those of
     /// [`from_bytes`](Self::from_bytes).
     pub fn from_hex(text: &str) -> Result<Self, KeyError> {
+        const ENCODING: KeyError =
+            KeyError::Encoding { expected: "an even number of hexadecimal digits" };
         let digit =
             |byte: u8| char::from(byte).to_digit(16).and_then(|digit| u8::try_from(digit).ok());
-        let bytes: Option<Vec<u8>> = text
-            .as_bytes()
-            .chunks(2)
-            .map(|pair| Some(digit(pair[0])? << 4 | digit(*pair.get(1)?)?))
-            .collect();
-        Self::from_bytes(
-            bytes.ok_or(KeyError::Encoding { expected: "an even number of hexadecimal digits" })?,
-        )
+        let (pairs, rest) = text.as_bytes().as_chunks::<2>();
+        // A buffer that grows would leave a copy behind.
+        let mut bytes = Zeroizing::new(Vec::with_capacity(pairs.len()));
+        for [high, low] in pairs {
+            let byte = digit(*high).zip(digit(*low)).map(|(high, low)| high << 4 | low);
+            bytes.push(byte.ok_or(ENCODING)?);
+        }
+        if rest.is_empty() { Self::strong(bytes) } else { Err(ENCODING) }
     }
 
     /// Decodes a key from base64, in the standard or the URL-safe alphabet, padded or not.
@@ -129,8 +138,10 @@ impl SecretKey {
         } else {
             &base64::alphabet::STANDARD
         };
-        let bytes = GeneralPurpose::new(alphabet, lenient).decode(text);
-        Self::from_bytes(bytes.map_err(|_| KeyError::Encoding { expected: "base64" })?)
+        let mut bytes = Zeroizing::new(vec![0; base64::decoded_len_estimate(text.len())]);
+        let decoded = GeneralPurpose::new(alphabet, lenient).decode_slice(text, &mut bytes);
+        bytes.truncate(decoded.map_err(|_| KeyError::Encoding { expected: "base64" })?);
+        Self::strong(bytes)
     }
 
     /// Generates a key of 32 random bytes from the operating system.

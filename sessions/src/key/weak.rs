@@ -101,17 +101,35 @@ fn is_arithmetic(key: &[u8]) -> bool {
     key.windows(2).all(|pair| pair[1].wrapping_sub(pair[0]) == step)
 }
 
+/// Compares letters and digits in any case. It keeps their positions only, since a text of them
+/// would be a copy of the key.
 fn is_placeholder(key: &[u8]) -> bool {
     if !key.is_ascii() {
         return false;
     }
-    let letters = key.iter().filter(|byte| byte.is_ascii_alphanumeric());
-    let mut text: String = letters.map(|byte| char::from(*byte)).collect();
-    text.make_ascii_lowercase();
+    let mut others: Vec<usize> =
+        (0..key.len()).filter(|at| key[*at].is_ascii_alphanumeric()).collect();
     for word in PLACEHOLDERS {
-        text = text.replace(word, "");
+        remove_word(key, &mut others, word.as_bytes());
     }
-    text.len() <= MAX_OTHERS
+    others.len() <= MAX_OTHERS
+}
+
+/// Removes the positions at which the word stands.
+fn remove_word(key: &[u8], positions: &mut Vec<usize>, word: &[u8]) {
+    let (mut at, mut kept) = (0, 0);
+    while at < positions.len() {
+        let is_word = positions.get(at..at + word.len()).is_some_and(|positions| {
+            positions.iter().zip(word).all(|(at, letter)| key[*at].eq_ignore_ascii_case(letter))
+        });
+        if is_word {
+            at += word.len();
+        } else {
+            positions[kept] = positions[at];
+            (at, kept) = (at + 1, kept + 1);
+        }
+    }
+    positions.truncate(kept);
 }
 
 #[cfg(test)]

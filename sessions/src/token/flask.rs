@@ -7,7 +7,7 @@ use base64::Engine;
 use blake2::{Blake2b512, Blake2s256};
 use flate2::{Compression, read::ZlibDecoder, write::ZlibEncoder};
 use hmac::{
-    KeyInit, Mac, SimpleHmac,
+    Mac,
     digest::{Digest as Hash, block_api::BlockSizeUser},
 };
 use md5::Md5;
@@ -16,7 +16,10 @@ use sha2::{Sha224, Sha256, Sha384, Sha512};
 use sha3::{Sha3_224, Sha3_256, Sha3_384, Sha3_512};
 use zeroize::Zeroizing;
 
-use super::signed::{Rejected, Signer};
+use super::{
+    keyed_hash::KeyedHash,
+    signed::{Rejected, Signer},
+};
 use crate::{codec::CANONICAL, key::SecretKey};
 
 macro_rules! hash_algorithms {
@@ -129,10 +132,8 @@ fn keyed<D: Hash + BlockSizeUser>(
     key: &SecretKey,
     salt: &[u8],
     derivation: KeyDerivation,
-) -> SimpleHmac<D> {
-    let mac = |key: &[u8]| {
-        <SimpleHmac<D> as KeyInit>::new_from_slice(key).expect("HMAC takes keys of any length")
-    };
+) -> KeyedHash<D> {
+    let mac = KeyedHash::<D>::new;
     let key = key.bytes();
     let hash = |parts: &[&[u8]]| {
         let hash = parts.iter().fold(D::new(), D::chain_update);

@@ -4,6 +4,8 @@
 mod bit_flips;
 #[cfg(feature = "flask")]
 pub(crate) mod flask;
+#[cfg(feature = "flask")]
+mod keyed_hash;
 #[cfg(test)]
 mod known_answers;
 pub(crate) mod order;

@@ -18,35 +18,42 @@ pub(crate) enum Dicts {
     Tagged,
 }
 
-/// Returns a dictionary as Flask writes it. The members are pairs of key and JSON text; a surrogate
-/// member has its key in quotes, since it is not a valid Rust string.
+/// How JSON is spelt.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Style {
+    pub(crate) dicts: Dicts,
+    /// Whether characters outside ASCII are escaped: `ensure_ascii` of Flask's JSON provider.
+    pub(crate) ascii: bool,
+}
+
+impl From<Dicts> for Style {
+    /// Returns the style of Flask's defaults.
+    fn from(dicts: Dicts) -> Self {
+        Self { dicts, ascii: true }
+    }
+}
+
+/// Returns the JSON of a session: members that were opened, in their order, and those that are new.
 ///
-/// A value that is not valid JSON is kept unchanged.
-pub(crate) fn dictionary<'d>(
-    members: impl Iterator<Item = (&'d str, &'d str)>,
-    surrogate_members: impl Iterator<Item = (&'d str, &'d str)>,
-    dicts: Dicts,
-) -> String {
-    let value = |json: &str| value(json, dicts).unwrap_or_else(|| json.to_owned());
-    let members = members.map(|(key, json)| {
-        let mut quoted = String::with_capacity(key.len() + 2);
-        push_string(&mut quoted, key);
-        Member { order: Cow::Borrowed(key.as_bytes()), key: quoted, value: value(json) }
-    });
-    let surrogate_members = surrogate_members.filter_map(|(quoted, json)| {
-        let text = quoted.strip_prefix('"')?.strip_suffix('"')?;
-        Member::new(text, value(json))
-    });
+/// The new ones stand among the others where their keys belong, if `sort` says so and the others are
+/// sorted, else behind them.
+pub(crate) fn session(opened: Vec<Member<'_>>, new: Vec<Member<'_>>, sort: bool) -> String {
+    let mut members = opened;
+    let sort = sort && members.is_sorted_by(|one, next| one.order < next.order);
+    members.extend(new);
+    if sort {
+        members.sort_by(|one, other| one.order.cmp(&other.order));
+    }
     let mut json = String::new();
     // The session itself is always a dictionary, never a tagged value.
-    push_members(&mut json, members.chain(surrogate_members).collect(), Dicts::Plain);
+    push_object(&mut json, &members, Dicts::Plain);
     json
 }
 
 /// Returns this JSON text as Flask writes it, or `None` when it is not valid JSON.
-pub(crate) fn value(json: &str, dicts: Dicts) -> Option<String> {
-    let mut rewriter =
-        Rewriter { text: json, at: 0, dicts, out: String::with_capacity(json.len()) };
+pub(crate) fn value(json: &str, style: impl Into<Style>) -> Option<String> {
+    let out = String::with_capacity(json.len());
+    let mut rewriter = Rewriter { text: json, at: 0, style: style.into(), out };
     rewriter.space();
     rewriter.value()?;
     rewriter.space();
@@ -61,23 +68,43 @@ pub(crate) fn escaped(tag: Tag, value: &str) -> String {
 struct Rewriter<'j> {
     text: &'j str,
     at: usize,
-    dicts: Dicts,
+    style: Style,
     out: String,
 }
 
 /// A member of an object, with its sort key in Python: the code points of its key, in UTF-8 that is
 /// extended to surrogates.
-struct Member<'j> {
+pub(crate) struct Member<'j> {
     order: Cow<'j, [u8]>,
     key: String,
-    value: String,
+    value: Cow<'j, str>,
 }
 
 impl<'j> Member<'j> {
-    /// Makes a member from the text between the quotes of its key.
-    fn new(text: &'j str, value: String) -> Option<Self> {
+    /// Makes a member of the text between the quotes of its key and that of its value, both as they
+    /// are. Returns `None` for an invalid key.
+    pub(crate) fn kept(text: &'j str, value: &'j str) -> Option<Self> {
+        Some(Self { order: code_points(text)?, key: format!("\"{text}\""), value: value.into() })
+    }
+
+    /// Makes a member from the text between the quotes of its key. A value that is not valid JSON is
+    /// kept unchanged.
+    pub(crate) fn rewritten(text: &'j str, json: &'j str, style: Style) -> Option<Self> {
+        let value = value(json, style).map_or(json.into(), Cow::Owned);
+        Self::spelt(text, value, style)
+    }
+
+    /// Makes a member of a key and its JSON text.
+    pub(crate) fn new(key: &'j str, json: &'j str, style: Style) -> Self {
+        let mut quoted = String::with_capacity(key.len() + 2);
+        push_string(&mut quoted, key, style.ascii);
+        let value = value(json, style).map_or(json.into(), Cow::Owned);
+        Self { order: Cow::Borrowed(key.as_bytes()), key: quoted, value }
+    }
+
+    fn spelt(text: &'j str, value: Cow<'j, str>, style: Style) -> Option<Self> {
         let mut key = String::with_capacity(text.len() + 2);
-        push_escaped(&mut key, text)?;
+        push_escaped(&mut key, text, style.ascii)?;
         Some(Self { order: code_points(text)?, key, value })
     }
 }
@@ -103,7 +130,7 @@ impl<'j> Rewriter<'j> {
         match self.peek()? {
             b'"' => {
                 let text = self.string()?;
-                push_escaped(&mut self.out, text)
+                push_escaped(&mut self.out, text, self.style.ascii)
             }
             b'{' => self.object(),
             b'[' => self.array(),
@@ -150,7 +177,7 @@ impl<'j> Rewriter<'j> {
 
     fn object(&mut self) -> Option<()> {
         let members = self.members()?;
-        push_members(&mut self.out, members, self.dicts);
+        push_members(&mut self.out, members, self.style.dicts);
         Some(())
     }
 
@@ -171,7 +198,7 @@ impl<'j> Rewriter<'j> {
             let parsed = self.value();
             let value = std::mem::replace(&mut self.out, outer);
             parsed?;
-            members.push(Member::new(text, value)?);
+            members.push(Member::spelt(text, value.into(), self.style)?);
             self.space();
             if self.accept(b'}') {
                 return Some(members);
@@ -197,7 +224,7 @@ impl<'j> Rewriter<'j> {
     }
 }
 
-/// Appends an object, with sorted keys, and escaped if it is a dictionary that looks like a tag.
+/// Appends an object, with sorted keys.
 fn push_members(out: &mut String, mut members: Vec<Member<'_>>, dicts: Dicts) {
     if !members.is_sorted_by(|one, next| one.order < next.order) {
         members.sort_by(|one, other| one.order.cmp(&other.order));
@@ -206,7 +233,12 @@ fn push_members(out: &mut String, mut members: Vec<Member<'_>>, dicts: Dicts) {
         members.dedup_by(|one, other| one.order == other.order);
         members.reverse();
     }
-    if let ([member], Dicts::Plain) = (members.as_slice(), dicts)
+    push_object(out, &members, dicts);
+}
+
+/// Appends an object, escaped if it is a dictionary that looks like a tag.
+fn push_object(out: &mut String, members: &[Member<'_>], dicts: Dicts) {
+    if let ([member], Dicts::Plain) = (members, dicts)
         && let Some(tag) = Tag::of_bytes(&member.order)
     {
         out.push_str(&escaped(tag, &member.value));
@@ -226,7 +258,7 @@ fn push_members(out: &mut String, mut members: Vec<Member<'_>>, dicts: Dicts) {
 
 #[cfg(test)]
 mod tests {
-    use super::{Dicts, dictionary, value};
+    use super::{Dicts, Member, Style, session, value};
 
     fn tagged(json: &str) -> Option<String> {
         value(json, Dicts::Tagged)
@@ -254,14 +286,43 @@ mod tests {
         assert_eq!(tagged(json).as_deref(), Some(json));
     }
 
+    const FLASK: Style = Style { dicts: Dicts::Tagged, ascii: true };
+
     #[test]
     fn a_session_that_looks_like_a_tag_is_escaped_and_values_of_no_json_are_left_alone() {
         let whole = |members: &[(&'static str, &'static str)]| {
-            dictionary(members.iter().copied(), std::iter::empty(), Dicts::Tagged)
+            let new = members.iter().map(|(key, json)| Member::new(key, json, FLASK));
+            session(Vec::new(), new.collect(), true)
         };
         assert_eq!(whole(&[]), "{}");
         assert_eq!(whole(&[(" t", "[1]")]), r#"{" di":{" t__":[1]}}"#);
-        assert_eq!(whole(&[(" t", "[1]"), ("é", "[1 2]")]), r#"{" t":[1],"\u00e9":[1 2]}"#);
+        assert_eq!(whole(&[("é", "[1 2]"), (" t", "[1]")]), r#"{" t":[1],"\u00e9":[1 2]}"#);
+    }
+
+    #[test]
+    fn what_was_opened_keeps_its_place_and_new_members_are_sorted_among_sorted_ones() {
+        let whole = |opened: &[(&'static str, &'static str)], sort| {
+            let opened = opened.iter().map(|(key, json)| Member::kept(key, json).expect("a key"));
+            let new = [("é", "\"é\""), ("c", "{\"z\":1,\"a\":[\"ü\"]}")];
+            let new = new.map(|(key, json)| Member::new(key, json, FLASK)).into();
+            session(opened.collect(), new, sort)
+        };
+        let sorted = [("b", "{\"z\":1, \"a\":2}"), ("d", "1e5"), ("\\ud835", "\"é\"")];
+        let c = r#""c":{"a":["\u00fc"],"z":1}"#;
+        let e = r#""\u00e9":"\u00e9""#;
+        let [b, d, last] = ["\"b\":{\"z\":1, \"a\":2}", "\"d\":1e5", "\"\\ud835\":\"é\""];
+        assert_eq!(whole(&sorted, true), format!("{{{b},{c},{d},{e},{last}}}"));
+        assert_eq!(whole(&sorted, false), format!("{{{b},{d},{last},{e},{c}}}"));
+        let [b_, d_, last_] = sorted;
+        assert_eq!(whole(&[d_, b_, last_], true), format!("{{{d},{b},{last},{e},{c}}}"));
+    }
+
+    #[test]
+    fn without_ascii_only_strings_are_escaped_as_python_does_then() {
+        let style = Style { ascii: false, ..FLASK };
+        let json = r#"{"\u00e9\u0000":"\u7f16\ud83d\ude00\u007f\u2028\\\"\n\u0001\ud800"}"#;
+        let expected = "{\"é\\u0000\":\"编😀\u{7f}\u{2028}\\\\\\\"\\n\\u0001\\ud800\"}";
+        assert_eq!(value(json, style).as_deref(), Some(expected));
     }
 
     #[test]

@@ -1,20 +1,21 @@
-//! Strings as Flask writes them: ASCII only, with Python's unpaired surrogates.
+//! Strings as Flask writes them: ASCII only unless it is set otherwise, with Python's unpaired
+//! surrogates.
 
 use std::{borrow::Cow, fmt::Write};
 
 /// Appends a string with its quotes.
-pub(super) fn push_string(out: &mut String, text: &str) {
+pub(super) fn push_string(out: &mut String, text: &str, ascii: bool) {
     out.push('"');
-    text.chars().for_each(|char| push_char(out, char));
+    text.chars().for_each(|char| push_char(out, char, ascii));
     out.push('"');
 }
 
 /// Appends a string with its quotes, given the text between the quotes of another JSON string.
-pub(super) fn push_escaped(out: &mut String, text: &str) -> Option<()> {
+pub(super) fn push_escaped(out: &mut String, text: &str, ascii: bool) -> Option<()> {
     out.push('"');
     for piece in pieces(text) {
         match piece? {
-            Ok(char) => push_char(out, char),
+            Ok(char) => push_char(out, char, ascii),
             Err(surrogate) => push_unit(out, surrogate),
         }
     }
@@ -22,7 +23,7 @@ pub(super) fn push_escaped(out: &mut String, text: &str) -> Option<()> {
     Some(())
 }
 
-fn push_char(out: &mut String, char: char) {
+fn push_char(out: &mut String, char: char, ascii: bool) {
     match char {
         '"' => out.push_str("\\\""),
         '\\' => out.push_str("\\\\"),
@@ -32,6 +33,7 @@ fn push_char(out: &mut String, char: char) {
         '\r' => out.push_str("\\r"),
         '\t' => out.push_str("\\t"),
         ' '..='~' => out.push(char),
+        '\u{7f}'.. if !ascii => out.push(char),
         _ => char.encode_utf16(&mut [0; 2]).iter().for_each(|unit| push_unit(out, *unit)),
     }
 }
@@ -134,7 +136,7 @@ mod tests {
         ];
         for (json, expected) in cases {
             let mut written = String::new();
-            push_escaped(&mut written, &json[1..json.len() - 1]).unwrap();
+            push_escaped(&mut written, &json[1..json.len() - 1], true).unwrap();
             assert_eq!(written, expected, "{json}");
         }
     }

@@ -234,7 +234,7 @@ fn variant(name: &str, content: &str) -> String {
         Some(tag) => escaped(tag, content),
         None => {
             let mut json = String::from("{");
-            push_string(&mut json, name);
+            push_string(&mut json, name, true);
             json.push(':');
             json.push_str(content);
             json.push('}');

@@ -1,10 +1,13 @@
 //! The configuration from the environment, under Flask's names.
 
-use std::env;
+use std::{env, mem};
+
+use zeroize::Zeroizing;
 
 use super::{
     SessionConfig,
-    setting::{NAMES, TakeKey, Value},
+    setting::{NAMES, Parsed, TakeKey, Wrong},
+    value::Value,
 };
 use crate::{error::InvalidSetting, key::SecretKey, policy::policies};
 
@@ -49,13 +52,16 @@ impl SessionConfig {
     }
 
     /// Reads the settings as [`from_env`](Self::from_env) does, from variables whose names begin
-    /// with `prefix`: with `FLASK_`, the secret key is `FLASK_SECRET_KEY`.
+    /// with `prefix`: with `APP_`, the secret key is `APP_SECRET_KEY`.
+    ///
+    /// A Flask application reads its own variables as JSON: to share its session, use
+    /// `from_flask_prefixed_env` (feature `flask`).
     ///
     /// # Errors
     ///
     /// Those of [`from_env`](Self::from_env).
     pub fn from_prefixed_env(prefix: &str) -> Result<Self, InvalidSetting> {
-        Self::new().with_lookup(SecretKey::from_bytes, prefix, variable)
+        Self::new().with_variables(&PLAIN, prefix, &Variables::Environment)
     }
 
     /// Reads the settings as [`from_env`](Self::from_env) does, from these pairs of name and
@@ -80,49 +86,88 @@ impl SessionConfig {
     pub fn from_vars<'v>(
         vars: impl IntoIterator<Item = (&'v str, &'v str)>,
     ) -> Result<Self, InvalidSetting> {
-        Self::new().with_lookup(SecretKey::from_bytes, "", among(vars))
+        Self::new().with_variables(&PLAIN, "", &Variables::given(vars))
     }
 
-    /// Sets the values of the variables. `take_key` makes keys of their texts.
-    pub(super) fn with_lookup(
+    /// Sets the values of the variables.
+    pub(super) fn with_variables(
         mut self,
-        take_key: TakeKey,
+        dialect: &Dialect,
         prefix: &str,
-        lookup: impl Fn(&str) -> Option<Found>,
+        variables: &Variables<'_>,
     ) -> Result<Self, InvalidSetting> {
         for &(field, variable) in NAMES {
             let name = format!("{prefix}{variable}");
-            let text = match lookup(&name) {
-                Some(Ok(text)) if !text.is_empty() => text,
-                Some(Err(problem)) => {
-                    return Err(InvalidSetting {
-                        name,
-                        problem: problem.to_owned(),
-                        example: "text in UTF-8",
-                    });
-                }
-                _ => continue,
+            let value = match variables.get(&name) {
+                Some(text) => text.and_then(|text| (dialect.read)(field, &name, text)),
+                None => continue,
             };
-            self.set(field, &name, Value::Text(text), take_key)
+            self.set(field, &name, value.map_err(|wrong| wrong.of(&name))?, dialect.take_key)
                 .expect("the table names the fields there are")?;
         }
         Ok(self)
     }
 }
 
-/// A variable's value, or what is wrong with it.
-pub(super) type Found = Result<String, &'static str>;
-
-pub(super) fn variable(name: &str) -> Option<Found> {
-    env::var_os(name).map(|value| value.into_string().map_err(|_| "it is not UTF-8"))
+/// How the text of a variable becomes a value.
+pub(super) struct Dialect {
+    pub(super) take_key: TakeKey,
+    /// Gets the field and the variable's name beside the text.
+    pub(super) read: fn(&str, &str, Zeroizing<String>) -> Parsed<Value>,
 }
 
-pub(super) fn among<'v>(
-    vars: impl IntoIterator<Item = (&'v str, &'v str)>,
-) -> impl Fn(&str) -> Option<Found> {
-    let vars: Vec<_> = vars.into_iter().collect();
-    move |name| {
-        let found = vars.iter().rev().find(|(candidate, _)| *candidate == name);
-        found.map(|(_, value)| Ok((*value).to_owned()))
+/// Texts are taken as they are, and an empty one counts as not set.
+const PLAIN: Dialect = Dialect {
+    take_key: SecretKey::from_bytes,
+    read: |_, _, text| Ok(if text.is_empty() { Value::Null } else { Value::Text(text) }),
+};
+
+/// Where variables come from.
+pub(super) enum Variables<'v> {
+    Environment,
+    /// Of two with one name, the last counts.
+    Given(Vec<(&'v str, &'v str)>),
+}
+
+impl<'v> Variables<'v> {
+    pub(super) fn given(vars: impl IntoIterator<Item = (&'v str, &'v str)>) -> Self {
+        Self::Given(vars.into_iter().collect())
+    }
+
+    fn get(&self, name: &str) -> Option<Parsed<Zeroizing<String>>> {
+        match self {
+            Self::Environment => env::var_os(name).map(|value| text(value.into_encoded_bytes())),
+            Self::Given(vars) => {
+                let found = vars.iter().rev().find(|(candidate, _)| *candidate == name);
+                found.map(|(_, value)| Ok(Zeroizing::new((*value).to_owned())))
+            }
+        }
+    }
+
+    /// Returns the names of the variables. Their values, of which the environment hands out copies,
+    /// are overwritten.
+    #[cfg(feature = "flask")]
+    pub(super) fn names(&self) -> Vec<String> {
+        match self {
+            Self::Environment => env::vars_os()
+                .map(|(name, value)| {
+                    drop(Zeroizing::new(value.into_encoded_bytes()));
+                    name.to_string_lossy().into_owned()
+                })
+                .collect(),
+            Self::Given(vars) => vars.iter().map(|(name, _)| (*name).to_owned()).collect(),
+        }
+    }
+}
+
+/// Makes a text of these bytes, in their buffer.
+fn text(bytes: Vec<u8>) -> Parsed<Zeroizing<String>> {
+    let mut bytes = Zeroizing::new(bytes);
+    match str::from_utf8(&bytes) {
+        Ok(_) => {
+            let bytes = mem::take(&mut *bytes);
+            Ok(Zeroizing::new(String::from_utf8(bytes).expect("it was checked")))
+        }
+        Err(_) => Err(Wrong::new("it is not UTF-8", "text in UTF-8")),
     }
 }

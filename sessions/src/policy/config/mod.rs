@@ -3,8 +3,10 @@
 mod env;
 #[cfg(feature = "flask")]
 mod flask;
+mod json;
 mod server_name;
 mod setting;
+mod value;
 
 use std::{
     any::Any,

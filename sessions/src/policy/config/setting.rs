@@ -1,39 +1,39 @@
 //! The names of the settings and what their values may be, for the environment and for files.
 
-use std::{fmt::Display, str::FromStr, time::Duration};
+use std::{fmt::Display, mem, str::FromStr, time::Duration};
 
-use serde::de::{Deserialize, Deserializer, Error as _, IgnoredAny, MapAccess, SeqAccess, Visitor};
+use serde::de::{Deserialize, Deserializer, Error as _, MapAccess, Visitor};
 use sessions_policy::{CookieDomain, SameSite, parse_duration};
+use zeroize::Zeroizing;
 
-use super::{DomainSetting, SessionConfig};
+use super::{DomainSetting, SessionConfig, json, value::Value};
 use crate::{
     error::{InvalidSetting, KeyError},
     key::SecretKey,
     policy::policies,
 };
 
-/// A function that makes a key of a text.
-pub(super) type TakeKey = fn(String) -> Result<SecretKey, KeyError>;
-
-/// A value of any kind. Errors about kinds are worded here, since those of serde quote the value,
-/// which may be a key.
-pub(super) enum Value {
-    Null,
-    Bool(bool),
-    Number(u64),
-    Text(String),
-    List(Vec<String>),
-    /// A kind that no setting takes.
-    Other,
-}
+/// A function that makes a key of the bytes of a text.
+pub(super) type TakeKey = fn(Vec<u8>) -> Result<SecretKey, KeyError>;
 
 /// The problem with a value, and an example of a right value.
-struct Wrong {
-    problem: String,
-    example: &'static str,
+pub(super) struct Wrong {
+    pub(super) problem: String,
+    pub(super) example: &'static str,
 }
 
-type Parsed<T> = Result<T, Wrong>;
+pub(super) type Parsed<T> = Result<T, Wrong>;
+
+impl Wrong {
+    pub(super) fn new(problem: &str, example: &'static str) -> Self {
+        Self { problem: problem.to_owned(), example }
+    }
+
+    /// Names the setting.
+    pub(super) fn of(self, name: &str) -> InvalidSetting {
+        InvalidSetting { name: name.to_owned(), problem: self.problem, example: self.example }
+    }
+}
 
 macro_rules! names {
     ($($group:ident { $(
@@ -83,11 +83,7 @@ impl SessionConfig {
         take_key: TakeKey,
     ) -> Option<Result<(), InvalidSetting>> {
         let result = self.set_field(name, value, take_key)?;
-        Some(result.map_err(|wrong| InvalidSetting {
-            name: shown.to_owned(),
-            problem: wrong.problem,
-            example: wrong.example,
-        }))
+        Some(result.map_err(|wrong| wrong.of(shown)))
     }
 
     fn set_field(&mut self, name: &str, value: Value, take_key: TakeKey) -> Option<Parsed<()>> {
@@ -99,12 +95,12 @@ impl SessionConfig {
             "secret_key_fallbacks" => {
                 secret_keys(value, take_key).map(|keys| self.secret_key_fallbacks = keys)
             }
-            "server_name" => text(value, "`example.com`").map(|name| self.server_name = Some(name)),
+            "server_name" => store(&mut self.server_name, plain_text(value, "`example.com`")),
             "application_root" => store(&mut self.application_root, parse("`/app`")(value)),
             "cookie_name" => store(&mut self.cookie_name, parse("`__Host-app`")(value)),
             "cookie_domain" => store(&mut self.cookie_domain, domain(value)),
             "cookie_path" => store(&mut self.cookie_path, parse("`/app`")(value)),
-            "salt" => store(&mut self.salt, text(value, "`my-app.session`")),
+            "salt" => store(&mut self.salt, plain_text(value, "`my-app.session`")),
             _ => return self.set_policy(name, value),
         })
     }
@@ -114,11 +110,16 @@ fn store<T>(field: &mut Option<T>, value: Parsed<T>) -> Parsed<()> {
     value.map(|value| *field = Some(value))
 }
 
-fn text(value: Value, example: &'static str) -> Parsed<String> {
+pub(super) fn text(value: Value, example: &'static str) -> Parsed<Zeroizing<String>> {
     match value {
         Value::Text(text) => Ok(text),
-        _ => Err(Wrong { problem: "expected a text".to_owned(), example }),
+        _ => Err(Wrong::new("expected a text", example)),
     }
+}
+
+/// Returns a text that is no secret.
+fn plain_text(value: Value, example: &'static str) -> Parsed<String> {
+    text(value, example).map(|mut text| mem::take(&mut *text))
 }
 
 /// Returns what reads a text that has rules of its own; the example is right for it.
@@ -137,8 +138,10 @@ fn flag(value: Value) -> Parsed<bool> {
         Value::Bool(value) => return Ok(value),
         Value::Number(0) => return Ok(false),
         Value::Number(1) => return Ok(true),
-        Value::Text(text) if text == "0" || text.eq_ignore_ascii_case("false") => return Ok(false),
-        Value::Text(text) if text == "1" || text.eq_ignore_ascii_case("true") => return Ok(true),
+        Value::Text(text) if *text == "0" || text.eq_ignore_ascii_case("false") => {
+            return Ok(false);
+        }
+        Value::Text(text) if *text == "1" || text.eq_ignore_ascii_case("true") => return Ok(true),
         _ => {}
     }
     Err(Wrong {
@@ -179,7 +182,8 @@ fn domain(value: Value) -> Parsed<DomainSetting> {
     Ok(DomainSetting::Domain(domain))
 }
 
-const KEY_EXAMPLE: &str = "what `openssl rand -base64 48` prints";
+pub(super) const KEY_EXAMPLE: &str = "what `openssl rand -base64 48` prints";
+pub(super) const KEYS_EXAMPLE: &str = "`[\"an old key\", \"an older one\"]`";
 
 /// An empty key counts as not set, as in Flask.
 fn secret_key(value: Value, take_key: TakeKey) -> Parsed<Option<SecretKey>> {
@@ -187,21 +191,30 @@ fn secret_key(value: Value, take_key: TakeKey) -> Parsed<Option<SecretKey>> {
     if text.is_empty() {
         return Ok(None);
     }
-    take_key(text).map(Some).map_err(|err| Wrong { problem: err.to_string(), example: KEY_EXAMPLE })
+    key(text, take_key, KEY_EXAMPLE).map(Some)
 }
 
 fn secret_keys(value: Value, take_key: TakeKey) -> Parsed<Vec<SecretKey>> {
-    let example = "`[\"an old key\", \"an older one\"]`";
     let list = match value {
-        Value::List(list) => list,
-        Value::Text(text) => serde_json::from_str(&text)
-            .map_err(|_| Wrong { problem: "expected a JSON list of texts".to_owned(), example })?,
-        _ => {
-            return Err(Wrong { problem: "expected a list of texts".to_owned(), example });
-        }
+        Value::List(list) => Ok(list),
+        Value::Text(text) => match json::parse(&text) {
+            Some(Value::List(list)) => Ok(list),
+            _ => Err("expected a JSON list of texts"),
+        },
+        _ => Err("expected a list of texts"),
     };
-    let keys = list.into_iter().map(take_key);
-    keys.collect::<Result<_, _>>().map_err(|err| Wrong { problem: err.to_string(), example })
+    let list = list.map_err(|problem| Wrong::new(problem, KEYS_EXAMPLE))?;
+    let keys = list.into_iter().map(|value| match value {
+        Value::Text(text) => key(text, take_key, KEYS_EXAMPLE),
+        _ => Err(Wrong::new("expected a list of texts", KEYS_EXAMPLE)),
+    });
+    keys.collect()
+}
+
+/// Makes a key of a text, whose buffer becomes that of the key.
+fn key(mut text: Zeroizing<String>, take_key: TakeKey, example: &'static str) -> Parsed<SecretKey> {
+    take_key(mem::take(&mut *text).into_bytes())
+        .map_err(|err| Wrong { problem: err.to_string(), example })
 }
 
 impl<'de> Deserialize<'de> for SessionConfig {
@@ -237,68 +250,4 @@ impl<'de> Visitor<'de> for ConfigVisitor {
 fn expected_names() -> String {
     let names: Vec<_> = NAMES.iter().map(|(field, _)| format!("`{field}`")).collect();
     format!("expected one of {}", names.join(", "))
-}
-
-impl<'de> Deserialize<'de> for Value {
-    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        deserializer.deserialize_any(ValueVisitor)
-    }
-}
-
-struct ValueVisitor;
-
-impl<'de> Visitor<'de> for ValueVisitor {
-    type Value = Value;
-
-    fn expecting(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.write_str("a value")
-    }
-
-    fn visit_unit<E>(self) -> Result<Value, E> {
-        Ok(Value::Null)
-    }
-
-    fn visit_none<E>(self) -> Result<Value, E> {
-        Ok(Value::Null)
-    }
-
-    fn visit_some<D: Deserializer<'de>>(self, deserializer: D) -> Result<Value, D::Error> {
-        deserializer.deserialize_any(self)
-    }
-
-    fn visit_bool<E>(self, value: bool) -> Result<Value, E> {
-        Ok(Value::Bool(value))
-    }
-
-    fn visit_u64<E>(self, value: u64) -> Result<Value, E> {
-        Ok(Value::Number(value))
-    }
-
-    fn visit_i64<E>(self, value: i64) -> Result<Value, E> {
-        Ok(u64::try_from(value).map_or(Value::Other, Value::Number))
-    }
-
-    fn visit_f64<E>(self, _: f64) -> Result<Value, E> {
-        Ok(Value::Other)
-    }
-
-    fn visit_str<E>(self, value: &str) -> Result<Value, E> {
-        Ok(Value::Text(value.to_owned()))
-    }
-
-    fn visit_seq<S: SeqAccess<'de>>(self, mut seq: S) -> Result<Value, S::Error> {
-        let mut list = Some(Vec::new());
-        while let Some(element) = seq.next_element()? {
-            match (element, &mut list) {
-                (Value::Text(text), Some(list)) => list.push(text),
-                _ => list = None,
-            }
-        }
-        Ok(list.map_or(Value::Other, Value::List))
-    }
-
-    fn visit_map<M: MapAccess<'de>>(self, mut map: M) -> Result<Value, M::Error> {
-        while map.next_entry::<IgnoredAny, IgnoredAny>()?.is_some() {}
-        Ok(Value::Other)
-    }
 }
