@@ -5,6 +5,8 @@ mod dropped;
 mod faults;
 mod group_commit;
 mod import;
+mod limits_and_deadlines;
+mod owned_sessions;
 mod owners;
 mod revocation;
 mod server_side;

@@ -1,5 +1,6 @@
 //! The session as handlers see it: the handle, its content, and its way through a request.
 
+mod contexts;
 mod dictionary;
 mod extract;
 mod handle;
@@ -10,6 +11,7 @@ mod multiple_sessions;
 mod null;
 mod regressions;
 mod request_lifecycle;
+mod saving_now;
 mod secrets;
 mod session_lifecycle;
 mod test_support;
