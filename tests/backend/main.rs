@@ -10,4 +10,5 @@ mod owned_sessions;
 mod owners;
 mod revocation;
 mod server_side;
+mod side_by_side;
 mod timeouts;

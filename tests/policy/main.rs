@@ -4,4 +4,5 @@ mod configuration;
 mod contradictions;
 mod custom_policies;
 mod policies;
+mod precedence;
 mod wrong_settings;

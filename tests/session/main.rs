@@ -11,6 +11,7 @@ mod multiple_sessions;
 mod null;
 mod regressions;
 mod request_lifecycle;
+mod reserved_keys;
 mod saving_now;
 mod secrets;
 mod session_lifecycle;

@@ -16,7 +16,7 @@ use crate::{
 /// Any backend: for applications that choose theirs at run time, for example memory on a developer's
 /// machine and Redis elsewhere.
 ///
-/// Opening and saving allocate a box each. Clones share the backend.
+/// Clones share the backend.
 ///
 /// # Examples
 ///
