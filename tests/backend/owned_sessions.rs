@@ -4,10 +4,10 @@ use std::time::Duration;
 
 use actix_web::{App, test::init_service, web};
 use sessions::{
-    MemoryStore, ServerSide, Session, SessionError, SessionInterface, SessionMiddleware,
-    test::TestClock,
+    MemoryStore, ServerSide, Session, SessionConfig, SessionError, SessionInterface,
+    SessionMiddleware, policy::CookieName, test::TestClock,
 };
-use sessions_tests::Browser;
+use sessions_tests::{AppSessions, Browser};
 
 const MINUTE: Duration = Duration::from_secs(60);
 
@@ -87,4 +87,29 @@ async fn a_list_has_the_last_used_first_with_times_and_values_and_an_owner_ends_
     assert_eq!(phone.get(&app, "/owner").await.body, "");
     assert_eq!(laptop.get(&app, "/owner").await.body, "");
     assert_eq!(bob.get(&app, "/owner").await.body, "bob");
+}
+
+#[actix_web::test]
+async fn a_list_goes_by_the_longest_absolute_timeout_of_its_services() {
+    let time = TestClock::new();
+    let kept = Kept { backend: ServerSide::new(MemoryStore::with_clock(time.clock())) };
+    let service = async |hours: u64| {
+        let config = SessionConfig::new()
+            .cookie_name(CookieName::from_static("id"))
+            .absolute_timeout(Duration::from_secs(hours * 3_600));
+        let sessions = AppSessions { backend: kept.backend.clone(), config };
+        init_service(
+            App::new()
+                .wrap(SessionMiddleware::new(sessions).with_clock(time.clock()))
+                .route("/login/{owner}/{device}", web::get().to(log_in)),
+        )
+        .await
+    };
+    let (short, long) = (service(1).await, service(2).await);
+    Browser::new().get(&short, "/login/alice/phone").await;
+    Browser::new().get(&long, "/login/alice/laptop").await;
+    for (minutes, listed) in [(90, 2), (31, 0)] {
+        time.advance(minutes * MINUTE);
+        assert_eq!(kept.backend.sessions_of("alice").await.unwrap().len(), listed);
+    }
 }

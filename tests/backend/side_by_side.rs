@@ -1,27 +1,34 @@
 //! The same requests on each backend: what a copy of a cookie does, and who wins.
 
+use std::{sync::Arc, time::Duration};
+
 use actix_http::Request;
 use actix_service::Service;
 use actix_web::{
     App, Error,
     body::MessageBody,
     dev::ServiceResponse,
+    error::ErrorForbidden,
     http::header::COOKIE,
     test::{TestRequest, init_service},
     web,
 };
 use sessions::{
-    AnyBackend, EncryptedCookie, MemoryStore, ServerSide, Session, SessionConfig, SignedCookie,
-    backend::Revocation,
+    AnyBackend, EncryptedCookie, MemoryStore, ServerSide, Session, SessionConfig,
+    SessionMiddleware, SignedCookie, backend::Revocation, policy::SaveWhen, test::TestClock,
 };
 use sessions_tests::{Answer, AppSessions, Browser, key};
-use std::sync::Arc;
 
 /// Inserts what the path says, or tells the keys.
 async fn act(session: Session, word: web::Path<String>) -> actix_web::Result<String> {
     match word.split_once('-') {
         Some(("insert", key)) => session.insert(key, true)?,
         Some(("login", owner)) => session.set_owner(owner)?,
+        Some(("refused", "clear")) => {
+            session.clear()?;
+            return Err(ErrorForbidden("refused"));
+        }
+        None if *word == "renew" => session.renew()?,
         _ => {}
     }
     Ok(session.keys().join(" "))
@@ -30,7 +37,15 @@ async fn act(session: Session, word: web::Path<String>) -> actix_web::Result<Str
 async fn app(
     backend: AnyBackend,
 ) -> impl Service<Request, Response = ServiceResponse<impl MessageBody>, Error = Error> {
-    let sessions = AppSessions { backend, config: SessionConfig::new() };
+    with_config(backend, SessionConfig::new(), TestClock::new()).await
+}
+
+async fn with_config(
+    backend: AnyBackend,
+    config: SessionConfig,
+    time: TestClock,
+) -> impl Service<Request, Response = ServiceResponse<impl MessageBody>, Error = Error> {
+    let sessions = SessionMiddleware::new(AppSessions { backend, config }).with_clock(time.clock());
     init_service(App::new().wrap(sessions).route("/{word}", web::get().to(act))).await
 }
 
@@ -119,4 +134,56 @@ async fn the_end_of_records_reaches_cookies_of_its_namespace_and_not_the_other_w
     }
     cookies.end_all(7).await.unwrap();
     assert_eq!(seen(&mut browsers).await, [false, true, true]);
+}
+
+#[actix_web::test]
+async fn a_copy_from_before_a_renewal_is_valid_in_cookies_and_worthless_in_a_store() {
+    let apps = [
+        (app(AnyBackend::new(SignedCookie::new(key(1)))).await, "a"),
+        (app(AnyBackend::new(EncryptedCookie::new(key(1)))).await, "a"),
+        (app(AnyBackend::new(ServerSide::new(MemoryStore::new()))).await, ""),
+    ];
+    for (app, expected) in apps {
+        let mut browser = Browser::new();
+        browser.get(&app, "/insert-a").await;
+        let copy = token(&browser);
+        browser.get(&app, "/renew").await;
+        assert_ne!(token(&browser), copy);
+        assert_eq!(with_token(&app, "/read", &copy).await.body, expected);
+    }
+}
+
+#[actix_web::test]
+async fn the_lifetime_of_visitors_is_for_stores_alone() {
+    let time = TestClock::new();
+    let config = || SessionConfig::new().anonymous_lifetime(Duration::from_secs(60));
+    let signed = AnyBackend::new(SignedCookie::new(key(1)));
+    let kept = AnyBackend::new(ServerSide::new(MemoryStore::with_clock(time.clock())));
+    let apps = [
+        (with_config(signed, config(), time.clone()).await, "a"),
+        (with_config(kept, config(), time.clone()).await, ""),
+    ];
+    for (app, expected) in apps {
+        let mut browser = Browser::new();
+        browser.get(&app, "/insert-a").await;
+        time.advance(Duration::from_secs(61));
+        assert_eq!(browser.get(&app, "/read").await.body, expected);
+    }
+}
+
+#[actix_web::test]
+async fn an_emptying_is_carried_out_by_save_when() {
+    for (save_when, expected) in [(SaveWhen::Always, ""), (SaveWhen::Success, "a")] {
+        for backend in [
+            AnyBackend::new(SignedCookie::new(key(1))),
+            AnyBackend::new(ServerSide::new(MemoryStore::new())),
+        ] {
+            let config = SessionConfig::new().save_when(save_when);
+            let app = with_config(backend, config, TestClock::new()).await;
+            let mut browser = Browser::new();
+            browser.get(&app, "/insert-a").await;
+            assert_eq!(browser.get(&app, "/refused-clear").await.status, 403);
+            assert_eq!(browser.get(&app, "/read").await.body, expected, "{save_when}");
+        }
+    }
 }

@@ -1,9 +1,15 @@
 //! What an interface is told when it opens and saves, and what it keeps in between.
 
-use std::sync::{Arc, Mutex};
+use std::{
+    borrow::Cow,
+    sync::{
+        Arc, Mutex,
+        atomic::{AtomicUsize, Ordering},
+    },
+};
 
 use actix_web::{
-    App, Error, HttpResponse,
+    App, Error, HttpRequest, HttpResponse,
     body::MessageBody,
     dev::{ServiceRequest, ServiceResponse},
     error::ErrorForbidden,
@@ -14,10 +20,11 @@ use actix_web::{
 use serde::Serialize;
 use sessions::{
     KeyRing, SecretKey, Session, SessionInterface, SessionMiddleware, SessionState, SharedKeys,
+    SignedCookie,
     error::{OpenError, SaveError},
     interface::{OpenContext, Opened, SaveContext, Saved, SessionStatus},
 };
-use sessions_tests::Browser;
+use sessions_tests::{Browser, key};
 use static_assertions::assert_not_impl_any;
 
 /// The path that was opened, kept until the session is saved.
@@ -98,6 +105,37 @@ async fn saving_is_told_what_the_request_did_and_what_it_is_answered() {
         Browser::new().get(&app, path).await;
         let told = told.lock().expect("nothing panics here").pop();
         assert_eq!(told, Some((path.to_owned(), status, code, headers)));
+    }
+}
+
+#[actix_web::test]
+async fn the_policies_of_the_cookie_are_asked_once_for_each_request_that_uses_its_session() {
+    #[derive(Clone, SessionInterface)]
+    #[session(cookie_name = counted_name, path = counted_path, permanent = true)]
+    struct Counted {
+        backend: SignedCookie,
+        asked: Arc<[AtomicUsize; 2]>,
+    }
+    fn counted_name<'r>(counted: &'r Counted, _: &'r HttpRequest) -> Cow<'r, str> {
+        counted.asked[0].fetch_add(1, Ordering::SeqCst);
+        "id".into()
+    }
+    fn counted_path<'r>(counted: &'r Counted, _: &'r HttpRequest) -> Cow<'r, str> {
+        counted.asked[1].fetch_add(1, Ordering::SeqCst);
+        "/".into()
+    }
+    async fn write(one: Session, _other: Session) -> actix_web::Result<&'static str> {
+        one.update("n", |n: Option<u32>| n.unwrap_or(0) + 1)?;
+        Ok("written")
+    }
+    let counted = Counted { backend: SignedCookie::new(key(1)), asked: Arc::default() };
+    let app = App::new().wrap(counted.clone()).route("/write", web::get().to(write));
+    let app = init_service(app.route("/plain", web::get().to(|| async { "plain" }))).await;
+    let mut browser = Browser::new();
+    for (path, expected) in [("/plain", 0), ("/write", 1), ("/write", 1), ("/plain", 0)] {
+        assert_eq!(browser.get(&app, path).await.status, 200);
+        let asked = counted.asked.each_ref().map(|asked| asked.swap(0, Ordering::SeqCst));
+        assert_eq!(asked, [expected, expected], "{path}");
     }
 }
 

@@ -14,6 +14,7 @@ use std::{
 use sessions::{store::Store, test::store::random_key};
 use sessions_redis::RedisStore;
 use sessions_sqlx::{PostgresStore, SqliteStore};
+use sessions_tests::Postgres;
 use sqlx::{postgres::PgPoolOptions, sqlite::SqlitePoolOptions};
 
 /// Returns an address that accepts connections and closes them, and the count of them.
@@ -80,4 +81,16 @@ fn a_sweeper_outside_of_a_runtime_panics() {
     let lazy = async { SqlitePoolOptions::new().connect_lazy("sqlite::memory:").unwrap() };
     let store = SqliteStore::new(runtime.block_on(lazy));
     drop(store.spawn_sweeper(Duration::from_secs(60)));
+}
+
+#[tokio::test]
+async fn a_pool_for_sessions_has_ten_connections_and_gives_up_in_time() {
+    let postgres = Postgres::new();
+    let store = PostgresStore::connect(&postgres.url()).await.unwrap();
+    let options = store.pool().options();
+    assert_eq!(options.get_max_connections(), 10);
+    assert_eq!(options.get_acquire_timeout(), Duration::from_millis(200));
+    let asked = sqlx::query_scalar("SELECT current_setting('statement_timeout')");
+    let statement: String = asked.fetch_one(store.pool()).await.unwrap();
+    assert_eq!(statement, "250ms");
 }
