@@ -28,7 +28,9 @@ const PROGRAMS: [(&str, &[(&str, &str)]); 2] = [
 const ADDRESS: &str = r#"("127.0.0.1", 8080)"#;
 
 fn main() {
-    PROGRAMS.into_iter().for_each(|(page, programs)| write_programs(page, programs));
+    for (page, programs) in PROGRAMS {
+        write_programs(page, programs);
+    }
 }
 
 fn write_programs(page: &str, programs: &[(&str, &str)]) {

@@ -1,5 +1,6 @@
 //! The session as handlers see it: the handle, its content, and its way through a request.
 
+mod application_code;
 mod contexts;
 mod dictionary;
 mod extract;
@@ -17,4 +18,5 @@ mod secrets;
 mod session_lifecycle;
 mod test_support;
 mod typed;
+mod values;
 mod vary;
