@@ -22,7 +22,7 @@ use tokio::task::yield_now;
 async fn act(session: Session, then: web::Path<String>) -> actix_web::Result<HttpResponse> {
     session.insert(&then, true)?;
     match then.as_str() {
-        "read" => return Ok(HttpResponse::Ok().body(session.keys().join(" "))),
+        "read" => Ok(HttpResponse::Ok().body(session.keys().join(" "))),
         "refuse" => {
             session.save_now().await?;
             Ok(HttpResponse::InternalServerError().finish())

@@ -19,8 +19,8 @@ use sqlx::{postgres::PgPoolOptions, sqlite::SqlitePoolOptions};
 
 /// Returns an address that accepts connections and closes them, and the count of them.
 fn closing() -> (String, Arc<AtomicUsize>) {
-    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
-    let (address, count) = (listener.local_addr().unwrap(), Arc::<AtomicUsize>::default());
+    let listener = TcpListener::bind("127.0.0.1:0").expect("a free port");
+    let (address, count) = (listener.local_addr().expect("a port"), Arc::<AtomicUsize>::default());
     let counted = Arc::clone(&count);
     thread::spawn(move || {
         for stream in listener.incoming() {

@@ -35,7 +35,8 @@ async fn run(
 #[actix_web::test]
 async fn a_value_of_a_former_type_is_an_error_of_each_access_and_stays() {
     let former = || json!({"cart": ["tea", "tea"]});
-    let accesses: [fn(&Session) -> Result<(), SessionError>; 4] = [
+    type Access = fn(&Session) -> Result<(), SessionError>;
+    let accesses: [Access; 4] = [
         |session| session.get::<Cart>("cart").map(drop),
         |session| session.take::<Cart>("cart").map(drop),
         |session| session.get_or_insert_with("cart", Cart::default).map(drop),

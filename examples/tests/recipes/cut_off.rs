@@ -15,11 +15,11 @@ use sessions_tests::{Answer, AppSessions as Configured, Jar};
 async fn half(session: Session, how: web::Path<String>) -> Result<HttpResponse> {
     session.insert("order", 7)?;
     match how.as_str() {
-        "slow" => pending().await,
+        "slow" => pending::<()>().await,
         "panics" => panic!("told to"),
         "renews" => {
             session.renew()?;
-            pending().await
+            pending::<()>().await;
         }
         "fails" => return Err(ErrorInternalServerError("told to")),
         _ => {}
