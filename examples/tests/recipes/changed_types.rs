@@ -34,8 +34,8 @@ async fn run(
 
 #[actix_web::test]
 async fn a_value_of_a_former_type_is_an_error_of_each_access_and_stays() {
-    let former = || json!({"cart": ["tea", "tea"]});
     type Access = fn(&Session) -> Result<(), SessionError>;
+    let former = || json!({"cart": ["tea", "tea"]});
     let accesses: [Access; 4] = [
         |session| session.get::<Cart>("cart").map(drop),
         |session| session.take::<Cart>("cart").map(drop),
