@@ -73,8 +73,8 @@ async fn the_handler_answers_a_failure_and_the_request_does_not_save_again() {
     switches.fail_save(true);
     let answer = Browser::new().get(&app, "/decide").await;
     assert_eq!(
-        (answer.status, answer.body.as_str(), answer.cookie()),
-        (StatusCode::ACCEPTED, "the session store is unavailable", None)
+        (answer.status, answer.body.starts_with("the session store"), answer.cookie()),
+        (StatusCode::ACCEPTED, true, None)
     );
     assert_eq!(switches.counts(), (1, 1));
 }

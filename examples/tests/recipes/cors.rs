@@ -12,8 +12,8 @@ use actix_web::{
     test::{TestRequest, init_service},
 };
 use serde_json::json;
-use sessions::test::TestSessions;
-use sessions_tests::Answer;
+use sessions::{SessionConfig, test::TestSessions};
+use sessions_tests::{Answer, Switched};
 
 const OURS: &str = "https://app.example.com";
 const THEIRS: &str = "https://evil.example";
@@ -87,4 +87,24 @@ async fn any_origin_with_credentials_names_whoever_asks() {
     let answer = ask(&app, &sessions, THEIRS).await;
     assert_eq!((answer.body.as_str(), named_origin(&answer)), ("alice", Some(THEIRS)));
     assert_eq!(answer.all("access-control-allow-credentials"), ["true"]);
+}
+
+#[actix_web::test]
+async fn a_failure_reaches_the_page_where_cors_is_outside_and_not_where_it_is_inside() {
+    let failing = || {
+        let (sessions, switches) = Switched::sessions(SessionConfig::new());
+        switches.fail_open(true);
+        sessions
+    };
+    let outside = web::scope("/api").wrap(failing()).wrap(cors()).service(me);
+    let inside = web::scope("/api").wrap(cors()).wrap(failing()).service(me);
+    let (outside, inside) = (
+        init_service(App::new().service(outside)).await,
+        init_service(App::new().service(inside)).await,
+    );
+    let request = || TestRequest::get().uri("/api/me").insert_header(("origin", OURS));
+    let answer = Answer::of(&outside, request()).await;
+    assert_eq!((answer.status.as_u16(), named_origin(&answer)), (503, Some(OURS)));
+    let answer = Answer::of(&inside, request()).await;
+    assert_eq!((answer.status.as_u16(), named_origin(&answer)), (503, None));
 }
