@@ -1,30 +1,51 @@
-//! Takes the programs out of the README, as they stand, for `readme/*.rs` to include.
+//! Takes the programs out of the pages, as they stand, for `readme/*.rs` and `recipes/*.rs` to include.
 
 use std::{env, fs, path::Path};
 
-/// What each is included as, and the text by which its block is found.
-const PROGRAMS: [(&str, &str); 3] = [
-    ("program", "HttpServer::new"),
-    ("login", "session.flash("),
-    ("everywhere", "async fn log_out_everywhere"),
+/// The programs of each page: what each is included as, and the text by which its block is found.
+const PROGRAMS: [(&str, &[(&str, &str)]); 2] = [
+    (
+        "README.md",
+        &[
+            ("program", "HttpServer::new"),
+            ("login", "session.flash("),
+            ("everywhere", "async fn log_out_everywhere"),
+        ],
+    ),
+    (
+        "docs/recipes.md",
+        &[
+            ("callbacks", "struct PaymentSessions"),
+            ("localhost", "struct OfficeSessions"),
+            ("cors", "fn cors()"),
+            ("changed_types", "struct Cart"),
+            ("moved_cookies", "async fn remove_former"),
+            ("cut_off", "async fn within_two_seconds"),
+            ("extracting", "<Session>::extract"),
+        ],
+    ),
 ];
 const ADDRESS: &str = r#"("127.0.0.1", 8080)"#;
 
 fn main() {
-    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../README.md");
+    for (page, programs) in PROGRAMS {
+        write_programs(page, programs);
+    }
+}
+
+fn write_programs(page: &str, programs: &[(&str, &str)]) {
+    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("../..").join(page);
     println!("cargo::rerun-if-changed={}", path.display());
-    let readme = fs::read_to_string(path).expect("the README is read");
-    let blocks: Vec<&str> = readme
+    let text = fs::read_to_string(path).expect("the page is read");
+    let blocks: Vec<&str> = text
         .split("\n```")
         .filter_map(|block| block.strip_prefix("rust"))
         .map(|block| block.split_once('\n').expect("a line of its own for the language").1)
         .collect();
     let folder = env::var("OUT_DIR").expect("Cargo sets it");
-    for (name, text) in PROGRAMS {
+    for (name, text) in programs {
         let found: Vec<_> = blocks.iter().filter(|block| block.contains(text)).collect();
-        let [block] = found[..] else {
-            panic!("{} blocks of the README contain {text}", found.len())
-        };
+        let [block] = found[..] else { panic!("{} blocks of {page} contain {text}", found.len()) };
         fs::write(Path::new(&folder).join(name).with_extension("rs"), on_a_free_port(block))
             .expect("the program is written");
     }
@@ -32,6 +53,6 @@ fn main() {
 
 /// Returns a program that listens on `PORT`, so that tests can run beside each other.
 fn on_a_free_port(block: &str) -> String {
-    assert!(!block.contains("8080") || block.contains(ADDRESS), "the README listens elsewhere");
+    assert!(!block.contains("8080") || block.contains(ADDRESS), "the program listens elsewhere");
     block.replace(ADDRESS, r#"("127.0.0.1", sessions_examples_tests::port())"#)
 }

@@ -88,7 +88,7 @@
 //! [`spawn_sweeper`](SqlxStore::spawn_sweeper) deletes it, or [`sweep`](SqlxStore::sweep) when the
 //! application calls it.
 //!
-//! An operation is attempted up to five times if the database reports that it was not executed,
+//! An operation is attempted again, a few times, if the database reports that it was not executed,
 //! because of a deadlock, a serialization failure or a lock. If its outcome is unknown, it is an error.
 //!
 //! # PostgreSQL settings

@@ -62,6 +62,10 @@
 //! - [`store`]: the stores of server-side sessions, and how to write one.
 //! - [`SessionInterface`](trait@SessionInterface): the contract, to implement by hand.
 //! - `test` (feature `test`): sessions in the tests of an application.
+//! - In the repository, `docs/recipes.md`: callbacks by POST from a payment or identity provider,
+//!   several applications on localhost, CORS with credentials, a value that gets another type, a cookie
+//!   that gets another domain or path, timeouts. `docs/security.md`, `docs/reliability.md` and
+//!   `docs/migration.md` have the rest, and `docs/promises.md` the test of each promise.
 //!
 //! # Features
 //!

@@ -8,4 +8,5 @@ mod custom_policies;
 mod hosts;
 mod lifetimes;
 mod policies;
+mod precedence;
 mod wrong_settings;

@@ -1,6 +1,7 @@
 //! The session as handlers see it: the handle, its content, and its way through a request.
 
 mod application_code;
+mod contexts;
 mod dictionary;
 mod extract;
 mod handle;
@@ -11,6 +12,8 @@ mod multiple_sessions;
 mod null;
 mod regressions;
 mod request_lifecycle;
+mod reserved_keys;
+mod saving_now;
 mod secrets;
 mod session_lifecycle;
 mod test_support;

@@ -8,6 +8,17 @@ use actix_web::{Error, body::MessageBody, dev::ServiceResponse, http::header, te
 
 use crate::{Answer, SetCookie};
 
+/// Who makes the browser send a request, as `SameSite` sees it (RFC 6265bis, 5.2).
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Initiator {
+    /// A page of the site itself.
+    OurSite,
+    /// A link or a redirect of another site: a navigation with GET.
+    LinkOfAnotherSite,
+    /// A form of another site: a navigation with POST.
+    FormOfAnotherSite,
+}
+
 /// Keeps cookies by name, domain and path, and sends each where it belongs (RFC 6265, 5.3 and 5.4).
 /// Every host of a test is below every domain of its cookies.
 #[derive(Clone, Debug, Default)]
@@ -28,14 +39,28 @@ impl Jar {
         S: Service<Request, Response = ServiceResponse<B>, Error = Error>,
         B: MessageBody,
     {
-        let mut request = TestRequest::get().uri(path);
-        let sent = self.sent_to(path);
-        if !sent.is_empty() {
-            let pairs: Vec<_> =
-                sent.iter().map(|cookie| format!("{}={}", cookie.name, cookie.value)).collect();
+        self.send(app, TestRequest::get().uri(path), path, Initiator::OurSite).await
+    }
+
+    /// Sends a request to a page, and puts into the jar what comes back.
+    pub async fn send<S, B>(
+        &mut self,
+        app: &S,
+        mut request: TestRequest,
+        path: &str,
+        initiator: Initiator,
+    ) -> Answer
+    where
+        S: Service<Request, Response = ServiceResponse<B>, Error = Error>,
+        B: MessageBody,
+    {
+        let sent = self.sent_to(path).into_iter().filter(|cookie| goes_along(cookie, initiator));
+        let pairs: Vec<_> =
+            sent.map(|cookie| format!("{}={}", cookie.name, cookie.value)).collect();
+        if !pairs.is_empty() {
             request = request.append_header((header::COOKIE, pairs.join("; ")));
         }
-        let answer = Answer::of(app, request).await;
+        let answer = Answer::of(app, request.uri(path)).await;
         answer.cookies().into_iter().for_each(|cookie| self.keep(cookie));
         answer
     }
@@ -67,6 +92,16 @@ impl Jar {
     /// Closes the browser and opens it again.
     pub fn restart(&mut self) {
         self.cookies.retain(|cookie| cookie.attribute("Max-Age").is_some());
+    }
+}
+
+/// Whether a browser sends a cookie with a request of this initiator. Without the attribute it does, as
+/// browsers did before they had it.
+fn goes_along(cookie: &SetCookie, initiator: Initiator) -> bool {
+    match cookie.attribute("SameSite") {
+        Some("Strict") => initiator == Initiator::OurSite,
+        Some("Lax") => initiator != Initiator::FormOfAnotherSite,
+        _ => true,
     }
 }
 

@@ -27,7 +27,7 @@ pub use self::{
     hooked::{Call, HookedStore, When},
     http::{HttpAnswer, HttpClient, Served},
     interfaces::{AppSessions, ConfiguredSessions, StoredSessions},
-    jar::Jar,
+    jar::{Initiator, Jar},
     logged::{Line, Logged},
     mode::Mode,
     postgres::Postgres,

@@ -29,6 +29,7 @@ topics! {
     "cookie_rules": attributes_that_browsers_refuse_together_are_refused,
     "duplicate": a_key_is_given_once,
     "durations": durations_are_checked_alone_and_together,
+    "extract": a_session_in_an_expression_needs_its_parameter,
     "fallback": a_mistake_does_not_make_the_interface_disappear,
     "functions": a_wrong_signature_is_told_the_right_one,
     "grammar": a_slip_of_the_pen_hides_nothing_else,
@@ -179,7 +180,7 @@ fn twelve_mistakes_are_twelve_errors() {
 
 #[test]
 fn a_mistake_in_an_attribute_brings_no_error_of_the_compiler() {
-    let of_the_compiler = ["confidential", "content", "functions", "shape"];
+    let of_the_compiler = ["confidential", "content", "extract", "functions", "shape"];
     for topic in TOPICS.iter().filter(|topic| !of_the_compiler.contains(topic)) {
         for case in cases(topic) {
             assert!(!case.stderr.contains("error[E"), "{topic}/{}", case.name);

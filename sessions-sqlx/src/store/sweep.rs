@@ -18,7 +18,7 @@ const BATCH_SIZE: i64 = 500;
 const BATCH_TIMEOUT: Duration = Duration::from_secs(10);
 
 impl<DB: Dialect> SqlxStore<DB> {
-    /// Deletes the expired records, 500 with each statement, and returns their number.
+    /// Deletes the expired records, in batches, and returns their number.
     ///
     /// # Errors
     ///

@@ -16,7 +16,7 @@ use crate::{
 /// Any backend: for applications that choose theirs at run time, for example memory on a developer's
 /// machine and Redis elsewhere.
 ///
-/// Opening and saving allocate a box each. Clones share the backend.
+/// Clones share the backend.
 ///
 /// The policies are those of every backend that the program chooses among: where one has no effect with
 /// the backend chosen, [`check`](trait@crate::SessionInterface#method.check) writes a line in the log

@@ -32,7 +32,9 @@ const LEEWAY: Duration = Duration::from_secs(60);
 ///
 /// Any [`Store`] with [`owners`](Store::owners) will do. It holds one small entry for 801 days for each
 /// owner whose sessions were ended. Where a [`ServerSide`](crate::ServerSide) uses the same
-/// store with the same prefix and the same owner namespace, ending all sessions reaches both.
+/// store with the same prefix and the same owner namespace, call its
+/// [`end_all`](crate::ServerSide::end_all): it ends sessions in cookies as well, and those of a
+/// `Revocation` end no records.
 ///
 /// Logins and ends are ordered by the store's clock, so that hosts' clocks need not agree.
 ///
@@ -108,8 +110,8 @@ impl Revocation {
         self
     }
 
-    /// Sets the namespace of owners. Defaults to the empty one. Where interfaces share a store, ending all
-    /// sessions of an owner reaches all of them that have the same namespace.
+    /// Sets the namespace of owners. Defaults to the empty one. Where interfaces with cookies share a
+    /// store, ending all sessions of an owner reaches all of them that have the same namespace.
     #[must_use]
     pub fn with_owner_namespace(mut self, namespace: impl Into<Arc<str>>) -> Self {
         self.owner_namespace = namespace.into();

@@ -42,7 +42,8 @@ pub enum SessionError {
         /// The key.
         key: Box<str>,
     },
-    /// The value does not deserialise as the requested type.
+    /// The value does not deserialise as the requested type, and stays in the session. After a
+    /// deployment that changed the type, `docs/recipes.md` carries the old values over.
     #[error("the value of `{key}` is not of the requested type")]
     Decode {
         /// The key.

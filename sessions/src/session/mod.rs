@@ -38,6 +38,9 @@ pub use crate::{
 /// `Session` without a parameter is the only session of the request. An application with several
 /// names one by its interface: `Session<AppSessions>`.
 ///
+/// In an expression it is `<Session>::extract(&request)`, or
+/// [`request.session()`](SessionExt::session).
+///
 /// - Extracting a `Session` opens it. The response varies by the cookie (`Vary: Cookie`) only if a
 ///   method reads or writes the session.
 /// - Changes are saved after the handler returns and before the response head is sent. After that,

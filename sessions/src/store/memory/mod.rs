@@ -70,8 +70,6 @@ impl MemoryStore {
     pub const DEFAULT_CAPACITY: usize = 100_000;
 
     /// Returns an empty store for 100,000 records.
-    ///
-    /// A record takes some hundred bytes beside its content.
     pub fn new() -> Self {
         Self::with_capacity(Self::DEFAULT_CAPACITY)
     }
