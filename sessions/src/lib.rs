@@ -115,15 +115,18 @@ pub use crate::{
 /// The items that derived code uses. Private: they change without notice.
 #[doc(hidden)]
 pub mod __private {
-    pub use std::{borrow::Cow, future::Ready, time::SystemTime};
+    pub use std::{borrow::Cow, future::Ready, sync::Arc, time::SystemTime};
 
     pub use actix_service::{Service, Transform};
     pub use actix_web::{
         Error, HttpRequest,
+        body::EitherBody,
         dev::{ServiceRequest, ServiceResponse},
     };
 
-    pub use crate::{backend::confidential::confidential, request::middleware::new_transform};
+    pub use crate::{
+        backend::confidential::confidential, error::OutageLog, request::middleware::new_transform,
+    };
 }
 
 /// The signature alone, for the benches. Private: it changes without notice.

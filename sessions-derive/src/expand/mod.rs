@@ -10,7 +10,7 @@ use syn::parse_quote;
 
 pub(crate) use self::methods::content_type;
 use self::{
-    methods::{config, content_policies, cookie_policies, open_session, save_session},
+    methods::{config, content_policies, cookie_policies, open_session, outages, save_session},
     overrides::overrides,
     place::placed,
 };
@@ -31,6 +31,7 @@ fn interface(input: &Input<'_>) -> TokenStream {
     let overrides = overrides(&input.attrs, &krate);
     let open_session = open_session(input, &krate);
     let save_session = save_session(input, &krate);
+    let outages = outages(input, &krate);
     let config = config(input, &krate);
     let cookie_policies = cookie_policies(&input.attrs, &krate);
     let content_policies = content_policies(&input.attrs, &krate);
@@ -41,6 +42,7 @@ fn interface(input: &Input<'_>) -> TokenStream {
             #overrides
             #open_session
             #save_session
+            #outages
             #config
             #cookie_policies
             #content_policies
@@ -75,7 +77,7 @@ pub(crate) fn transform(input: &Input<'_>) -> TokenStream {
         impl #impl_generics #private::Transform<__S, #private::ServiceRequest>
             for #name #type_generics #where_clause
         {
-            type Response = #private::ServiceResponse<__B>;
+            type Response = #private::ServiceResponse<#private::EitherBody<__B>>;
             type Error = #private::Error;
             type Transform = #krate::request::SessionService<__S, Self>;
             type InitError = ();

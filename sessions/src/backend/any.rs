@@ -8,7 +8,7 @@ use super::Backend;
 #[cfg(feature = "import-actix-session")]
 use super::TakeoverHook;
 use crate::{
-    error::{OpenError, SaveError},
+    error::{OpenError, OutageLog, SaveError},
     interface::{OpenContext, Opened, SaveContext, Saved},
     state::SessionState,
 };
@@ -60,6 +60,10 @@ impl Backend for AnyBackend {
         self.backend.save_boxed(state, cx).await
     }
 
+    fn outages(&self) -> Option<Arc<OutageLog>> {
+        self.backend.outages_of()
+    }
+
     #[cfg(feature = "import-actix-session")]
     fn takeover(&self) -> Option<TakeoverHook<'_>> {
         self.backend.takeover_boxed()
@@ -85,6 +89,8 @@ trait BoxedBackend: Send + Sync {
         cx: &'a SaveContext<'_>,
     ) -> LocalBoxFuture<'a, Result<Saved, SaveError>>;
 
+    fn outages_of(&self) -> Option<Arc<OutageLog>>;
+
     #[cfg(feature = "import-actix-session")]
     fn takeover_boxed(&self) -> Option<TakeoverHook<'_>>;
 
@@ -105,6 +111,10 @@ impl<B: Backend> BoxedBackend for B {
         cx: &'a SaveContext<'_>,
     ) -> LocalBoxFuture<'a, Result<Saved, SaveError>> {
         Box::pin(self.save(state, cx))
+    }
+
+    fn outages_of(&self) -> Option<Arc<OutageLog>> {
+        self.outages()
     }
 
     #[cfg(feature = "import-actix-session")]

@@ -7,17 +7,17 @@ pub(crate) mod cookie;
 mod derived_keys;
 mod from_config;
 mod login_time;
-mod owner_error;
 mod revocation;
 mod server_side;
 #[cfg(feature = "import-actix-session")]
 mod takeover;
 
+use std::sync::Arc;
+
 pub use self::{
     any::AnyBackend,
     confidential::Confidential,
     cookie::{EncryptedCookie, SignedCookie},
-    owner_error::OwnerError,
     revocation::Revocation,
     server_side::{OwnedSession, ServerSide},
 };
@@ -26,9 +26,9 @@ pub(crate) use self::{
     server_side::run_to_completion,
     takeover::{LegacySession, MarkId, Standing, Taken, TakeoverHook},
 };
-pub use crate::token::signed::HashAlgorithm;
+pub use crate::{error::OwnerError, token::signed::HashAlgorithm};
 use crate::{
-    error::{OpenError, SaveError},
+    error::{OpenError, OutageLog, SaveError},
     interface::{OpenContext, Opened, SaveContext, Saved},
     state::SessionState,
 };
@@ -63,6 +63,12 @@ pub trait Backend: Send + Sync + 'static {
     /// [`SaveError`] when the session cannot be kept. [`SaveError::Gone`] and a [`Saved`] of a session
     /// that [has ended](Saved::has_ended) are the same answer.
     async fn save(&self, state: &SessionState, cx: &SaveContext<'_>) -> Result<Saved, SaveError>;
+
+    /// Returns where the lines of an outage of the store are counted, which all workers share.
+    #[doc(hidden)]
+    fn outages(&self) -> Option<Arc<OutageLog>> {
+        None
+    }
 
     /// Returns what takes each session of another framework over once. Without it an import adopts one
     /// with each request that brings its cookie, as with cookies and no store.

@@ -5,7 +5,7 @@ mod context;
 mod legacy_cookie;
 mod outcome;
 
-use std::{borrow::Cow, time::SystemTime};
+use std::{borrow::Cow, sync::Arc, time::SystemTime};
 
 use actix_web::HttpRequest;
 use sessions_policy::SameSite;
@@ -27,7 +27,7 @@ pub use crate::{
     state::{Extensions, SessionStatus},
 };
 use crate::{
-    error::{ConfigError, OpenError, SaveError},
+    error::{ConfigError, OpenError, OutageLog, SaveError},
     policy::{Overrides, Policies, SessionConfig},
 };
 
@@ -219,6 +219,12 @@ pub trait SessionInterface: Sized + Send + Sync + 'static {
     /// override it.
     fn policies(&self) -> Policies<'_> {
         Policies::new(&Self::OVERRIDES, self.config())
+    }
+
+    /// Returns where the lines of an outage of the backend are counted, which all workers share.
+    #[doc(hidden)]
+    fn outages(&self) -> Option<Arc<OutageLog>> {
+        None
     }
 
     /// Checks attributes and configuration together. Call it in `main` to stop with a clear

@@ -12,6 +12,7 @@ use std::{
 use actix_service::{Service, Transform, forward_ready};
 use actix_web::{
     Error, HttpMessage,
+    body::EitherBody,
     dev::{ServiceRequest, ServiceResponse},
 };
 use futures_util::future::LocalBoxFuture;
@@ -19,6 +20,7 @@ use pin_project_lite::pin_project;
 use sessions_policy::OpenMode;
 
 use super::{
+    answer::{Outer, failure},
     finish::{NextStep, finish, save},
     service_state::ServiceState,
     slot::{CurrentSlot, Slot},
@@ -82,7 +84,7 @@ where
     B: 'static,
     I: SessionInterface,
 {
-    type Response = ServiceResponse<B>;
+    type Response = ServiceResponse<EitherBody<B>>;
     type Error = Error;
     type Transform = SessionService<S, I>;
     type InitError = ();
@@ -143,7 +145,7 @@ where
     B: 'static,
     I: SessionInterface,
 {
-    type Response = ServiceResponse<B>;
+    type Response = ServiceResponse<EitherBody<B>>;
     type Error = Error;
     type Future = SessionFuture<S::Future, B, I>;
 
@@ -170,7 +172,7 @@ async fn open_and_call<S, B, I>(
     service: Rc<S>,
     request: ServiceRequest,
     slot: Arc<Slot<I>>,
-) -> Result<ServiceResponse<B>, Error>
+) -> Outer<B>
 where
     S: Service<ServiceRequest, Response = ServiceResponse<B>, Error = Error>,
     B: 'static,
@@ -178,12 +180,15 @@ where
 {
     match slot.open(request.request()).await {
         Ok(()) | Err(ExtractError::Closed) => {}
-        Err(err) => return Err(err.into()),
+        Err(err) => {
+            let (request, _) = request.into_parts();
+            let response = failure(&*slot, request, err.into(), Vec::new());
+            return Ok(response.map_into_right_body());
+        }
     }
-    let mut result = service.call(request).await;
-    match finish(&slot, &mut result) {
-        NextStep::Respond => result,
-        NextStep::Save(session) => save(slot, session, result).await,
+    match finish(&slot, service.call(request).await) {
+        NextStep::Respond(result) => result,
+        NextStep::Save(session, result) => save(slot, session, result).await,
     }
 }
 
@@ -214,7 +219,7 @@ pin_project! {
         /// The inner service runs.
         Inner { #[pin] fut: F },
         /// The session is opened or saved.
-        Waiting { fut: LocalBoxFuture<'static, Result<ServiceResponse<B>, Error>> },
+        Waiting { fut: LocalBoxFuture<'static, Outer<B>> },
     }
 }
 
@@ -224,17 +229,16 @@ where
     B: 'static,
     I: SessionInterface,
 {
-    type Output = F::Output;
+    type Output = Outer<B>;
 
     fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
         let mut this = self.project();
         if let StageProjection::Inner { fut } = this.stage.as_mut().project() {
-            let mut result = ready!(fut.poll(cx));
-            let finish = finish(this.slot, &mut result);
+            let finish = finish(this.slot, ready!(fut.poll(cx)));
             *this.is_finished = true;
             match finish {
-                NextStep::Respond => return Poll::Ready(result),
-                NextStep::Save(session) => {
+                NextStep::Respond(result) => return Poll::Ready(result),
+                NextStep::Save(session, result) => {
                     let fut = Box::pin(save(Arc::clone(this.slot), session, result));
                     this.stage.set(Stage::Waiting { fut });
                 }

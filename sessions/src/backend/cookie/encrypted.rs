@@ -1,6 +1,6 @@
 //! Sessions kept in the cookie, encrypted: neither readable nor writable by the client.
 
-use std::fmt;
+use std::{fmt, sync::Arc};
 
 use super::{
     codec::{CookieCodec, Plaintext},
@@ -10,7 +10,7 @@ use super::{
 use crate::backend::TakeoverHook;
 use crate::{
     backend::{Backend, OwnerError, revocation::Revocation},
-    error::{OpenError, SaveError},
+    error::{OpenError, OutageLog, SaveError},
     interface::{OpenContext, Opened, SaveContext, Saved},
     key::{SecretKey, SharedKeys},
     session::{Session, SessionSelector},
@@ -118,6 +118,10 @@ impl Backend for EncryptedCookie {
 
     async fn save(&self, state: &SessionState, cx: &SaveContext<'_>) -> Result<Saved, SaveError> {
         self.sessions.save(state, cx).await
+    }
+
+    fn outages(&self) -> Option<Arc<OutageLog>> {
+        self.sessions.revocation().ok().map(|revocation| Arc::clone(revocation.log()))
     }
 
     #[cfg(feature = "import-actix-session")]

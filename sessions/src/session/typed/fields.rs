@@ -6,7 +6,7 @@ use serde::Serialize;
 
 use crate::{
     dictionary::{Dictionary, Format, same_value},
-    error::SessionError,
+    error::{SessionError, ValueError},
     state::is_hidden,
 };
 
@@ -20,7 +20,8 @@ impl Fields {
     pub(super) fn of<T: Serialize>(data: &T, format: Format) -> Result<Self, SessionError> {
         let wrong = |source| SessionError::Data { data: type_name::<T>(), source };
         let json = format.write(data).map_err(|err| wrong(err.into()))?;
-        let mut fields = Dictionary::from_json(json).map_err(|err| wrong(err.into()))?;
+        let no_object = |_| wrong(ValueError::new("it is not written as a JSON object"));
+        let mut fields = Dictionary::from_json(json).map_err(no_object)?;
         fields.set_format(format);
         Ok(Self(fields))
     }

@@ -55,4 +55,9 @@ impl StoreError {
     pub(crate) fn is_outage(&self) -> bool {
         matches!(self, Self::Unavailable { .. } | Self::Timeout)
     }
+
+    /// Whether the store works, and takes no writes like this one.
+    pub(crate) fn is_refusal(&self) -> bool {
+        matches!(self, Self::Full | Self::ReadOnly { .. })
+    }
 }

@@ -1,0 +1,74 @@
+//! Why a value is not written or read.
+
+use std::{borrow::Cow, fmt};
+
+use serde_json::error::Category;
+
+/// Why a value cannot be written as JSON or read from it.
+///
+/// serde's own message may quote the value, which must not reach a log: this one names the kind of
+/// failure and its place in the JSON.
+#[derive(Clone, PartialEq, Eq)]
+pub struct ValueError {
+    problem: Cow<'static, str>,
+    /// Line and column, counted from 1, where the JSON was read.
+    place: Option<(usize, usize)>,
+}
+
+/// Messages of `serde_json` and of our own codecs, which quote nothing. Any other may be of the type that
+/// is read or written.
+const KNOWN: [&str; 13] = [
+    "key must be a string",
+    "float key must be finite (got NaN or +/-inf)",
+    "number out of range",
+    "recursion limit exceeded",
+    "a `Tuple` holds a sequence",
+    "a key must be a string",
+    "the bytes are not in base64",
+    "the integer has more than 64 bits",
+    "the name of a variant has an escape",
+    "the number is NaN or infinite, which JSON does not have",
+    "the number is not finite",
+    "the raw value is not valid JSON",
+    "the tag ` di` needs a dictionary with one key that ends in `__`",
+];
+
+impl ValueError {
+    /// Makes an error with a message of our own.
+    pub(crate) fn new(problem: impl Into<Cow<'static, str>>) -> Self {
+        Self { problem: problem.into(), place: None }
+    }
+}
+
+impl From<serde_json::Error> for ValueError {
+    fn from(err: serde_json::Error) -> Self {
+        let text = err.to_string();
+        let known = KNOWN.into_iter().find(|known| text.starts_with(known));
+        let problem = known.unwrap_or_else(|| match err.classify() {
+            Category::Data => "its type does not accept the value",
+            Category::Syntax => "it is not valid JSON",
+            Category::Eof => "the JSON ends too early",
+            Category::Io => "the JSON cannot be written",
+        });
+        let place = (err.line() > 0).then(|| (err.line(), err.column()));
+        Self { problem: problem.into(), place }
+    }
+}
+
+impl fmt::Display for ValueError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.problem)?;
+        match self.place {
+            Some((line, column)) => write!(f, " (line {line}, column {column} of its JSON)"),
+            None => Ok(()),
+        }
+    }
+}
+
+impl fmt::Debug for ValueError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "ValueError({self})")
+    }
+}
+
+impl std::error::Error for ValueError {}
