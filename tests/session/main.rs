@@ -2,6 +2,7 @@
 
 mod dictionary;
 mod extract;
+mod failure_lines;
 mod handle;
 mod invariants;
 mod logins;

@@ -101,7 +101,7 @@ impl Fails for SessionError {
 
     fn failure(&self) -> Failure {
         match self {
-            Self::Null(null) => null.failure(),
+            Self::Null(null) => null.caused_by().unwrap_or(Failure::Server),
             Self::Saved
             | Self::ReservedKey { .. }
             | Self::Decode { .. }
@@ -109,6 +109,10 @@ impl Fails for SessionError {
             | Self::Data { .. }
             | Self::Contended => Failure::Server,
         }
+    }
+
+    fn is_reported(&self) -> bool {
+        matches!(self, Self::Null(null) if null.caused_by().is_some())
     }
 }
 
@@ -181,7 +185,9 @@ impl Fails for OwnerError {
     fn failure(&self) -> Failure {
         match self {
             Self::Store(err) => match err {
-                StoreError::Unavailable { .. } => Failure::Unavailable,
+                StoreError::Unavailable { .. } | StoreError::NoConnection { .. } => {
+                    Failure::Unavailable
+                }
                 StoreError::Timeout => Failure::Unanswered,
                 StoreError::ReadOnly { .. } => Failure::ReadOnly,
                 StoreError::Full => Failure::Full,

@@ -25,7 +25,7 @@ pub use sessions_policy::{
 pub use self::report::OutageLog;
 pub(crate) use self::{
     answer::{Fails, Failure},
-    report::{Place, Report},
+    report::{Place, Report, Within},
     text::{Escaped, chain},
 };
 pub use self::{
@@ -330,6 +330,7 @@ impl From<StoreError> for OpenError {
             StoreError::Unavailable { source } => Self::Unavailable { source },
             StoreError::ReadOnly { source } => Self::ReadOnly { source },
             StoreError::Full => Self::Full,
+            other @ StoreError::NoConnection { .. } => Self::unavailable(other),
             other @ (StoreError::Corrupt { .. } | StoreError::TooLarge { .. }) => {
                 Self::internal(other)
             }
@@ -344,6 +345,7 @@ impl From<StoreError> for SaveError {
             StoreError::Unavailable { source } => Self::Unavailable { source },
             StoreError::ReadOnly { source } => Self::ReadOnly { source },
             StoreError::Full => Self::Full,
+            other @ StoreError::NoConnection { .. } => Self::unavailable(other),
             StoreError::TooLarge { length, limit } => {
                 Self::PayloadTooLarge { length, limit, largest_key: None }
             }

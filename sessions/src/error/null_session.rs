@@ -11,15 +11,15 @@ use super::{Fails, Failure, OpenError};
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct NullSession {
     reason: Cow<'static, str>,
-    /// What a write to it fails with.
-    failure: Failure,
+    /// The failure that is the reason, whose line is in the log.
+    caused_by: Option<Failure>,
 }
 
 impl NullSession {
     /// Makes a null session with a reason for the developer: in lower case, first what is missing,
     /// then what to set.
     pub fn new(reason: impl Into<Cow<'static, str>>) -> Self {
-        Self { reason: reason.into(), failure: Failure::Server }
+        Self { reason: reason.into(), caused_by: None }
     }
 
     /// The reason without a secret key, as in Flask.
@@ -35,7 +35,7 @@ impl NullSession {
         let null = Self::new(
             "it could not be loaded, and `on_load_error` is \"null\"; the log has the failure",
         );
-        Self { failure: err.failure(), ..null }
+        Self { caused_by: Some(err.failure()), ..null }
     }
 
     /// The reason of a session that was refused after it was opened.
@@ -43,8 +43,9 @@ impl NullSession {
         Self::new("another session of this request is kept in the same cookie; the log names both")
     }
 
-    pub(super) fn failure(&self) -> Failure {
-        self.failure
+    /// Returns what a write to it fails with, if that is another failure than a missing session.
+    pub(super) fn caused_by(&self) -> Option<Failure> {
+        self.caused_by
     }
 
     /// Returns the reason.

@@ -1,6 +1,7 @@
 //! The lines about failures: one for each empty answer, and in an outage one a second.
 
 use std::{
+    cell::Cell,
     collections::HashMap,
     error::Error as StdError,
     fmt::{self, Write},
@@ -19,10 +20,35 @@ use super::{
 /// How long a line of an outage stands for all others of its kind.
 const QUIET: Duration = Duration::from_secs(1);
 
-/// The line about a failure, in the response that the failure became. The middleware writes it, since
-/// it knows the request; where there is none, dropping it does.
+/// The line about a failure, in the response that the failure became. The middleware of the session
+/// writes it, since it knows the request; outside of that, dropping the response does.
+///
+/// A response that is made within the middleware and does not reach it was replaced by the application,
+/// and needs no line.
 pub(crate) struct Report {
     line: Option<Line>,
+    is_within: bool,
+}
+
+thread_local! {
+    /// How many middlewares of sessions are around the code that runs on this thread.
+    static AROUND: Cell<usize> = const { Cell::new(0) };
+}
+
+/// Says that a middleware of a session is around what runs until this is dropped.
+pub(crate) struct Within(());
+
+impl Within {
+    pub(crate) fn enter() -> Self {
+        AROUND.set(AROUND.get() + 1);
+        Self(())
+    }
+}
+
+impl Drop for Within {
+    fn drop(&mut self) {
+        AROUND.set(AROUND.get() - 1);
+    }
 }
 
 struct Line {
@@ -42,7 +68,7 @@ impl Report {
     /// Makes the report of an error.
     pub(crate) fn of<E: Fails>(err: &E) -> Self {
         let line = Line { what: E::WHAT, failure: err.failure(), text: chain(err) };
-        Self { line: Some(line) }
+        Self { line: Some(line), is_within: AROUND.get() > 0 }
     }
 
     /// Writes the line.
@@ -59,18 +85,15 @@ impl Report {
     pub(crate) fn is_written(&self) -> bool {
         self.line.is_none()
     }
-
-    /// Drops the line, since another one says why the client got its answer.
-    pub(crate) fn discard(mut self) {
-        self.line = None;
-    }
 }
 
 impl Drop for Report {
     fn drop(&mut self) {
         static OUTAGES: LazyLock<OutageLog> = LazyLock::new(OutageLog::default);
 
-        self.write(&OUTAGES, Place::default());
+        if !self.is_within {
+            self.write(&OUTAGES, Place::default());
+        }
     }
 }
 

@@ -78,8 +78,6 @@ pub(super) fn answer<I: SessionInterface, B>(
             // The response is dropped, but inner sessions are saved: their headers must be sent.
             let mut all = InnerHeaders::take(&mut response).0;
             all.extend(headers);
-            let report = response.response_mut().extensions_mut().remove::<Report>();
-            report.into_iter().for_each(Report::discard);
             let (request, _) = response.into_parts();
             return Ok(failure(slot, request, err, all).map_into_right_body());
         }

@@ -25,7 +25,11 @@ use super::{
     service_state::ServiceState,
     slot::{CurrentSlot, Slot},
 };
-use crate::{clock::Clock, error::ExtractError, interface::SessionInterface};
+use crate::{
+    clock::Clock,
+    error::{ExtractError, Within},
+    interface::SessionInterface,
+};
 
 /// The middleware of an interface, for `App::wrap`.
 ///
@@ -232,6 +236,7 @@ where
     type Output = Outer<B>;
 
     fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
+        let _within = Within::enter();
         let mut this = self.project();
         if let StageProjection::Inner { fut } = this.stage.as_mut().project() {
             let finish = finish(this.slot, ready!(fut.poll(cx)));

@@ -97,7 +97,7 @@ impl CircuitBreaker {
             Err(StoreError::Timeout) if admission.left < limit / 2 => {}
             // Other calls were answered meanwhile: this one queued, for example for a connection of a
             // full pool.
-            Err(StoreError::Timeout)
+            Err(StoreError::Timeout | StoreError::NoConnection { .. })
                 if self.answers.load(Ordering::Acquire) != admission.answers => {}
             Err(err) if err.is_outage() => self.note_failure(err),
             _ => self.note_success(),

@@ -114,5 +114,11 @@ impl<S: Store> Create<S> {
 
 /// Whether the record was certainly not written. After other failures it may be there.
 pub(super) fn is_unwritten(err: &StoreError) -> bool {
-    matches!(err, StoreError::Full | StoreError::ReadOnly { .. } | StoreError::TooLarge { .. })
+    matches!(
+        err,
+        StoreError::Full
+            | StoreError::ReadOnly { .. }
+            | StoreError::TooLarge { .. }
+            | StoreError::NoConnection { .. }
+    )
 }
