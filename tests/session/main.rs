@@ -9,6 +9,7 @@ mod logins;
 mod logs;
 mod multiple_sessions;
 mod null;
+mod outside;
 mod regressions;
 mod request_lifecycle;
 mod secrets;

@@ -185,8 +185,12 @@ where
     match slot.open(request.request()).await {
         Ok(()) | Err(ExtractError::Closed) => {}
         Err(err) => {
+            let err = match err {
+                ExtractError::Open(err) => err.into(),
+                err => err.into(),
+            };
             let (request, _) = request.into_parts();
-            let response = failure(&*slot, request, err.into(), Vec::new());
+            let response = failure(&*slot, request, err, Vec::new());
             return Ok(response.map_into_right_body());
         }
     }
