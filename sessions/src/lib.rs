@@ -115,17 +115,18 @@ pub use crate::{
 /// The items that derived code uses. Private: they change without notice.
 #[doc(hidden)]
 pub mod __private {
-    pub use std::{borrow::Cow, future::Ready, sync::Arc, time::SystemTime};
+    pub use std::{borrow::Cow, future::Ready, time::SystemTime};
 
     pub use actix_service::{Service, Transform};
     pub use actix_web::{
         Error, HttpRequest,
-        body::EitherBody,
         dev::{ServiceRequest, ServiceResponse},
     };
 
     pub use crate::{
-        backend::confidential::confidential, error::OutageLog, request::middleware::new_transform,
+        backend::confidential::confidential,
+        error::Outages,
+        request::middleware::{SessionResponse, new_transform},
     };
 }
 

@@ -47,7 +47,7 @@ pub(super) fn outages(input: &Input<'_>, krate: &TokenStream) -> Option<TokenStr
     let (private, member) = (quote!(#krate::__private), &field.member);
     let call = placed(quote!(#krate::backend::Backend::outages(&self.#member)), &field.original.ty);
     Some(quote! {
-        fn outages(&self) -> ::core::option::Option<#private::Arc<#private::OutageLog>> {
+        fn outages(&self) -> #private::Outages {
             #call
         }
     })

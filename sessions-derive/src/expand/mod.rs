@@ -77,7 +77,7 @@ pub(crate) fn transform(input: &Input<'_>) -> TokenStream {
         impl #impl_generics #private::Transform<__S, #private::ServiceRequest>
             for #name #type_generics #where_clause
         {
-            type Response = #private::ServiceResponse<#private::EitherBody<__B>>;
+            type Response = #private::SessionResponse<__B>;
             type Error = #private::Error;
             type Transform = #krate::request::SessionService<__S, Self>;
             type InitError = ();
@@ -156,6 +156,9 @@ mod tests {
                         cx: ::sessions::interface::SaveContext<'_>,
                     ) -> ::core::result::Result<::sessions::interface::Saved, ::sessions::error::SaveError> {
                         ::sessions::backend::Backend::save(&self.backend, content, &cx).await
+                    }
+                    fn outages(&self) -> ::sessions::__private::Outages {
+                        ::sessions::backend::Backend::outages(&self.backend)
                     }
                 }
             },

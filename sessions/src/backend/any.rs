@@ -8,7 +8,7 @@ use super::Backend;
 #[cfg(feature = "import-actix-session")]
 use super::TakeoverHook;
 use crate::{
-    error::{OpenError, OutageLog, SaveError},
+    error::{OpenError, Outages, SaveError},
     interface::{OpenContext, Opened, SaveContext, Saved},
     state::SessionState,
 };
@@ -60,7 +60,7 @@ impl Backend for AnyBackend {
         self.backend.save_boxed(state, cx).await
     }
 
-    fn outages(&self) -> Option<Arc<OutageLog>> {
+    fn outages(&self) -> Outages {
         self.backend.outages_of()
     }
 
@@ -89,7 +89,7 @@ trait BoxedBackend: Send + Sync {
         cx: &'a SaveContext<'_>,
     ) -> LocalBoxFuture<'a, Result<Saved, SaveError>>;
 
-    fn outages_of(&self) -> Option<Arc<OutageLog>>;
+    fn outages_of(&self) -> Outages;
 
     #[cfg(feature = "import-actix-session")]
     fn takeover_boxed(&self) -> Option<TakeoverHook<'_>>;
@@ -113,7 +113,7 @@ impl<B: Backend> BoxedBackend for B {
         Box::pin(self.save(state, cx))
     }
 
-    fn outages_of(&self) -> Option<Arc<OutageLog>> {
+    fn outages_of(&self) -> Outages {
         self.outages()
     }
 

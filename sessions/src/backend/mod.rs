@@ -12,8 +12,6 @@ mod server_side;
 #[cfg(feature = "import-actix-session")]
 mod takeover;
 
-use std::sync::Arc;
-
 pub use self::{
     any::AnyBackend,
     confidential::Confidential,
@@ -28,7 +26,7 @@ pub(crate) use self::{
 };
 pub use crate::{error::OwnerError, token::signed::HashAlgorithm};
 use crate::{
-    error::{OpenError, OutageLog, SaveError},
+    error::{OpenError, Outages, SaveError},
     interface::{OpenContext, Opened, SaveContext, Saved},
     state::SessionState,
 };
@@ -66,7 +64,7 @@ pub trait Backend: Send + Sync + 'static {
 
     /// Returns where the lines of an outage of the store are counted, which all workers share.
     #[doc(hidden)]
-    fn outages(&self) -> Option<Arc<OutageLog>> {
+    fn outages(&self) -> Outages {
         None
     }
 

@@ -22,7 +22,7 @@ pub use sessions_policy::{
 };
 
 #[doc(hidden)]
-pub use self::report::OutageLog;
+pub use self::report::{OutageLog, Outages};
 pub(crate) use self::{
     answer::{Fails, Failure},
     report::{Place, Report, Within},

@@ -5,7 +5,7 @@ use std::{
     collections::HashMap,
     error::Error as StdError,
     fmt::{self, Write},
-    sync::{LazyLock, Mutex, PoisonError},
+    sync::{Arc, LazyLock, Mutex, PoisonError},
     time::Duration,
 };
 
@@ -110,6 +110,9 @@ impl fmt::Debug for Report {
 pub struct OutageLog {
     kinds: Mutex<HashMap<Kind, Passed>>,
 }
+
+/// The log of an interface that has one of its own.
+pub type Outages = Option<Arc<OutageLog>>;
 
 /// A kind of line: what failed, and how.
 type Kind = (&'static str, Option<Failure>);

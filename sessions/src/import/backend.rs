@@ -23,7 +23,7 @@ use crate::{
         run_to_completion,
     },
     cookie::CookieValues,
-    error::{CookieError, OpenError, OutageLog, SaveError},
+    error::{CookieError, OpenError, OutageLog, Outages, SaveError},
     interface::{
         CookieChange, ENDED, LegacyCookieEffects, OpenContext, Opened, SaveContext, Saved,
     },
@@ -487,7 +487,7 @@ impl<B: Backend> Backend for ImportActixSession<B> {
         }
     }
 
-    fn outages(&self) -> Option<Arc<OutageLog>> {
+    fn outages(&self) -> Outages {
         Some(Arc::clone(&self.outages))
     }
 

@@ -5,7 +5,7 @@ mod context;
 mod legacy_cookie;
 mod outcome;
 
-use std::{borrow::Cow, sync::Arc, time::SystemTime};
+use std::{borrow::Cow, time::SystemTime};
 
 use actix_web::HttpRequest;
 use sessions_policy::SameSite;
@@ -27,7 +27,7 @@ pub use crate::{
     state::{Extensions, SessionStatus},
 };
 use crate::{
-    error::{ConfigError, OpenError, OutageLog, SaveError},
+    error::{ConfigError, OpenError, Outages, SaveError},
     policy::{Overrides, Policies, SessionConfig},
 };
 
@@ -223,7 +223,7 @@ pub trait SessionInterface: Sized + Send + Sync + 'static {
 
     /// Returns where the lines of an outage of the backend are counted, which all workers share.
     #[doc(hidden)]
-    fn outages(&self) -> Option<Arc<OutageLog>> {
+    fn outages(&self) -> Outages {
         None
     }
 

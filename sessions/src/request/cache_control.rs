@@ -43,7 +43,7 @@ fn keep_cache_control_private(headers: &mut HeaderMap) -> bool {
         headers.insert(header::CACHE_CONTROL, HeaderValue::from_static(PRIVATE));
         return true;
     };
-    let shared = directives.0.iter().any(|directive| directive.is_shared());
+    let shared = directives.0.iter().any(Directive::is_shared);
     if !shared && directives.keep_out_shared_caches() {
         return false;
     }
@@ -70,7 +70,7 @@ fn remove_targeted(headers: &mut HeaderMap) -> Vec<HeaderName> {
         name.as_str() == ACCEL_EXPIRES && headers.get_all(name).all(is_zero)
             || Directives::read(headers, name).is_some_and(|directives| {
                 directives.keep_out_shared_caches()
-                    && !directives.0.iter().any(|directive| directive.is_shared())
+                    && !directives.0.iter().any(Directive::is_shared)
             })
     };
     let mut targeted: Vec<_> = headers.keys().filter(|name| is_targeted(name)).cloned().collect();

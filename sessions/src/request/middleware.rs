@@ -88,7 +88,7 @@ where
     B: 'static,
     I: SessionInterface,
 {
-    type Response = ServiceResponse<EitherBody<B>>;
+    type Response = SessionResponse<B>;
     type Error = Error;
     type Transform = SessionService<S, I>;
     type InitError = ();
@@ -149,7 +149,7 @@ where
     B: 'static,
     I: SessionInterface,
 {
-    type Response = ServiceResponse<EitherBody<B>>;
+    type Response = SessionResponse<B>;
     type Error = Error;
     type Future = SessionFuture<S::Future, B, I>;
 
@@ -265,6 +265,9 @@ impl<F, B, I: SessionInterface> fmt::Debug for SessionFuture<F, B, I> {
         f.debug_struct("SessionFuture").finish_non_exhaustive()
     }
 }
+
+/// The response of a derived interface's middleware.
+pub type SessionResponse<B> = ServiceResponse<EitherBody<B>>;
 
 /// Implements `Transform::new_transform` for derived interfaces.
 pub fn new_transform<S, I>(

@@ -10,7 +10,7 @@ use super::{
 use crate::backend::TakeoverHook;
 use crate::{
     backend::{Backend, OwnerError, revocation::Revocation},
-    error::{OpenError, OutageLog, SaveError},
+    error::{OpenError, Outages, SaveError},
     interface::{OpenContext, Opened, SaveContext, Saved},
     key::{SecretKey, SharedKeys},
     session::{Session, SessionSelector},
@@ -129,7 +129,7 @@ impl Backend for SignedCookie {
         self.sessions.save(state, cx).await
     }
 
-    fn outages(&self) -> Option<Arc<OutageLog>> {
+    fn outages(&self) -> Outages {
         self.sessions.revocation().ok().map(|revocation| Arc::clone(revocation.log()))
     }
 

@@ -28,7 +28,7 @@ use super::{
     circuit_breaker::{Call, CircuitBreaker, Deadline, Deadlines, Write},
 };
 use crate::{
-    error::{OpenError, OutageLog, SaveError},
+    error::{OpenError, OutageLog, Outages, SaveError},
     interface::{OpenContext, Opened, SaveContext, Saved},
     key::SharedKeys,
     state::SessionState,
@@ -207,7 +207,7 @@ impl<S: Store> Backend for ServerSide<S> {
         Box::pin(self.save_session(state, cx)).await
     }
 
-    fn outages(&self) -> Option<Arc<OutageLog>> {
+    fn outages(&self) -> Outages {
         Some(Arc::clone(self.log()))
     }
 
