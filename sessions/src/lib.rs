@@ -120,13 +120,12 @@ pub mod __private {
     pub use actix_service::{Service, Transform};
     pub use actix_web::{
         Error, HttpRequest,
+        body::MessageBody,
         dev::{ServiceRequest, ServiceResponse},
     };
 
     pub use crate::{
-        backend::confidential::confidential,
-        error::Outages,
-        request::middleware::{SessionResponse, new_transform},
+        backend::confidential::confidential, error::Outages, request::middleware::new_transform,
     };
 }
 

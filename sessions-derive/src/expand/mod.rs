@@ -69,7 +69,7 @@ pub(crate) fn transform(input: &Input<'_>) -> TokenStream {
             Error = #private::Error,
         > + 'static
     });
-    predicates.push(parse_quote!(__B: 'static));
+    predicates.push(parse_quote!(__B: #private::MessageBody + 'static));
     predicates.push(parse_quote!(#clone));
     let (impl_generics, _, where_clause) = generics.split_for_impl();
     quote! {
@@ -77,7 +77,7 @@ pub(crate) fn transform(input: &Input<'_>) -> TokenStream {
         impl #impl_generics #private::Transform<__S, #private::ServiceRequest>
             for #name #type_generics #where_clause
         {
-            type Response = #private::SessionResponse<__B>;
+            type Response = #private::ServiceResponse;
             type Error = #private::Error;
             type Transform = #krate::request::SessionService<__S, Self>;
             type InitError = ();

@@ -9,6 +9,7 @@ mod key;
 mod null_session;
 mod owner;
 mod report;
+mod rows;
 mod store;
 mod text;
 mod value;
@@ -159,7 +160,7 @@ pub enum OpenError {
 }
 
 impl OpenError {
-    /// Wraps the error of a store that cannot be reached. The client gets 503.
+    /// Wraps the error of a store that cannot be reached. The client gets 503 with `Retry-After`.
     pub fn unavailable(source: impl StdError + Send + Sync + 'static) -> Self {
         Self::Unavailable { source: Arc::new(source) }
     }
@@ -222,8 +223,8 @@ fn shared_cookie(cookie: &str, one: &str, other: &str) -> String {
     )
 }
 
-/// The error of saving a session. Instead of the handler's response, the client gets 500 without a
-/// cookie, unless a variant says otherwise.
+/// The error of saving a session. Instead of the handler's response, the client gets an empty 500
+/// without a cookie, unless a variant says otherwise.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum SaveError {

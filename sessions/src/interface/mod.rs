@@ -122,7 +122,7 @@ pub trait SessionInterface: Sized + Send + Sync + 'static {
     ///
     /// # Errors
     ///
-    /// [`SaveError`] when the session cannot be saved. The client then gets an empty 500 and no
+    /// [`SaveError`] when the session cannot be saved. The client then gets that error's empty answer and no
     /// cookie.
     async fn save_session(
         &self,

@@ -2,7 +2,7 @@
 
 use actix_web::{
     Error, HttpRequest,
-    body::{BoxBody, EitherBody},
+    body::{BoxBody, MessageBody},
     dev::ServiceResponse,
 };
 
@@ -19,8 +19,9 @@ use crate::{
 /// What the inner service returned, a response or an error.
 pub(super) type Inner<B> = Result<ServiceResponse<B>, Error>;
 
-/// What the middleware returns. Its own body is that of a failure.
-pub(super) type Outer<B> = Result<ServiceResponse<EitherBody<B>>, Error>;
+/// What the middleware returns: also a response of its own, where the session has failed. A body that is
+/// boxed already, as a handler's is, is passed on as it is.
+pub(super) type Outer = Result<ServiceResponse<BoxBody>, Error>;
 
 /// What became of a session at the end of its request.
 pub(super) enum Outcome {
@@ -48,11 +49,11 @@ impl Outcome {
 /// response with the error inside, like a failure of a handler, so that middleware further out sees it.
 ///
 /// An error of an inner middleware has no request to make a response with, and stays an error.
-pub(super) fn answer<I: SessionInterface, B>(
+pub(super) fn answer<I: SessionInterface, B: MessageBody + 'static>(
     slot: &Slot<I>,
     result: Inner<B>,
     outcome: Outcome,
-) -> Outer<B> {
+) -> Outer {
     let mut response = match result {
         Ok(response) => response,
         Err(err) => return Err(pass(slot, err, outcome)),
@@ -79,7 +80,7 @@ pub(super) fn answer<I: SessionInterface, B>(
             let mut all = InnerHeaders::take(&mut response).0;
             all.extend(headers);
             let (request, _) = response.into_parts();
-            return Ok(failure(slot, request, err, all).map_into_right_body());
+            return Ok(failure(slot, request, err, all));
         }
     };
     slot.restore_outer(response.request());
@@ -92,7 +93,7 @@ pub(super) fn answer<I: SessionInterface, B>(
             response.response_mut().extensions_mut().insert(inner);
         }
     }
-    Ok(response.map_into_left_body())
+    Ok(response.map_into_boxed_body())
 }
 
 /// Answers a request with a failure of its session.

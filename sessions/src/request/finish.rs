@@ -2,7 +2,7 @@
 
 use std::{future::Future, sync::Arc};
 
-use actix_web::{dev::ServiceResponse, http::StatusCode};
+use actix_web::{body::MessageBody, dev::ServiceResponse, http::StatusCode};
 
 use super::{
     answer::{Inner, Outcome, Outer, answer},
@@ -14,13 +14,13 @@ use crate::interface::SessionInterface;
 /// The remaining work at the end of a request.
 pub(super) enum NextStep<C, B> {
     /// The response is complete.
-    Respond(Outer<B>),
+    Respond(Outer),
     /// The session must be saved first.
     Save(Arc<OpenSession<C>>, Inner<B>),
 }
 
 /// Freezes the session, and writes the headers at once if nothing is saved.
-pub(super) fn finish<I: SessionInterface, B>(
+pub(super) fn finish<I: SessionInterface, B: MessageBody + 'static>(
     slot: &Slot<I>,
     result: Inner<B>,
 ) -> NextStep<I::Content, B> {
@@ -40,11 +40,11 @@ pub(super) fn finish<I: SessionInterface, B>(
 
 /// Saves the session and writes the headers.
 #[expect(clippy::manual_async_fn, reason = "an `async fn` would hold the response twice")]
-pub(super) fn save<I: SessionInterface, B>(
+pub(super) fn save<I: SessionInterface, B: MessageBody + 'static>(
     slot: Arc<Slot<I>>,
     session: Arc<OpenSession<I::Content>>,
     result: Inner<B>,
-) -> impl Future<Output = Outer<B>> {
+) -> impl Future<Output = Outer> {
     async move {
         let headers = result.as_ref().ok().map(ServiceResponse::headers);
         let saved =

@@ -12,7 +12,7 @@ use std::{
 use actix_service::{Service, Transform, forward_ready};
 use actix_web::{
     Error, HttpMessage,
-    body::EitherBody,
+    body::MessageBody,
     dev::{ServiceRequest, ServiceResponse},
 };
 use futures_util::future::LocalBoxFuture;
@@ -85,10 +85,10 @@ impl<I> fmt::Debug for SessionMiddleware<I> {
 impl<S, B, I> Transform<S, ServiceRequest> for SessionMiddleware<I>
 where
     S: Service<ServiceRequest, Response = ServiceResponse<B>, Error = Error> + 'static,
-    B: 'static,
+    B: MessageBody + 'static,
     I: SessionInterface,
 {
-    type Response = SessionResponse<B>;
+    type Response = ServiceResponse;
     type Error = Error;
     type Transform = SessionService<S, I>;
     type InitError = ();
@@ -146,12 +146,12 @@ impl<S, I> fmt::Debug for SessionService<S, I> {
 impl<S, B, I> Service<ServiceRequest> for SessionService<S, I>
 where
     S: Service<ServiceRequest, Response = ServiceResponse<B>, Error = Error> + 'static,
-    B: 'static,
+    B: MessageBody + 'static,
     I: SessionInterface,
 {
-    type Response = SessionResponse<B>;
+    type Response = ServiceResponse;
     type Error = Error;
-    type Future = SessionFuture<S::Future, B, I>;
+    type Future = SessionFuture<S::Future, I>;
 
     forward_ready!(service);
 
@@ -176,10 +176,10 @@ async fn open_and_call<S, B, I>(
     service: Rc<S>,
     request: ServiceRequest,
     slot: Arc<Slot<I>>,
-) -> Outer<B>
+) -> Outer
 where
     S: Service<ServiceRequest, Response = ServiceResponse<B>, Error = Error>,
-    B: 'static,
+    B: MessageBody + 'static,
     I: SessionInterface,
 {
     match slot.open(request.request()).await {
@@ -190,8 +190,7 @@ where
                 err => err.into(),
             };
             let (request, _) = request.into_parts();
-            let response = failure(&*slot, request, err, Vec::new());
-            return Ok(response.map_into_right_body());
+            return Ok(failure(&*slot, request, err, Vec::new()));
         }
     }
     match finish(&slot, service.call(request).await) {
@@ -203,14 +202,14 @@ where
 pin_project! {
     /// The future of [`SessionService`]. It allocates only for a request that opens its session
     /// eagerly or saves it.
-    pub struct SessionFuture<F, B, I: SessionInterface> {
+    pub struct SessionFuture<F, I: SessionInterface> {
         #[pin]
-        stage: Stage<F, B>,
+        stage: Stage<F>,
         slot: Arc<Slot<I>>,
         is_finished: bool,
     }
 
-    impl<F, B, I: SessionInterface> PinnedDrop for SessionFuture<F, B, I> {
+    impl<F, I: SessionInterface> PinnedDrop for SessionFuture<F, I> {
         // The client disconnected, or a timeout or a panic ended the handler: later writes by other
         // handles of the session are errors.
         fn drop(this: Pin<&mut Self>) {
@@ -223,21 +222,21 @@ pin_project! {
 
 pin_project! {
     #[project = StageProjection]
-    enum Stage<F, B> {
+    enum Stage<F> {
         /// The inner service runs.
         Inner { #[pin] fut: F },
         /// The session is opened or saved.
-        Waiting { fut: LocalBoxFuture<'static, Outer<B>> },
+        Waiting { fut: LocalBoxFuture<'static, Outer> },
     }
 }
 
-impl<F, B, I> Future for SessionFuture<F, B, I>
+impl<F, B, I> Future for SessionFuture<F, I>
 where
     F: Future<Output = Result<ServiceResponse<B>, Error>>,
-    B: 'static,
+    B: MessageBody + 'static,
     I: SessionInterface,
 {
-    type Output = Outer<B>;
+    type Output = Outer;
 
     fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
         let _within = Within::enter();
@@ -260,14 +259,11 @@ where
     }
 }
 
-impl<F, B, I: SessionInterface> fmt::Debug for SessionFuture<F, B, I> {
+impl<F, I: SessionInterface> fmt::Debug for SessionFuture<F, I> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("SessionFuture").finish_non_exhaustive()
     }
 }
-
-/// The response of a derived interface's middleware.
-pub type SessionResponse<B> = ServiceResponse<EitherBody<B>>;
 
 /// Implements `Transform::new_transform` for derived interfaces.
 pub fn new_transform<S, I>(
