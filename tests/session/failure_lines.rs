@@ -1,6 +1,9 @@
 //! One line for each empty 4xx and 5xx of the session, wherever it arose; in an outage one a second.
 
-use std::{fmt, time::Duration};
+use std::{
+    fmt,
+    time::{Duration, SystemTime},
+};
 
 use actix_http::Request;
 use actix_service::Service;
@@ -14,12 +17,14 @@ use actix_web::{
     web,
 };
 use sessions::{
-    MemoryStore, ServerSide, Session, SessionConfig, SessionError, SessionExt, TrySession,
+    AnyBackend, EncryptedCookie, MemoryStore, ServerSide, Session, SessionConfig, SessionError,
+    SessionExt, SignedCookie, TrySession,
+    import::{ActixSession, ActixSessionKey, ImportActixSession},
     policy::{OnGone, OnLoadError, OnSaveError},
     store::StoreError,
     test::{Fault, FaultStore, Moment, Operation},
 };
-use sessions_tests::{Answer, AppSessions, Browser, ConfiguredSessions, Logged, Switched};
+use sessions_tests::{Answer, AppSessions, Browser, ConfiguredSessions, Logged, Switched, key};
 use tokio::time::advance;
 use tracing::Level;
 
@@ -359,20 +364,41 @@ async fn in_an_outage_each_kind_has_one_a_second_with_the_number_passed_over() {
 
 #[actix_web::test]
 async fn the_workers_of_a_server_share_that_second() {
+    async fn log_in_on_eight_workers<B: sessions::backend::Backend + Clone>(backend: B) {
+        let logged = Logged::start();
+        let login = |session: Session| async move { session.set_owner(7).map(|()| "never") };
+        for _ in 0..8 {
+            let sessions = AppSessions { backend: backend.clone(), config: SessionConfig::new() };
+            let app = init_service(App::new().wrap(sessions).default_service(web::to(login))).await;
+            assert_eq!(Browser::new().get(&app, "/").await.status, 503);
+        }
+        let mut lines = lines(&logged);
+        lines.retain(|line| !line.starts_with("the session store fails"));
+        assert_eq!(lines.len(), 1, "{}: {lines:?}", std::any::type_name::<B>());
+    }
+
     tokio::time::pause();
     let store = memory();
-    let backend = ServerSide::new(store.clone());
     store.on_every_call(Fault::Fails(StoreError::Full));
+    log_in_on_eight_workers(ServerSide::new(store.clone())).await;
+    log_in_on_eight_workers(AnyBackend::new(ServerSide::new(store.clone()))).await;
+    log_in_on_eight_workers(SignedCookie::new(key(1)).revocable(store.clone())).await;
+    log_in_on_eight_workers(EncryptedCookie::new(key(1)).revocable(store.clone())).await;
+    let legacy = ActixSessionKey::from_bytes(&(0..64).collect::<Vec<u8>>()).expect("a key");
+    let until = SystemTime::now() + Duration::from_secs(3_600);
+    let import =
+        ImportActixSession::new(ServerSide::new(store), ActixSession::private(legacy), until);
+    log_in_on_eight_workers(import).await;
+}
+
+#[actix_web::test]
+async fn a_request_that_asks_for_the_wrong_session_has_one_however_often_it_asks() {
+    let asks =
+        |_: Option<Session>, _: TrySession, _: Option<Session>, _: Session| async { "never" };
+    let app = init_service(App::new().default_service(web::to(asks))).await;
     let logged = Logged::start();
-    let count = |session: Session| async move { session.insert("n", 1).map(|()| "never") };
-    for _ in 0..8 {
-        let sessions = AppSessions { backend: backend.clone(), config: SessionConfig::new() };
-        let app = init_service(App::new().wrap(sessions).default_service(web::to(count))).await;
-        assert_eq!(Browser::new().get(&app, "/").await.status, 503);
-    }
-    let mut lines = lines(&logged);
-    lines.retain(|line| !line.starts_with("the session store fails"));
-    assert_eq!(lines.len(), 1, "{lines:?}");
+    let parts = ["no session for this route", "path=\"/asks\""];
+    assert_line(&Browser::new().get(&app, "/asks").await, 500, &logged, &parts);
 }
 
 #[actix_web::test]
