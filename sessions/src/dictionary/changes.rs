@@ -1,6 +1,9 @@
 //! The change set: the changes of a request, to be replayed on a newer state of the session.
 
-use std::{fmt, sync::Arc};
+use std::{
+    fmt, mem,
+    sync::{Arc, Mutex, MutexGuard, PoisonError},
+};
 
 use super::Dictionary;
 use crate::error::SessionError;
@@ -13,11 +16,25 @@ pub(crate) type Replay = Arc<dyn Fn(&mut Dictionary) -> Result<(), SessionError>
 /// For a backend whose store several requests write: if another request saved first,
 /// [`apply_to`](Self::apply_to) applies the changes to the newer state. Concurrent requests that
 /// change different keys then keep each other's changes.
-#[derive(Clone, Default)]
+#[derive(Default)]
 pub struct ChangeSet {
-    /// Shared with a save that continues after the request is dropped. `None` before the first
-    /// step.
-    steps: Option<Arc<Vec<Step>>>,
+    steps: Mutex<Steps>,
+}
+
+/// Shared with a save that continues after the request is dropped. `None` before the first step.
+type Steps = Option<Arc<Vec<Step>>>;
+
+/// Changes that are not made. Their closures belong to the application, so they are dropped without
+/// the session's lock.
+#[derive(Default)]
+pub(crate) struct Discarded(Vec<ChangeSet>);
+
+impl Discarded {
+    pub(super) fn push(&mut self, changes: ChangeSet) {
+        if !changes.is_empty() {
+            self.0.push(changes);
+        }
+    }
 }
 
 #[derive(Clone)]
@@ -39,7 +56,7 @@ enum Step {
 impl ChangeSet {
     /// Replays the steps on a newer dictionary.
     pub(crate) fn replay(&self, newer: &mut Dictionary) -> Result<(), SessionError> {
-        for step in self.steps() {
+        for step in self.steps().iter().flat_map(|steps| steps.iter()) {
             match step {
                 Step::Set { key, json } => newer.set_untracked(key, json.clone()),
                 Step::Remove { key } => {
@@ -60,15 +77,31 @@ impl ChangeSet {
 
     /// Whether the request changed nothing.
     pub fn is_empty(&self) -> bool {
-        self.steps().is_empty()
+        self.len() == 0
     }
 
-    fn steps(&self) -> &[Step] {
-        self.steps.as_ref().map_or(&[], |steps| steps.as_slice())
+    /// Drops the steps. A save that is under way keeps its own reference to them.
+    pub(crate) fn release(&self) {
+        let steps = self.lock().take();
+        // After the lock is given back.
+        drop(steps);
+    }
+
+    fn len(&self) -> usize {
+        self.lock().as_ref().map_or(0, |steps| steps.len())
+    }
+
+    fn steps(&self) -> Steps {
+        self.lock().clone()
     }
 
     fn steps_mut(&mut self) -> &mut Vec<Step> {
-        Arc::make_mut(self.steps.get_or_insert_default())
+        let steps = self.steps.get_mut().unwrap_or_else(PoisonError::into_inner);
+        Arc::make_mut(steps.get_or_insert_default())
+    }
+
+    fn lock(&self) -> MutexGuard<'_, Steps> {
+        self.steps.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     pub(super) fn set(&mut self, key: &str, json: &str) {
@@ -86,10 +119,12 @@ impl ChangeSet {
         self.steps_mut().push(Step::Remove { key: key.into() });
     }
 
-    /// Replaces the steps so far, which a clear undoes.
-    pub(super) fn clear<'a>(&mut self, opened: impl Iterator<Item = (&'a str, &'a str)>) {
+    /// Replaces the steps so far, which a clear undoes, and returns them.
+    pub(super) fn clear<'a>(&mut self, opened: impl Iterator<Item = (&'a str, &'a str)>) -> Self {
         let opened = opened.map(|(key, json)| (key.into(), json.into())).collect();
-        self.steps = Some(Arc::new(vec![Step::Clear { opened }]));
+        let before = mem::take(self);
+        self.steps_mut().push(Step::Clear { opened });
+        before
     }
 
     pub(super) fn push_replay(&mut self, replay: Replay) {
@@ -133,14 +168,25 @@ impl Dictionary {
 
     pub(super) fn discard_changes(&mut self) {
         if let Some(changes) = &mut self.changes {
-            *changes = ChangeSet::default();
+            self.discarded.push(mem::take(changes));
         }
+    }
+
+    /// Returns what changes discarded.
+    pub(crate) fn take_discarded(&mut self) -> Discarded {
+        mem::take(&mut self.discarded)
+    }
+}
+
+impl Clone for ChangeSet {
+    fn clone(&self) -> Self {
+        Self { steps: Mutex::new(self.steps()) }
     }
 }
 
 impl fmt::Debug for ChangeSet {
     /// Shows the number of steps, but neither keys nor values.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("ChangeSet").field("len", &self.steps().len()).finish_non_exhaustive()
+        f.debug_struct("ChangeSet").field("len", &self.len()).finish_non_exhaustive()
     }
 }

@@ -11,11 +11,16 @@ mod format;
 mod json;
 mod payload;
 mod surrogate_keys;
-
-use serde::de::DeserializeOwned;
+mod text;
 
 pub use self::changes::ChangeSet;
-pub(crate) use self::{changes::Replay, entry::same_value, format::Format, json::quoted};
+pub(crate) use self::{
+    changes::{Discarded, Replay},
+    entry::same_value,
+    format::Format,
+    json::quoted,
+    text::JsonText,
+};
 use self::{
     entry::{Edit, Entry, Key},
     payload::Payload,
@@ -37,6 +42,7 @@ pub(crate) struct Dictionary {
     revision: u64,
     /// The changes of this request in order, if the backend replays them.
     changes: Option<ChangeSet>,
+    discarded: Discarded,
     format: Format,
 }
 
@@ -48,15 +54,6 @@ impl Dictionary {
     /// Sets the format in which values are written and read.
     pub(crate) fn set_format(&mut self, format: Format) {
         self.format = format;
-    }
-
-    /// Returns the value under `key`, or `None` when there is none.
-    ///
-    /// # Errors
-    ///
-    /// [`SessionError::Decode`] when the value does not deserialise as `T`.
-    pub(crate) fn get<T: DeserializeOwned>(&self, key: &str) -> Result<Option<T>, SessionError> {
-        self.raw(key).map(|json| self.format.decode(key, json)).transpose()
     }
 
     /// Returns the JSON text of the value under `key`.
@@ -112,7 +109,7 @@ impl Dictionary {
             let opened = self.entries.iter().filter_map(|entry| {
                 Some((entry.key(payload), entry.base?.of(payload))).filter(|(key, _)| !keep(key))
             });
-            changes.clear(opened);
+            self.discarded.push(changes.clear(opened));
         }
         self.entries.retain_mut(|entry| {
             if keep(entry.key(payload)) {

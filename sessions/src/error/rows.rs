@@ -19,7 +19,8 @@ impl Fails for SessionError {
             | Self::Decode { .. }
             | Self::Encode { .. }
             | Self::Data { .. }
-            | Self::Contended => Failure::Server,
+            | Self::Contended
+            | Self::WithinUpdate => Failure::Server,
         }
     }
 

@@ -4,6 +4,8 @@ use std::{borrow::Cow, fmt};
 
 use serde_json::error::Category;
 
+use crate::codec::finite::NOT_FINITE;
+
 /// Why a value cannot be written as JSON or read from it.
 ///
 /// serde's own message may quote the value, which must not reach a log: this one names the kind of
@@ -27,7 +29,7 @@ const KNOWN: [&str; 16] = [
     "the bytes are not in base64",
     "the integer has more than 64 bits",
     "the name of a variant has an escape",
-    "the number is NaN or infinite, which JSON does not have",
+    NOT_FINITE,
     "the number is not finite",
     "the raw value is not valid JSON",
     "the value has another tag",

@@ -24,7 +24,7 @@ pub(super) fn finish<I: SessionInterface, B: MessageBody + 'static>(
     slot: &Slot<I>,
     result: Inner<B>,
 ) -> NextStep<I::Content, B> {
-    let outcome = match freeze(slot, FreezeFor::Response, || status(&result)) {
+    let outcome = match freeze(slot, FreezeFor::Response, status(&result)) {
         Frozen::Unused => Outcome::Unused,
         Frozen::SavedNow(Ok(headers)) => Outcome::done(headers),
         Frozen::SavedNow(Err(err)) => Outcome::failed(err),

@@ -5,8 +5,15 @@ use std::marker::PhantomData;
 use serde::{Serialize, de::DeserializeOwned};
 use serde_json::{Map, Value};
 
-use super::{Session, SessionSelector, replay::KeyUpdate};
-use crate::{error::SessionError, state::SessionState};
+use super::{
+    Session, SessionSelector,
+    replay::{KeyUpdate, MAX_TRIES},
+};
+use crate::{
+    dictionary::{Format, JsonText},
+    error::SessionError,
+    state::SessionState,
+};
 
 /// # Keys and values
 impl<I: SessionSelector> Session<I> {
@@ -16,15 +23,18 @@ impl<I: SessionSelector> Session<I> {
     ///
     /// [`SessionError::Decode`] when the value does not deserialise as `T`.
     pub fn get<T: DeserializeOwned>(&self, key: &str) -> Result<Option<T>, SessionError> {
-        self.look(|state| state.get(key))
+        let (format, json) = self.text_of(key);
+        json.map(|json| format.decode(key, &json)).transpose()
     }
 
     /// Sets `key` to `value`. Setting the value that the key already has is not a change.
     ///
     /// # Errors
     ///
-    /// [`SessionError::Null`], [`SessionError::Saved`], [`SessionError::ReservedKey`], and
-    /// [`SessionError::Encode`] when the value cannot be written as JSON.
+    /// [`SessionError::Null`], [`SessionError::Saved`], [`SessionError::ReservedKey`],
+    /// [`SessionError::WithinUpdate`], and [`SessionError::Encode`] when the value cannot be written
+    /// as JSON: a number in it is NaN or infinite, a map has keys that are not text, or it nests
+    /// deeper than 127 levels.
     pub fn insert<T: Serialize>(&self, key: &str, value: T) -> Result<(), SessionError> {
         let json = self.format().encode(key, &value)?;
         self.change(|state| state.insert_json(key, json))
@@ -46,11 +56,21 @@ impl<I: SessionSelector> Session<I> {
     /// Those of [`remove`](Self::remove), and [`SessionError::Decode`] when the value does not
     /// deserialise as `T`; the session then keeps it.
     pub fn take<T: DeserializeOwned>(&self, key: &str) -> Result<Option<T>, SessionError> {
-        self.change(|state| {
-            let value = state.get(key)?;
-            state.remove(key)?;
-            Ok(value)
-        })
+        for _ in 0..MAX_TRIES {
+            let (format, json) = self.text_of(key);
+            let value = json.as_deref().map(|json| format.decode(key, json)).transpose()?;
+            let is_taken = self.change(|state| {
+                state.check_writable(key)?;
+                if state.raw(key) != json.as_deref() {
+                    return Ok(false);
+                }
+                state.remove(key).map(|_| true)
+            })?;
+            if is_taken {
+                return Ok(value);
+            }
+        }
+        Err(SessionError::Contended)
     }
 
     /// Whether there is a value under `key`.
@@ -113,13 +133,16 @@ impl<I: SessionSelector> Session<I> {
         let format = self.format();
         let encoded: Vec<_> = entries
             .into_iter()
-            .map(|(key, value)| Ok((format.encode(key.as_ref(), &value)?, key)))
+            .map(|(key, value)| {
+                let key: Box<str> = key.as_ref().into();
+                Ok((format.encode(&key, &value)?, key))
+            })
             .collect::<Result<_, SessionError>>()?;
         self.change(|state| {
             for (_, key) in &encoded {
-                state.check_writable(key.as_ref())?;
+                state.check_writable(key)?;
             }
-            encoded.into_iter().try_for_each(|(json, key)| state.insert_json(key.as_ref(), json))
+            encoded.into_iter().try_for_each(|(json, key)| state.insert_json(&key, json))
         })
     }
 
@@ -142,23 +165,24 @@ impl<I: SessionSelector> Session<I> {
         }
         // Outside the lock, so that `make` may use the session.
         let made = make();
-        let json = self.format().encode(key, &made)?;
+        let format = self.format();
+        let json = format.encode(key, &made)?;
         let present = self.change(|state| {
-            let present = state.get(key)?;
+            let present = state.raw(key).map(JsonText::from);
             if present.is_none() {
                 state.insert_json(key, json)?;
             }
             Ok(present)
         })?;
-        Ok(present.unwrap_or(made))
+        present.map_or(Ok(made), |json| format.decode(key, &json))
     }
 
     /// Passes the value under `key` to `change`, stores the result, and returns it.
     ///
     /// `change` may run more than once: when another handle of this request changes the session at
     /// the same time, and, with a server-side store, on the newer state when another request saved
-    /// first. It must depend on its argument alone. `update` returns the value that this request
-    /// computed.
+    /// first. It must depend on its argument alone: it can read the session, and a write from within
+    /// it is [`SessionError::WithinUpdate`]. `update` returns the value that this request computed.
     ///
     /// # Errors
     ///
@@ -208,5 +232,11 @@ impl<I: SessionSelector> Session<I> {
         F: Fn(&A, Option<T>) -> T + Send + Sync + 'static,
     {
         self.run_update(KeyUpdate { key: key.into(), with, change, value: PhantomData })
+    }
+
+    /// Returns a copy of the value under `key`, to be parsed without the session's lock: a type of
+    /// the application may use the session while it is read.
+    fn text_of(&self, key: &str) -> (Format, Option<JsonText>) {
+        self.look(|state| (state.format(), state.raw(key).map(JsonText::from)))
     }
 }

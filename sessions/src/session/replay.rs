@@ -5,19 +5,19 @@ use std::{marker::PhantomData, sync::Arc};
 
 use serde::{Serialize, de::DeserializeOwned};
 
-use super::{Session, SessionSelector};
+use super::{Session, SessionSelector, running_update::RunningUpdate};
 use crate::{
-    dictionary::{Dictionary, Format, Replay},
+    dictionary::{Dictionary, Format, JsonText, Replay},
     error::SessionError,
     state::SessionState,
 };
 
 /// How often an update runs when other handles keep changing the session between its read and its
 /// write.
-const MAX_TRIES: usize = 1_000;
+pub(super) const MAX_TRIES: usize = 1_000;
 
-/// An update in three steps. The middle one runs without the session's lock, so that the handler's
-/// closure may use the session.
+/// An update in three steps. The middle one runs without the session's lock: the handler's closure
+/// and its types may read the session.
 pub(super) trait Replayable: Send + Sync + 'static {
     type Loaded;
     type Outcome;
@@ -44,7 +44,10 @@ impl<I: SessionSelector> Session<I> {
                 let loaded = update.load(dictionary)?;
                 Ok((dictionary.revision(), state.changes().is_some(), loaded))
             })?;
-            let (outcome, answer) = update.run(loaded)?;
+            let (outcome, answer) = {
+                let _running = RunningUpdate::of(I::any(&self.slot));
+                update.run(loaded)?
+            };
             let replay = is_replayed.then(|| replay(Arc::clone(&update)));
             let applied = self.change(|state| {
                 state.update_at(revision, |dictionary| update.apply(outcome, dictionary), replay)
@@ -80,7 +83,7 @@ where
     T: Serialize + DeserializeOwned + 'static,
     F: Fn(&A, Option<T>) -> T + Send + Sync + 'static,
 {
-    type Loaded = (Format, Option<T>);
+    type Loaded = (Format, Option<JsonText>);
     type Outcome = String;
     type Answer = T;
 
@@ -89,10 +92,11 @@ where
     }
 
     fn load(&self, dictionary: &Dictionary) -> Result<Self::Loaded, SessionError> {
-        Ok((dictionary.format(), dictionary.get(&self.key)?))
+        Ok((dictionary.format(), dictionary.raw(&self.key).map(Into::into)))
     }
 
-    fn run(&self, (format, value): Self::Loaded) -> Result<(String, T), SessionError> {
+    fn run(&self, (format, json): Self::Loaded) -> Result<(String, T), SessionError> {
+        let value = json.map(|json| format.decode(&self.key, &json)).transpose()?;
         let changed = (self.change)(&self.with, value);
         Ok((format.encode(&self.key, &changed)?, changed))
     }

@@ -21,7 +21,7 @@ pub use self::{
     meta::{PurgeOutcome, SessionStatus},
 };
 use crate::{
-    dictionary::{ChangeSet, Dictionary, Format, Replay},
+    dictionary::{ChangeSet, Dictionary, Discarded, Format, Replay},
     error::{DecodeError, NullSession, SessionError},
 };
 
@@ -238,6 +238,18 @@ impl SessionState {
     /// Returns the changes since [`keep_changes`](Self::keep_changes), or `None` without that call.
     pub fn changes(&self) -> Option<&ChangeSet> {
         self.inner.dictionary.changes()
+    }
+
+    /// Returns what changes discarded, to be dropped without the session's lock.
+    pub(crate) fn take_discarded(&mut self) -> Discarded {
+        self.inner.dictionary.take_discarded()
+    }
+
+    /// Drops the closures of the change set.
+    pub(crate) fn release_closures(&self) {
+        if let Some(changes) = self.changes() {
+            changes.release();
+        }
     }
 
     /// Applies the outcome of a closure that ran on the state of `revision`, and records `replay`.
