@@ -1,5 +1,5 @@
 //! Invariant 10 in the logs: requests of all kinds, everything down to `TRACE`, Actix's own lines
-//! included, and in none of them a token, a part of one, or a key.
+//! included, and in none of them a token, a part of one, a key, or a value.
 
 use std::sync::{Arc, Mutex};
 
@@ -20,6 +20,10 @@ use sessions::{
     policy::{OnLoadError, OnSaveError},
 };
 use sessions_tests::{Answer, Logged, Mode, SetCookie, Switched, Switches};
+
+/// A value of a session, and how serde quotes another one.
+const VALUE: &str = "4111-1111-1111-1111";
+const QUOTED: &str = "boolean `true`";
 
 const KEYS: [&str; 2] = ["Zk3vQ8rT1yWn5LxB7dGmPc0HsJf9aEu2", "q7Yp2MsX9cVb4NhK6tRw1ZgUe8LaDj3F"];
 
@@ -61,7 +65,12 @@ async fn act(session: Session, request: HttpRequest) -> actix_web::Result<HttpRe
     match request.path() {
         "/read" => drop(session.keys()),
         "/wrong" => drop(session.get::<u32>("user")?),
-        "/write" => session.insert("user", request.query_string())?,
+        "/wrong-bool" => session.get::<u32>("yes").map(drop)?,
+        "/wrong-update" => drop(session.update("user", |n: Option<u32>| n.unwrap_or(0))?),
+        "/write" => {
+            session.insert("user", format!("{}-{VALUE}", request.query_string()))?;
+            session.insert("yes", true)?;
+        }
         "/fill" => session.insert("big", "x".repeat(5_000))?,
         "/renew" => session.renew()?,
         "/purge" => drop(session.purge()?),
@@ -116,6 +125,7 @@ async fn invariant_10_secrets_do_not_leak_into_any_line_of_the_log() {
     log::set_max_level(LevelFilter::Trace);
     let logged = Logged::start();
     let mut secrets = Secrets(KEYS.map(str::to_owned).to_vec());
+    secrets.0.extend([VALUE.to_owned(), QUOTED.to_owned()]);
     let configs = [
         SessionConfig::new(),
         SessionConfig::new().cookie_httponly(false).permanent(true),
@@ -148,7 +158,17 @@ async fn invariant_10_secrets_do_not_leak_into_any_line_of_the_log() {
             &[&former, &alice, cut],
         ];
         for jar in jars {
-            for path in ["/read", "/wrong", "/write?new", "/fill", "/renew", "/purge", "/own"] {
+            for path in [
+                "/read",
+                "/wrong",
+                "/wrong-bool",
+                "/wrong-update",
+                "/write?new",
+                "/fill",
+                "/renew",
+                "/purge",
+                "/own",
+            ] {
                 secrets.send(&app, path, jar).await;
                 switches.fail_save(true);
                 secrets.send(&app, path, jar).await;

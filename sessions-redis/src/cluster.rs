@@ -32,6 +32,11 @@ impl RedisStore<ClusterConnection> {
     ) -> io::Result<Self> {
         #[cfg(feature = "tls")]
         crate::connection::client::install_crypto_provider();
+        let nodes: Result<Vec<_>, _> =
+            nodes.into_iter().map(IntoConnectionInfo::into_connection_info).collect();
+        let nodes = nodes.map_err(|err| invalid_url(&err))?;
+        let addresses = nodes.iter().map(|node| node.addr().to_string()).collect::<Vec<_>>();
+        let addresses = addresses.join(", ");
         let client = ClusterClient::builder(nodes)
             .tcp_settings(tcp_settings(&TcpSettings::default()))
             .connection_timeout(CONNECT_TIMEOUT)
@@ -42,7 +47,7 @@ impl RedisStore<ClusterConnection> {
             .map_err(|err| invalid_url(&err))?;
         let connection = client.get_async_connection().await;
         let connection =
-            connection.map_err(|err| not_connected("any node of the cluster", &err))?;
-        Ok(Self::from_connection(connection))
+            connection.map_err(|err| not_connected(&format!("any of {addresses}"), &err))?;
+        Ok(Self::from_connection(connection).of_cluster(&addresses))
     }
 }

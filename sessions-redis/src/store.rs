@@ -1,9 +1,11 @@
 //! `RedisStore`, and its operations on records.
 
 use std::{
+    error::Error,
     fmt,
     hash::{BuildHasher, RandomState},
     io,
+    sync::Arc,
     time::Duration,
 };
 
@@ -41,6 +43,8 @@ pub struct RedisStore<C = Connection> {
     connections: C,
     pub(crate) prefix: Box<str>,
     durable_delete: Option<DurableDelete>,
+    /// Where a cluster is: its connections do not say so in their errors.
+    cluster: Option<Arc<str>>,
 }
 
 /// The confirmations that a deletion waits for.
@@ -80,7 +84,7 @@ impl<C: Connect> RedisStore<C> {
     /// Returns a store on the application's own connection: a `ConnectionManager`, a
     /// `ClusterConnection`, or a [`Pool`](crate::Pool).
     pub fn from_connection(connections: C) -> Self {
-        Self { connections, prefix: PREFIX.into(), durable_delete: None }
+        Self { connections, prefix: PREFIX.into(), durable_delete: None, cluster: None }
     }
 
     /// Sets the prefix of all keys. Defaults to `session:`. Applications that share a server need
@@ -109,6 +113,27 @@ impl<C: Connect> RedisStore<C> {
         self
     }
 
+    /// Sets the addresses of a cluster, for the texts of errors.
+    #[cfg(feature = "cluster")]
+    pub(crate) fn of_cluster(self, addresses: &str) -> Self {
+        Self { cluster: Some(addresses.into()), ..self }
+    }
+
+    /// Converts a complete answer. An unexpected type means that the value is not a record of this store.
+    fn parse<T: FromRedisValue>(&self, answer: RedisResult<Value>) -> Result<T, StoreError> {
+        let answer = answer.map_err(|err| self.error(err))?;
+        T::from_redis_value(answer).map_err(|_| corrupt())
+    }
+
+    fn error(&self, err: RedisError) -> StoreError {
+        match (store_error(err), &self.cluster) {
+            (StoreError::Unavailable { source }, Some(addresses)) => {
+                StoreError::unavailable(ClusterFailed { addresses: Arc::clone(addresses), source })
+            }
+            (err, _) => err,
+        }
+    }
+
     /// Returns the store if a read succeeds.
     pub(crate) async fn checked(self, address: &str) -> io::Result<Self> {
         let key = RecordKey::from_bytes([0; 32]);
@@ -127,12 +152,12 @@ impl<C: Connect> RedisStore<C> {
             Err(err) if err.kind() == no_script => self.send(&call.by_text()).await?,
             answer => answer,
         };
-        parse(answer)
+        self.parse(answer)
     }
 
     /// Runs a command that may be repeated.
     pub(crate) async fn command<T: FromRedisValue>(&self, command: &Cmd) -> Result<T, StoreError> {
-        parse(self.send(command).await?)
+        self.parse(self.send(command).await?)
     }
 
     /// Sends a command, and repeats it once if the connection breaks.
@@ -165,14 +190,14 @@ impl<C: Connect> RedisStore<C> {
         pipeline.ignore_errors();
         let mut connection = self.connections.connect().await?;
         let (answer, confirmed) =
-            pipeline.query_async(&mut connection).await.map_err(store_error)?;
-        let confirmed = match parse(confirmed) {
+            pipeline.query_async(&mut connection).await.map_err(|err| self.error(err))?;
+        let confirmed = match self.parse(confirmed) {
             Ok(confirmed) if confirmed < required => {
                 Err(StoreError::unavailable(UnconfirmedDelete { confirmed, required }))
             }
             confirmed => confirmed.map(drop),
         };
-        Ok((parse(answer)?, confirmed))
+        Ok((self.parse(answer)?, confirmed))
     }
 }
 
@@ -288,19 +313,16 @@ fn parse_loaded(answer: &[u8]) -> Result<Loaded, StoreError> {
     })
 }
 
-/// Converts a complete answer. An unexpected type means that the value is not a record of this store.
-fn parse<T: FromRedisValue>(answer: RedisResult<Value>) -> Result<T, StoreError> {
-    T::from_redis_value(answer.map_err(store_error)?).map_err(|_| corrupt())
-}
-
 /// Whether the connection broke, possibly in the middle of an answer.
 fn is_disconnect(err: &RedisError) -> bool {
     err.is_connection_dropped() || err.kind() == ErrorKind::Parse
 }
 
 pub(crate) fn not_connected(address: &str, err: &(impl fmt::Display + ?Sized)) -> io::Error {
+    let (err, attempt) = (err.to_string(), format!("cannot connect to Redis at {address}: "));
+    let cause = err.strip_prefix(&attempt).unwrap_or(&err);
     let message = format!(
-        "cannot connect to Redis at {address}: {err}; check that the server runs and that the URL \
+        "{attempt}{cause}; check that the server runs and that the URL \
          has its address, user and password"
     );
     io::Error::new(io::ErrorKind::NotConnected, message)
@@ -323,6 +345,25 @@ impl<C> fmt::Debug for RedisStore<C> {
     }
 }
 
+/// The error of a cluster's connection.
+#[derive(Debug)]
+struct ClusterFailed {
+    addresses: Arc<str>,
+    source: Arc<dyn Error + Send + Sync>,
+}
+
+impl fmt::Display for ClusterFailed {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "the Redis cluster at {}", self.addresses)
+    }
+}
+
+impl Error for ClusterFailed {
+    fn source(&self) -> Option<&(dyn Error + 'static)> {
+        Some(&*self.source)
+    }
+}
+
 /// Too few replicas confirmed a deletion.
 #[derive(Debug)]
 struct UnconfirmedDelete {
@@ -341,4 +382,4 @@ impl fmt::Display for UnconfirmedDelete {
     }
 }
 
-impl std::error::Error for UnconfirmedDelete {}
+impl Error for UnconfirmedDelete {}

@@ -1,9 +1,9 @@
 //! Database errors as errors of a store.
 
-use std::io;
+use std::{error::Error as StdError, io, sync::Arc};
 
 use sessions::store::StoreError;
-use sqlx::Error;
+use sqlx::{Error, Pool};
 
 use crate::dialect::{
     Dialect,
@@ -17,12 +17,31 @@ pub(crate) fn store_error<DB: Dialect>(err: Error) -> StoreError {
         ErrorClass::Slow => StoreError::Timeout,
         ErrorClass::NoTable => StoreError::unavailable(NotMigrated(err)),
         ErrorClass::Busy | ErrorClass::Broken | ErrorClass::Other => match err {
-            Error::PoolTimedOut => StoreError::Timeout,
+            err @ Error::PoolTimedOut => StoreError::no_connection(err),
             Error::Io(err) if err.kind() == io::ErrorKind::TimedOut => StoreError::Timeout,
             Error::ColumnDecode { .. } | Error::Decode(_) => corrupt(),
             err => StoreError::unavailable(err),
         },
     }
+}
+
+/// Adds which server or file failed, to an error that does not say so.
+pub(crate) fn located<DB: Dialect>(pool: &Pool<DB>, err: StoreError) -> StoreError {
+    let at = |source| Arc::new(At { place: DB::place(&pool.connect_options()), source });
+    match err {
+        StoreError::Unavailable { source } => StoreError::Unavailable { source: at(source) },
+        StoreError::NoConnection { source } => StoreError::NoConnection { source: at(source) },
+        StoreError::ReadOnly { source } => StoreError::ReadOnly { source: at(source) },
+        err => err,
+    }
+}
+
+/// An error, and the database it is of.
+#[derive(Debug, thiserror::Error)]
+#[error("{place}")]
+struct At {
+    place: String,
+    source: Arc<dyn StdError + Send + Sync>,
 }
 
 /// Returns the error for a row that no store wrote.
@@ -32,5 +51,5 @@ fn corrupt() -> StoreError {
 
 /// The tables do not exist.
 #[derive(Debug, thiserror::Error)]
-#[error("the tables of the sessions are not there; `SqlxStore::migrate` makes them")]
+#[error("the tables of the sessions do not exist; create them with `SqlxStore::migrate`")]
 struct NotMigrated(#[source] Error);

@@ -99,7 +99,7 @@ macro_rules! run {
                 Ok(done) => break Ok(done),
                 Err(err) => {
                     if let Err(err) = budget.after::<DB>(err).await {
-                        break Err(err);
+                        break Err($crate::error::located(&$store.pool, err));
                     }
                 }
             }

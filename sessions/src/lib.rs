@@ -124,10 +124,13 @@ pub mod __private {
     pub use actix_service::{Service, Transform};
     pub use actix_web::{
         Error, HttpRequest,
+        body::MessageBody,
         dev::{ServiceRequest, ServiceResponse},
     };
 
-    pub use crate::{backend::confidential::confidential, request::middleware::new_transform};
+    pub use crate::{
+        backend::confidential::confidential, error::Outages, request::middleware::new_transform,
+    };
 }
 
 /// The signature alone, for the benches. Private: it changes without notice.

@@ -213,6 +213,6 @@ async fn who_has_no_time_left_is_not_written_and_those_that_have_are() {
         late
     };
     let (_, late) = join(first, others).await;
-    assert_eq!(late.status, StatusCode::INTERNAL_SERVER_ERROR);
+    assert_eq!(late.status, StatusCode::SERVICE_UNAVAILABLE);
     assert!(!read(&app, &token).await.contains("late"));
 }

@@ -1,5 +1,6 @@
 //! What backends promise, whatever keeps their sessions: over time, against faults, and to owners.
 
+mod answers;
 mod any_backend;
 mod dropped;
 mod faults;

@@ -6,10 +6,9 @@ use std::{
     time::{Duration, SystemTime},
 };
 
-use actix_service::Service;
 use actix_web::{
     App, HttpRequest, HttpResponse,
-    test::{TestRequest, init_service},
+    test::{TestRequest, call_service, init_service},
     web,
 };
 use sessions::{
@@ -237,8 +236,8 @@ async fn fill(browser: &mut Browser, name: String, size: usize) -> (Answer, Opti
         init_service(App::new().wrap(AppSessions::signed(config)).default_service(web::to(fill)))
             .await;
     let answer = browser.get(&app, "/").await;
-    let err = app.call(TestRequest::default().to_request()).await.err();
-    (answer, err.map(|err| err.to_string()))
+    let response = call_service(&app, TestRequest::default().to_request()).await;
+    (answer, response.response().error().map(ToString::to_string))
 }
 
 #[actix_web::test]

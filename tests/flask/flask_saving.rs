@@ -9,7 +9,7 @@ use actix_web::{
     body::{BodyStream, MessageBody},
     dev::{ServiceRequest, ServiceResponse},
     middleware::{Next, from_fn},
-    test::{TestRequest, init_service},
+    test::{TestRequest, call_service, init_service},
     web,
 };
 use futures_util::stream;
@@ -218,7 +218,8 @@ async fn a_session_that_does_not_fit_is_an_error_that_names_its_largest_key() {
     assert_eq!(browser.get(&app, "/read").await.body, "1");
 
     let request = TestRequest::with_uri("/fill/4000").to_request();
-    let err = app.call(request).await.err().expect("what a middleware further out gets");
+    let response = call_service(&app, request).await;
+    let err = response.response().error().expect("what a middleware further out sees");
     match err.as_error::<SaveError>() {
         Some(SaveError::TooLarge { length, largest_key }) => {
             assert!(*length > 4_096, "{length}");

@@ -65,7 +65,7 @@ async fn invariant_2_nothing_is_lost_in_silence_when_the_store_is_down() {
     let app = init_service(app.default_service(web::to(write))).await;
     switches.fail_save(true);
     let answer = Browser::new().get(&app, "/").await;
-    assert_eq!((answer.status.as_u16(), answer.body.as_str()), (500, ""));
+    assert_eq!((answer.status.as_u16(), answer.body.as_str()), (503, ""));
 }
 
 #[actix_web::test]

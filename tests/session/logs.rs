@@ -158,11 +158,11 @@ async fn a_failed_opening_is_one_event_however_often_the_session_is_asked_for() 
         (SessionConfig::new().on_load_error(OnLoadError::Null), 200),
     ];
     for (config, status) in cases {
-        let (sessions, switches) = Switched::sessions(config);
-        let app = app(SessionMiddleware::new(sessions)).await;
-        switches.fail_open(true);
-        let logged = Logged::start();
         for path in ["/read", "/several"] {
+            let (sessions, switches) = Switched::sessions(config.clone());
+            let app = app(SessionMiddleware::new(sessions)).await;
+            switches.fail_open(true);
+            let logged = Logged::start();
             assert_eq!(Browser::new().get(&app, path).await.status, status);
             let parts = ["session not opened", "AppSessions", "unavailable: told to fail"];
             assert_event(&logged, Level::ERROR, &parts);
@@ -206,17 +206,19 @@ async fn a_policy_that_is_wrong_for_one_request_is_one_event_with_its_reason() {
 
 #[actix_web::test]
 async fn a_failed_saving_is_one_event() {
-    for (on_save_error, status) in [(OnSaveError::Error, 500), (OnSaveError::Log, 200)] {
+    for (on_save_error, down, large) in
+        [(OnSaveError::Error, 503, 500), (OnSaveError::Log, 200, 200)]
+    {
         let (sessions, switches) =
             Switched::sessions(SessionConfig::new().on_save_error(on_save_error));
         let app = app(SessionMiddleware::new(sessions)).await;
         let logged = Logged::start();
         switches.fail_save(true);
-        assert_eq!(Browser::new().get(&app, "/count").await.status, status);
+        assert_eq!(Browser::new().get(&app, "/count").await.status, down);
         let parts = ["session not saved", "AppSessions", "unavailable: told to fail"];
         assert_event(&logged, Level::ERROR, &parts);
         switches.fail_save(false);
-        assert_eq!(Browser::new().get(&app, "/fill").await.status, status);
+        assert_eq!(Browser::new().get(&app, "/fill").await.status, large);
         let parts = ["session not saved", "does not fit in its cookie", "the largest key is `big`"];
         assert_event(&logged, Level::ERROR, &parts);
     }

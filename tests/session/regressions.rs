@@ -295,7 +295,7 @@ async fn emptying_a_session_that_fails_is_an_error_even_where_failures_are_logge
     let seeded = TestSessions::new(&sessions).seed(TestRequest::default(), json!({"a": 1})).await;
     switches.fail_save(true);
     let answer = Answer::of(&app, seeded).await;
-    assert_eq!((answer.status.as_u16(), answer.body.as_str()), (500, ""));
+    assert_eq!((answer.status.as_u16(), answer.body.as_str()), (503, ""));
 }
 
 #[actix_web::test]
@@ -382,7 +382,7 @@ async fn an_outer_session_that_fails_does_not_undo_what_an_inner_one_saved() {
         Answer::of(&fails_in, seeded().await).await,
     ];
     for answer in answers {
-        assert_eq!((answer.status.as_u16(), answer.body.as_str()), (500, ""));
+        assert_eq!((answer.status.as_u16(), answer.body.as_str()), (503, ""));
         let cookie = answer.cookie().expect("the logout of the inner session");
         assert_eq!((cookie.name.as_str(), cookie.is_removal()), ("inner", true));
     }

@@ -1,7 +1,8 @@
-//! Nothing that can be printed shows a key or a token.
+//! Nothing that can be printed shows a key or a token, and no error quotes a value.
 
 use std::{
-    fmt::Debug,
+    collections::HashMap,
+    fmt::{Debug, Write},
     sync::{Arc, Mutex},
 };
 
@@ -10,6 +11,7 @@ use actix_web::{
     test::{TestRequest, call_service, init_service},
     web,
 };
+use serde::{Deserialize, Deserializer, Serialize, Serializer, de, ser};
 use serde_json::json;
 use sessions::{
     EncryptedCookie, KeyRing, MemoryStore, SecretKey, ServerSide, Session, SessionConfig,
@@ -210,4 +212,108 @@ async fn invariant_10_secrets_do_not_leak_from_what_holds_tokens() {
             secrets.assert_none_in(what, &Shown(shown.clone()));
         }
     }
+}
+
+// Values.
+
+const VALUE: &str = "4111-1111-1111-1111";
+
+/// Refuses every value with a message that quotes it.
+struct Quotes(String);
+
+impl<'de> Deserialize<'de> for Quotes {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let text = String::deserialize(deserializer)?;
+        Err(de::Error::custom(format!("{text} is no such thing")))
+    }
+}
+
+impl Serialize for Quotes {
+    fn serialize<S: Serializer>(&self, _: S) -> Result<S::Ok, S::Error> {
+        Err(ser::Error::custom(format!("{} is no such thing", self.0)))
+    }
+}
+
+#[derive(Debug, Deserialize)]
+enum Choice {
+    Known,
+}
+
+#[derive(Clone, SessionInterface)]
+#[session(data = Payment, on_decode_error = "error")]
+struct Strict {
+    backend: SignedCookie,
+}
+
+#[derive(Debug, Default, Serialize, Deserialize)]
+struct Payment {
+    number: u64,
+    kind: String,
+}
+
+/// Returns the message, those of the sources, and what `Debug` shows, of the error and its sources.
+fn everything(err: &(dyn std::error::Error + 'static)) -> String {
+    let mut text = String::new();
+    let mut next = Some(err);
+    while let Some(err) = next {
+        writeln!(text, "{err}\n{err:?}\n{err:#?}").expect("a string takes all");
+        next = err.source();
+    }
+    text
+}
+
+#[track_caller]
+fn assert_no_value(err: &(dyn std::error::Error + 'static), position: bool) {
+    let text = everything(err);
+    for part in [VALUE, "4111", "true", "invalid type", "unknown variant", "no such thing"] {
+        assert!(!text.contains(part), "{part} in: {text}");
+    }
+    assert_eq!(text.contains("line 1, column"), position, "{text}");
+}
+
+#[actix_web::test]
+async fn invariant_10_errors_about_values_quote_none_and_say_where_they_failed() {
+    let mut plain = SessionState::new();
+    for (key, value) in [("text", json!(VALUE)), ("yes", json!(true)), ("list", json!([VALUE]))] {
+        plain.insert(key, &value).expect("it is written");
+    }
+    assert_no_value(&plain.get::<u32>("text").unwrap_err(), true);
+    assert_no_value(&plain.get::<u32>("yes").unwrap_err(), true);
+    assert_no_value(&plain.get::<Vec<u32>>("list").unwrap_err(), true);
+    assert_no_value(&plain.get::<Choice>("text").unwrap_err(), true);
+    // serde names no place for it.
+    assert_no_value(&plain.get::<Quotes>("text").err().expect("it is refused"), false);
+    assert_no_value(&plain.insert("new", &Quotes(VALUE.to_owned())).unwrap_err(), false);
+    assert_no_value(&SaveError::internal(plain.get::<u32>("text").unwrap_err()), true);
+    assert_no_value(&OpenError::internal(plain.get::<u32>("yes").unwrap_err()), true);
+
+    let strict = Strict { backend: SignedCookie::new(secret_key(KEY)) };
+    let client = TestSessions::new(&strict);
+    let handler = |session: Session<Strict>| async move {
+        assert_no_value(&session.read(|payment| payment.number).unwrap_err(), true);
+        assert_no_value(&session.snapshot().unwrap_err(), true);
+        assert_no_value(&session.take::<bool>("number").unwrap_err(), true);
+        assert_no_value(
+            &session.update("number", |n: Option<u32>| n.unwrap_or(0)).unwrap_err(),
+            true,
+        );
+        let saved = session.save_now().await.expect("nothing failed");
+        assert_no_value(&saved.get::<u32>("number").unwrap_err(), true);
+        HttpResponse::Ok()
+    };
+    let app = init_service(App::new().wrap(strict).default_service(web::to(handler))).await;
+    let request = client.seed(TestRequest::default(), json!({"number": VALUE, "kind": "a"})).await;
+    assert_eq!(call_service(&app, request.to_request()).await.status(), 200);
+}
+
+/// A message of our own codecs is shown, since it quotes nothing: each of them is known.
+#[test]
+fn errors_about_values_keep_the_messages_of_our_own() {
+    let mut plain = SessionState::new();
+    let by_list = HashMap::from([(vec![1], 1)]);
+    let err = plain.insert("map", &by_list).unwrap_err();
+    assert!(everything(&err).contains("key must be a string"), "{}", everything(&err));
+    let deep = (0..200).fold(json!(1), |inner, _| json!([inner]));
+    let err = plain.insert("deep", &deep).unwrap_err();
+    assert!(everything(&err).contains("deeper than 127 levels"), "{}", everything(&err));
 }

@@ -41,6 +41,18 @@ pub(super) fn open_session(input: &Input<'_>, krate: &TokenStream) -> TokenStrea
     }
 }
 
+/// Writes `outages`, where the backend opens: its workers share one count of the lines of an outage.
+pub(super) fn outages(input: &Input<'_>, krate: &TokenStream) -> Option<TokenStream> {
+    let field = input.backend().filter(|_| input.attrs.open_with.is_none())?;
+    let (private, member) = (quote!(#krate::__private), &field.member);
+    let call = placed(quote!(#krate::backend::Backend::outages(&self.#member)), &field.original.ty);
+    Some(quote! {
+        fn outages(&self) -> #private::Outages {
+            #call
+        }
+    })
+}
+
 /// Writes `save_session`: with a function, else through the backend.
 pub(super) fn save_session(input: &Input<'_>, krate: &TokenStream) -> TokenStream {
     let ty = content_type(&input.attrs, krate);

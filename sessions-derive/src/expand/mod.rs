@@ -11,7 +11,8 @@ use syn::parse_quote;
 pub(crate) use self::methods::content_type;
 use self::{
     methods::{
-        check_backend, config, content_policies, cookie_policies, open_session, save_session,
+        check_backend, config, content_policies, cookie_policies, open_session, outages,
+        save_session,
     },
     overrides::overrides,
     place::placed,
@@ -34,6 +35,7 @@ fn interface(input: &Input<'_>) -> TokenStream {
     let open_session = open_session(input, &krate);
     let save_session = save_session(input, &krate);
     let check_backend = check_backend(input, &krate);
+    let outages = outages(input, &krate);
     let config = config(input, &krate);
     let cookie_policies = cookie_policies(&input.attrs, &krate);
     let content_policies = content_policies(&input.attrs, &krate);
@@ -45,6 +47,7 @@ fn interface(input: &Input<'_>) -> TokenStream {
             #open_session
             #save_session
             #check_backend
+            #outages
             #config
             #cookie_policies
             #content_policies
@@ -71,7 +74,7 @@ pub(crate) fn transform(input: &Input<'_>) -> TokenStream {
             Error = #private::Error,
         > + 'static
     });
-    predicates.push(parse_quote!(__B: 'static));
+    predicates.push(parse_quote!(__B: #private::MessageBody + 'static));
     predicates.push(parse_quote!(#clone));
     let (impl_generics, _, where_clause) = generics.split_for_impl();
     quote! {
@@ -79,7 +82,7 @@ pub(crate) fn transform(input: &Input<'_>) -> TokenStream {
         impl #impl_generics #private::Transform<__S, #private::ServiceRequest>
             for #name #type_generics #where_clause
         {
-            type Response = #private::ServiceResponse<__B>;
+            type Response = #private::ServiceResponse;
             type Error = #private::Error;
             type Transform = #krate::request::SessionService<__S, Self>;
             type InitError = ();
@@ -163,6 +166,10 @@ mod tests {
                         -> ::core::result::Result<(), ::sessions::error::ConfigError>
                     {
                         ::sessions::backend::Backend::check(&self.backend, cx)
+                    }
+
+                    fn outages(&self) -> ::sessions::__private::Outages {
+                        ::sessions::backend::Backend::outages(&self.backend)
                     }
                 }
             },

@@ -10,7 +10,7 @@ use futures_util::{
     FutureExt,
     future::{BoxFuture, Shared},
 };
-use redis::{AsyncConnectionConfig, Client, RedisResult, aio::MultiplexedConnection};
+use redis::{AsyncConnectionConfig, Client, RedisError, RedisResult, aio::MultiplexedConnection};
 use tokio::sync::oneshot;
 
 use super::client::CONNECT_TIMEOUT;
@@ -92,6 +92,7 @@ impl RuntimeConnection {
             .set_connection_timeout(Some(CONNECT_TIMEOUT))
             .set_response_timeout(None);
         let result = self.client.get_multiplexed_async_connection_with_config(&config).await;
+        let result = result.map_err(|err| self.not_connected(&err));
         let mut state = self.state();
         if state.number == number {
             match &result {
@@ -103,6 +104,16 @@ impl RuntimeConnection {
             }
         }
         result
+    }
+
+    /// Says which server does not accept a connection. The address has no password.
+    fn not_connected(&self, err: &RedisError) -> RedisError {
+        let kind = match err.code() {
+            Some(_) => io::ErrorKind::Other,
+            None => io::ErrorKind::NotConnected,
+        };
+        let address = self.client.get_connection_info().addr();
+        io::Error::new(kind, format!("cannot connect to Redis at {address}: {err}")).into()
     }
 
     /// Records that a request is about to be sent over the connection of this attempt.

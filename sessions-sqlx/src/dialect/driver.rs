@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use sessions::store::Touch;
-use sqlx::{Database, Error, Pool, error::DatabaseError};
+use sqlx::{Connection, Database, Error, Pool, error::DatabaseError};
 
 use super::statements::{Statements, Syntax};
 
@@ -20,6 +20,9 @@ pub trait Driver: Database + Syntax {
     /// Returns the present by the host's clock, in microseconds since 1970, to bind as the parameter
     /// of [`micros`](Syntax::micros). `None` where that is an expression.
     fn host_micros() -> Option<i64>;
+
+    /// Names the server or the file, without a password.
+    fn place(options: &<Self::Connection as Connection>::Options) -> String;
 
     /// Classifies an error by its code.
     fn classify(err: &(dyn DatabaseError + 'static)) -> ErrorClass;

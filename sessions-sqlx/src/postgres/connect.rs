@@ -8,7 +8,7 @@ use sqlx::{
 };
 use tokio::time::timeout;
 
-use crate::{store::SqlxStore, url::scheme};
+use crate::{dialect::driver::Driver, store::SqlxStore, url::scheme};
 
 /// The time limit of the first connection.
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(2);
@@ -37,8 +37,10 @@ impl SqlxStore<Postgres> {
         let first = async { options.connect().await?.close().await };
         match timeout(CONNECT_TIMEOUT, first).await {
             Ok(Ok(())) => {}
-            Ok(Err(err)) => return Err(not_connected(&err)),
-            Err(_) => return Err(not_connected(&"it did not answer within two seconds")),
+            Ok(Err(err)) => return Err(not_connected(&options, &err)),
+            Err(_) => {
+                return Err(not_connected(&options, &"it did not answer within two seconds"));
+            }
         }
         // The store tests connections by itself, and saves the round trip where it only reads.
         let pool = PgPoolOptions::new().acquire_timeout(ACQUIRE_TIMEOUT).test_before_acquire(false);
@@ -68,9 +70,10 @@ fn invalid_url(problem: &dyn fmt::Display) -> io::Error {
     io::Error::new(io::ErrorKind::InvalidInput, message)
 }
 
-fn not_connected(cause: &dyn fmt::Display) -> io::Error {
+fn not_connected(options: &PgConnectOptions, cause: &dyn fmt::Display) -> io::Error {
+    let place = Postgres::place(options);
     let message = format!(
-        "cannot connect to PostgreSQL: {cause}; check that the server runs and that the URL has its \
+        "cannot connect to {place}: {cause}; check that the server runs and that the URL has its \
          address, database, user and password"
     );
     io::Error::new(io::ErrorKind::NotConnected, message)

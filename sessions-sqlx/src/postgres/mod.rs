@@ -7,8 +7,10 @@ mod connect;
 
 use sessions::store::Touch;
 use sqlx::{
-    AssertSqlSafe, Error, PgConnection, Pool, Postgres, SqlStr, error::DatabaseError,
-    postgres::PgQueryResult, query, query_as, raw_sql,
+    AssertSqlSafe, Error, PgConnection, Pool, Postgres, SqlStr,
+    error::DatabaseError,
+    postgres::{PgConnectOptions, PgQueryResult},
+    query, query_as, raw_sql,
 };
 
 use crate::{
@@ -81,6 +83,13 @@ impl Driver for Postgres {
 
     fn host_micros() -> Option<i64> {
         None
+    }
+
+    fn place(options: &PgConnectOptions) -> String {
+        match options.get_socket() {
+            Some(socket) => format!("PostgreSQL at {}", socket.display()),
+            None => format!("PostgreSQL at {}:{}", options.get_host(), options.get_port()),
+        }
     }
 
     /// Reads the SQLSTATE (PostgreSQL documentation, appendix A).

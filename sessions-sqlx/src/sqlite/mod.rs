@@ -7,8 +7,10 @@ mod open;
 
 use sessions::store::Touch;
 use sqlx::{
-    AssertSqlSafe, Error, Pool, SqlStr, Sqlite, SqliteConnection, error::DatabaseError, query,
-    query_scalar, raw_sql, sqlite::SqliteQueryResult,
+    AssertSqlSafe, Error, Pool, SqlStr, Sqlite, SqliteConnection,
+    error::DatabaseError,
+    query, query_scalar, raw_sql,
+    sqlite::{SqliteConnectOptions, SqliteQueryResult},
 };
 
 use crate::{
@@ -76,6 +78,10 @@ impl Driver for Sqlite {
     /// SQLite's own clock is exact to the millisecond.
     fn host_micros() -> Option<i64> {
         Some(clock::micros())
+    }
+
+    fn place(options: &SqliteConnectOptions) -> String {
+        format!("the SQLite file {}", options.get_filename().display())
     }
 
     /// Reads the primary result code: the last eight bits.

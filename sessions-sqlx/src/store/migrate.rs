@@ -5,7 +5,7 @@ use std::io;
 use sessions::store::{RecordKey, Store, StoreError};
 
 use super::SqlxStore;
-use crate::{dialect::Dialect, retry::RetryBudget};
+use crate::{dialect::Dialect, error::located, retry::RetryBudget};
 
 impl<DB: Dialect> SqlxStore<DB> {
     /// Creates the tables and indexes that do not exist. May be called at every start, and by several
@@ -23,6 +23,7 @@ impl<DB: Dialect> SqlxStore<DB> {
             budget
                 .after::<DB>(err)
                 .await
+                .map_err(|err| located(&self.pool, err))
                 .map_err(|err| io::Error::new(io::ErrorKind::NotConnected, err))?;
         }
         Ok(())

@@ -8,7 +8,7 @@ use super::Backend;
 #[cfg(feature = "import-actix-session")]
 use super::TakeoverHook;
 use crate::{
-    error::{ConfigError, OpenError, SaveError},
+    error::{ConfigError, OpenError, Outages, SaveError},
     interface::{CheckContext, OpenContext, Opened, SaveContext, Saved},
     state::SessionState,
 };
@@ -68,6 +68,10 @@ impl Backend for AnyBackend {
         self.backend.check_boxed(&CheckContext { is_chosen: true, ..*cx })
     }
 
+    fn outages(&self) -> Outages {
+        self.backend.outages_of()
+    }
+
     #[cfg(feature = "import-actix-session")]
     fn takeover(&self) -> Option<TakeoverHook<'_>> {
         self.backend.takeover_boxed()
@@ -94,6 +98,7 @@ trait BoxedBackend: Send + Sync {
     ) -> LocalBoxFuture<'a, Result<Saved, SaveError>>;
 
     fn check_boxed(&self, cx: &CheckContext<'_>) -> Result<(), ConfigError>;
+    fn outages_of(&self) -> Outages;
 
     #[cfg(feature = "import-actix-session")]
     fn takeover_boxed(&self) -> Option<TakeoverHook<'_>>;
@@ -119,6 +124,10 @@ impl<B: Backend> BoxedBackend for B {
 
     fn check_boxed(&self, cx: &CheckContext<'_>) -> Result<(), ConfigError> {
         self.check(cx)
+    }
+
+    fn outages_of(&self) -> Outages {
+        self.outages()
     }
 
     #[cfg(feature = "import-actix-session")]

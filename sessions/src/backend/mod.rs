@@ -7,7 +7,6 @@ pub(crate) mod cookie;
 mod derived_keys;
 mod from_config;
 mod login_time;
-mod owner_error;
 mod refusals;
 mod revocation;
 mod server_side;
@@ -18,7 +17,6 @@ pub use self::{
     any::AnyBackend,
     confidential::Confidential,
     cookie::{EncryptedCookie, SignedCookie},
-    owner_error::OwnerError,
     revocation::Revocation,
     server_side::{OwnedSession, ServerSide},
 };
@@ -27,9 +25,9 @@ pub(crate) use self::{
     server_side::run_to_completion,
     takeover::{LegacySession, MarkId, Standing, Taken, TakeoverHook},
 };
-pub use crate::token::signed::HashAlgorithm;
+pub use crate::{error::OwnerError, token::signed::HashAlgorithm};
 use crate::{
-    error::{ConfigError, OpenError, SaveError},
+    error::{ConfigError, OpenError, Outages, SaveError},
     interface::{CheckContext, OpenContext, Opened, SaveContext, Saved},
     state::SessionState,
 };
@@ -73,6 +71,12 @@ pub trait Backend: Send + Sync + 'static {
     /// [`ConfigError`] with what to change.
     fn check(&self, _cx: &CheckContext<'_>) -> Result<(), ConfigError> {
         Ok(())
+    }
+
+    /// Returns where the lines of an outage of the store are counted, which all workers share.
+    #[doc(hidden)]
+    fn outages(&self) -> Outages {
+        None
     }
 
     /// Returns what takes each session of another framework over once. Without it an import adopts one

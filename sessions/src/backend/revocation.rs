@@ -6,11 +6,11 @@ use std::{fmt, sync::Arc, time::Duration};
 use super::takeover::marks::{MarkStore, Marks};
 use super::{
     OwnerError,
-    circuit_breaker::{Call, CircuitBreaker, Deadline, Deadlines},
+    circuit_breaker::{Call, CircuitBreaker, Deadline, Deadlines, Write},
     login_time::LoginTime,
 };
 use crate::{
-    error::{ConfigError, OpenError, SaveError},
+    error::{ConfigError, OpenError, OutageLog, SaveError},
     session::{Session, SessionSelector},
     state::SessionState,
     store::{Ended, OwnerIndex, OwnerKey, OwnerState, Store, Timestamp},
@@ -158,7 +158,8 @@ impl Revocation {
     ) -> Result<(), OwnerError> {
         let owner = self.owner_key(&current.owner().ok_or(OwnerError::NoOwner)?);
         let deadline = self.deadline();
-        let look = self.call(&deadline, self.index()?.state(&owner)).await?;
+        let look = self.call(&deadline, self.index()?.state(&owner)).await;
+        let look = look.map_err(OwnerError::reading)?;
         // A session that is saved cannot be dated again.
         let has_ended = current.change(|state| Ok(has_ended(state, owner, look)));
         if has_ended.map_err(|_| OwnerError::NoOwner)? {
@@ -188,7 +189,7 @@ impl Revocation {
         deadline: &Deadline,
     ) -> Result<Ended, OwnerError> {
         let end = self.index()?.end_before(&owner, up_to, END_REMEMBERED);
-        Ok(self.call(deadline, end).await?)
+        Ok(self.call(deadline, end).writing(Write::Index).await?)
     }
 
     fn index(&self) -> Result<&dyn OwnerIndex, OwnerError> {
@@ -233,6 +234,11 @@ impl Revocation {
             return Err(SaveError::Gone);
         }
         Ok(since)
+    }
+
+    /// Returns where the lines of an outage are counted.
+    pub(super) fn log(&self) -> &Arc<OutageLog> {
+        self.breaker.log()
     }
 
     /// Returns the marks of sessions that were taken over.

@@ -74,7 +74,7 @@ impl Format {
         json: &str,
     ) -> std::result::Result<T, SessionError> {
         self.read(PhantomData, json)
-            .map_err(|source| SessionError::Decode { key: key.into(), source })
+            .map_err(|err| SessionError::Decode { key: key.into(), source: err.into() })
     }
 
     pub(crate) fn encode<T: Serialize + ?Sized>(
@@ -82,6 +82,7 @@ impl Format {
         key: &str,
         value: &T,
     ) -> std::result::Result<String, SessionError> {
-        self.write(value).map_err(|source| SessionError::Encode { key: key.into(), source })
+        self.write(value)
+            .map_err(|err| SessionError::Encode { key: key.into(), source: err.into() })
     }
 }

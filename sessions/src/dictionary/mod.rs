@@ -28,7 +28,10 @@ use self::{
     payload::Payload,
     surrogate_keys::SurrogateKeys,
 };
-use crate::{codec::json_scan, error::SessionError};
+use crate::{
+    codec::json_scan,
+    error::{SessionError, ValueError},
+};
 
 /// Keys with the JSON text of their values, and the edits of this request.
 #[derive(Default)]
@@ -78,7 +81,7 @@ impl Dictionary {
     /// [`SessionError::Encode`] when it nests too deep to be read again.
     pub(crate) fn insert_json(&mut self, key: &str, json: String) -> Result<(), SessionError> {
         if !json_scan::is_value(&json) {
-            let source = serde::ser::Error::custom("it nests deeper than 127 levels; flatten it");
+            let source = ValueError::new("it nests deeper than 127 levels; flatten it");
             return Err(SessionError::Encode { key: key.into(), source });
         }
         self.set(key, json);

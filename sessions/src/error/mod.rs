@@ -1,11 +1,18 @@
 //! Errors: one enum for each kind of operation, with the response that the client gets.
 //!
-//! A client sees a status and an empty body. The reason goes to the log.
+//! A client sees a status and an empty body, by one table for all of them; docs/reliability.md has it. The
+//! reason goes to the log.
 
+mod answer;
 mod config;
 mod key;
 mod null_session;
-mod response;
+mod owner;
+mod report;
+mod rows;
+mod store;
+mod text;
+mod value;
 
 use std::{error::Error as StdError, fmt, sync::Arc};
 
@@ -15,10 +22,20 @@ pub use sessions_policy::{
     SameSiteError, Violation,
 };
 
+#[doc(hidden)]
+pub use self::report::{OutageLog, Outages};
+pub(crate) use self::{
+    answer::{Fails, Failure},
+    report::{Place, Report, Within},
+    text::{Escaped, chain},
+};
 pub use self::{
     config::{ConfigError, CookieError, InvalidSetting},
     key::KeyError,
     null_session::NullSession,
+    owner::OwnerError,
+    store::StoreError,
+    value::ValueError,
 };
 
 type Source = Arc<dyn StdError + Send + Sync>;
@@ -37,35 +54,35 @@ pub enum SessionError {
     )]
     Saved,
     /// The key is reserved for the framework.
-    #[error("the key `{key}` is reserved for the framework; choose another")]
+    #[error("the key `{}` is reserved for the framework; choose another", Escaped(key))]
     ReservedKey {
         /// The key.
         key: Box<str>,
     },
     /// The value does not deserialise as the requested type, and stays in the session. After a
     /// deployment that changed the type, `docs/recipes.md` carries the old values over.
-    #[error("the value of `{key}` is not of the requested type")]
+    #[error("the value of `{}` is not of the requested type", Escaped(key))]
     Decode {
         /// The key.
         key: Box<str>,
-        /// The deserialiser's error.
-        source: serde_json::Error,
+        /// What is wrong with the value.
+        source: ValueError,
     },
     /// The value cannot be written as JSON.
-    #[error("the value of `{key}` cannot be written as JSON")]
+    #[error("the value of `{}` cannot be written as JSON", Escaped(key))]
     Encode {
         /// The key.
         key: Box<str>,
-        /// The serialiser's error.
-        source: serde_json::Error,
+        /// What is wrong with the value.
+        source: ValueError,
     },
     /// Typed content as a whole cannot be written or read.
     #[error("`{data}` cannot be written to or read from the session")]
     Data {
         /// The type.
         data: &'static str,
-        /// The error of serde.
-        source: Box<dyn StdError + Send + Sync>,
+        /// What is wrong with it.
+        source: ValueError,
     },
     /// Another change came between the read and the write of an `update`, 1,000 times in a row.
     #[error(
@@ -81,8 +98,7 @@ pub enum SessionError {
 }
 
 impl fmt::Debug for SessionError {
-    /// Shows the message without its source: serde quotes the value, and Actix logs the `Debug` of
-    /// what handlers return.
+    /// Shows the message: Actix logs the `Debug` of what handlers return.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "SessionError({self})")
     }
@@ -117,6 +133,17 @@ pub enum OpenError {
         "the session store did not answer within its deadline; check its load, or raise `with_call_deadline`"
     )]
     Timeout,
+    /// The store takes no writes, and a session of another framework was to be taken over. The client
+    /// gets 503 with `Retry-After`.
+    #[error("the session store takes no writes; check that it is not a replica, and its disk")]
+    ReadOnly {
+        /// The store's error.
+        source: Source,
+    },
+    /// The store is full, and a session of another framework was to be taken over. The client gets 503
+    /// with `Retry-After`.
+    #[error("the session store is full; give it more room, or shorten `lifetime`")]
+    Full,
     /// The policies give this request a cookie that browsers refuse. The client gets 500.
     #[error("the cookie's policies are wrong for this request")]
     Policy(#[from] CookieError),
@@ -140,7 +167,7 @@ pub enum OpenError {
 }
 
 impl OpenError {
-    /// Wraps the error of a store that cannot be reached. The client gets 503.
+    /// Wraps the error of a store that cannot be reached. The client gets 503 with `Retry-After`.
     pub fn unavailable(source: impl StdError + Send + Sync + 'static) -> Self {
         Self::Unavailable { source: Arc::new(source) }
     }
@@ -203,8 +230,8 @@ fn shared_cookie(cookie: &str, one: &str, other: &str) -> String {
     )
 }
 
-/// The error of saving a session. Instead of the handler's response, the client gets 500 without a
-/// cookie, unless a variant says otherwise.
+/// The error of saving a session. Instead of the handler's response, the client gets an empty 500
+/// without a cookie, unless a variant says otherwise.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum SaveError {
@@ -246,7 +273,7 @@ pub enum SaveError {
         "the session was logged in or renewed after this request got its token, so its changes are dropped"
     )]
     Superseded,
-    /// The store is full. Nothing was saved. The client gets 503.
+    /// The store is full. Nothing was saved. The client gets 503 with `Retry-After`.
     #[error("the session store is full; give it more room, or shorten `lifetime`")]
     Full,
     /// `save_now` was called on a session that is saved already.
@@ -262,13 +289,20 @@ pub enum SaveError {
         "the token has a character that is not allowed in a cookie; encode it, for example as base64url"
     )]
     InvalidToken,
-    /// The store cannot be reached.
+    /// The store cannot be reached. The client gets 503 with `Retry-After`.
     #[error("the session store is unavailable")]
     Unavailable {
         /// The store's error.
         source: Source,
     },
-    /// The store did not answer in time. The session may or may not be saved.
+    /// The store takes no writes. Nothing was saved. The client gets 503 with `Retry-After`.
+    #[error("the session store takes no writes; check that it is not a replica, and its disk")]
+    ReadOnly {
+        /// The store's error.
+        source: Source,
+    },
+    /// The store did not answer in time. The session may or may not be saved. The client gets 503
+    /// without `Retry-After`: a second try might do twice what the request does.
     #[error(
         "the session store did not answer within its deadline, so the session may or may not be saved; check its load, or raise `with_call_deadline`"
     )]
@@ -282,7 +316,7 @@ pub enum SaveError {
 }
 
 fn largest(key: Option<&str>) -> String {
-    key.map(|key| format!("; the largest key is `{key}`")).unwrap_or_default()
+    key.map(|key| format!("; the largest key is `{}`", Escaped(key))).unwrap_or_default()
 }
 
 impl SaveError {
@@ -294,5 +328,49 @@ impl SaveError {
     /// Wraps any other error.
     pub fn internal(source: impl StdError + Send + Sync + 'static) -> Self {
         Self::Internal { source: Arc::new(source) }
+    }
+}
+
+impl From<StoreError> for OpenError {
+    fn from(err: StoreError) -> Self {
+        match err {
+            StoreError::Timeout => Self::Timeout,
+            StoreError::Unavailable { source } => Self::Unavailable { source },
+            StoreError::ReadOnly { source } => Self::ReadOnly { source },
+            StoreError::Full => Self::Full,
+            other @ StoreError::NoConnection { .. } => Self::unavailable(other),
+            other @ (StoreError::Corrupt { .. } | StoreError::TooLarge { .. }) => {
+                Self::internal(other)
+            }
+        }
+    }
+}
+
+impl From<StoreError> for SaveError {
+    fn from(err: StoreError) -> Self {
+        match err {
+            StoreError::Timeout => Self::Timeout,
+            StoreError::Unavailable { source } => Self::Unavailable { source },
+            StoreError::ReadOnly { source } => Self::ReadOnly { source },
+            StoreError::Full => Self::Full,
+            other @ StoreError::NoConnection { .. } => Self::unavailable(other),
+            StoreError::TooLarge { length, limit } => {
+                Self::PayloadTooLarge { length, limit, largest_key: None }
+            }
+            other @ StoreError::Corrupt { .. } => Self::internal(other),
+        }
+    }
+}
+
+/// Saving within opening, as where a session of another framework is taken over.
+impl From<SaveError> for OpenError {
+    fn from(err: SaveError) -> Self {
+        match err {
+            SaveError::Timeout => Self::Timeout,
+            SaveError::Unavailable { source } => Self::Unavailable { source },
+            SaveError::ReadOnly { source } => Self::ReadOnly { source },
+            SaveError::Full => Self::Full,
+            other => Self::internal(other),
+        }
     }
 }

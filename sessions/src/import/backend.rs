@@ -12,6 +12,8 @@ use std::{
 use actix_web::http::header::{self, HeaderValue};
 use sessions_policy::{CookiePolicy, ImportMode};
 
+use tracing::Level;
+
 use super::{
     ActixSession, actix_session::LegacyToken, ended_tokens::EndedTokens, session_state::Imported,
 };
@@ -21,7 +23,7 @@ use crate::{
         run_to_completion,
     },
     cookie::CookieValues,
-    error::{ConfigError, CookieError, OpenError, SaveError},
+    error::{ConfigError, CookieError, OpenError, OutageLog, Outages, SaveError},
     interface::{
         CheckContext, CookieChange, ENDED, LegacyCookieEffects, OpenContext, Opened, SaveContext,
         Saved,
@@ -105,6 +107,7 @@ pub struct ImportActixSession<B> {
     until: SystemTime,
     ended: Arc<EndedTokens>,
     taken_over: Arc<AtomicU64>,
+    outages: Arc<OutageLog>,
 }
 
 /// The legacy cookies of a request, in the extensions of its session.
@@ -153,6 +156,7 @@ impl<B: Backend> ImportActixSession<B> {
     /// it, `check` says so, and every request that uses its session is an error.
     pub fn new(backend: B, legacy: ActixSession, until: SystemTime) -> Self {
         let policy = legacy.cookie_policy().map(Arc::new);
+        let outages = backend.outages().unwrap_or_default();
         Self {
             backend,
             legacy: Arc::new(legacy),
@@ -160,6 +164,7 @@ impl<B: Backend> ImportActixSession<B> {
             until,
             ended: Arc::default(),
             taken_over: Arc::default(),
+            outages,
         }
     }
 
@@ -342,24 +347,18 @@ impl<B: Backend> ImportActixSession<B> {
     /// Does so for a session that has ended already. A failure is logged.
     async fn end_or_log(&self, legacy: &LegacyCookies, cx: &SaveContext<'_>) {
         if let Err(err) = self.end(legacy, cx).await {
-            tracing::error!(
-                target: "sessions",
-                error = &err as &dyn std::error::Error,
-                "a session has ended, but not its former one: the store failed; until the import ends, a \
-                 copy of the former cookie may be imported again"
-            );
+            let what = "a session has ended, but not its former one, since the store failed; until the \
+                        import ends, a copy of the former cookie may be imported again";
+            self.outages.survived(Level::ERROR, what, &err);
         }
     }
 
     /// Deletes the legacy records of a session that was imported here. A failure is logged.
     async fn delete_records_or_log(&self, legacy: &LegacyCookies) {
         if let Err(err) = self.delete_records(legacy).await {
-            tracing::error!(
-                target: "sessions",
-                error = &err as &dyn std::error::Error,
-                "the record of a session in the former store is not deleted; delete it there, or \
-                 wait until it expires"
-            );
+            let what = "the record of a session in the former store is not deleted; delete it there, or \
+                        wait until it expires";
+            self.outages.survived(Level::ERROR, what, &err);
         }
     }
 
@@ -497,6 +496,10 @@ impl<B: Backend> Backend for ImportActixSession<B> {
         self.backend.check(&CheckContext { imports: true, ..*cx })
     }
 
+    fn outages(&self) -> Outages {
+        Some(Arc::clone(&self.outages))
+    }
+
     fn takeover(&self) -> Option<TakeoverHook<'_>> {
         self.backend.takeover()
     }
@@ -521,6 +524,7 @@ impl<B: Clone> Clone for ImportActixSession<B> {
             until: self.until,
             ended: Arc::clone(&self.ended),
             taken_over: Arc::clone(&self.taken_over),
+            outages: Arc::clone(&self.outages),
         }
     }
 }

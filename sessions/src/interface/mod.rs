@@ -29,7 +29,7 @@ pub use crate::{
     state::{Extensions, SessionStatus},
 };
 use crate::{
-    error::{ConfigError, OpenError, SaveError},
+    error::{ConfigError, OpenError, Outages, SaveError},
     policy::{Overrides, Policies, SessionConfig, without_typed_content},
     state::SessionState,
 };
@@ -130,7 +130,7 @@ pub trait SessionInterface: Sized + Send + Sync + 'static {
     ///
     /// # Errors
     ///
-    /// [`SaveError`] when the session cannot be saved. The client then gets an empty 500 and no
+    /// [`SaveError`] when the session cannot be saved. The client then gets that error's empty answer and no
     /// cookie.
     async fn save_session(
         &self,
@@ -231,6 +231,12 @@ pub trait SessionInterface: Sized + Send + Sync + 'static {
     /// override it.
     fn policies(&self) -> Policies<'_> {
         Policies::new(&Self::OVERRIDES, self.config())
+    }
+
+    /// Returns where the lines of an outage of the backend are counted, which all workers share.
+    #[doc(hidden)]
+    fn outages(&self) -> Outages {
+        None
     }
 
     /// Checks the backend together with the policies: [`Backend::check`](crate::backend::Backend::check).

@@ -1,22 +1,31 @@
 //! An error of an inner middleware, with the session's headers.
 
-use std::fmt;
+use std::{fmt, sync::Arc};
 
 use actix_web::{Error, HttpResponse, ResponseError, http::StatusCode};
 
 use super::headers::SessionHeaders;
+use crate::error::{OutageLog, Place, Report};
 
 /// An error of an inner middleware, whose response also carries the session's headers.
 ///
-/// Every response made from it has the status and body of the inner error.
+/// Every response made from it has the status and body of the inner error. If that is the session's,
+/// its line is written.
 pub(crate) struct ErrorWithHeaders {
     inner: Error,
     headers: Vec<SessionHeaders>,
+    interface: &'static str,
+    outages: Arc<OutageLog>,
 }
 
 impl ErrorWithHeaders {
-    pub(crate) fn new(inner: Error, headers: Vec<SessionHeaders>) -> Self {
-        Self { inner, headers }
+    pub(crate) fn new(
+        inner: Error,
+        headers: Vec<SessionHeaders>,
+        interface: &'static str,
+        outages: &Arc<OutageLog>,
+    ) -> Self {
+        Self { inner, headers, interface, outages: Arc::clone(outages) }
     }
 
     /// Returns the headers, with those of nested errors.
@@ -34,6 +43,11 @@ impl ResponseError for ErrorWithHeaders {
 
     fn error_response(&self) -> HttpResponse {
         let mut response = self.inner.error_response();
+        let report = response.extensions_mut().remove::<Report>();
+        if let Some(mut report) = report {
+            let place = Place { interface: Some(self.interface), path: None };
+            report.write(&self.outages, place);
+        }
         for headers in &self.headers {
             headers.write(response.headers_mut());
         }

@@ -12,6 +12,7 @@ use std::{
 use actix_service::{Service, Transform, forward_ready};
 use actix_web::{
     Error, HttpMessage,
+    body::MessageBody,
     dev::{ServiceRequest, ServiceResponse},
 };
 use futures_util::future::LocalBoxFuture;
@@ -19,11 +20,16 @@ use pin_project_lite::pin_project;
 use sessions_policy::OpenMode;
 
 use super::{
+    answer::{Outer, failure},
     finish::{NextStep, finish, save},
     service_state::ServiceState,
     slot::{CurrentSlot, Slot},
 };
-use crate::{clock::Clock, error::ExtractError, interface::SessionInterface};
+use crate::{
+    clock::Clock,
+    error::{ExtractError, Within},
+    interface::SessionInterface,
+};
 
 /// The middleware of an interface, for `App::wrap`.
 ///
@@ -79,10 +85,10 @@ impl<I> fmt::Debug for SessionMiddleware<I> {
 impl<S, B, I> Transform<S, ServiceRequest> for SessionMiddleware<I>
 where
     S: Service<ServiceRequest, Response = ServiceResponse<B>, Error = Error> + 'static,
-    B: 'static,
+    B: MessageBody + 'static,
     I: SessionInterface,
 {
-    type Response = ServiceResponse<B>;
+    type Response = ServiceResponse;
     type Error = Error;
     type Transform = SessionService<S, I>;
     type InitError = ();
@@ -140,12 +146,12 @@ impl<S, I> fmt::Debug for SessionService<S, I> {
 impl<S, B, I> Service<ServiceRequest> for SessionService<S, I>
 where
     S: Service<ServiceRequest, Response = ServiceResponse<B>, Error = Error> + 'static,
-    B: 'static,
+    B: MessageBody + 'static,
     I: SessionInterface,
 {
-    type Response = ServiceResponse<B>;
+    type Response = ServiceResponse;
     type Error = Error;
-    type Future = SessionFuture<S::Future, B, I>;
+    type Future = SessionFuture<S::Future, I>;
 
     forward_ready!(service);
 
@@ -170,34 +176,40 @@ async fn open_and_call<S, B, I>(
     service: Rc<S>,
     request: ServiceRequest,
     slot: Arc<Slot<I>>,
-) -> Result<ServiceResponse<B>, Error>
+) -> Outer
 where
     S: Service<ServiceRequest, Response = ServiceResponse<B>, Error = Error>,
-    B: 'static,
+    B: MessageBody + 'static,
     I: SessionInterface,
 {
     match slot.open(request.request()).await {
         Ok(()) | Err(ExtractError::Closed) => {}
-        Err(err) => return Err(err.into()),
+        Err(err) => {
+            let err = match err {
+                ExtractError::Open(err) => err.into(),
+                err => err.into(),
+            };
+            let (request, _) = request.into_parts();
+            return Ok(failure(&*slot, request, err, Vec::new()));
+        }
     }
-    let mut result = service.call(request).await;
-    match finish(&slot, &mut result) {
-        NextStep::Respond => result,
-        NextStep::Save(session) => save(slot, session, result).await,
+    match finish(&slot, service.call(request).await) {
+        NextStep::Respond(result) => result,
+        NextStep::Save(session, result) => save(slot, session, result).await,
     }
 }
 
 pin_project! {
     /// The future of [`SessionService`]. It allocates only for a request that opens its session
     /// eagerly or saves it.
-    pub struct SessionFuture<F, B, I: SessionInterface> {
+    pub struct SessionFuture<F, I: SessionInterface> {
         #[pin]
-        stage: Stage<F, B>,
+        stage: Stage<F>,
         slot: Arc<Slot<I>>,
         is_finished: bool,
     }
 
-    impl<F, B, I: SessionInterface> PinnedDrop for SessionFuture<F, B, I> {
+    impl<F, I: SessionInterface> PinnedDrop for SessionFuture<F, I> {
         // The client disconnected, or a timeout or a panic ended the handler: later writes by other
         // handles of the session are errors.
         fn drop(this: Pin<&mut Self>) {
@@ -211,31 +223,31 @@ pin_project! {
 
 pin_project! {
     #[project = StageProjection]
-    enum Stage<F, B> {
+    enum Stage<F> {
         /// The inner service runs.
         Inner { #[pin] fut: F },
         /// The session is opened or saved.
-        Waiting { fut: LocalBoxFuture<'static, Result<ServiceResponse<B>, Error>> },
+        Waiting { fut: LocalBoxFuture<'static, Outer> },
     }
 }
 
-impl<F, B, I> Future for SessionFuture<F, B, I>
+impl<F, B, I> Future for SessionFuture<F, I>
 where
     F: Future<Output = Result<ServiceResponse<B>, Error>>,
-    B: 'static,
+    B: MessageBody + 'static,
     I: SessionInterface,
 {
-    type Output = F::Output;
+    type Output = Outer;
 
     fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
+        let _within = Within::enter();
         let mut this = self.project();
         if let StageProjection::Inner { fut } = this.stage.as_mut().project() {
-            let mut result = ready!(fut.poll(cx));
-            let finish = finish(this.slot, &mut result);
+            let finish = finish(this.slot, ready!(fut.poll(cx)));
             *this.is_finished = true;
             match finish {
-                NextStep::Respond => return Poll::Ready(result),
-                NextStep::Save(session) => {
+                NextStep::Respond(result) => return Poll::Ready(result),
+                NextStep::Save(session, result) => {
                     let fut = Box::pin(save(Arc::clone(this.slot), session, result));
                     this.stage.set(Stage::Waiting { fut });
                 }
@@ -248,7 +260,7 @@ where
     }
 }
 
-impl<F, B, I: SessionInterface> fmt::Debug for SessionFuture<F, B, I> {
+impl<F, I: SessionInterface> fmt::Debug for SessionFuture<F, I> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("SessionFuture").finish_non_exhaustive()
     }

@@ -1,7 +1,8 @@
 //! The middleware, the result of saving early, and the clock.
 // A request passes `middleware`, which offers a slot; `slot`, which opens the session; `finish` and
-// `save`, which save it; and `headers`, which writes the result.
+// `save`, which save it; `answer`, which makes the response; and `headers`, which writes its headers.
 
+mod answer;
 mod cache_control;
 mod error_with_headers;
 mod finish;

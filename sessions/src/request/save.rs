@@ -68,11 +68,13 @@ pub(super) struct SaveReport {
     outcome: SaveOutcome,
     /// The stored JSON, if it differs from the content.
     stored: Option<String>,
+    /// The failure, if the response is sent although there was one.
+    pub(super) tolerated: Option<SaveError>,
 }
 
 impl SaveReport {
     fn unchanged(headers: Option<SessionHeaders>) -> Self {
-        Self { headers, outcome: SaveOutcome::Unchanged, stored: None }
+        Self { headers, outcome: SaveOutcome::Unchanged, stored: None, tolerated: None }
     }
 }
 
@@ -89,7 +91,7 @@ pub(super) fn skip_saving<I: SessionInterface>(
 ) -> Option<SaveReport> {
     let interface = &*slot.service.interface;
     if interface.is_null_session(content) {
-        return Some(SaveReport::unchanged(None));
+        return Some(SaveReport::unchanged(headers_of(content, None, &[])));
     }
     let status = content.state().status();
     (!must_save(interface, content, status))
@@ -123,7 +125,7 @@ pub(super) async fn save_content<I: SessionInterface>(
     response_headers: Option<&HeaderMap>,
     tolerance: Tolerance,
 ) -> Result<SaveReport, SaveFailure> {
-    let ServiceState { interface, settings, clock } = &*slot.service;
+    let ServiceState { interface, settings, clock, .. } = &*slot.service;
     let OpenSession { content, cookie } = session;
     let session_status = content.state().status();
     let now = clock.now();
@@ -167,13 +169,14 @@ pub(super) async fn save_content<I: SessionInterface>(
         Ok((outcome, headers, stored))
     });
     let (err, headers) = match answered {
-        Ok((Ok(outcome), headers, stored)) => return Ok(SaveReport { headers, outcome, stored }),
+        Ok((Ok(outcome), headers, stored)) => {
+            return Ok(SaveReport { headers, outcome, stored, tolerated: None });
+        }
         Ok((Err(err), headers, _)) => (err, headers),
         Err(err) => (err, headers_of(content, None, &[])),
     };
-    log_failure::<I>(&err);
     if tolerance == Tolerance::Policies && is_tolerated(content, session_status, settings, &err) {
-        return Ok(SaveReport::unchanged(headers));
+        return Ok(SaveReport { tolerated: Some(err), ..SaveReport::unchanged(headers) });
     }
     Err(SaveFailure { err, headers: headers.filter(SessionHeaders::has_cookies) })
 }
@@ -285,13 +288,4 @@ fn ending_cookie(
     let lifetime =
         if legacy_cookie.marks_ended { MAX_COOKIE_LIFETIME } else { settings.lifetime() };
     set_cookie(policy, token, Lifetime::Until { expires: now + lifetime, now })
-}
-
-fn log_failure<I>(err: &SaveError) {
-    tracing::error!(
-        target: "sessions",
-        interface = std::any::type_name::<I>(),
-        error = err as &dyn std::error::Error,
-        "session not saved"
-    );
 }

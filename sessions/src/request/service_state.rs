@@ -7,7 +7,7 @@ use sessions_policy::{CookieAttributes, CookieDomain, CookieName, CookiePath, Co
 
 use crate::{
     clock::Clock,
-    error::{ConfigError, CookieError},
+    error::{ConfigError, CookieError, OutageLog},
     interface::{SessionContent, SessionInterface},
     policy::{Settings, is_first},
 };
@@ -17,6 +17,7 @@ pub(crate) struct ServiceState<I> {
     pub(crate) interface: Arc<I>,
     pub(crate) settings: Settings,
     pub(crate) clock: Clock,
+    pub(crate) outages: Arc<OutageLog>,
 }
 
 impl<I: SessionInterface> ServiceState<I> {
@@ -37,7 +38,8 @@ impl<I: SessionInterface> ServiceState<I> {
             }
             Err(err) => return Err(err),
         }
-        Ok(Self { interface, settings, clock })
+        let outages = interface.outages().unwrap_or_default();
+        Ok(Self { interface, settings, clock, outages })
     }
 
     /// Asks the interface for the cookie policies of this request, and checks them unless they

@@ -158,8 +158,14 @@ pub(super) fn find<I: SessionSelector>(
     }
 }
 
+/// Writes the line of a request that asks for the wrong session, once. It says so even where the handler
+/// answers without a session.
 pub(super) fn log_misuse(request: &HttpRequest, err: &ExtractError) {
-    tracing::error!(target: "sessions", path = request.path(), "{err}");
+    struct Written;
+
+    if request.extensions_mut().insert(Written).is_none() {
+        tracing::error!(target: "sessions", path = request.path(), "{err}");
+    }
 }
 
 /// Fails the request of a handler that asks for the wrong session. That is a bug, and must not look

@@ -3,7 +3,7 @@
 use super::{Session, SessionSelector, replay::Replayable};
 use crate::{
     dictionary::{Dictionary, Format},
-    error::SessionError,
+    error::{SessionError, ValueError},
     state::SessionState,
 };
 
@@ -71,7 +71,7 @@ impl Replayable for Flash {
     fn run(&self, (format, flashes): Self::Loaded) -> Result<(String, ()), SessionError> {
         let flash = (self.category.as_str(), self.message.as_str());
         let flashes = format.append_flash(flashes.as_deref(), flash).ok_or_else(|| {
-            let source = serde::de::Error::custom("expected a list of messages");
+            let source = ValueError::new("expected a list of messages");
             SessionError::Decode { key: FLASHES.into(), source }
         })?;
         Ok((flashes, ()))

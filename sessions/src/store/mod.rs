@@ -40,7 +40,6 @@
 //! ended: `delete`, `delete_if`, `end_before` and `remove` need no room. A store that writes there first
 //! makes room, or keeps some.
 
-mod error;
 mod key;
 mod memory;
 mod owner_index;
@@ -56,20 +55,20 @@ use std::{
     time::{Duration, SystemTime},
 };
 
-pub use self::{
-    error::StoreError,
-    key::{OwnerKey, RecordKey},
-    memory::MemoryStore,
-    owner_index::{BoxFuture, Ended, OwnerIndex, OwnerState, Timestamp},
-    record::Record,
-};
 pub(crate) use self::{
     key::{KeyMap, Purpose},
     record::Owner,
     rights::{Epoch, VerifierHash},
     standing::Standing,
 };
+pub use self::{
+    key::{OwnerKey, RecordKey},
+    memory::MemoryStore,
+    owner_index::{BoxFuture, Ended, OwnerIndex, OwnerState, Timestamp},
+    record::Record,
+};
 use crate::clock::Clock;
+pub use crate::error::StoreError;
 
 /// Keeps the records of server-side sessions.
 ///

@@ -66,7 +66,7 @@ impl<I: SessionInterface + Clone> TestSessions<I> {
     ///
     /// When `content` is something else, or the interface cannot save it.
     pub async fn seed(&self, request: TestRequest, content: impl Serialize) -> TestRequest {
-        let ServiceState { interface, settings, clock } = &*self.service;
+        let ServiceState { interface, settings, clock, .. } = &*self.service;
         let cookie = self.cookie(&self.request);
         let mut seeded = self.open(&self.request, &[]).await;
         let state = seeded.state_mut();

@@ -121,7 +121,8 @@ async fn a_mark_that_was_certainly_not_made_leaves_no_record() {
     let app = app(importing(ServerSide::new(store.clone()), old, &time), config(), &time).await;
     store.on_call_of(Operation::Create, 2, Fault::Fails(StoreError::Full));
     let mut browser = with_old(&signed(&alice()));
-    assert_eq!(browser.get(&app, "/user").await.status, 500);
+    let full = browser.get(&app, "/user").await;
+    assert_eq!((full.status.as_u16(), full.all("retry-after")), (503, vec!["1"]));
     assert!(store.inner().is_empty());
     assert_eq!(browser.get(&app, "/user").await.body, "alice");
     assert!(browser.cookie(OWN).is_some());

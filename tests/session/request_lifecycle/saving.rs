@@ -23,14 +23,14 @@ use super::{count, plain, untouched};
 // Failures of saving.
 
 #[actix_web::test]
-async fn a_failed_save_is_an_empty_500_without_cookie() {
+async fn a_failed_save_is_an_empty_503_without_cookie() {
     let (sessions, switches) = plain();
     let app = init_service(App::new().wrap(sessions).default_service(web::to(count))).await;
     let mut browser = Browser::new();
     browser.get(&app, "/").await;
     switches.fail_save(true);
     let answer = browser.get(&app, "/").await;
-    assert_eq!(answer.status, StatusCode::INTERNAL_SERVER_ERROR);
+    assert_eq!(answer.status, StatusCode::SERVICE_UNAVAILABLE);
     assert_eq!(answer.body, "");
     assert_eq!(answer.cookie(), None);
     switches.fail_save(false);
@@ -71,7 +71,7 @@ async fn on_save_error_log_lets_the_response_through_but_never_for_purge_renew_a
         let answer = browser.get(&app, path).await;
         assert_eq!(
             (answer.status.as_u16(), answer.body.as_str(), answer.cookie()),
-            (500, "", None),
+            (503, "", None),
             "{path}"
         );
     }

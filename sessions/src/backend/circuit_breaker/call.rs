@@ -10,7 +10,7 @@ use std::{
 use pin_project_lite::pin_project;
 use tokio::time::{Instant, Sleep, sleep_until};
 
-use super::{Admission, CircuitBreaker, Deadline};
+use super::{Admission, CircuitBreaker, Deadline, Write};
 use crate::store::StoreError;
 
 /// A timer that fires later than this shows that its thread was busy, for example with a handler. The
@@ -25,6 +25,7 @@ pin_project! {
         limit: Duration,
         deadline: &'b Deadline,
         admission: Option<Admission>,
+        write: Option<Write>,
         #[pin]
         fut: F,
         #[pin]
@@ -39,7 +40,12 @@ impl<'b, F> Call<'b, F> {
         deadline: &'b Deadline,
         fut: F,
     ) -> Self {
-        Self { breaker, limit, deadline, admission: None, fut, timer: None }
+        Self { breaker, limit, deadline, admission: None, write: None, fut, timer: None }
+    }
+
+    /// Says that this call writes.
+    pub(crate) fn writing(self, write: Write) -> Self {
+        Self { write: Some(write), ..self }
     }
 }
 
@@ -78,6 +84,9 @@ impl<T, F: Future<Output = Result<T, StoreError>>> Future for Call<'_, F> {
             }
         };
         this.breaker.note(&result, admission, *this.limit);
+        if let Some(write) = *this.write {
+            this.breaker.note_write(write, &result);
+        }
         Poll::Ready(result)
     }
 }

@@ -2,20 +2,29 @@
 
 mod call;
 mod deadline;
+mod refusals;
 
 use std::{
     fmt,
-    sync::atomic::{AtomicU32, AtomicU64, Ordering},
+    sync::{
+        Arc,
+        atomic::{AtomicU32, AtomicU64, Ordering},
+    },
     time::Duration,
 };
 
 use tokio::time::Instant;
 
+use self::refusals::Refusals;
 pub(super) use self::{
     call::Call,
     deadline::{Deadline, Deadlines},
+    refusals::Write,
 };
-use crate::store::StoreError;
+use crate::{
+    error::{Escaped, OutageLog, chain},
+    store::StoreError,
+};
 
 /// How many calls in a row fail before the circuit opens.
 const FAILURES: u32 = 5;
@@ -30,6 +39,8 @@ pub(super) struct CircuitBreaker {
     answers: AtomicU64,
     /// In milliseconds since the start.
     open_until: AtomicU64,
+    refusals: Refusals,
+    log: Arc<OutageLog>,
 }
 
 /// The state of things when a call was admitted.
@@ -47,7 +58,14 @@ impl CircuitBreaker {
             failures: AtomicU32::new(0),
             answers: AtomicU64::new(0),
             open_until: AtomicU64::new(0),
+            refusals: Refusals::default(),
+            log: Arc::default(),
         }
+    }
+
+    /// Returns where the lines of an outage are counted.
+    pub(super) fn log(&self) -> &Arc<OutageLog> {
+        &self.log
     }
 
     /// Makes one call, within the time for a call and what is left of the request's.
@@ -79,7 +97,7 @@ impl CircuitBreaker {
             Err(StoreError::Timeout) if admission.left < limit / 2 => {}
             // Other calls were answered meanwhile: this one queued, for example for a connection of a
             // full pool.
-            Err(StoreError::Timeout)
+            Err(StoreError::Timeout | StoreError::NoConnection { .. })
                 if self.answers.load(Ordering::Acquire) != admission.answers => {}
             Err(err) if err.is_outage() => self.note_failure(err),
             _ => self.note_success(),
@@ -117,7 +135,7 @@ impl CircuitBreaker {
         let failures = self.failures.fetch_add(1, Ordering::AcqRel).saturating_add(1);
         if failures == FAILURES {
             self.open_until.store(self.now() + millis(OPEN_FOR), Ordering::Release);
-            tracing::error!(target: "sessions", error = err as &dyn std::error::Error, "the session store fails: {FAILURES} calls in a row failed; requests that need it are refused at once, and one call in a second tries again; check that the store is up and can be reached");
+            tracing::error!(target: "sessions", "the session store fails: {FAILURES} calls in a row failed; requests that need it are refused at once, and one call in a second tries again; check that the store is up and can be reached: {}", Escaped(&chain(err)));
         }
     }
 
@@ -127,6 +145,15 @@ impl CircuitBreaker {
         }
         if self.failures.swap(0, Ordering::AcqRel) >= FAILURES {
             tracing::info!(target: "sessions", "the session store answers again");
+        }
+    }
+
+    /// Notes the result of a call that writes.
+    fn note_write<T>(&self, write: Write, result: &Result<T, StoreError>) {
+        match result {
+            Err(err) if err.is_refusal() => self.refusals.note_refusal(write, err),
+            Ok(_) => self.refusals.note_success(write),
+            Err(_) => {}
         }
     }
 

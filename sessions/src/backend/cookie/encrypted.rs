@@ -1,6 +1,6 @@
 //! Sessions kept in the cookie, encrypted: neither readable nor writable by the client.
 
-use std::fmt;
+use std::{fmt, sync::Arc};
 
 use super::{
     codec::{CookieCodec, Plaintext},
@@ -10,7 +10,7 @@ use super::{
 use crate::backend::TakeoverHook;
 use crate::{
     backend::{Backend, OwnerError, revocation::Revocation},
-    error::{ConfigError, OpenError, SaveError},
+    error::{ConfigError, OpenError, Outages, SaveError},
     interface::{CheckContext, OpenContext, Opened, SaveContext, Saved},
     key::{SecretKey, SharedKeys},
     session::{Session, SessionSelector},
@@ -122,6 +122,10 @@ impl Backend for EncryptedCookie {
 
     fn check(&self, cx: &CheckContext<'_>) -> Result<(), ConfigError> {
         self.sessions.check(cx, "EncryptedCookie")
+    }
+
+    fn outages(&self) -> Outages {
+        self.sessions.revocation().ok().map(|revocation| Arc::clone(revocation.log()))
     }
 
     #[cfg(feature = "import-actix-session")]

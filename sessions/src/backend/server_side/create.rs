@@ -10,7 +10,7 @@ use super::{
     write::Base,
 };
 use crate::{
-    backend::circuit_breaker::Deadline,
+    backend::circuit_breaker::{Deadline, Write},
     error::SaveError,
     store::{
         CreateOutcome, Epoch, OwnerKey, Record, RecordKey, Store, StoreError, Timestamp,
@@ -100,7 +100,7 @@ impl<S: Store> Create<S> {
         let ttl: Duration = self.ttl.of(&record);
         record.ttl_secs = ttl.as_secs();
         let create = self.backend.store.create(&self.key, &record, ttl);
-        Ok(match self.backend.call(&self.deadline, create).await? {
+        Ok(match self.backend.write(Write::Create, &self.deadline, create).await? {
             CreateOutcome::Created(revision) => {
                 let told = login.and_then(|login| login.now);
                 let now = told.unwrap_or_else(|| self.now.timestamp());
@@ -114,5 +114,11 @@ impl<S: Store> Create<S> {
 
 /// Whether the record was certainly not written. After other failures it may be there.
 pub(super) fn is_unwritten(err: &StoreError) -> bool {
-    matches!(err, StoreError::Full | StoreError::ReadOnly { .. } | StoreError::TooLarge { .. })
+    matches!(
+        err,
+        StoreError::Full
+            | StoreError::ReadOnly { .. }
+            | StoreError::TooLarge { .. }
+            | StoreError::NoConnection { .. }
+    )
 }

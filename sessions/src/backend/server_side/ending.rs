@@ -1,5 +1,7 @@
 //! Ending sessions with their owner's others, and deleting those that have expired.
 
+use tracing::Level;
+
 use super::{
     ServerSide,
     owner_index::log_refused,
@@ -7,7 +9,7 @@ use super::{
     write::{Removal, RemovalCondition, RemovalOutcome},
 };
 use crate::{
-    backend::circuit_breaker::Deadline,
+    backend::circuit_breaker::{Deadline, Write},
     error::SaveError,
     store::{DeleteIfOutcome, OwnerKey, RecordKey, Revision, Store, StoreError, Timestamp},
 };
@@ -46,7 +48,7 @@ impl<S: Store> ServerSide<S> {
             Ok(None) => return Ok(false),
             // It opens nothing, and its owner cannot be read. Its entry says whose it was.
             Err(StoreError::Corrupt { .. }) => {
-                self.call(deadline, self.store.delete(&key)).await?;
+                self.write(Write::Delete, deadline, self.store.delete(&key)).await?;
                 self.remove_from_index(Some(owner), key, deadline).await;
                 return Ok(true);
             }
@@ -67,7 +69,8 @@ impl<S: Store> ServerSide<S> {
         until: Timestamp,
         deadline: &Deadline,
     ) -> bool {
-        let ended = match self.call(deadline, self.store.delete_if(&key, revision)).await {
+        let delete = self.store.delete_if(&key, revision);
+        let ended = match self.write(Write::Delete, deadline, delete).await {
             Ok(DeleteIfOutcome::Deleted) => {
                 self.remove_from_index(Some(owner), key, deadline).await;
                 Ok(())
@@ -79,7 +82,7 @@ impl<S: Store> ServerSide<S> {
                     let deadline = Deadline::after(backend.deadlines.request);
                     if let Err(err) = backend.end_if_owned(key, owner, Some(until), &deadline).await
                     {
-                        log_not_ended(&err);
+                        backend.log_not_ended(&err);
                     }
                 });
                 return false;
@@ -88,9 +91,14 @@ impl<S: Store> ServerSide<S> {
         };
         tracing::info!(target: "sessions", "session ended: its owner's sessions were ended while their index had lost it");
         if let Err(err) = ended {
-            log_not_ended(&err);
+            self.log_not_ended(&err);
         }
         true
+    }
+
+    fn log_not_ended(&self, err: &StoreError) {
+        let what = "a session that has ended with its owner's others stays in the store until its next use, since deleting it failed";
+        self.log().survived(Level::WARN, what, err);
     }
 
     /// Deletes a record that has expired, unless it was written meanwhile. No token opens it, deleted or
@@ -99,7 +107,8 @@ impl<S: Store> ServerSide<S> {
         let backend = self.clone();
         tokio::spawn(async move {
             let deadline = Deadline::after(backend.deadlines.request);
-            match backend.call(&deadline, backend.store.delete_if(&key, revision)).await {
+            let delete = backend.store.delete_if(&key, revision);
+            match backend.write(Write::Delete, &deadline, delete).await {
                 Ok(DeleteIfOutcome::Deleted) => {
                     backend.remove_from_index(owner, key, &deadline).await;
                 }
@@ -110,8 +119,4 @@ impl<S: Store> ServerSide<S> {
             }
         });
     }
-}
-
-fn log_not_ended(err: &StoreError) {
-    tracing::warn!(target: "sessions", error = err as &dyn std::error::Error, "a session that has ended with its owner's others stays in the store until its next use, since deleting it failed");
 }

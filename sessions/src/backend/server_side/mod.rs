@@ -25,15 +25,15 @@ use self::{timeouts::LongestTimeout, token::Tokens, write::WriteQueue};
 use super::TakeoverHook;
 use super::{
     Backend,
-    circuit_breaker::{Call, CircuitBreaker, Deadline, Deadlines},
+    circuit_breaker::{Call, CircuitBreaker, Deadline, Deadlines, Write},
 };
 use crate::{
-    error::{ConfigError, OpenError, SaveError},
+    error::{ConfigError, OpenError, OutageLog, Outages, SaveError},
     interface::{CheckContext, OpenContext, Opened, SaveContext, Saved},
     key::SharedKeys,
     policy::BackendTraits,
     state::SessionState,
-    store::{OwnerKey, Store, StoreError},
+    store::{OwnerKey, Store},
 };
 
 /// Sessions that live in a store. Their cookie holds a token of 45 characters that only finds them.
@@ -178,8 +178,19 @@ impl<S: Store> ServerSide<S> {
         OwnerKey::of_id(&self.owner_namespace, id)
     }
 
+    /// Makes a call that reads.
     fn call<'c, F>(&'c self, deadline: &'c Deadline, call: F) -> Call<'c, F> {
         self.shared.breaker.call(self.deadlines.call, deadline, call)
+    }
+
+    /// Makes a call that writes.
+    fn write<'c, F>(&'c self, write: Write, deadline: &'c Deadline, call: F) -> Call<'c, F> {
+        self.call(deadline, call).writing(write)
+    }
+
+    /// Returns where the lines of an outage are counted.
+    fn log(&self) -> &Arc<OutageLog> {
+        self.shared.breaker.log()
     }
 }
 
@@ -211,37 +222,13 @@ impl<S: Store> Backend for ServerSide<S> {
         })
     }
 
+    fn outages(&self) -> Outages {
+        Some(Arc::clone(self.log()))
+    }
+
     #[cfg(feature = "import-actix-session")]
     fn takeover(&self) -> Option<TakeoverHook<'_>> {
         Some(TakeoverHook(self))
-    }
-}
-
-impl From<StoreError> for OpenError {
-    fn from(err: StoreError) -> Self {
-        match err {
-            StoreError::Timeout => Self::Timeout,
-            StoreError::Unavailable { source } | StoreError::ReadOnly { source } => {
-                Self::Unavailable { source }
-            }
-            other => Self::internal(other),
-        }
-    }
-}
-
-impl From<StoreError> for SaveError {
-    fn from(err: StoreError) -> Self {
-        match err {
-            StoreError::Timeout => Self::Timeout,
-            StoreError::Unavailable { source } | StoreError::ReadOnly { source } => {
-                Self::Unavailable { source }
-            }
-            StoreError::Full => Self::Full,
-            StoreError::TooLarge { length, limit } => {
-                Self::PayloadTooLarge { length, limit, largest_key: None }
-            }
-            other @ StoreError::Corrupt { .. } => Self::internal(other),
-        }
     }
 }
 

@@ -5,6 +5,8 @@ use std::{
     time::{Duration, SystemTime},
 };
 
+use tracing::Level;
+
 use super::{
     ServerSide,
     owner_index::Indexed,
@@ -13,7 +15,11 @@ use super::{
     write::Base,
 };
 use crate::{
-    backend::{circuit_breaker::Deadline, login_time::LoginTime, refusals::Refusals},
+    backend::{
+        circuit_breaker::{Deadline, Write},
+        login_time::LoginTime,
+        refusals::Refusals,
+    },
     clock::{Clock, Stopwatch},
     error::OpenError,
     interface::OpenContext,
@@ -286,20 +292,20 @@ impl<S: Store> ServerSide<S> {
                     Err(StoreError::Full) => {}
                     Ok(_) => return Ok(TokenCheck::Opens(found)),
                     Err(err) => {
-                        log_untouched(&err);
+                        self.log_untouched(&err);
                         return Ok(TokenCheck::Opens(found));
                     }
                 }
             }
             Ok(Indexed::Enough) => {}
             Err(err) => {
-                log_untouched(&err);
+                self.log_untouched(&err);
                 return Ok(TokenCheck::Opens(found));
             }
         }
         // Another request may be faster, or end the session: saving will see that.
         if let Err(err) = self.call(deadline, self.store.load(&found.key, Some(touch))).await {
-            log_untouched(&err);
+            self.log_untouched(&err);
         }
         Ok(TokenCheck::Opens(found))
     }
@@ -320,11 +326,18 @@ impl<S: Store> ServerSide<S> {
         }
         record.ttl_secs = ttl.as_secs();
         let replace = self.store.replace(&found.key, found.base.revision, &record, ttl);
-        let ReplaceOutcome::Replaced(revision) = self.call(deadline, replace).await? else {
+        let ReplaceOutcome::Replaced(revision) =
+            self.write(Write::Replace, deadline, replace).await?
+        else {
             return Ok(false);
         };
         found.base = Base { record, revision, lives_until: found.now.after(ttl) };
         Ok(true)
+    }
+
+    fn log_untouched(&self, err: &StoreError) {
+        let what = "a session was not prolonged, since the store failed; its next use tries again";
+        self.log().survived(Level::WARN, what, err);
     }
 }
 
@@ -376,10 +389,6 @@ fn check_token(
             TokenCheck::Nothing
         }
     }
-}
-
-fn log_untouched(err: &StoreError) {
-    tracing::warn!(target: "sessions", error = err as &dyn std::error::Error, "a session was not prolonged, since the store failed; its next use tries again");
 }
 
 fn log_corrupt(problem: &str) {

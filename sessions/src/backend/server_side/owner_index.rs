@@ -2,12 +2,17 @@
 
 use std::time::Duration;
 
+use tracing::Level;
+
 use super::{
     ServerSide,
     record_parts::{Login, Ttl},
 };
 use crate::{
-    backend::{circuit_breaker::Deadline, login_time::LoginTime},
+    backend::{
+        circuit_breaker::{Deadline, Write},
+        login_time::LoginTime,
+    },
     error::SaveError,
     store::{Owner, OwnerKey, Record, RecordKey, Revision, Store, StoreError, Timestamp},
 };
@@ -55,7 +60,7 @@ impl<S: Store> ServerSide<S> {
             return Ok(Some(Login { owner, since, indexed_until, now: None }));
         };
         let add = index.add(&owner, &key, self.entry_ttl(ttl));
-        let state = self.call(deadline, add).await?;
+        let state = self.write(Write::Index, deadline, add).await?;
         let since = match login {
             LoggedIn::With(time) => time.by(owner, state.now),
             LoggedIn::At(since) => *since,
@@ -85,7 +90,8 @@ impl<S: Store> ServerSide<S> {
             return Ok(Indexed::Enough);
         }
         let Owner { key: owner, since, .. } = owner;
-        let state = self.call(deadline, index.add(&owner, &key, self.entry_ttl(ttl))).await?;
+        let add = index.add(&owner, &key, self.entry_ttl(ttl));
+        let state = self.write(Write::Index, deadline, add).await?;
         Ok(match state.ended_before {
             Some(until) if since <= until => Indexed::Ended { owner, until },
             _ => Indexed::Until(indexed_until(state.now, ttl)),
@@ -113,7 +119,8 @@ impl<S: Store> ServerSide<S> {
                 (!has_ended).then(Timestamp::default)
             }
             Err(err) => {
-                tracing::warn!(target: "sessions", error = &err as &dyn std::error::Error, "a session is written for a shorter time, since its owner's index failed; its next write tries again");
+                let what = "a session is written for a shorter time, since its owner's index failed; its next write tries again";
+                self.log().survived(Level::WARN, what, &err);
                 Some(Timestamp::default())
             }
         }
@@ -131,7 +138,7 @@ impl<S: Store> ServerSide<S> {
         deadline: &Deadline,
     ) {
         if let (Some(owner), Some(index)) = (owner, self.store.owners())
-            && let Err(err) = self.call(deadline, index.remove(&owner, &key)).await
+            && let Err(err) = self.write(Write::Index, deadline, index.remove(&owner, &key)).await
         {
             tracing::debug!(target: "sessions", error = &err as &dyn std::error::Error, "an ended session stays in its owner's index until its entry expires, since the store failed");
         }

@@ -13,7 +13,10 @@ use super::{
 };
 use crate::{
     backend::{
-        OwnerError, circuit_breaker::Deadline, login_time::LoginTime, revocation::END_REMEMBERED,
+        OwnerError,
+        circuit_breaker::{Deadline, Write},
+        login_time::LoginTime,
+        revocation::END_REMEMBERED,
     },
     session::{Session, SessionSelector},
     store::{Ended, OwnerIndex, OwnerKey, Store, StoreError, Timestamp},
@@ -44,8 +47,9 @@ impl<S: Store> ServerSide<S> {
         let owner = self.owner_key(&owner.to_string());
         let deadline = &Deadline::after(DEADLINE);
         let index = self.index()?;
-        let ended_before = self.call(deadline, index.state(&owner)).await?.ended_before;
-        let keys = self.call(deadline, index.keys(&owner)).await?;
+        let look = self.call(deadline, index.state(&owner)).await;
+        let ended_before = look.map_err(OwnerError::reading)?.ended_before;
+        let keys = self.call(deadline, index.keys(&owner)).await.map_err(OwnerError::reading)?;
         let mut found = Vec::new();
         let mut loads = stream::iter(keys)
             .map(|key| async move { (key, self.call(deadline, self.store.load(&key, None)).await) })
@@ -55,7 +59,7 @@ impl<S: Store> ServerSide<S> {
                 Ok(Some(loaded)) => loaded,
                 // It has expired, or is about to begin, since entries are written first. Entries expire.
                 Ok(None) | Err(StoreError::Corrupt { .. }) => continue,
-                Err(err) => return Err(err.into()),
+                Err(err) => return Err(OwnerError::reading(err)),
             };
             let (record, now) = (&loaded.record, loaded.now.time());
             // An entry stays where a session has changed its owner.
@@ -147,7 +151,8 @@ impl<S: Store> ServerSide<S> {
         login: Option<LoginTime>,
     ) -> Result<(Result<usize, OwnerError>, Option<Timestamp>), OwnerError> {
         let deadline = &Deadline::after(DEADLINE);
-        let look = self.call(deadline, self.index()?.state(&owner)).await?;
+        let look = self.call(deadline, self.index()?.state(&owner)).await;
+        let look = look.map_err(OwnerError::reading)?;
         let since = login.map(|login| login.by(owner, look.now));
         if since.is_some_and(|since| has_ended(since, look.ended_before)) {
             return Err(OwnerError::Ended);
@@ -209,7 +214,7 @@ impl<S: Store> ServerSide<S> {
         deadline: &Deadline,
     ) -> Result<Ended, OwnerError> {
         let end = self.index()?.end_before(&owner, up_to, END_REMEMBERED);
-        Ok(self.call(deadline, end).await?)
+        Ok(self.write(Write::Index, deadline, end).await?)
     }
 
     /// Ends the sessions up to a moment that is noted. Returns how many there were. One that cannot be

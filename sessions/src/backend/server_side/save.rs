@@ -2,6 +2,8 @@
 
 use std::{sync::Arc, time::UNIX_EPOCH};
 
+use tracing::Level;
+
 use super::{
     ServerSide,
     create::{Create, Created},
@@ -98,7 +100,8 @@ impl<S: Store> Saving<'_, S> {
             }
             Ok(_) => Saved::unchanged(),
             Err(err) => {
-                tracing::warn!(target: "sessions", error = &err as &dyn std::error::Error, "a session cookie was not refreshed, since the store failed; the next request tries again");
+                let what = "a session cookie was not refreshed, since the store failed; the next request tries again";
+                self.backend.log().survived(Level::WARN, what, &err);
                 Saved::unchanged()
             }
         }

@@ -17,7 +17,7 @@ use super::{
 };
 use crate::{
     backend::{
-        circuit_breaker::Deadline,
+        circuit_breaker::{Deadline, Write},
         takeover::{
             LegacySession, MarkId, Standing, Taken, TakesOver,
             marks::{Mark, Marks},
@@ -58,9 +58,10 @@ impl<S: Store> TakesOver for ServerSide<S> {
         cx: &'a OpenContext<'_>,
     ) -> LocalBoxFuture<'a, Result<Taken, OpenError>> {
         Box::pin(async move {
-            let takeover = self.takeover_of(mark, &legacy, deadline, cx).map_err(open_error)?;
+            let takeover =
+                self.takeover_of(mark, &legacy, deadline, cx).map_err(OpenError::from)?;
             // A request that is dropped half-way would leave a record that no mark points to.
-            match run_to_completion(takeover.run()).await.map_err(open_error)? {
+            match run_to_completion(takeover.run()).await.map_err(OpenError::from)? {
                 TakeoverOutcome::Done(found) => {
                     go_on_with(*found, state, deadline, cx);
                     Ok(Taken::ByThisRequest)
@@ -236,7 +237,7 @@ impl<S: Store> ServerSide<S> {
 
     /// Deletes a record whose token nobody has. One that stays expires.
     async fn give_up(&self, key: RecordKey, owner: Option<OwnerKey>, deadline: &Deadline) {
-        match self.call(deadline, self.store.delete(&key)).await {
+        match self.write(Write::Delete, deadline, self.store.delete(&key)).await {
             Ok(_) => self.remove_from_index(owner, key, deadline).await,
             Err(err) => {
                 tracing::debug!(target: "sessions", error = &err as &dyn std::error::Error, "a second record of a session that was taken over stays until it expires, since deleting it failed");
@@ -268,14 +269,6 @@ fn attach(origin: Origin, state: &mut SessionState, deadline: &Deadline, cx: &Op
     let is_taken_over = matches!(&origin, Origin::Record(found) if !found.by_grace);
     let opened = LoadState::new(origin, begun, deadline.left());
     LoadState { is_taken_over, ..opened }.attach_to(state);
-}
-
-fn open_error(err: SaveError) -> OpenError {
-    match err {
-        SaveError::Timeout => OpenError::Timeout,
-        SaveError::Unavailable { source } => OpenError::Unavailable { source },
-        other => OpenError::internal(other),
-    }
 }
 
 #[derive(Debug, thiserror::Error)]

@@ -9,7 +9,7 @@ use serde::{Deserialize, Serialize};
 
 use super::{MarkId, PAGE_LOAD};
 use crate::{
-    backend::circuit_breaker::{CircuitBreaker, Deadline},
+    backend::circuit_breaker::{CircuitBreaker, Deadline, Write},
     interface::unix_seconds,
     store::{
         BoxFuture, CreateOutcome, Epoch, Loaded, Record, RecordKey, ReplaceOutcome, Revision,
@@ -111,7 +111,8 @@ impl Marks<'_> {
     pub(crate) async fn create(&self, id: &MarkId, mark: Mark) -> Result<bool, StoreError> {
         let record = record(id, mark);
         let create = self.store.create(&id.key, &record, id.ttl);
-        let created = self.breaker.call(self.call_deadline, self.deadline, create).await?;
+        let create = self.breaker.call(self.call_deadline, self.deadline, create);
+        let created = create.writing(Write::Create).await?;
         Ok(matches!(created, CreateOutcome::Created(_)))
     }
 
@@ -133,7 +134,8 @@ impl Marks<'_> {
     async fn replace(&self, id: &MarkId, revision: Revision) -> Result<bool, StoreError> {
         let record = record(id, Mark::Ended);
         let replace = self.store.replace(&id.key, revision, &record, id.ttl);
-        let replaced = self.breaker.call(self.call_deadline, self.deadline, replace).await?;
+        let replace = self.breaker.call(self.call_deadline, self.deadline, replace);
+        let replaced = replace.writing(Write::Replace).await?;
         Ok(matches!(replaced, ReplaceOutcome::Replaced(_)))
     }
 

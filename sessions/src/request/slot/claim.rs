@@ -4,7 +4,7 @@ use std::{sync::Arc, task::Waker};
 
 use actix_web::HttpRequest;
 
-use super::{AnySlot, Phase, Slot, open::log_failure};
+use super::{Phase, Slot};
 use crate::{error::ExtractError, interface::SessionInterface};
 
 /// The claim to open the session. If it is dropped before that, for example because a timeout drops
@@ -22,10 +22,7 @@ impl<I: SessionInterface> Claim<I> {
     pub(super) async fn open(mut self, request: &HttpRequest) -> Result<(), ExtractError> {
         let (next, result) = match self.slot.open_content(request).await {
             Ok(session) => (Phase::Open(Arc::new(session)), Ok(())),
-            Err(err) => {
-                log_failure(self.slot.interface_name(), &err);
-                (Phase::Failed(err.clone()), Err(err.into()))
-            }
+            Err(err) => (Phase::Failed(err.clone()), Err(err.into())),
         };
         self.is_finished = true;
         if self.finish(next) {

@@ -22,7 +22,7 @@ use self::claim::Claim;
 pub(crate) use self::erased::{AnySlot, CurrentSlot, Opening};
 use super::{headers::SessionHeaders, service_state::ServiceState};
 use crate::{
-    error::{ExtractError, OpenError, SaveError},
+    error::{ExtractError, OpenError, Place, Report, SaveError},
     interface::{SessionContent, SessionInterface},
     state::SessionState,
 };
@@ -169,7 +169,9 @@ impl<I: SessionInterface> Slot<I> {
                 drop(discarded);
                 frozen
             }
-            Phase::Failed(_) if self.failure_handled.load(Ordering::Relaxed) => Frozen::Unused,
+            Phase::Failed(err) if self.failure_handled.load(Ordering::Relaxed) => {
+                Frozen::Handled(err.clone())
+            }
             Phase::Failed(err) => Frozen::Failed(err.clone()),
             Phase::Closed(Closed { save_now, .. }) => match save_now {
                 SaveNow::NotCalled => Frozen::Unused,
@@ -224,6 +226,12 @@ impl<I: SessionInterface> Slot<I> {
         }
     }
 
+    /// Writes a line about this session.
+    pub(crate) fn report(&self, report: &mut Report, path: Option<&str>) {
+        let place = Place { interface: Some(self.interface_name()), path };
+        report.write(&self.service.outages, place);
+    }
+
     fn phase(&self) -> MutexGuard<'_, Phase<I::Content>> {
         // A panic leaves the content consistent: closures only read it, and each value is
         // serialised before it is stored.
@@ -233,9 +241,11 @@ impl<I: SessionInterface> Slot<I> {
 
 /// The session when it is frozen.
 pub(crate) enum Frozen<C> {
-    /// The session was not opened, or the handler answers its failure.
+    /// The session was not opened.
     Unused,
     Failed(OpenError),
+    /// It was not opened either, and the handler answers.
+    Handled(OpenError),
     Session(Arc<OpenSession<C>>),
     /// The handler called `save_now`, which left these headers for the response.
     SavedNow(Result<Option<SessionHeaders>, SaveError>),

@@ -11,7 +11,7 @@ use sessions_policy::{CookiePolicy, OnLoadError};
 use super::{AnySlot, CurrentSlot, OpenSession, OpenedCookie, Slot};
 use crate::{
     cookie::CookieValues,
-    error::{NullSession, OpenError},
+    error::{NullSession, OpenError, Report},
     interface::{OpenContext, Opened, SessionContent, SessionInterface},
     request::{plain_http::warn_of_plain_http, service_state::ServiceState},
 };
@@ -22,7 +22,7 @@ impl<I: SessionInterface> Slot<I> {
         &self,
         request: &HttpRequest,
     ) -> Result<OpenSession<I::Content>, OpenError> {
-        let ServiceState { interface, settings, clock } = &*self.service;
+        let ServiceState { interface, settings, clock, .. } = &*self.service;
         let policy = self.service.cookie_for(request)?;
         self.refuse_shared_cookie(request, &policy)?;
         warn_of_plain_http(request, &policy);
@@ -41,8 +41,8 @@ impl<I: SessionInterface> Slot<I> {
             Ok(Opened::Session(content)) => content,
             Ok(Opened::Null(null)) => self.null_content(null)?,
             Err(err) if settings.on_load_error() == OnLoadError::Null => {
-                log_failure(self.interface_name(), &err);
-                self.null_content(NullSession::load_failed())?
+                self.report(&mut Report::of(&err), Some(request.path()));
+                self.null_content(NullSession::load_failed(&err))?
             }
             Err(err) => return Err(err),
         };
@@ -121,12 +121,3 @@ impl fmt::Display for UnrecognizedNull {
 }
 
 impl std::error::Error for UnrecognizedNull {}
-
-pub(super) fn log_failure(interface: &str, err: &OpenError) {
-    tracing::error!(
-        target: "sessions",
-        interface,
-        error = err as &dyn std::error::Error,
-        "session not opened"
-    );
-}

@@ -7,7 +7,7 @@ use serde::Serialize;
 use super::unwritable::unwritable_field;
 use crate::{
     dictionary::{Dictionary, Format, same_value},
-    error::SessionError,
+    error::{SessionError, ValueError},
     state::is_hidden,
 };
 
@@ -22,10 +22,11 @@ impl Fields {
     pub(super) fn of<T: Serialize>(data: &T, format: Format) -> Result<Self, SessionError> {
         let wrong = |source| SessionError::Data { data: type_name::<T>(), source };
         let json = format.write(data).map_err(|err| match unwritable_field(data, format) {
-            Some((key, source)) => SessionError::Encode { key, source },
+            Some((key, source)) => SessionError::Encode { key, source: source.into() },
             None => wrong(err.into()),
         })?;
-        let mut fields = Dictionary::from_json(json).map_err(|err| wrong(err.into()))?;
+        let no_object = |_| wrong(ValueError::new("it is not written as a JSON object"));
+        let mut fields = Dictionary::from_json(json).map_err(no_object)?;
         fields.set_format(format);
         Ok(Self(fields))
     }

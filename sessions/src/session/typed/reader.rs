@@ -12,7 +12,7 @@ use serde::{
 use sessions_policy::OnDecodeError;
 
 use super::{Fields, SessionData, Snapshot};
-use crate::error::SessionError;
+use crate::error::{SessionError, ValueError};
 
 /// Reads `T`. Each failed attempt names a field, which the next attempt takes from another source.
 pub(super) fn read<T: SessionData>(
@@ -48,7 +48,7 @@ pub(super) fn read<T: SessionData>(
             }
             ReadError::Field { key, source } => {
                 if on_decode_error == OnDecodeError::Error || sources.broken.contains(&key) {
-                    return Err(SessionError::Decode { key: key.into(), source });
+                    return Err(SessionError::Decode { key: key.into(), source: source.into() });
                 }
                 warn_of_default::<T>(key);
                 sources.broken.push(key);
@@ -57,7 +57,7 @@ pub(super) fn read<T: SessionData>(
                 }
             }
             err if on_decode_error == OnDecodeError::Error => {
-                return Err(SessionError::Data { data: type_name::<T>(), source: err.into() });
+                return Err(SessionError::Data { data: type_name::<T>(), source: err.problem() });
             }
             _ => {
                 warn_of_default::<T>("(all)");
@@ -168,6 +168,24 @@ impl fmt::Display for ReadError {
             Self::Reserved(field) => write!(f, "the name `{field}` is reserved for the framework"),
             Self::Shape => f.write_str("expected a struct with named fields"),
             Self::Other(message) => f.write_str(message),
+        }
+    }
+}
+
+impl ReadError {
+    /// Says what is wrong without serde's message, which may quote a value.
+    fn problem(self) -> ValueError {
+        match self {
+            Self::Field { source, .. } => source.into(),
+            Self::Missing(field) => ValueError::new(format!("the field `{field}` is missing")),
+            Self::Duplicate { key, .. } => ValueError::new(format!(
+                "`{key}` is another name of a field that has a value already"
+            )),
+            Self::Reserved(field) => {
+                ValueError::new(format!("the name `{field}` is reserved for the framework"))
+            }
+            Self::Shape => ValueError::new("it is not a struct with named fields"),
+            Self::Other(_) => ValueError::new("its type does not accept the values"),
         }
     }
 }

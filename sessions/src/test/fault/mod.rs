@@ -26,7 +26,7 @@ use crate::store::{OwnerIndex, Store, StoreError};
 ///
 /// ```
 /// # use sessions::{Session, SessionInterface};
-/// use actix_web::{App, http::StatusCode, post, test::{TestRequest, init_service, try_call_service}};
+/// use actix_web::{App, http::StatusCode, post, test::{TestRequest, call_service, init_service}};
 /// use serde_json::json;
 /// use sessions::{test::{Fault, FaultStore, Operation, TestSessions}, MemoryStore, ServerSide};
 ///
@@ -50,9 +50,9 @@ use crate::store::{OwnerIndex, Store, StoreError};
 ///
 /// store.on_call_of(Operation::DeleteIf, 1, Fault::Hangs);
 /// let request = client.seed(TestRequest::post().uri("/logout"), json!({"user": 7})).await;
-/// let failed = try_call_service(&app, request.to_request()).await.unwrap_err();
+/// let failed = call_service(&app, request.to_request()).await;
 ///
-/// assert_eq!(failed.as_response_error().status_code(), StatusCode::INTERNAL_SERVER_ERROR);
+/// assert_eq!(failed.status(), StatusCode::SERVICE_UNAVAILABLE);
 /// assert_eq!(store.calls_of(Operation::DeleteIf), 1);
 /// assert_eq!(store.inner().len(), 1);
 /// # }
@@ -139,7 +139,7 @@ impl<S: Store> FaultStore<S> {
     ///
     /// ```
     /// # use sessions::{Session, SessionInterface};
-    /// use actix_web::{App, http::StatusCode, post, test::{TestRequest, init_service, try_call_service}};
+    /// use actix_web::{App, http::StatusCode, post, test::{TestRequest, call_service, init_service}};
     /// use serde_json::json;
     /// use sessions::{
     ///     test::{FaultStore, Moment, Operation, TestSessions},
@@ -171,14 +171,14 @@ impl<S: Store> FaultStore<S> {
     /// let cookie = user.to_http_request().headers().get("cookie").unwrap().clone();
     /// let post = |path| {
     ///     let request = TestRequest::post().uri(path).insert_header(("cookie", cookie.clone()));
-    ///     try_call_service(&app, request.to_request())
+    ///     call_service(&app, request.to_request())
     /// };
     ///
     /// let (slow, fast) =
     ///     store.overtake(Moment::After(Operation::Load), post("/vote"), post("/logout")).await;
     ///
-    /// assert_eq!(fast.unwrap().status(), StatusCode::OK);
-    /// assert_eq!(slow.unwrap_err().as_response_error().status_code(), StatusCode::CONFLICT);
+    /// assert_eq!(fast.status(), StatusCode::OK);
+    /// assert_eq!(slow.status(), StatusCode::CONFLICT);
     /// assert!(store.inner().is_empty());
     /// # }
     /// ```

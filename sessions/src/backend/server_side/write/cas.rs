@@ -9,7 +9,7 @@ use tokio::time::{Instant, sleep};
 
 use super::super::ServerSide;
 use crate::{
-    backend::circuit_breaker::Deadline,
+    backend::circuit_breaker::{Deadline, Write},
     store::{
         DeleteIfOutcome, Loaded, OwnerKey, Record, RecordKey, ReplaceOutcome, Revision, Store,
         StoreError, Timestamp,
@@ -137,7 +137,7 @@ async fn set<C: RecordChange>(change: &C, next: &NextState) -> Result<SetOutcome
     let (backend, key, revision) = (change.backend(), change.key(), change.base().revision);
     let NextState::Replaced { record, ttl } = next else {
         let delete = backend.store.delete_if(key, revision);
-        return Ok(match backend.call(change.deadline(), delete).await? {
+        return Ok(match backend.write(Write::Delete, change.deadline(), delete).await? {
             DeleteIfOutcome::Deleted => SetOutcome::Deleted,
             DeleteIfOutcome::Gone => SetOutcome::Gone,
             DeleteIfOutcome::Conflict => SetOutcome::Conflict,
@@ -145,7 +145,7 @@ async fn set<C: RecordChange>(change: &C, next: &NextState) -> Result<SetOutcome
     };
     let start = Instant::now();
     let replace = backend.store.replace(key, revision, record, *ttl);
-    Ok(match backend.call(change.deadline(), replace).await? {
+    Ok(match backend.write(Write::Replace, change.deadline(), replace).await? {
         ReplaceOutcome::Replaced(revision) => {
             SetOutcome::Replaced { revision, took: start.elapsed() }
         }

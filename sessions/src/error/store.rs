@@ -15,6 +15,12 @@ pub enum StoreError {
     /// The store did not answer in time. A write may have been done.
     #[error("the session store did not answer within its deadline")]
     Timeout,
+    /// No connection to the store came free in time. Nothing was written.
+    #[error("no connection to the session store came free in time")]
+    NoConnection {
+        /// The error of its client.
+        source: Arc<dyn StdError + Send + Sync>,
+    },
     /// There is no room for another record, or for a longer one. Nothing was written.
     #[error("the session store is full")]
     Full,
@@ -51,8 +57,18 @@ impl StoreError {
         Self::ReadOnly { source: Arc::new(source) }
     }
 
+    /// Wraps the error of a client that waited in vain for a connection, for example of a full pool.
+    pub fn no_connection(source: impl StdError + Send + Sync + 'static) -> Self {
+        Self::NoConnection { source: Arc::new(source) }
+    }
+
     /// Whether the store itself failed, rather than this one call.
     pub(crate) fn is_outage(&self) -> bool {
-        matches!(self, Self::Unavailable { .. } | Self::Timeout)
+        matches!(self, Self::Unavailable { .. } | Self::NoConnection { .. } | Self::Timeout)
+    }
+
+    /// Whether the store works, and takes no writes like this one.
+    pub(crate) fn is_refusal(&self) -> bool {
+        matches!(self, Self::Full | Self::ReadOnly { .. })
     }
 }

@@ -1,0 +1,49 @@
+//! Writes that a store refuses while it answers reads: it is full, or takes no writes.
+
+use std::sync::atomic::{AtomicU32, Ordering};
+
+use super::FAILURES;
+use crate::{
+    error::{Escaped, chain},
+    store::StoreError,
+};
+
+/// A kind of write. A store that is full may refuse one and do another.
+#[derive(Clone, Copy, Debug)]
+pub(crate) enum Write {
+    /// Of a new record.
+    Create,
+    /// Of a record that is there.
+    Replace,
+    /// Of none.
+    Delete,
+    /// Of an owner's index.
+    Index,
+}
+
+/// Raises the alarm when a store refuses one kind of write several times in a row. The circuit stays
+/// closed: sessions can still be read, and on a full store ended.
+#[derive(Debug, Default)]
+pub(super) struct Refusals {
+    /// In a row, for each kind.
+    counts: [AtomicU32; 4],
+}
+
+impl Refusals {
+    pub(super) fn note_refusal(&self, write: Write, err: &StoreError) {
+        let count = self.counts[write as usize].fetch_add(1, Ordering::AcqRel).saturating_add(1);
+        if count == FAILURES {
+            tracing::error!(target: "sessions", "the session store fails: it refused {FAILURES} writes in a row; sessions are read, and requests that change one fail; check its room, and that it is not a replica: {}", Escaped(&chain(err)));
+        }
+    }
+
+    pub(super) fn note_success(&self, write: Write) {
+        let count = &self.counts[write as usize];
+        if count.load(Ordering::Relaxed) == 0 {
+            return;
+        }
+        if count.swap(0, Ordering::AcqRel) >= FAILURES {
+            tracing::info!(target: "sessions", "the session store takes writes again");
+        }
+    }
+}

@@ -1,0 +1,97 @@
+//! The table from a failure to its answer: status, headers, and the level of its line in the log.
+
+use std::error::Error as StdError;
+
+use actix_web::{
+    HttpResponse,
+    http::{
+        StatusCode,
+        header::{CACHE_CONTROL, HeaderValue, RETRY_AFTER, VARY},
+    },
+};
+use tracing::Level;
+
+/// The seconds after which a client may try again: an outage lasts seconds, or much longer.
+const RETRY_SECONDS: HeaderValue = HeaderValue::from_static("1");
+
+/// A kind of failure. Opening, saving, `save_now`, the extractors, the calls on an owner's sessions and
+/// writes to a null session take their answers from here.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub(crate) enum Failure {
+    /// The store cannot be reached or refuses to work, or the circuit is open.
+    Unavailable,
+    /// The store did not answer in time, and was asked for nothing that a second try would do twice.
+    Unanswered,
+    /// The store takes no writes.
+    ReadOnly,
+    /// The store has no room.
+    Full,
+    /// The store did not answer a write in time: it may have been done.
+    Unknown,
+    /// The session was ended, logged in or renewed by another request meanwhile.
+    Conflict,
+    /// A bug or a wrong setting: too large, saved twice, without a key.
+    Server,
+}
+
+/// The answer to a failure.
+struct Answer {
+    status: StatusCode,
+    /// Whether the client is told to try again.
+    retry: bool,
+    level: Level,
+}
+
+impl Failure {
+    const fn answer(self) -> Answer {
+        let (status, retry, level) = match self {
+            Self::Unavailable | Self::Unanswered | Self::ReadOnly | Self::Full => {
+                (StatusCode::SERVICE_UNAVAILABLE, true, Level::ERROR)
+            }
+            Self::Unknown => (StatusCode::SERVICE_UNAVAILABLE, false, Level::ERROR),
+            Self::Conflict => (StatusCode::CONFLICT, false, Level::WARN),
+            Self::Server => (StatusCode::INTERNAL_SERVER_ERROR, false, Level::ERROR),
+        };
+        Answer { status, retry, level }
+    }
+
+    pub(super) fn status(self) -> StatusCode {
+        self.answer().status
+    }
+
+    pub(super) fn level(self) -> Level {
+        self.answer().level
+    }
+
+    /// Whether it is the store's, so that every request meets it.
+    pub(super) fn is_outage(self) -> bool {
+        self.answer().status == StatusCode::SERVICE_UNAVAILABLE
+    }
+
+    /// Returns the empty response. No cache may store it: it depends on the client's cookie, and lasts
+    /// as long as the outage does (RFC 9111, 4.1 and 5.2.2.5).
+    pub(super) fn response(self) -> HttpResponse {
+        let Answer { status, retry, .. } = self.answer();
+        let mut response = HttpResponse::new(status);
+        let headers = response.headers_mut();
+        headers.insert(CACHE_CONTROL, HeaderValue::from_static("no-store"));
+        headers.insert(VARY, HeaderValue::from_static("Cookie"));
+        if retry {
+            headers.insert(RETRY_AFTER, RETRY_SECONDS);
+        }
+        response
+    }
+}
+
+/// An error that has a row in the table.
+pub(crate) trait Fails: StdError {
+    /// What the line in the log begins with, where the message does not say it.
+    const WHAT: &'static str;
+
+    fn failure(&self) -> Failure;
+
+    /// Whether its line was written where it arose.
+    fn is_reported(&self) -> bool {
+        false
+    }
+}

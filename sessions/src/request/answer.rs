@@ -1,0 +1,177 @@
+//! The response to a request, with its session's headers, or the failure of the session instead.
+
+use actix_web::{
+    Error, HttpRequest,
+    body::{BoxBody, MessageBody},
+    dev::ServiceResponse,
+};
+
+use super::{
+    error_with_headers::ErrorWithHeaders,
+    headers::SessionHeaders,
+    slot::{AnySlot, Slot},
+};
+use crate::{
+    error::{ExtractError, OpenError, Report, SaveError},
+    interface::SessionInterface,
+};
+
+/// What the inner service returned, a response or an error.
+pub(super) type Inner<B> = Result<ServiceResponse<B>, Error>;
+
+/// What the middleware returns: also a response of its own, where the session has failed. A body that is
+/// boxed already, as a handler's is, is passed on as it is.
+pub(super) type Outer = Result<ServiceResponse<BoxBody>, Error>;
+
+/// What became of a session at the end of its request.
+pub(super) enum Outcome {
+    /// It was not used.
+    Unused,
+    /// It is saved, or need not be, or its failure is tolerated.
+    Done { headers: Option<SessionHeaders>, tolerated: Option<SaveError> },
+    /// It could not be opened, and the handler answers.
+    Handled(OpenError),
+    /// It failed, and the client gets that failure.
+    Failed { err: Error, headers: Option<SessionHeaders> },
+}
+
+impl Outcome {
+    pub(super) fn done(headers: Option<SessionHeaders>) -> Self {
+        Self::Done { headers, tolerated: None }
+    }
+
+    pub(super) fn failed(err: impl Into<Error>) -> Self {
+        Self::Failed { err: err.into(), headers: None }
+    }
+}
+
+/// Adds the session's headers to the result of the inner service. A failure of the session becomes a
+/// response with the error inside, like a failure of a handler, so that middleware further out sees it.
+///
+/// An error of an inner middleware has no request to make a response with, and stays an error.
+pub(super) fn answer<I: SessionInterface, B: MessageBody + 'static>(
+    slot: &Slot<I>,
+    result: Inner<B>,
+    outcome: Outcome,
+) -> Outer {
+    let mut response = match result {
+        Ok(response) => response,
+        Err(err) => return Err(pass(slot, err, outcome)),
+    };
+    let headers = match outcome {
+        Outcome::Unused => None,
+        Outcome::Done { headers, tolerated } => {
+            if let Some(err) = tolerated {
+                slot.report(&mut Report::of(&err), Some(response.request().path()));
+            }
+            headers
+        }
+        Outcome::Handled(err) => {
+            if !has_report(&response) {
+                slot.report(&mut Report::of(&err), Some(response.request().path()));
+            }
+            // The handler took another way because of the client's cookie.
+            Some(SessionHeaders::new(None))
+        }
+        // One answer and one line for all sessions of a request.
+        Outcome::Failed { headers, .. } if has_failed(&response) => headers,
+        Outcome::Failed { err, headers } => {
+            // The response is dropped, but inner sessions are saved: their headers must be sent.
+            let mut all = InnerHeaders::take(&mut response).0;
+            all.extend(headers);
+            let (request, _) = response.into_parts();
+            return Ok(failure(slot, request, err, all));
+        }
+    };
+    slot.restore_outer(response.request());
+    write_report(slot, &mut response);
+    if let Some(headers) = headers {
+        headers.write(response.headers_mut());
+        if slot.has_outer() {
+            let mut inner = InnerHeaders::take(&mut response);
+            inner.0.push(headers);
+            response.response_mut().extensions_mut().insert(inner);
+        }
+    }
+    Ok(response.map_into_boxed_body())
+}
+
+/// Answers a request with a failure of its session.
+pub(super) fn failure<I: SessionInterface>(
+    slot: &Slot<I>,
+    request: HttpRequest,
+    err: Error,
+    headers: Vec<SessionHeaders>,
+) -> ServiceResponse<BoxBody> {
+    slot.restore_outer(&request);
+    let mut response = ServiceResponse::from_err(err, request);
+    write_report(slot, &mut response);
+    for headers in &headers {
+        headers.write(response.headers_mut());
+    }
+    if slot.has_outer() {
+        response.response_mut().extensions_mut().insert(InnerHeaders(headers));
+    }
+    response
+}
+
+/// Adds the session's headers to an error of an inner middleware, or puts the session's failure in its
+/// place.
+fn pass<I: SessionInterface>(slot: &Slot<I>, err: Error, outcome: Outcome) -> Error {
+    let (err, headers) = match outcome {
+        Outcome::Unused => return err,
+        Outcome::Done { headers, tolerated } => {
+            if let Some(tolerated) = tolerated {
+                slot.report(&mut Report::of(&tolerated), None);
+            }
+            (err, headers.into_iter().collect())
+        }
+        Outcome::Handled(failed) => {
+            let is_told =
+                err.as_error::<ExtractError>().is_some() || err.as_error::<OpenError>().is_some();
+            if !is_told {
+                slot.report(&mut Report::of(&failed), None);
+            }
+            (err, vec![SessionHeaders::new(None)])
+        }
+        Outcome::Failed { err: failed, headers } => {
+            let mut all = err.as_error().map_or_else(Vec::new, ErrorWithHeaders::all_headers);
+            all.extend(headers);
+            (failed, all)
+        }
+    };
+    ErrorWithHeaders::new(err, headers, slot.interface_name(), &slot.service.outages).into()
+}
+
+/// Whether the response is an error of the session, whose line is written or is to be.
+fn has_report<B>(response: &ServiceResponse<B>) -> bool {
+    response.response().extensions().get::<Report>().is_some()
+}
+
+/// Whether the response is an error of the session, and its line is written.
+fn has_failed<B>(response: &ServiceResponse<B>) -> bool {
+    response.response().extensions().get::<Report>().is_some_and(Report::is_written)
+}
+
+/// Writes the line of a response that is an error of the session.
+fn write_report<I: SessionInterface, B>(slot: &Slot<I>, response: &mut ServiceResponse<B>) {
+    let status = response.status();
+    if !status.is_client_error() && !status.is_server_error() {
+        return;
+    }
+    let report = response.response_mut().extensions_mut().remove::<Report>();
+    if let Some(mut report) = report {
+        slot.report(&mut report, Some(response.request().path()));
+        response.response_mut().extensions_mut().insert(report);
+    }
+}
+
+/// The headers of the inner sessions of a response.
+#[derive(Default)]
+struct InnerHeaders(Vec<SessionHeaders>);
+
+impl InnerHeaders {
+    fn take<B>(response: &mut ServiceResponse<B>) -> Self {
+        response.response_mut().extensions_mut().remove().unwrap_or_default()
+    }
+}
