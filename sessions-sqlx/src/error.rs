@@ -25,11 +25,13 @@ pub(crate) fn store_error<DB: Dialect>(err: Error) -> StoreError {
     }
 }
 
-/// Adds which server or file failed, to an error that does not say so.
+/// Adds which server or file failed, to an error of the connection.
 pub(crate) fn located<DB: Dialect>(pool: &Pool<DB>, err: StoreError) -> StoreError {
     let at = |source| Arc::new(At { place: DB::place(&pool.connect_options()), source });
     match err {
-        StoreError::Unavailable { source } => StoreError::Unavailable { source: at(source) },
+        StoreError::Unavailable { source } if !source.is::<NotMigrated>() => {
+            StoreError::Unavailable { source: at(source) }
+        }
         StoreError::NoConnection { source } => StoreError::NoConnection { source: at(source) },
         StoreError::ReadOnly { source } => StoreError::ReadOnly { source: at(source) },
         err => err,
@@ -51,5 +53,5 @@ fn corrupt() -> StoreError {
 
 /// The tables do not exist.
 #[derive(Debug, thiserror::Error)]
-#[error("the tables of the sessions do not exist; create them with `SqlxStore::migrate`")]
+#[error("the tables of the sessions are not there; `SqlxStore::migrate` makes them")]
 struct NotMigrated(#[source] Error);

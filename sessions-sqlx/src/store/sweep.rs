@@ -53,7 +53,7 @@ impl<DB: Dialect> SqlxStore<DB> {
                         tracing::debug!(target: "sessions", deleted, "expired sessions deleted from the database");
                     }
                     Err(err) => {
-                        tracing::warn!(target: "sessions", error = &err as &dyn std::error::Error, "expired sessions stay in the database until the next round");
+                        tracing::warn!(target: "sessions", "expired sessions stay in the database until the next round: {}", err.with_causes());
                     }
                 }
             }

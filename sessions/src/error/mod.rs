@@ -27,7 +27,7 @@ pub use self::report::{OutageLog, Outages};
 pub(crate) use self::{
     answer::{Fails, Failure},
     report::{Place, Report, Within},
-    text::{Escaped, chain},
+    text::Escaped,
 };
 pub use self::{
     config::{ConfigError, CookieError, InvalidSetting},

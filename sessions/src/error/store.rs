@@ -1,6 +1,8 @@
 //! Errors of a store.
 
-use std::{error::Error as StdError, sync::Arc};
+use std::{error::Error as StdError, fmt, sync::Arc};
+
+use super::text::{Escaped, chain};
 
 /// Why a call of a store failed.
 #[derive(Clone, Debug, thiserror::Error)]
@@ -60,6 +62,11 @@ impl StoreError {
     /// Wraps the error of a client that waited in vain for a connection, for example of a full pool.
     pub fn no_connection(source: impl StdError + Send + Sync + 'static) -> Self {
         Self::NoConnection { source: Arc::new(source) }
+    }
+
+    /// Returns the message with those of all causes, in one line, for a log.
+    pub fn with_causes(&self) -> impl fmt::Display {
+        Escaped(chain(self))
     }
 
     /// Whether the store itself failed, rather than this one call.

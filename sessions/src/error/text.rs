@@ -21,11 +21,11 @@ pub(crate) fn chain(err: &dyn StdError) -> String {
 /// Shows a text with its control characters and line breaks escaped: a key that a client chose must not
 /// begin a line of the log, nor command a terminal (OWASP ASVS 16.4.1; CWE-117).
 #[derive(Clone, Copy)]
-pub(crate) struct Escaped<'t>(pub(crate) &'t str);
+pub(crate) struct Escaped<T>(pub(crate) T);
 
-impl fmt::Display for Escaped<'_> {
+impl<T: AsRef<str>> fmt::Display for Escaped<T> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let mut rest = self.0;
+        let mut rest = self.0.as_ref();
         while let Some(at) = rest.find(is_deceptive) {
             let (plain, tail) = rest.split_at(at);
             f.write_str(plain)?;

@@ -21,10 +21,7 @@ pub(super) use self::{
     deadline::{Deadline, Deadlines},
     refusals::Write,
 };
-use crate::{
-    error::{Escaped, OutageLog, chain},
-    store::StoreError,
-};
+use crate::{error::OutageLog, store::StoreError};
 
 /// How many calls in a row fail before the circuit opens.
 const FAILURES: u32 = 5;
@@ -135,7 +132,7 @@ impl CircuitBreaker {
         let failures = self.failures.fetch_add(1, Ordering::AcqRel).saturating_add(1);
         if failures == FAILURES {
             self.open_until.store(self.now() + millis(OPEN_FOR), Ordering::Release);
-            tracing::error!(target: "sessions", "the session store fails: {FAILURES} calls in a row failed; requests that need it are refused at once, and one call in a second tries again; check that the store is up and can be reached: {}", Escaped(&chain(err)));
+            tracing::error!(target: "sessions", "the session store fails: {FAILURES} calls in a row failed; requests that need it are refused at once, and one call in a second tries again; check that the store is up and can be reached: {}", err.with_causes());
         }
     }
 

@@ -3,10 +3,7 @@
 use std::sync::atomic::{AtomicU32, Ordering};
 
 use super::FAILURES;
-use crate::{
-    error::{Escaped, chain},
-    store::StoreError,
-};
+use crate::store::StoreError;
 
 /// A kind of write. A store that is full may refuse one and do another.
 #[derive(Clone, Copy, Debug)]
@@ -33,7 +30,7 @@ impl Refusals {
     pub(super) fn note_refusal(&self, write: Write, err: &StoreError) {
         let count = self.counts[write as usize].fetch_add(1, Ordering::AcqRel).saturating_add(1);
         if count == FAILURES {
-            tracing::error!(target: "sessions", "the session store fails: it refused {FAILURES} writes in a row; sessions are read, and requests that change one fail; check its room, and that it is not a replica: {}", Escaped(&chain(err)));
+            tracing::error!(target: "sessions", "the session store fails: it refused {FAILURES} writes in a row; sessions are read, and requests that change one fail; check its room, and that it is not a replica: {}", err.with_causes());
         }
     }
 

@@ -114,7 +114,7 @@ impl<S: Store> ServerSide<S> {
                 }
                 Ok(DeleteIfOutcome::Conflict | DeleteIfOutcome::Gone) => {}
                 Err(err) => {
-                    tracing::debug!(target: "sessions", error = &err as &dyn std::error::Error, "an expired session stays in the store until the store removes it, since deleting it failed");
+                    tracing::debug!(target: "sessions", "an expired session stays in the store until the store removes it, since deleting it failed: {}", err.with_causes());
                 }
             }
         });

@@ -140,7 +140,7 @@ impl<S: Store> ServerSide<S> {
         if let (Some(owner), Some(index)) = (owner, self.store.owners())
             && let Err(err) = self.write(Write::Index, deadline, index.remove(&owner, &key)).await
         {
-            tracing::debug!(target: "sessions", error = &err as &dyn std::error::Error, "an ended session stays in its owner's index until its entry expires, since the store failed");
+            tracing::debug!(target: "sessions", "an ended session stays in its owner's index until its entry expires, since the store failed: {}", err.with_causes());
         }
     }
 

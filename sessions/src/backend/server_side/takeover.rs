@@ -231,7 +231,7 @@ impl<S: Store> ServerSide<S> {
     /// do not ask the index again.
     async fn note_refused(&self, id: &MarkId, deadline: &Deadline) {
         if let Err(err) = self.marks(deadline).create(id, Mark::Ended).await {
-            tracing::debug!(target: "sessions", error = &err as &dyn std::error::Error, "the legacy token of an ended session is not marked, since the store failed; its next use tries again");
+            tracing::debug!(target: "sessions", "the legacy token of an ended session is not marked, since the store failed; its next use tries again: {}", err.with_causes());
         }
     }
 
@@ -240,7 +240,7 @@ impl<S: Store> ServerSide<S> {
         match self.write(Write::Delete, deadline, self.store.delete(&key)).await {
             Ok(_) => self.remove_from_index(owner, key, deadline).await,
             Err(err) => {
-                tracing::debug!(target: "sessions", error = &err as &dyn std::error::Error, "a second record of a session that was taken over stays until it expires, since deleting it failed");
+                tracing::debug!(target: "sessions", "a second record of a session that was taken over stays until it expires, since deleting it failed: {}", err.with_causes());
             }
         }
     }
