@@ -1,4 +1,4 @@
-//! The lines as an application without a subscriber of `tracing` sees them: through `log`, as env_logger
+//! The lines as an application without a subscriber of `tracing` sees them: through `log`, as `env_logger`
 //! formats them. The cause is in the text, no line is forged, and no password is shown.
 
 use std::{
@@ -93,9 +93,10 @@ async fn the_cause_of_an_outage_is_in_the_text_and_the_access_log_has_the_reques
     let refused = io::Error::new(io::ErrorKind::ConnectionRefused, "connection refused");
     store.on_every_call(Fault::Fails(StoreError::unavailable(refused)));
     for (path, cookie, what) in [("/read", true, "opened"), ("/write", false, "saved")] {
-        let answer = match cookie {
-            true => browser.get(&app, path).await,
-            false => Browser::new().get(&app, path).await,
+        let answer = if cookie {
+            browser.get(&app, path).await
+        } else {
+            Browser::new().get(&app, path).await
         };
         assert_eq!(answer.status, 503);
         let lines = lines();

@@ -75,7 +75,7 @@ async fn act(
             "own" => wrong(&session).map_err(AppError::Own)?,
             "caught" => drop(wrong(&session)),
             "caught-now" => drop(session.save_now().await),
-            "response" => return Ok(wrong(&session).unwrap_err().error_response()),
+            "response" => return Ok(wrong(&session).expect_err("it is wrong").error_response()),
             "purge" => drop(session.purge()?),
             "scope" | "reads" => drop(session.keys()),
             other => panic!("nothing to do at {other}"),

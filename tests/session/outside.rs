@@ -1,5 +1,5 @@
 //! Middleware further out sees a failure of the session as it sees one of a handler: as a response with the
-//! error inside. The access log of Actix's `Logger` is tested in tests/log_lines.rs.
+//! error inside. The access log of Actix's `Logger` is tested in `tests/log_lines.rs`.
 
 use actix_cors::Cors;
 use actix_http::Request;
@@ -34,6 +34,7 @@ async fn count(session: Session) -> actix_web::Result<String> {
 const PAGE: HeaderName = HeaderName::from_static("x-page");
 
 /// Gives a failure a page of its own, as an application does.
+#[expect(clippy::unnecessary_wraps, reason = "`ErrorHandlers` takes such a function")]
 fn page<B>(mut response: ServiceResponse<B>) -> actix_web::Result<ErrorHandlerResponse<B>> {
     let err = response.response().error().expect("the error is inside");
     let kind = match (err.as_error::<OpenError>(), err.as_error::<SaveError>()) {
@@ -103,7 +104,7 @@ async fn an_error_of_an_inner_middleware_stays_one_and_its_session_is_saved() {
     let (sessions, _) = Switched::sessions(SessionConfig::new());
     let app = App::new().wrap(from_fn(forbids)).wrap(sessions).default_service(web::to(count));
     let app = init_service(app).await;
-    let err = app.call(TestRequest::default().to_request()).await.err().expect("an error");
+    let err = app.call(TestRequest::default().to_request()).await.expect_err("an error");
     assert_eq!(
         (err.to_string().as_str(), err.as_response_error().status_code()),
         ("no entry", StatusCode::FORBIDDEN)

@@ -299,7 +299,7 @@ async fn invariant_10_errors_about_values_quote_none_and_say_where_they_failed()
         );
         let saved = session.save_now().await.expect("nothing failed");
         assert_no_value(&saved.get::<u32>("number").unwrap_err(), true);
-        HttpResponse::Ok()
+        HttpResponse::Ok().finish()
     };
     let app = init_service(App::new().wrap(strict).default_service(web::to(handler))).await;
     let request = client.seed(TestRequest::default(), json!({"number": VALUE, "kind": "a"})).await;
