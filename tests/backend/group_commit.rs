@@ -98,6 +98,7 @@ async fn act(request: HttpRequest, session: Session) -> actix_web::Result<HttpRe
             said = n.unwrap_or_default().to_string();
         }
         "insert" => session.insert(object, true)?,
+        "take" => drop(session.take::<bool>(object)?),
         "remove" => drop(session.remove(object)?),
         // A number for the first request that runs it, and not a number afterwards.
         "retype" => session.insert("n", "text")?,
@@ -169,6 +170,20 @@ async fn what_one_cannot_do_is_its_own_failure() {
     let answers = fixture.send(&app, &token, &paths).await;
     assert_eq!(statuses(&answers), [200, 200, 500, 500, 200, 200, 500]);
     assert_eq!(read(&app, &token).await, r#"{"a":true,"n":"text"}"#);
+}
+
+#[actix_web::test]
+async fn of_those_that_take_one_value_one_is_written_and_the_others_change_nothing() {
+    let fixture = Fixture::new(|backend| backend);
+    let app = fixture.app().await;
+    let token = begin(&app).await;
+    fixture.go_on.add_permits(1);
+    assert_eq!(Answer::of(&app, with_token("/insert-v", &token)).await.status, StatusCode::OK);
+    fixture.reached.acquire().await.expect("nobody closes it").forget();
+    let paths = ["/count", "/take-v", "/count", "/take-v", "/take-v", "/count"];
+    let answers = fixture.send(&app, &token, &paths).await;
+    assert_eq!(statuses(&answers), [200, 200, 200, 409, 409, 200]);
+    assert_eq!(read(&app, &token).await, r#"{"n":4}"#);
 }
 
 #[actix_web::test]

@@ -62,7 +62,6 @@ pub(crate) fn member_list(text: &str) -> Option<Vec<Member>> {
 }
 
 /// Returns the elements of the JSON array in `text`, or `None` when the text is not one.
-#[cfg(feature = "flask")]
 pub(crate) fn elements(text: &str) -> Option<Vec<Range<usize>>> {
     let mut scanner = Scanner::new(text);
     let mut elements = Vec::new();

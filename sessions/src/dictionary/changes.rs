@@ -2,11 +2,14 @@
 
 use std::{fmt, sync::Arc};
 
-use super::Dictionary;
-use crate::error::SessionError;
+use super::{
+    Dictionary, Replay, same_value,
+    step::{Step, coalesce, conditional},
+};
+use crate::error::{SaveError, SessionError};
 
-/// A closure that can run again: an `update` of one key, or a `modify` of typed content.
-pub(crate) type Replay = Arc<dyn Fn(&mut Dictionary) -> Result<(), SessionError> + Send + Sync>;
+/// How many steps a change set has at least before they are coalesced.
+const MIN_COALESCED: usize = 64;
 
 /// The changes of a request to its session, in order.
 ///
@@ -18,44 +21,14 @@ pub struct ChangeSet {
     /// Shared with a save that continues after the request is dropped. `None` before the first
     /// step.
     steps: Option<Arc<Vec<Step>>>,
-}
-
-#[derive(Clone)]
-enum Step {
-    Set {
-        key: Box<str>,
-        json: String,
-    },
-    Remove {
-        key: Box<str>,
-    },
-    /// The opened keys and values: a key with another value is not removed.
-    Clear {
-        opened: Vec<(Box<str>, String)>,
-    },
-    Replay(Replay),
+    /// How many steps are coalesced next.
+    coalesce_at: usize,
 }
 
 impl ChangeSet {
     /// Replays the steps on a newer dictionary.
-    pub(crate) fn replay(&self, newer: &mut Dictionary) -> Result<(), SessionError> {
-        for step in self.steps() {
-            match step {
-                Step::Set { key, json } => newer.set_untracked(key, json.clone()),
-                Step::Remove { key } => {
-                    newer.remove_untracked(key);
-                }
-                Step::Clear { opened } => {
-                    for (key, json) in opened {
-                        if newer.raw(key) == Some(json) {
-                            newer.remove_untracked(key);
-                        }
-                    }
-                }
-                Step::Replay(replay) => replay(newer)?,
-            }
-        }
-        Ok(())
+    pub(crate) fn replay(&self, newer: &mut Dictionary) -> Result<(), SaveError> {
+        replay_all(self.steps(), newer)
     }
 
     /// Whether the request changed nothing.
@@ -63,38 +36,124 @@ impl ChangeSet {
         self.steps().is_empty()
     }
 
+    /// Whether the request took a value that it had not set itself: it is superseded where another
+    /// request took or changed it meanwhile.
+    pub fn is_conditional(&self) -> bool {
+        conditional(self.steps()).contains(&true)
+    }
+
+    #[cfg(test)]
+    pub(super) fn len(&self) -> usize {
+        self.steps().len()
+    }
+
     fn steps(&self) -> &[Step] {
         self.steps.as_ref().map_or(&[], |steps| steps.as_slice())
     }
 
-    fn steps_mut(&mut self) -> &mut Vec<Step> {
-        Arc::make_mut(self.steps.get_or_insert_default())
+    fn push(&mut self, step: Step) {
+        let steps = Arc::make_mut(self.steps.get_or_insert_default());
+        steps.push(step);
+        if steps.len() >= self.coalesce_at.max(MIN_COALESCED) {
+            *steps = coalesce(std::mem::take(steps));
+            self.coalesce_at = 2 * steps.len();
+        }
     }
 
     pub(super) fn set(&mut self, key: &str, json: &str) {
-        let steps = self.steps_mut();
-        if let Some(Step::Set { key: last, json: value }) = steps.last_mut()
+        if let Some(steps) = &mut self.steps
+            && let Some(Step::Set { key: last, json: value }) = Arc::make_mut(steps).last_mut()
             && **last == *key
         {
             *value = json.into();
             return;
         }
-        steps.push(Step::Set { key: key.into(), json: json.into() });
+        self.push(Step::Set { key: key.into(), json: json.into() });
+    }
+
+    pub(super) fn set_if_absent(&mut self, key: &str, json: &str) {
+        self.push(Step::SetIfAbsent { key: key.into(), json: json.into() });
     }
 
     pub(super) fn remove(&mut self, key: &str) {
-        self.steps_mut().push(Step::Remove { key: key.into() });
+        self.push(Step::Remove { key: key.into() });
+    }
+
+    pub(super) fn take(&mut self, key: &str, json: &str) {
+        self.push(Step::Take { key: key.into(), json: json.into() });
     }
 
     /// Replaces the steps so far, which a clear undoes.
     pub(super) fn clear<'a>(&mut self, opened: impl Iterator<Item = (&'a str, &'a str)>) {
-        let opened = opened.map(|(key, json)| (key.into(), json.into())).collect();
-        self.steps = Some(Arc::new(vec![Step::Clear { opened }]));
+        let opened: Vec<_> = opened.map(|(key, json)| (key.into(), json.into())).collect();
+        self.undo(&opened);
+        self.push(Step::Clear { opened });
     }
 
-    pub(super) fn push_replay(&mut self, replay: Replay) {
-        self.steps_mut().push(Step::Replay(replay));
+    pub(super) fn push_replay(&mut self, key: Option<Box<str>>, replay: Replay) {
+        self.push(Step::Replay { key, replay });
     }
+
+    /// Drops the steps and keeps their conditions: the handler was given the values. `opened` is
+    /// sorted by key.
+    pub(super) fn undo(&mut self, opened: &[(Box<str>, String)]) {
+        let opened_value = |key: &str| {
+            let at = opened.binary_search_by(|(candidate, _)| (**candidate).cmp(key)).ok()?;
+            Some(opened[at].1.clone())
+        };
+        let steps = coalesce(self.steps().to_vec()).into_iter().filter_map(|step| match step {
+            Step::Take { key, .. } => {
+                let opened = opened_value(&key);
+                Some(Step::Require { key, opened })
+            }
+            step @ Step::Require { .. } => Some(step),
+            _ => None,
+        });
+        let steps: Vec<_> = steps.collect();
+        *self = Self::default();
+        if !steps.is_empty() {
+            self.steps = Some(Arc::new(steps));
+        }
+    }
+}
+
+pub(super) fn replay_all(steps: &[Step], newer: &mut Dictionary) -> Result<(), SaveError> {
+    for step in steps {
+        match step {
+            Step::Set { key, json } => newer.set_untracked(key, json.clone()),
+            Step::SetIfAbsent { key, json } => {
+                if newer.raw(key).is_none() {
+                    newer.set_untracked(key, json.clone());
+                }
+            }
+            Step::Remove { key } => {
+                newer.remove_untracked(key);
+            }
+            Step::Take { key, json } => {
+                require(newer, key, Some(json))?;
+                newer.remove_untracked(key);
+            }
+            Step::Require { key, opened } => require(newer, key, opened.as_deref())?,
+            Step::Clear { opened } => {
+                for (key, json) in opened {
+                    if newer.raw(key) == Some(json) {
+                        newer.remove_untracked(key);
+                    }
+                }
+            }
+            Step::Replay { replay, .. } => replay(newer).map_err(SaveError::internal)?,
+        }
+    }
+    Ok(())
+}
+
+/// Fails unless the key has this value.
+fn require(newer: &Dictionary, key: &str, expected: Option<&str>) -> Result<(), SaveError> {
+    let is_met = match (newer.raw(key), expected) {
+        (Some(present), Some(expected)) => same_value(present, expected),
+        (present, expected) => present == expected,
+    };
+    if is_met { Ok(()) } else { Err(SaveError::Superseded) }
 }
 
 /// # The change set of a dictionary
@@ -115,7 +174,7 @@ impl Dictionary {
         &mut self,
         revision: u64,
         outcome: impl FnOnce(&mut Self) -> Result<(), SessionError>,
-        replay: Option<Replay>,
+        replay: Option<(Option<Box<str>>, Replay)>,
     ) -> Result<bool, SessionError> {
         if self.revision != revision {
             return Ok(false);
@@ -125,8 +184,8 @@ impl Dictionary {
         let done = outcome(self);
         self.changes = changes;
         done?;
-        if let (Some(changes), Some(replay)) = (&mut self.changes, replay) {
-            changes.push_replay(replay);
+        if let (Some(changes), Some((key, replay))) = (&mut self.changes, replay) {
+            changes.push_replay(key, replay);
         }
         Ok(true)
     }

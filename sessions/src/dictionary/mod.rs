@@ -10,12 +10,13 @@ mod entry;
 mod format;
 mod json;
 mod payload;
+mod step;
 mod surrogate_keys;
 
 use serde::de::DeserializeOwned;
 
 pub use self::changes::ChangeSet;
-pub(crate) use self::{changes::Replay, entry::same_value, format::Format, json::quoted};
+pub(crate) use self::{entry::same_value, format::Format, json::quoted, step::Replay};
 use self::{
     entry::{Edit, Entry, Key},
     payload::Payload,
@@ -78,10 +79,7 @@ impl Dictionary {
     ///
     /// [`SessionError::Encode`] when it nests too deep to be read again.
     pub(crate) fn insert_json(&mut self, key: &str, json: String) -> Result<(), SessionError> {
-        if !json_scan::is_value(&json) {
-            let source = serde::ser::Error::custom("it nests deeper than 127 levels; flatten it");
-            return Err(SessionError::Encode { key: key.into(), source });
-        }
+        check_depth(key, &json)?;
         self.set(key, json);
         Ok(())
     }
@@ -100,6 +98,32 @@ impl Dictionary {
             changes.remove(key);
         }
         self.remove_untracked(key)
+    }
+
+    /// Sets `key` to the value of this JSON text, which it keeps on a newer state that has none.
+    ///
+    /// # Errors
+    ///
+    /// Those of [`insert_json`](Self::insert_json).
+    pub(crate) fn insert_first(&mut self, key: &str, json: String) -> Result<(), SessionError> {
+        check_depth(key, &json)?;
+        if let Some(changes) = &mut self.changes {
+            changes.set_if_absent(key, &json);
+        }
+        self.set_untracked(key, json);
+        Ok(())
+    }
+
+    /// Removes `key` and its value, which a newer state must have too.
+    pub(crate) fn take(&mut self, key: &str) {
+        let changes = self.changes.take();
+        self.changes = changes.map(|mut changes| {
+            if let Some(json) = self.raw(key) {
+                changes.take(key, json);
+            }
+            changes
+        });
+        self.remove_untracked(key);
     }
 
     /// Removes every key except those for which `keep` returns `true`.
@@ -137,11 +161,19 @@ impl Dictionary {
         self.revision += 1;
     }
 
-    /// Drops all members, including the opened ones.
+    /// Drops all members, including the opened ones. The conditions of the changes stay.
     pub(crate) fn reset(&mut self) {
+        if let Some(changes) = self.changes.as_mut().filter(|changes| changes.is_conditional()) {
+            let payload = &self.payload;
+            let opened = self.entries.iter().filter_map(|entry| {
+                Some((entry.key(payload).into(), entry.base?.of(payload).into()))
+            });
+            changes.undo(&opened.collect::<Vec<_>>());
+        } else {
+            self.discard_changes();
+        }
         self.entries.clear();
         self.surrogate_keys.reset();
-        self.discard_changes();
         self.revision += 1;
     }
 
@@ -217,4 +249,13 @@ impl Dictionary {
     fn position(&self, key: &str) -> Result<usize, usize> {
         self.entries.binary_search_by(|entry| entry.key(&self.payload).cmp(key))
     }
+}
+
+/// Fails when a value nests too deep to be read again.
+fn check_depth(key: &str, json: &str) -> Result<(), SessionError> {
+    if json_scan::is_value(json) {
+        return Ok(());
+    }
+    let source = serde::ser::Error::custom("it nests deeper than 127 levels; flatten it");
+    Err(SessionError::Encode { key: key.into(), source })
 }

@@ -232,11 +232,12 @@ pub enum SaveError {
     #[error("the session was ended while this request ran, so its changes are dropped")]
     Gone,
     /// The session was logged in or renewed after the request opened it, or the request carried a
-    /// token that was replaced within the last minute: its changes are dropped. By the policy
-    /// `on_gone` the client gets 409 or the handler's response; its cookie is not touched, since it
-    /// may already hold the new token.
+    /// token that was replaced within the last minute, or another request took or changed a value that
+    /// this one [took](crate::Session::take): its changes are dropped. By the policy `on_gone` the
+    /// client gets 409 or the handler's response, and 409 in either case where the request took a
+    /// value; its cookie is not touched, since it may already hold the new token.
     #[error(
-        "the session was logged in or renewed after this request got its token, so its changes are dropped"
+        "the session was logged in or renewed after this request got its token, or a value that this request took was taken or changed by another one, so its changes are dropped"
     )]
     Superseded,
     /// The store is full. Nothing was saved. The client gets 503.

@@ -190,8 +190,8 @@ fn must_save<I: SessionInterface>(
     }
 }
 
-/// Whether the response is sent although saving failed. A failed purge, renewal or rotation is never
-/// tolerated: the handler has told its client that it was carried out.
+/// Whether the response is sent although saving failed. A failed purge, renewal, rotation or take is
+/// never tolerated: the handler has told its client that it was carried out.
 fn is_tolerated(
     content: &impl SessionContent,
     status: SessionStatus,
@@ -200,6 +200,7 @@ fn is_tolerated(
 ) -> bool {
     let is_changed = match status {
         SessionStatus::Purged | SessionStatus::Renewed | SessionStatus::Rotated => return false,
+        SessionStatus::Changed if content.state().is_conditional() => return false,
         SessionStatus::Changed => true,
         SessionStatus::Unchanged => false,
     };

@@ -5,7 +5,10 @@ use std::marker::PhantomData;
 use serde::{Serialize, de::DeserializeOwned};
 use serde_json::{Map, Value};
 
-use super::{Session, SessionSelector, replay::KeyUpdate};
+use super::{
+    Session, SessionSelector,
+    replay::{KeyUpdate, MAX_TRIES},
+};
 use crate::{error::SessionError, state::SessionState};
 
 /// # Keys and values
@@ -32,6 +35,11 @@ impl<I: SessionSelector> Session<I> {
 
     /// Removes `key`; returns whether there was a value.
     ///
+    /// With a server-side store this removes whatever the key holds when the session is saved, also
+    /// what another request has set meanwhile. The result is what this request saw: two requests at
+    /// the same time may both be told `true`, so that a value which may be used once is for
+    /// [`take`](Self::take).
+    ///
     /// # Errors
     ///
     /// [`SessionError::Null`], [`SessionError::Saved`], [`SessionError::ReservedKey`].
@@ -39,21 +47,59 @@ impl<I: SessionSelector> Session<I> {
         self.change(|state| state.remove(key))
     }
 
-    /// Removes `key` and returns its value, or `None` when there was none.
+    /// Removes `key` and returns its value, or `None` when there was none: for a value that may be
+    /// used once, such as a voucher.
+    ///
+    /// With a server-side store, of several requests that take one value at the same time only one is
+    /// saved. The others fail with [`SaveError::Superseded`], and so does a request whose value another
+    /// one changed; nothing of them is saved, and the client gets 409, whatever `on_gone` says. A
+    /// handler that acts on the value saves first, so that it learns this before it acts. `None`
+    /// carries no condition, nor does a value that this request has set itself.
+    ///
+    /// A session that lives in its cookie has the value again in each copy of the cookie.
+    ///
+    /// [`SaveError::Superseded`]: crate::error::SaveError::Superseded
     ///
     /// # Errors
     ///
     /// Those of [`remove`](Self::remove), and [`SessionError::Decode`] when the value does not
     /// deserialise as `T`; the session then keeps it.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// # use actix_web::{HttpResponse, post};
+    /// # use sessions::Session;
+    /// # async fn pay_out(_: &str) {}
+    /// #[post("/redeem")]
+    /// async fn redeem(session: Session) -> actix_web::Result<HttpResponse> {
+    ///     let Some(voucher) = session.take::<String>("voucher")? else {
+    ///         return Ok(HttpResponse::NotFound().finish());
+    ///     };
+    ///     // 409 if another request has taken it.
+    ///     session.save_now().await?;
+    ///     pay_out(&voucher).await;
+    ///     Ok(HttpResponse::Ok().finish())
+    /// }
+    /// ```
     pub fn take<T: DeserializeOwned>(&self, key: &str) -> Result<Option<T>, SessionError> {
-        self.change(|state| {
-            let value = state.get(key)?;
-            state.remove(key)?;
-            Ok(value)
-        })
+        for _ in 0..MAX_TRIES {
+            let look = |state: &SessionState| (state.format(), state.raw(key).map(str::to_owned));
+            let (format, Some(json)) = self.look(look) else {
+                self.change(|state| state.check_writable(key))?;
+                return Ok(None);
+            };
+            // Outside the lock, since `T` may use the session.
+            let value = format.decode(key, &json)?;
+            if self.change(|state| state.take_json(key, &json))? {
+                return Ok(Some(value));
+            }
+        }
+        Err(SessionError::Contended)
     }
 
-    /// Whether there is a value under `key`.
+    /// Whether there is a value under `key`, as this request saw the session. It promises nothing about
+    /// the time of the save: see [`take`](Self::take).
     pub fn contains_key(&self, key: &str) -> bool {
         self.look(|state| state.contains_key(key))
     }
@@ -90,6 +136,8 @@ impl<I: SessionSelector> Session<I> {
     /// Removes every key. An empty session is deleted with the response, unless the policy
     /// `save_when` excludes that response. To log out, call [`purge`](Self::purge).
     ///
+    /// With a server-side store, what another request has set or changed meanwhile stays.
+    ///
     /// # Errors
     ///
     /// [`SessionError::Null`], [`SessionError::Saved`].
@@ -125,6 +173,9 @@ impl<I: SessionSelector> Session<I> {
 
     /// Returns the value under `key`, after setting it to the result of `make` when there is none.
     ///
+    /// With a server-side store, of the values that several requests make at the same time the first
+    /// one stays. What is stored is in the result of [`save_now`](Self::save_now).
+    ///
     /// # Errors
     ///
     /// Those of [`insert`](Self::insert), and [`SessionError::Decode`] when the present value does
@@ -140,17 +191,18 @@ impl<I: SessionSelector> Session<I> {
         if let Some(value) = self.get(key)? {
             return Ok(value);
         }
-        // Outside the lock, so that `make` may use the session.
+        // Outside the lock, so that `make` may use the session, and so may `T`.
         let made = make();
-        let json = self.format().encode(key, &made)?;
+        let format = self.format();
+        let json = format.encode(key, &made)?;
         let present = self.change(|state| {
-            let present = state.get(key)?;
+            let present = state.raw(key).map(str::to_owned);
             if present.is_none() {
-                state.insert_json(key, json)?;
+                state.insert_first(key, json)?;
             }
             Ok(present)
         })?;
-        Ok(present.unwrap_or(made))
+        present.map_or(Ok(made), |json| format.decode(key, &json))
     }
 
     /// Passes the value under `key` to `change`, stores the result, and returns it.

@@ -14,14 +14,17 @@ use crate::{
 
 /// How often an update runs when other handles keep changing the session between its read and its
 /// write.
-const MAX_TRIES: usize = 1_000;
+pub(super) const MAX_TRIES: usize = 1_000;
 
 /// An update in three steps. The middle one runs without the session's lock, so that the handler's
 /// closure may use the session.
-pub(super) trait Replayable: Send + Sync + 'static {
+pub(super) trait Replayable: Sized + Send + Sync + 'static {
     type Loaded;
     type Outcome;
     type Answer;
+
+    /// Returns the key that is updated, or `None` for several.
+    fn key(&self) -> Option<&str>;
 
     /// Fails when a handler is not allowed to make this update.
     fn check(&self, state: &SessionState) -> Result<(), SessionError>;
@@ -32,6 +35,16 @@ pub(super) trait Replayable: Send + Sync + 'static {
         outcome: Self::Outcome,
         dictionary: &mut Dictionary,
     ) -> Result<(), SessionError>;
+
+    /// Returns what makes the update on a newer state: it runs again there.
+    fn replay(self: &Arc<Self>, _answer: &Self::Answer) -> Replay {
+        let update = Arc::clone(self);
+        Arc::new(move |dictionary| {
+            let loaded = update.load(dictionary)?;
+            let (outcome, _) = update.run(loaded)?;
+            update.apply(outcome, dictionary)
+        })
+    }
 }
 
 impl<I: SessionSelector> Session<I> {
@@ -45,7 +58,8 @@ impl<I: SessionSelector> Session<I> {
                 Ok((dictionary.revision(), state.changes().is_some(), loaded))
             })?;
             let (outcome, answer) = update.run(loaded)?;
-            let replay = is_replayed.then(|| replay(Arc::clone(&update)));
+            let replay =
+                is_replayed.then(|| (update.key().map(Into::into), update.replay(&answer)));
             let applied = self.change(|state| {
                 state.update_at(revision, |dictionary| update.apply(outcome, dictionary), replay)
             })?;
@@ -55,15 +69,6 @@ impl<I: SessionSelector> Session<I> {
         }
         Err(SessionError::Contended)
     }
-}
-
-/// Wraps an update for the change set.
-fn replay<U: Replayable>(update: Arc<U>) -> Replay {
-    Arc::new(move |dictionary| {
-        let loaded = update.load(dictionary)?;
-        let (outcome, _) = update.run(loaded)?;
-        update.apply(outcome, dictionary)
-    })
 }
 
 /// An update of one key.
@@ -83,6 +88,10 @@ where
     type Loaded = (Format, Option<T>);
     type Outcome = String;
     type Answer = T;
+
+    fn key(&self) -> Option<&str> {
+        Some(&self.key)
+    }
 
     fn check(&self, state: &SessionState) -> Result<(), SessionError> {
         state.check_writable(&self.key)

@@ -22,7 +22,7 @@ pub use self::{
 };
 use crate::{
     dictionary::{ChangeSet, Dictionary, Format, Replay},
-    error::{DecodeError, NullSession, SessionError},
+    error::{DecodeError, NullSession, SaveError, SessionError},
 };
 
 /// The key that holds whether a session is permanent, as in Flask.
@@ -204,6 +204,24 @@ impl SessionState {
         Ok(self.inner.dictionary.remove(key))
     }
 
+    /// Sets `key` to the value of this JSON text unless it has one: on a newer state the first value
+    /// stays.
+    pub(crate) fn insert_first(&mut self, key: &str, json: String) -> Result<(), SessionError> {
+        self.check_writable(key)?;
+        self.inner.dictionary.insert_first(key, json)
+    }
+
+    /// Removes `key` if it has this very JSON text, which a newer state must have too. Returns whether
+    /// it had.
+    pub(crate) fn take_json(&mut self, key: &str, json: &str) -> Result<bool, SessionError> {
+        self.check_writable(key)?;
+        let is_there = self.inner.dictionary.raw(key) == Some(json);
+        if is_there {
+            self.inner.dictionary.take(key);
+        }
+        Ok(is_there)
+    }
+
     /// Removes every key.
     ///
     /// # Errors
@@ -240,13 +258,19 @@ impl SessionState {
         self.inner.dictionary.changes()
     }
 
-    /// Applies the outcome of a closure that ran on the state of `revision`, and records `replay`.
+    /// Whether this request took a value that it had not set itself.
+    pub(crate) fn is_conditional(&self) -> bool {
+        self.changes().is_some_and(ChangeSet::is_conditional)
+    }
+
+    /// Applies the outcome of a closure that ran on the state of `revision`, and records `replay` with
+    /// the key that it concerns.
     /// Returns `false` and does nothing if the session has changed since that revision.
     pub(crate) fn update_at(
         &mut self,
         revision: u64,
         outcome: impl FnOnce(&mut Dictionary) -> Result<(), SessionError>,
-        replay: Option<Replay>,
+        replay: Option<(Option<Box<str>>, Replay)>,
     ) -> Result<bool, SessionError> {
         self.inner.meta.check_writable()?;
         self.inner.dictionary.update_at(revision, outcome, replay)
@@ -255,15 +279,18 @@ impl SessionState {
 
 impl ChangeSet {
     /// Applies the changes to a newer state of the session: repeats sets and removals, runs the
-    /// closures of `update` again, and lets a `clear` remove only what no other request has
-    /// changed.
+    /// closures of `update` again, lets a `clear` remove only what no other request has changed, and
+    /// a `get_or_insert_with` set only what no other request has set.
+    ///
+    /// After an error `newer` holds a part of the changes and must not be saved.
     ///
     /// # Errors
     ///
-    /// [`SessionError::Null`] when `newer` is a null session, and the errors of the closures, for
+    /// [`SaveError::Superseded`] when another request took or changed a value that this one took;
+    /// [`SaveError::Internal`] when `newer` is a null session, and for the errors of the closures, for
     /// example for a value whose type another request changed.
-    pub fn apply_to(&self, newer: &mut SessionState) -> Result<(), SessionError> {
-        newer.inner.meta.check_writable()?;
+    pub fn apply_to(&self, newer: &mut SessionState) -> Result<(), SaveError> {
+        newer.inner.meta.check_writable().map_err(SaveError::internal)?;
         self.replay(&mut newer.inner.dictionary)
     }
 }

@@ -71,7 +71,9 @@ where
     /// field that is no longer serialised is removed.
     ///
     /// `change` may run more than once, like the closure of [`update`](Session::update), and must
-    /// depend on its argument alone. `modify` returns the result of the run in this request.
+    /// depend on its argument alone. `modify` returns the result of the run in this request: several
+    /// requests may be told that they took something out of a field. To use a value once,
+    /// [`take`](Session::take) the field by its name.
     ///
     /// # Errors
     ///
@@ -125,6 +127,10 @@ where
     type Loaded = (Format, T);
     type Outcome = Diff;
     type Answer = R;
+
+    fn key(&self) -> Option<&str> {
+        None
+    }
 
     fn check(&self, _state: &SessionState) -> Result<(), SessionError> {
         Ok(())

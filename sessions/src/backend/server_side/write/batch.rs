@@ -306,7 +306,7 @@ fn apply<S: Store>(
 ) -> Result<Option<Payload>, SaveError> {
     let apply = || {
         let mut state = SessionState::from_shared(json).map_err(SaveError::internal)?;
-        pending.changes.apply_to(&mut state).map_err(SaveError::internal)?;
+        pending.changes.apply_to(&mut state)?;
         backend.payload(&state)
     };
     catch_unwind(AssertUnwindSafe(apply)).unwrap_or_else(|_| Err(SaveError::internal(Panicked)))

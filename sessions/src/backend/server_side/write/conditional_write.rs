@@ -200,7 +200,7 @@ impl<S: Store> ConditionalWrite<S> {
         }
         let mut newer =
             SessionState::from_shared(Arc::clone(&record.payload)).map_err(SaveError::internal)?;
-        self.changes.apply_to(&mut newer).map_err(SaveError::internal)?;
+        self.changes.apply_to(&mut newer)?;
         self.payload = self.backend.payload(&newer)?;
         self.rebased = true;
         Ok(())
