@@ -93,6 +93,7 @@ sentences! {
         a_take_that_found_nothing_removes_nothing
         a_value_that_was_changed_meanwhile_is_not_taken
         a_value_that_was_taken_and_set_again_must_still_be_there
+        a_session_is_not_purged_for_a_value_that_another_request_took
         what_a_request_set_itself_it_takes_under_no_condition
         messages_that_were_added_meanwhile_stay
         of_twenty_values_that_were_made_at_once_the_first_stays

@@ -145,13 +145,30 @@ pub(crate) async fn a_value_that_was_taken_and_set_again_must_still_be_there<S: 
     assert_eq!(seen, r#"{"b":true}"#);
 }
 
+pub(crate) async fn a_session_is_not_purged_for_a_value_that_another_request_took<S: Store>(
+    stage: Stage<S>,
+) {
+    for (begin, slow, fast) in [
+        ("/insert-v/insert-b", "/take-v/purge", "/take-v"),
+        ("/insert-v/insert-b", "/take-v/clear/purge", "/take-v"),
+        ("/login-7/insert-v/insert-b", "/take-v/login-8", "/take-v/login-7"),
+    ] {
+        let (slow, _) = overtaken(&stage, begin, slow, fast).await;
+        assert_eq!((slow.status, slow.cookie()), (StatusCode::CONFLICT, None), "{begin} {fast}");
+    }
+}
+
 pub(crate) async fn what_a_request_set_itself_it_takes_under_no_condition<S: Store>(
     stage: Stage<S>,
 ) {
-    for slow in ["/insert-v/take-v/insert-c", "/remove-v/insert-v/take-v/insert-c"] {
+    for (slow, left) in [
+        ("/insert-v/take-v/insert-c", r#"{"b":true,"c":true}"#),
+        ("/remove-v/insert-v/take-v/insert-c", r#"{"b":true,"c":true}"#),
+        ("/insert-v/take-v/clear/insert-c", r#"{"c":true,"v":true}"#),
+    ] {
         let (slow, seen) = overtaken(&stage, "/insert-b", slow, "/insert-v").await;
         assert_eq!(slow.status, StatusCode::OK);
-        assert_eq!(seen, r#"{"b":true,"c":true}"#);
+        assert_eq!(seen, left);
     }
 }
 

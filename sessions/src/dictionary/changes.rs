@@ -83,10 +83,17 @@ impl ChangeSet {
         self.push(Step::Take { key: key.into(), json: json.into() });
     }
 
-    /// Replaces the steps so far, which a clear undoes.
-    pub(super) fn clear<'a>(&mut self, opened: impl Iterator<Item = (&'a str, &'a str)>) {
-        let opened: Vec<_> = opened.map(|(key, json)| (key.into(), json.into())).collect();
-        self.undo(&opened);
+    /// Replaces the steps so far, which a clear undoes. `opened` is what it removes, sorted by key.
+    pub(super) fn clear<'o, O>(&mut self, opened: impl FnOnce() -> O)
+    where
+        O: Iterator<Item = (&'o str, &'o str)>,
+    {
+        let cleared = self.steps().iter().find_map(|step| match step {
+            Step::Clear { opened } => Some(Arc::clone(opened)),
+            _ => None,
+        });
+        let opened = cleared.unwrap_or_else(|| owned(opened()).into());
+        self.undo_with(&opened);
         self.push(Step::Clear { opened });
     }
 
@@ -94,19 +101,31 @@ impl ChangeSet {
         self.push(Step::Replay { key, replay });
     }
 
-    /// Drops the steps and keeps their conditions: the handler was given the values. `opened` is
-    /// sorted by key.
-    pub(super) fn undo(&mut self, opened: &[(Box<str>, String)]) {
+    /// Drops the steps and keeps their conditions: the handler was given the values. `opened` is what
+    /// the session was opened with, sorted by key.
+    pub(super) fn undo<'o, O>(&mut self, opened: impl FnOnce() -> O)
+    where
+        O: Iterator<Item = (&'o str, &'o str)>,
+    {
+        if self.is_conditional() {
+            self.undo_with(&owned(opened()));
+        } else {
+            *self = Self::default();
+        }
+    }
+
+    fn undo_with(&mut self, opened: &[(Box<str>, String)]) {
         let opened_value = |key: &str| {
             let at = opened.binary_search_by(|(candidate, _)| (**candidate).cmp(key)).ok()?;
             Some(opened[at].1.clone())
         };
-        let steps = coalesce(self.steps().to_vec()).into_iter().filter_map(|step| match step {
+        let conditional = conditional(self.steps());
+        let steps = self.steps().iter().zip(conditional).filter(|(_, conditional)| *conditional);
+        let steps = steps.filter_map(|(step, _)| match step {
             Step::Take { key, .. } => {
-                let opened = opened_value(&key);
-                Some(Step::Require { key, opened })
+                Some(Step::Require { key: key.clone(), opened: opened_value(key) })
             }
-            step @ Step::Require { .. } => Some(step),
+            step @ Step::Require { .. } => Some(step.clone()),
             _ => None,
         });
         let steps: Vec<_> = steps.collect();
@@ -115,6 +134,10 @@ impl ChangeSet {
             self.steps = Some(Arc::new(steps));
         }
     }
+}
+
+fn owned<'o>(members: impl Iterator<Item = (&'o str, &'o str)>) -> Vec<(Box<str>, String)> {
+    members.map(|(key, json)| (key.into(), json.into())).collect()
 }
 
 pub(super) fn replay_all(steps: &[Step], newer: &mut Dictionary) -> Result<(), SaveError> {
@@ -135,7 +158,7 @@ pub(super) fn replay_all(steps: &[Step], newer: &mut Dictionary) -> Result<(), S
             }
             Step::Require { key, opened } => require(newer, key, opened.as_deref())?,
             Step::Clear { opened } => {
-                for (key, json) in opened {
+                for (key, json) in opened.iter() {
                     if newer.raw(key) == Some(json) {
                         newer.remove_untracked(key);
                     }

@@ -36,7 +36,7 @@ pub(super) enum Step {
     },
     /// The opened keys and values: a key with another value is not removed.
     Clear {
-        opened: Vec<(Box<str>, String)>,
+        opened: Arc<[(Box<str>, String)]>,
     },
     /// A closure that reads and writes this key, or any where there is none.
     Replay {

@@ -4,6 +4,7 @@
 
 mod config;
 mod key;
+mod limit;
 mod null_session;
 mod response;
 
@@ -18,6 +19,7 @@ pub use sessions_policy::{
 pub use self::{
     config::{ConfigError, CookieError, InvalidSetting},
     key::KeyError,
+    limit::SessionLimit,
     null_session::NullSession,
 };
 
@@ -57,6 +59,15 @@ pub enum SessionError {
         key: Box<str>,
         /// The serialiser's error.
         source: serde_json::Error,
+    },
+    /// The session would be too large with this write, or the request has written too much. Nothing was
+    /// written.
+    #[error("`{key}` does not fit in the session: {limit}")]
+    TooLarge {
+        /// The key.
+        key: Box<str>,
+        /// What would be exceeded.
+        limit: SessionLimit,
     },
     /// Typed content as a whole cannot be written or read.
     #[error("`{data}` cannot be written to or read from the session")]

@@ -133,6 +133,8 @@ pub(super) async fn save_content<I: SessionInterface>(
         session_status,
         response_status,
         response_headers,
+        // `save_now` alone leaves every failure to its handler.
+        reads_back: tolerance == Tolerance::None,
     };
     let saved = match interface.save_session(content, cx).await {
         Err(SaveError::Gone) => Ok(Saved::with(CookieChange::RemoveEnded)),

@@ -19,7 +19,8 @@ impl<I: SessionSelector> Session<I> {
     ///
     /// # Errors
     ///
-    /// Those of [`update`](Self::update).
+    /// Those of [`insert`](Self::insert), and [`SessionError::Decode`] when what another program wrote
+    /// in place of the messages is not a list.
     ///
     /// # Examples
     ///
@@ -34,7 +35,8 @@ impl<I: SessionSelector> Session<I> {
         category: impl Into<String>,
         message: impl Into<String>,
     ) -> Result<(), SessionError> {
-        self.run_update(Flash { category: category.into(), message: message.into() })
+        let flash = (category.into(), message.into());
+        self.change(|state| state.append(FLASHES, |format| format.flash((&flash.0, &flash.1))))
     }
 
     /// Removes and returns the messages that [`flash`](Self::flash) added, as pairs of category and
@@ -52,44 +54,6 @@ impl<I: SessionSelector> Session<I> {
             return Ok(Vec::new());
         }
         self.run_update(TakeFlashes)
-    }
-}
-
-/// Appends a message to the list. The messages in it are kept as text, since another program may
-/// have written them.
-struct Flash {
-    category: String,
-    message: String,
-}
-
-impl Replayable for Flash {
-    type Loaded = (Format, Option<String>);
-    type Outcome = String;
-    type Answer = ();
-
-    fn key(&self) -> Option<&str> {
-        Some(FLASHES)
-    }
-
-    fn check(&self, state: &SessionState) -> Result<(), SessionError> {
-        state.check_writable(FLASHES)
-    }
-
-    fn load(&self, dictionary: &Dictionary) -> Result<Self::Loaded, SessionError> {
-        Ok((dictionary.format(), dictionary.raw(FLASHES).map(Into::into)))
-    }
-
-    fn run(&self, (format, flashes): Self::Loaded) -> Result<(String, ()), SessionError> {
-        let flash = (self.category.as_str(), self.message.as_str());
-        let flashes = format.append_flash(flashes.as_deref(), flash).ok_or_else(|| {
-            let source = serde::de::Error::custom("expected a list of messages");
-            SessionError::Decode { key: FLASHES.into(), source }
-        })?;
-        Ok((flashes, ()))
-    }
-
-    fn apply(&self, outcome: String, dictionary: &mut Dictionary) -> Result<(), SessionError> {
-        dictionary.insert_json(FLASHES, outcome)
     }
 }
 
@@ -121,8 +85,7 @@ impl Replayable for TakeFlashes {
     }
 
     fn apply(&self, (): (), dictionary: &mut Dictionary) -> Result<(), SessionError> {
-        dictionary.remove(FLASHES);
-        Ok(())
+        dictionary.remove(FLASHES).map(drop)
     }
 
     fn replay(self: &Arc<Self>, returned: &Self::Answer) -> Replay {
@@ -172,7 +135,7 @@ mod tests {
     fn left(format: Format, present: &str, returned: &[(&str, &str)]) -> Option<String> {
         let mut dictionary = Dictionary::default();
         dictionary.set_format(format);
-        dictionary.set(FLASHES, present.to_owned());
+        dictionary.set_untracked(FLASHES, present.to_owned());
         let own = |(category, text): &(&str, &str)| ((*category).to_owned(), (*text).to_owned());
         remove_flashes(&mut dictionary, &returned.iter().map(own).collect::<Vec<_>>());
         dictionary.raw(FLASHES).map(str::to_owned)

@@ -1,6 +1,6 @@
 //! Reading and writing the keys of a session.
 
-use std::marker::PhantomData;
+use std::{collections::BTreeMap, marker::PhantomData};
 
 use serde::{Serialize, de::DeserializeOwned};
 use serde_json::{Map, Value};
@@ -26,10 +26,11 @@ impl<I: SessionSelector> Session<I> {
     ///
     /// # Errors
     ///
-    /// [`SessionError::Null`], [`SessionError::Saved`], [`SessionError::ReservedKey`], and
-    /// [`SessionError::Encode`] when the value cannot be written as JSON.
+    /// [`SessionError::Null`], [`SessionError::Saved`], [`SessionError::ReservedKey`],
+    /// [`SessionError::Encode`] when the value cannot be written as JSON, and
+    /// [`SessionError::TooLarge`] when the key no longer fits in the session.
     pub fn insert<T: Serialize>(&self, key: &str, value: T) -> Result<(), SessionError> {
-        let json = self.format().encode(key, &value)?;
+        let json = self.encoder().encode(key, &value)?;
         self.change(|state| state.insert_json(key, json))
     }
 
@@ -145,7 +146,8 @@ impl<I: SessionSelector> Session<I> {
         self.change(SessionState::clear)
     }
 
-    /// Sets several keys: all of them, or none when one cannot be set.
+    /// Sets several keys: all of them, or none when one cannot be set. Of entries with one key the last
+    /// one counts. No more entries are encoded than the session may hold.
     ///
     /// # Errors
     ///
@@ -158,17 +160,20 @@ impl<I: SessionSelector> Session<I> {
         K: AsRef<str>,
         T: Serialize,
     {
-        let format = self.format();
-        let encoded: Vec<_> = entries
-            .into_iter()
-            .map(|(key, value)| Ok((format.encode(key.as_ref(), &value)?, key)))
-            .collect::<Result<_, SessionError>>()?;
-        self.change(|state| {
-            for (_, key) in &encoded {
-                state.check_writable(key.as_ref())?;
+        let encoder = self.encoder();
+        // Sorted once, and the last of equal keys wins.
+        let mut encoded = BTreeMap::<Box<str>, String>::new();
+        let mut bytes = 0;
+        for (key, value) in entries {
+            let key = key.as_ref();
+            let json = encoder.encode(key, &value)?;
+            bytes += key.len() + json.len();
+            if let Some(former) = encoded.insert(key.into(), json) {
+                bytes -= key.len() + former.len();
             }
-            encoded.into_iter().try_for_each(|(json, key)| state.insert_json(key.as_ref(), json))
-        })
+            encoder.check_together(key, bytes)?;
+        }
+        self.change(|state| state.insert_all(encoded))
     }
 
     /// Returns the value under `key`, after setting it to the result of `make` when there is none.
@@ -193,8 +198,8 @@ impl<I: SessionSelector> Session<I> {
         }
         // Outside the lock, so that `make` may use the session, and so may `T`.
         let made = make();
-        let format = self.format();
-        let json = format.encode(key, &made)?;
+        let encoder = self.encoder();
+        let json = encoder.encode(key, &made)?;
         let present = self.change(|state| {
             let present = state.raw(key).map(str::to_owned);
             if present.is_none() {
@@ -202,7 +207,7 @@ impl<I: SessionSelector> Session<I> {
             }
             Ok(present)
         })?;
-        present.map_or(Ok(made), |json| format.decode(key, &json))
+        present.map_or(Ok(made), |json| encoder.format().decode(key, &json))
     }
 
     /// Passes the value under `key` to `change`, stores the result, and returns it.

@@ -7,7 +7,7 @@ use serde::{Serialize, de::DeserializeOwned};
 
 use super::{Session, SessionSelector};
 use crate::{
-    dictionary::{Dictionary, Format, Replay},
+    dictionary::{Dictionary, Encoder, Replay},
     error::SessionError,
     state::SessionState,
 };
@@ -85,7 +85,7 @@ where
     T: Serialize + DeserializeOwned + 'static,
     F: Fn(&A, Option<T>) -> T + Send + Sync + 'static,
 {
-    type Loaded = (Format, Option<T>);
+    type Loaded = (Encoder, Option<T>);
     type Outcome = String;
     type Answer = T;
 
@@ -98,12 +98,12 @@ where
     }
 
     fn load(&self, dictionary: &Dictionary) -> Result<Self::Loaded, SessionError> {
-        Ok((dictionary.format(), dictionary.get(&self.key)?))
+        Ok((dictionary.encoder(), dictionary.get(&self.key)?))
     }
 
-    fn run(&self, (format, value): Self::Loaded) -> Result<(String, T), SessionError> {
+    fn run(&self, (encoder, value): Self::Loaded) -> Result<(String, T), SessionError> {
         let changed = (self.change)(&self.with, value);
-        Ok((format.encode(&self.key, &changed)?, changed))
+        Ok((encoder.encode(&self.key, &changed)?, changed))
     }
 
     fn apply(&self, outcome: String, dictionary: &mut Dictionary) -> Result<(), SessionError> {

@@ -73,13 +73,14 @@ impl SessionState {
     ///
     /// # Errors
     ///
-    /// [`SessionError::Null`] in a null session.
+    /// [`SessionError::Null`] in a null session, and [`SessionError::TooLarge`] when the key
+    /// `_permanent` no longer fits.
     pub fn set_permanent(&mut self, permanent: bool) -> Result<(), SessionError> {
         self.inner.meta.check_writable()?;
         let is_written = self.inner.dictionary.raw(PERMANENT).is_some()
             || !self.format().writes_permanent_false();
         if permanent != self.permanent() || !is_written {
-            self.inner.dictionary.set(PERMANENT, permanent.to_string());
+            self.set_own(PERMANENT, permanent.to_string())?;
         }
         Ok(())
     }

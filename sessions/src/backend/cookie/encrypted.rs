@@ -10,12 +10,16 @@ use super::{
 use crate::backend::TakeoverHook;
 use crate::{
     backend::{Backend, OwnerError, revocation::Revocation},
-    error::{OpenError, SaveError},
+    dictionary::Limits,
+    error::{OpenError, SaveError, SessionLimit},
     interface::{OpenContext, Opened, SaveContext, Saved},
     key::{SecretKey, SharedKeys},
     session::{Session, SessionSelector},
-    state::SessionState,
-    token::{sealed::Sealer, signed::Rejected},
+    state::{MAX_KEYS, SessionState},
+    token::{
+        sealed::{Sealer, longest_payload},
+        signed::Rejected,
+    },
 };
 
 /// Sessions that live in their cookie, encrypted with AES-256-GCM.
@@ -129,6 +133,10 @@ impl Backend for EncryptedCookie {
 impl CookieCodec for Encrypted {
     type Key = Sealer;
     const KIND: &'static str = "encrypted-cookie";
+
+    fn limit(&self, room: usize, _now: u64) -> Limits {
+        Limits::new(longest_payload(room), SessionLimit::Cookie, MAX_KEYS)
+    }
 
     fn key(&self, key: &SecretKey, salt: &str) -> Sealer {
         Sealer::new(key, salt)

@@ -10,12 +10,13 @@ use super::{
 use crate::backend::TakeoverHook;
 use crate::{
     backend::{Backend, OwnerError, revocation::Revocation},
-    error::{OpenError, SaveError},
+    dictionary::Limits,
+    error::{OpenError, SaveError, SessionLimit},
     interface::{OpenContext, Opened, SaveContext, Saved},
     key::{SecretKey, SharedKeys},
     session::{Session, SessionSelector},
-    state::SessionState,
-    token::signed::{HashAlgorithm, Rejected, Signer},
+    state::{MAX_KEYS, SessionState},
+    token::signed::{HashAlgorithm, Rejected, Signer, longest_payload},
 };
 
 /// Sessions that live in their cookie, signed with HMAC in the format of itsdangerous.
@@ -138,6 +139,11 @@ impl Backend for SignedCookie {
 impl CookieCodec for Signed {
     type Key = Signer;
     const KIND: &'static str = "signed-cookie";
+
+    fn limit(&self, room: usize, now: u64) -> Limits {
+        let bytes = longest_payload(room, self.digest, now);
+        Limits::new(bytes, SessionLimit::Cookie, MAX_KEYS)
+    }
 
     fn key(&self, key: &SecretKey, salt: &str) -> Signer {
         Signer::new(key, salt.as_bytes(), self.digest)

@@ -131,7 +131,9 @@ impl<S: Store> ServerSide<S> {
     pub(super) fn new_session(&self, cx: &OpenContext<'_>) -> SessionState {
         let begun = self.begin(cx);
         let opened = LoadState::new(Origin::New, begun, self.deadlines.request);
-        opened.attached_to(SessionState::new())
+        let mut state = SessionState::new();
+        self.limit(&mut state, cx.settings());
+        opened.attached_to(state)
     }
 
     /// Notes the settings of a request, and starts to measure its time.
@@ -188,11 +190,12 @@ impl<S: Store> ServerSide<S> {
             }
         }
         let left = deadline.left();
-        let (state, origin) = match (newest, stale) {
+        let (mut state, origin) = match (newest, stale) {
             (Some((found, at)), _) => open_record(found, at),
             (None, Some(stale)) => (SessionState::new(), Origin::Stale(stale)),
             (None, None) => (SessionState::new(), Origin::New),
         };
+        self.limit(&mut state, cx.settings());
         Ok(LoadState { others, ..LoadState::new(origin, begun, left) }.attached_to(state))
     }
 

@@ -288,6 +288,7 @@ impl<S: Store> Saving<'_, S> {
             revision: found.base.revision,
             changes: self.state.changes().cloned().unwrap_or_default(),
             opened: Opened { verifier: found.verifier, epoch: found.epoch },
+            reads_back: self.cx.reads_back(),
             new_token: new_token.map(|token| self.new_token(token)),
             logged_in: self.logged_in(),
             login: None,

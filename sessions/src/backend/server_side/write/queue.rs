@@ -72,6 +72,8 @@ pub(crate) struct Opened {
 pub(super) struct PendingWrite {
     pub(super) changes: ChangeSet,
     pub(super) opened: Opened,
+    /// Whether the handler reads what is stored.
+    pub(super) reads_back: bool,
     /// The store's time when the write began, or a moment later.
     pub(super) store_now: Timestamp,
     /// The record that the request saw.
@@ -84,7 +86,7 @@ pub(super) struct PendingWrite {
 /// A write that was taken out of the queue to be committed, and whose request waits for the answer.
 pub(super) struct QueuedWrite {
     pub(super) pending: PendingWrite,
-    /// The session with these changes and those before them, as JSON.
+    /// The session with these changes and those before them, as JSON, for a handler that reads it.
     pub(super) result: Option<Arc<str>>,
     wakes: oneshot::Sender<Wakeup>,
 }
@@ -315,7 +317,15 @@ mod tests {
         let changes = ChangeSet::default();
         let seen = (Revision::first(), record);
         let store_now = Timestamp::default();
-        PendingWrite { changes, opened, store_now, seen, last_start, deadline: last_start }
+        PendingWrite {
+            changes,
+            opened,
+            reads_back: false,
+            store_now,
+            seen,
+            last_start,
+            deadline: last_start,
+        }
     }
 
     #[tokio::test(flavor = "multi_thread")]

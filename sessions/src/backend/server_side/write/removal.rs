@@ -136,7 +136,7 @@ impl<S: Store> RecordChange for Removal<S> {
         self.base = newer;
     }
 
-    fn apply(&mut self) -> Result<NextState, NotRemoved> {
+    async fn apply(&mut self) -> Result<NextState, NotRemoved> {
         if self.condition.holds(&self.base.record) && self.has_required() {
             Ok(NextState::Deleted)
         } else {
