@@ -4,6 +4,7 @@ mod dictionary;
 mod extract;
 mod handle;
 mod invariants;
+mod limits;
 mod logins;
 mod logs;
 mod multiple_sessions;

@@ -4,13 +4,13 @@ use super::Dictionary;
 use crate::error::{SessionError, SessionLimit};
 
 /// What a write costs besides its key and its value, in bytes.
-const WRITE: usize = 32;
+const WRITE: usize = 24;
 /// What an opened member costs a `clear`, which visits them all.
 const VISIT: usize = 4;
 /// How much a request may write at least.
-const MIN_WRITES: usize = 512 * 1024;
+const MIN_WRITES: usize = 256 * 1024;
 /// How often a request may write as much as the session may hold.
-const REWRITES: usize = 8;
+const REWRITES: usize = 4;
 
 /// The limits of a session, for the writes of its request.
 #[derive(Clone, Copy, Debug)]

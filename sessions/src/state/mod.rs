@@ -279,7 +279,7 @@ impl SessionState {
         self.inner.meta.check_writable()?;
         let hidden = HIDDEN.iter().filter(|key| self.inner.dictionary.raw(key).is_some()).count();
         if self.inner.dictionary.len() == hidden {
-            return Ok(());
+            return self.inner.dictionary.clear_nothing();
         }
         self.inner.dictionary.clear(is_hidden)
     }

@@ -2,6 +2,7 @@
 
 mod call;
 mod deadline;
+mod wake_time;
 
 use std::{
     fmt,

@@ -10,6 +10,7 @@ use super::{
     owner_index::Indexed,
     timeouts::{is_past, touch},
     token::CookieTokens,
+    turn::turn,
     write::Base,
 };
 use crate::{
@@ -191,7 +192,10 @@ impl<S: Store> ServerSide<S> {
         }
         let left = deadline.left();
         let (mut state, origin) = match (newest, stale) {
-            (Some((found, at)), _) => open_record(found, at),
+            (Some((found, at)), _) => {
+                let _turn = turn(found.base.record.payload_len()).await;
+                open_record(found, at)
+            }
             (None, Some(stale)) => (SessionState::new(), Origin::Stale(stale)),
             (None, None) => (SessionState::new(), Origin::New),
         };

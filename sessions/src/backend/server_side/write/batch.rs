@@ -37,7 +37,7 @@ const ROUNDS: u32 = 4;
 /// A store that is faster than this is in the same process.
 const IN_PROCESS_LATENCY: Duration = Duration::from_micros(100);
 /// How long changes are made before other tasks of the worker run.
-const LONGEST_WORK: Duration = Duration::from_millis(2);
+const LONGEST_WORK: Duration = Duration::from_millis(1);
 /// The longest pause in which other processes may write.
 const MAX_PAUSE: Duration = Duration::from_millis(20);
 
@@ -49,8 +49,11 @@ pub(super) struct GroupCommit<S> {
     guard: WriteGuard,
     /// In the order of the queue.
     batch: Vec<QueuedWrite>,
-    /// The latest of the batch: a call that a deadline cuts off may be done nevertheless.
+    /// The latest of the batch, or what a call may take: one that a deadline cuts off may be done
+    /// nevertheless.
     deadline: Deadline,
+    /// How long changes were made, which is no time of the store.
+    worked: Duration,
 }
 
 /// What a commit left in the store.
@@ -67,7 +70,7 @@ pub(super) enum Committed {
 impl<S: Store> GroupCommit<S> {
     pub(super) fn new(backend: ServerSide<S>, key: RecordKey, ttl: Ttl, guard: WriteGuard) -> Self {
         let deadline = Deadline::after(Duration::ZERO);
-        Self { backend, key, ttl, guard, batch: Vec::new(), deadline }
+        Self { backend, key, ttl, guard, batch: Vec::new(), deadline, worked: Duration::ZERO }
     }
 
     /// Commits the leader's own changes first, then those of the others, even if the leader's
@@ -123,6 +126,7 @@ impl<S: Store> GroupCommit<S> {
 
     /// Commits the batch, and answers each of its requests.
     async fn commit_batch(&mut self) {
+        self.worked = Duration::ZERO;
         let base = self.newest_base();
         self.refuse_superseded(&base);
         if self.batch.is_empty() {
@@ -131,7 +135,7 @@ impl<S: Store> GroupCommit<S> {
         let Some(indexed_until) = self.prolong_entry(&base).await else {
             return self.fail(|| SaveError::Gone);
         };
-        let mut batch = Batch { group: self, base, indexed_until };
+        let mut batch = Batch { group: self, base, indexed_until, is_retry: false };
         match compare_and_set(&mut batch).await {
             Ok(outcome) => {
                 let committed = Committed::note(outcome, &self.backend, self.key, &self.guard);
@@ -157,10 +161,10 @@ impl<S: Store> GroupCommit<S> {
         Base::written(revision, record)
     }
 
-    /// Drops the writes of requests that have no time left.
+    /// Drops the writes of requests that have no time left to try again.
     fn drop_expired(&mut self) {
-        let now = Instant::now();
-        let is_late = |queued: &mut QueuedWrite| queued.pending.last_start <= now;
+        let (now, worked) = (Instant::now(), self.worked);
+        let is_late = |queued: &mut QueuedWrite| queued.pending.last_start + worked <= now;
         for late in self.batch.extract_if(.., is_late) {
             late.answer(Err(SaveError::Timeout));
         }
@@ -229,6 +233,8 @@ struct Batch<'g, S> {
     base: Base,
     /// Until when the owner's index holds the record after the batch asked it.
     indexed_until: Timestamp,
+    /// Whether the changes were made before, on a record that another writer has replaced.
+    is_retry: bool,
 }
 
 impl<S: Store> RecordChange for Batch<'_, S> {
@@ -256,14 +262,18 @@ impl<S: Store> RecordChange for Batch<'_, S> {
     }
 
     async fn apply(&mut self) -> Result<NextState, StoreError> {
-        let Self { group, base, indexed_until } = self;
-        group.drop_expired();
+        let Self { group, base, indexed_until, is_retry } = self;
+        if mem::replace(is_retry, true) {
+            group.drop_expired();
+        }
         group.refuse_superseded(base);
+        let start = Instant::now();
         let payload = group.apply_all(base).await?;
+        group.worked += start.elapsed();
         let latest = group.batch.iter().map(|queued| queued.pending.deadline).max();
         // All were answered.
         let latest = latest.ok_or(StoreError::Timeout)?;
-        group.deadline = Deadline::at(latest);
+        group.deadline = Deadline::at(latest.max(Instant::now() + group.backend.deadlines.call));
         Ok(payload.map_or(NextState::Deleted, |payload| {
             let mut record = payload.replacing(&base.record);
             let ttl = group.ttl.set(&mut record, group.store_now(), *indexed_until);

@@ -111,9 +111,9 @@ impl<S: Store> ConditionalWrite<S> {
 
     async fn write(mut self: Box<Self>) -> Result<WriteOutcome, SaveError> {
         let pending = || (!self.is_exclusive()).then(|| self.pending());
-        let last_start = || self.last_start();
+        let reserve = self.backend.deadlines.for_write();
         let queue = &self.backend.shared.write_queue;
-        let guard = match queue.join(self.key, pending, last_start).await? {
+        let guard = match queue.join(self.key, pending, &self.deadline, reserve).await? {
             Wakeup::Lead(guard) => guard,
             Wakeup::Committed(outcome) => return outcome,
         };
