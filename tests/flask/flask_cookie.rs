@@ -11,7 +11,9 @@ use sessions::{
     flask::{FlaskCookie, HashAlgorithm, KeyDerivation, Tuple},
     test::TestClock,
 };
-use sessions_tests::{FLASK_KEY, SharedSessions, flask_cookie, flask_json, key, sign_payload};
+use sessions_tests::{
+    FLASK_KEY, Logged, SharedSessions, flask_cookie, flask_json, key, sign_payload,
+};
 
 async fn user(sessions: SharedSessions, cookie: &str) -> Option<String> {
     user_at(&TestClock::new(), sessions, cookie).await
@@ -297,8 +299,12 @@ async fn a_session_that_is_too_large_for_its_cookie_is_an_error() {
     };
     let answer = SharedSessions::new().answer("", fill(false)).await;
     assert!(answer.cookie().expect("it is compressed").value.len() < 1_000);
+    let logged = Logged::start();
     let answer = SharedSessions::new().answer("", fill(true)).await;
     assert_eq!((answer.status.as_u16(), answer.cookie()), (500, None));
+    let said = format!("{:?}", logged.take_own());
+    assert!(said.contains("does not fit in its cookie"), "{said}");
+    assert!(said.contains("the largest key is `text`"), "{said}");
 }
 
 // What both share.

@@ -363,7 +363,7 @@ async fn what_a_request_writes_in_all_is_limited() {
                 .await;
             let (times, limit) = told;
             assert!((1_000..20_000).contains(&times), "{} {at}: {times}", mode.name());
-            assert_eq!(limit, SessionLimit::Writes { bytes: 256 * 1_024 }, "{at}");
+            assert_eq!(limit, SessionLimit::Writes { bytes: 512 * 1_024 }, "{at}");
             assert_eq!(status, 200, "{} {at}", mode.name());
         }
     }

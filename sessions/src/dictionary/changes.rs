@@ -204,7 +204,9 @@ impl Dictionary {
         }
         // The change set records the closure instead of its outcome.
         let changes = self.changes.take();
+        self.is_updating = true;
         let done = outcome(self);
+        self.is_updating = false;
         self.changes = changes;
         done?;
         if let (Some(changes), Some((key, replay))) = (&mut self.changes, replay) {

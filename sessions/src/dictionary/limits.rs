@@ -4,13 +4,15 @@ use super::Dictionary;
 use crate::error::{SessionError, SessionLimit};
 
 /// What a write costs besides its key and its value, in bytes.
-const WRITE: usize = 24;
+const WRITE: usize = 48;
 /// What an opened member costs a `clear`, which visits them all.
 const VISIT: usize = 4;
 /// How much a request may write at least.
-const MIN_WRITES: usize = 256 * 1024;
+const MIN_WRITES: usize = 512 * 1024;
 /// How often a request may write as much as the session may hold.
-const REWRITES: usize = 4;
+const REWRITES: usize = 8;
+/// How much more the value of an update costs, which is read as well.
+const UPDATE: usize = 3;
 
 /// The limits of a session, for the writes of its request.
 #[derive(Clone, Copy, Debug)]
@@ -162,6 +164,7 @@ impl Dictionary {
     ///
     /// [`SessionError::TooLarge`] when the request has written too much.
     pub(super) fn spend(&mut self, key: &str, bytes: usize) -> Result<(), SessionError> {
+        let bytes = bytes.saturating_mul(if self.is_updating { UPDATE } else { 1 });
         let spent = self.spent.saturating_add(WRITE + key.len()).saturating_add(bytes);
         let limit = self.limits.writes;
         if spent > limit {

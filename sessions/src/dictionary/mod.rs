@@ -59,6 +59,8 @@ pub(crate) struct Dictionary {
     reserved: usize,
     /// How much this request has written, in bytes.
     spent: usize,
+    /// The outcome of an update is being written.
+    is_updating: bool,
     undo_log: Option<UndoLog>,
 }
 

@@ -28,7 +28,8 @@ pub enum SessionLimit {
     },
     /// The request would have written more in all, including what it has overwritten or removed since.
     Writes {
-        /// The limit in bytes; a write has 24 bytes more than its key and its value.
+        /// The limit in bytes. A write counts 48 bytes more than its key and its value, and the value of an
+        /// update three times.
         bytes: usize,
     },
 }

@@ -154,8 +154,8 @@ impl<S: Store> ServerSide<S> {
     /// Sets how many bytes the content of a session may have as JSON. A write beyond them is
     /// [`SessionError::TooLarge`](crate::SessionError::TooLarge). Defaults to 65,536.
     ///
-    /// A request may write four times as much in all, and at least 262,144 bytes, each write with its key
-    /// and 24 bytes more. Both limits bound how long a handler that writes as much as it can holds its
+    /// A request may write eight times as much in all, and at least 524,288 bytes: each write with its key
+    /// and 48 bytes more, and the value of an update three times. Both limits bound how long a handler that writes as much as it can holds its
     /// worker: with the default for less than 10 ms. Raise this and the store's own limit together.
     ///
     /// A session that is larger, for example since the limit was lowered, can be read, and written as long
