@@ -29,6 +29,13 @@ impl Clock {
         Stopwatch { clock: self.clone(), start: now, monotonic }
     }
 
+    /// Returns a function that tells the present time and runs no code of the application: a source
+    /// is asked at once.
+    pub(crate) fn asked_first(&self) -> impl FnOnce() -> SystemTime + use<> {
+        let told = self.source.as_ref().map(|source| source());
+        move || told.unwrap_or_else(SystemTime::now)
+    }
+
     /// Returns the present time.
     pub fn now(&self) -> SystemTime {
         self.source.as_ref().map_or_else(SystemTime::now, |source| source())

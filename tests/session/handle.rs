@@ -19,7 +19,7 @@ use actix_web::{
 use serde::{Deserialize, Serialize, Serializer, ser::Error as _};
 use serde_json::{Value, json};
 use sessions::{Session, SessionConfig, SessionError, test::TestSessions};
-use sessions_tests::{AppSessions, SetCookie};
+use sessions_tests::{AppSessions, SetCookie, on_another_thread};
 use static_assertions::assert_impl_all;
 
 /// What a request leaves behind.
@@ -299,7 +299,6 @@ async fn closures_may_use_the_session() {
         let inner = session.clone();
         let total = session.update("total", move |total: Option<u32>| {
             let price: u32 = inner.get("price").unwrap().unwrap();
-            inner.insert("seen", true).unwrap();
             total.unwrap_or(0) + price
         });
         assert_eq!(total.unwrap(), 7);
@@ -308,10 +307,10 @@ async fn closures_may_use_the_session() {
             inner.insert("made", true).unwrap();
             inner.len()
         });
-        assert_eq!(count.unwrap(), 4);
+        assert_eq!(count.unwrap(), 3);
     })
     .await;
-    let expected = json!({"price": 7, "seen": true, "total": 7, "count": 4, "made": true});
+    let expected = json!({"price": 7, "total": 7, "count": 3, "made": true});
     assert_eq!(left.content, expected);
 }
 
@@ -335,7 +334,8 @@ async fn an_update_that_always_meets_a_change_gives_up_and_says_so() {
         let (inner, runs) = (session.clone(), Arc::new(AtomicU32::new(0)));
         let counted = Arc::clone(&runs);
         let result = session.update("n", move |n: Option<u32>| {
-            inner.insert("noise", counted.fetch_add(1, Ordering::SeqCst)).unwrap();
+            let run = counted.fetch_add(1, Ordering::SeqCst);
+            on_another_thread(|| inner.insert("noise", run)).unwrap();
             n.unwrap() + 1
         });
         assert!(matches!(result, Err(SessionError::Contended)));

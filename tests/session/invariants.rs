@@ -17,7 +17,7 @@ use sessions::{
     error::{OpenError, SaveError},
     interface::{OpenContext, Opened, SaveContext, Saved},
 };
-use sessions_tests::{Answer, Browser, Switched, key};
+use sessions_tests::{Answer, Browser, Switched, key, on_another_thread};
 
 #[derive(Clone, SessionInterface)]
 struct Keyed {
@@ -121,7 +121,7 @@ async fn invariant_11_an_update_that_never_meets_a_quiet_session_gives_up() {
         let (inner, count) = (session.clone(), Arc::clone(&runs));
         let result = session.update("a", move |_: Option<usize>| {
             let run = count.fetch_add(1, Ordering::SeqCst);
-            inner.insert("b", run).unwrap();
+            on_another_thread(|| inner.insert("b", run)).unwrap();
             run
         });
         assert!(matches!(result, Err(SessionError::Contended)));

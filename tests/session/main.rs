@@ -1,5 +1,6 @@
 //! The session as handlers see it: the handle, its content, and its way through a request.
 
+mod application_code;
 mod dictionary;
 mod extract;
 mod handle;
@@ -15,4 +16,5 @@ mod secrets;
 mod session_lifecycle;
 mod test_support;
 mod typed;
+mod values;
 mod vary;

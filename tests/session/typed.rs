@@ -17,7 +17,7 @@ use sessions::{
     session::Typed,
     test::{FaultStore, Moment, Operation, TestSessions},
 };
-use sessions_tests::{Answer, Logged, key};
+use sessions_tests::{Answer, Logged, key, on_another_thread};
 
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
@@ -291,7 +291,8 @@ async fn a_modify_runs_again_when_the_session_changed_in_between() {
             let runs = session.modify(move |cart| {
                 let run = runs.fetch_add(1, std::sync::atomic::Ordering::SeqCst);
                 if run == 0 {
-                    inner.insert("items", [Item { name: "tea".into(), count: 1 }]).unwrap();
+                    let tea = [Item { name: "tea".into(), count: 1 }];
+                    on_another_thread(|| inner.insert("items", tea)).unwrap();
                 }
                 cart.items.push(Item { name: "cake".into(), count: 1 });
                 run + 1

@@ -62,3 +62,12 @@ pub fn with_token(path: &str, token: &str) -> TestRequest {
 pub fn is_full() -> bool {
     std::env::var_os("SESSIONS_TEST_FULL").is_some()
 }
+
+/// Runs `act` on a thread of its own, as another handle of the same request does.
+///
+/// # Panics
+///
+/// When `act` does.
+pub fn on_another_thread<R: Send>(act: impl FnOnce() -> R + Send) -> R {
+    std::thread::scope(|scope| scope.spawn(act).join().expect("it does not panic"))
+}

@@ -2,6 +2,7 @@
 
 pub(crate) mod base64url;
 pub(crate) mod constant_time;
+pub(crate) mod finite;
 #[cfg(feature = "flask")]
 pub(crate) mod flask;
 pub(crate) mod json_scan;

@@ -1,6 +1,9 @@
 //! The change set: the changes of a request, to be replayed on a newer state of the session.
 
-use std::{fmt, sync::Arc};
+use std::{
+    fmt, mem,
+    sync::{Arc, Mutex, MutexGuard, PoisonError},
+};
 
 use super::{
     Dictionary, Replay, same_value,
@@ -16,52 +19,83 @@ const MIN_COALESCED: usize = 64;
 /// For a backend whose store several requests write: if another request saved first,
 /// [`apply_to`](Self::apply_to) applies the changes to the newer state. Concurrent requests that
 /// change different keys then keep each other's changes.
-#[derive(Clone, Default)]
+#[derive(Default)]
 pub struct ChangeSet {
-    /// Shared with a save that continues after the request is dropped. `None` before the first
-    /// step.
-    steps: Option<Arc<Vec<Step>>>,
+    steps: Mutex<Steps>,
     /// How many steps are coalesced next.
     coalesce_at: usize,
+    discarded: Discarded,
 }
+
+/// Shared with a save that continues after the request is dropped. `None` before the first step.
+type Steps = Option<Arc<Vec<Step>>>;
+
+/// Changes that are not made. Their closures belong to the application, so they are dropped without
+/// the session's lock.
+#[derive(Default)]
+pub(crate) struct Discarded(Vec<Arc<Vec<Step>>>);
 
 impl ChangeSet {
     /// Replays the steps on a newer dictionary.
     pub(crate) fn replay(&self, newer: &mut Dictionary) -> Result<(), SaveError> {
-        replay_all(self.steps(), newer)
+        self.steps().map_or(Ok(()), |steps| replay_all(&steps, newer))
     }
 
     /// Whether the request changed nothing.
     pub fn is_empty(&self) -> bool {
-        self.steps().is_empty()
+        self.len() == 0
     }
 
     /// Whether the request took a value that it had not set itself: it is superseded where another
     /// request took or changed it meanwhile.
     pub fn is_conditional(&self) -> bool {
-        conditional(self.steps()).contains(&true)
+        self.steps().is_some_and(|steps| conditional(&steps).contains(&true))
     }
 
-    #[cfg(test)]
+    /// Drops the steps. A save that is under way keeps its own reference to them.
+    pub(crate) fn release(&self) {
+        let steps = self.lock().take();
+        // After the lock is given back.
+        drop(steps);
+    }
+
     pub(super) fn len(&self) -> usize {
-        self.steps().len()
+        self.lock().as_ref().map_or(0, |steps| steps.len())
     }
 
-    fn steps(&self) -> &[Step] {
-        self.steps.as_ref().map_or(&[], |steps| steps.as_slice())
+    fn steps(&self) -> Steps {
+        self.lock().clone()
+    }
+
+    fn own(&mut self) -> &mut Steps {
+        self.steps.get_mut().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn lock(&self) -> MutexGuard<'_, Steps> {
+        self.steps.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     fn push(&mut self, step: Step) {
-        let steps = Arc::make_mut(self.steps.get_or_insert_default());
+        let coalesce_at = self.coalesce_at.max(MIN_COALESCED);
+        let steps = Arc::make_mut(self.own().get_or_insert_default());
         steps.push(step);
-        if steps.len() >= self.coalesce_at.max(MIN_COALESCED) {
-            *steps = coalesce(std::mem::take(steps));
+        if steps.len() >= coalesce_at {
+            let (kept, dropped) = coalesce(mem::take(steps));
+            *steps = kept;
             self.coalesce_at = 2 * steps.len();
+            self.discarded.0.push(Arc::new(dropped));
         }
     }
 
+    /// Drops all steps.
+    fn discard(&mut self) {
+        self.coalesce_at = 0;
+        let steps = self.own().take();
+        self.discarded.0.extend(steps);
+    }
+
     pub(super) fn set(&mut self, key: &str, json: &str) {
-        if let Some(steps) = &mut self.steps
+        if let Some(steps) = self.own()
             && let Some(Step::Set { key: last, json: value }) = Arc::make_mut(steps).last_mut()
             && **last == *key
         {
@@ -83,22 +117,23 @@ impl ChangeSet {
         self.push(Step::Take { key: key.into(), json: json.into() });
     }
 
+    pub(super) fn push_replay(&mut self, key: Option<Box<str>>, replay: Replay) {
+        self.push(Step::Replay { key, replay });
+    }
+
     /// Replaces the steps so far, which a clear undoes. `opened` is what it removes, sorted by key.
     pub(super) fn clear<'o, O>(&mut self, opened: impl FnOnce() -> O)
     where
         O: Iterator<Item = (&'o str, &'o str)>,
     {
-        let cleared = self.steps().iter().find_map(|step| match step {
+        let steps = self.steps().unwrap_or_default();
+        let cleared = steps.iter().find_map(|step| match step {
             Step::Clear { opened } => Some(Arc::clone(opened)),
             _ => None,
         });
         let opened = cleared.unwrap_or_else(|| owned(opened()).into());
         self.undo_with(&opened);
         self.push(Step::Clear { opened });
-    }
-
-    pub(super) fn push_replay(&mut self, key: Option<Box<str>>, replay: Replay) {
-        self.push(Step::Replay { key, replay });
     }
 
     /// Drops the steps and keeps their conditions: the handler was given the values. `opened` is what
@@ -110,7 +145,7 @@ impl ChangeSet {
         if self.is_conditional() {
             self.undo_with(&owned(opened()));
         } else {
-            *self = Self::default();
+            self.discard();
         }
     }
 
@@ -119,19 +154,18 @@ impl ChangeSet {
             let at = opened.binary_search_by(|(candidate, _)| (**candidate).cmp(key)).ok()?;
             Some(opened[at].1.clone())
         };
-        let conditional = conditional(self.steps());
-        let steps = self.steps().iter().zip(conditional).filter(|(_, conditional)| *conditional);
-        let steps = steps.filter_map(|(step, _)| match step {
-            Step::Take { key, .. } => {
-                Some(Step::Require { key: key.clone(), opened: opened_value(key) })
+        let steps = self.steps().unwrap_or_default();
+        self.discard();
+        for (step, _) in
+            steps.iter().zip(conditional(&steps)).filter(|(_, is_condition)| *is_condition)
+        {
+            match step {
+                Step::Take { key, .. } => {
+                    let (key, opened) = (key.clone(), opened_value(key));
+                    self.push(Step::Require { key, opened });
+                }
+                other => self.push(other.clone()),
             }
-            step @ Step::Require { .. } => Some(step.clone()),
-            _ => None,
-        });
-        let steps: Vec<_> = steps.collect();
-        *self = Self::default();
-        if !steps.is_empty() {
-            self.steps = Some(Arc::new(steps));
         }
     }
 }
@@ -217,14 +251,25 @@ impl Dictionary {
 
     pub(super) fn discard_changes(&mut self) {
         if let Some(changes) = &mut self.changes {
-            *changes = ChangeSet::default();
+            changes.discard();
         }
+    }
+
+    /// Returns what changes discarded.
+    pub(crate) fn take_discarded(&mut self) -> Discarded {
+        self.changes.as_mut().map(|changes| mem::take(&mut changes.discarded)).unwrap_or_default()
+    }
+}
+
+impl Clone for ChangeSet {
+    fn clone(&self) -> Self {
+        Self { steps: Mutex::new(self.steps()), ..Self::default() }
     }
 }
 
 impl fmt::Debug for ChangeSet {
     /// Shows the number of steps, but neither keys nor values.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("ChangeSet").field("len", &self.steps().len()).finish_non_exhaustive()
+        f.debug_struct("ChangeSet").field("len", &self.len()).finish_non_exhaustive()
     }
 }

@@ -8,7 +8,7 @@ use serde::{
 };
 use serde_json::error::Result;
 
-use crate::error::SessionError;
+use crate::{codec::finite, error::SessionError};
 
 /// The JSON dialect of a session's values.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -28,7 +28,7 @@ impl Format {
 
     pub(crate) fn write<T: Serialize + ?Sized>(self, value: &T) -> Result<String> {
         match self {
-            Self::Json => serde_json::to_string(value),
+            Self::Json => finite::to_json(value),
             #[cfg(feature = "flask")]
             Self::Flask => crate::codec::flask::to_json(value),
         }
@@ -41,7 +41,7 @@ impl Format {
         value: &T,
     ) -> Result<()> {
         match self {
-            Self::Json => serde_json::to_writer(writer, value),
+            Self::Json => finite::write_json(writer, value),
             #[cfg(feature = "flask")]
             Self::Flask => {
                 let json = crate::codec::flask::to_json(value)?;

@@ -15,15 +15,15 @@ mod limits;
 mod payload;
 mod step;
 mod surrogate_keys;
+mod text;
 mod undo;
 
 use std::{collections::BTreeMap, mem};
 
-use serde::de::DeserializeOwned;
-
 pub use self::changes::ChangeSet;
 pub(crate) use self::{
-    encoder::Encoder, format::Format, json::quoted, limits::Limits, step::Replay,
+    changes::Discarded, encoder::Encoder, format::Format, json::quoted, limits::Limits,
+    step::Replay, text::JsonText,
 };
 use self::{
     entry::{Edit, Entry},
@@ -77,15 +77,6 @@ impl Dictionary {
     /// Sets the format in which values are written and read.
     pub(crate) fn set_format(&mut self, format: Format) {
         self.format = format;
-    }
-
-    /// Returns the value under `key`, or `None` when there is none.
-    ///
-    /// # Errors
-    ///
-    /// [`SessionError::Decode`] when the value does not deserialise as `T`.
-    pub(crate) fn get<T: DeserializeOwned>(&self, key: &str) -> Result<Option<T>, SessionError> {
-        self.raw(key).map(|json| self.format.decode(key, json)).transpose()
     }
 
     /// Returns the JSON text of the value under `key`.

@@ -45,11 +45,11 @@ pub(super) enum Step {
     },
 }
 
-/// Returns the fewest of these steps that do the same on every state of the session.
+/// Returns the fewest of these steps that do the same on every state of the session, and the others.
 ///
 /// A step that sets or removes a key drops those before it on that key, unless one between them reads
 /// it. To take a value that an earlier step set is to remove it, under no condition.
-pub(super) fn coalesce(mut steps: Vec<Step>) -> Vec<Step> {
+pub(super) fn coalesce(mut steps: Vec<Step>) -> (Vec<Step>, Vec<Step>) {
     let conditional = conditional(&steps);
     for (step, conditional) in steps.iter_mut().zip(conditional) {
         match step {
@@ -60,9 +60,10 @@ pub(super) fn coalesce(mut steps: Vec<Step>) -> Vec<Step> {
         }
     }
     let kept = kept(&steps);
-    let mut kept = kept.iter();
-    steps.retain(|_| kept.next().is_some_and(|kept| *kept));
-    steps
+    let (kept, dropped): (Vec<_>, Vec<_>) =
+        steps.into_iter().zip(kept).partition(|(_, is_kept)| *is_kept);
+    let steps = |steps: Vec<(Step, bool)>| steps.into_iter().map(|(step, _)| step).collect();
+    (steps(kept), steps(dropped))
 }
 
 /// Whether each step depends on a value that no step before it has set: on one that another request
@@ -176,7 +177,7 @@ mod tests {
         for _ in 0..5_000 {
             let length = 1 + random.below(8);
             let steps: Vec<_> = (0..length).map(|_| random.step()).collect();
-            let fewer = coalesce(steps.clone());
+            let (fewer, _) = coalesce(steps.clone());
             (before, after) = (before + steps.len(), after + fewer.len());
             for base in ["{}", r#"{"a":0}"#, r#"{"a":1,"b":0}"#, r#"{"a":0,"b":1,"c":1}"#] {
                 let made = |steps: &[Step]| {

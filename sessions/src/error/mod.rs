@@ -79,9 +79,15 @@ pub enum SessionError {
     },
     /// Another change came between the read and the write of an `update`, 1,000 times in a row.
     #[error(
-        "the session could not be updated: other handles of this request changed it during each of 1,000 tries; do not write to the session from within the update"
+        "the session could not be updated: other threads of this request changed it during each of 1,000 tries"
     )]
     Contended,
+    /// A write from within the closure of `update` or `modify`, or from within the types that it
+    /// reads and writes. It may run again, so it can read the session but not write it.
+    #[error(
+        "the closure of `update` or `modify` may run more than once and cannot write to its session; write before or after the update"
+    )]
+    WithinUpdate,
 }
 
 impl fmt::Debug for SessionError {

@@ -28,7 +28,7 @@ pub(super) fn finish<I: SessionInterface, B>(
     slot: &Slot<I>,
     result: &mut Result<ServiceResponse<B>, Error>,
 ) -> NextStep<I::Content> {
-    let frozen = freeze(slot, FreezeFor::Response, || status(result));
+    let frozen = freeze(slot, FreezeFor::Response, status(result));
     if !matches!(frozen, Frozen::Unused) {
         log_handler_error(result);
     }

@@ -202,8 +202,9 @@ pin_project! {
         // handles of the session are errors.
         fn drop(this: Pin<&mut Self>) {
             if !this.is_finished {
-                this.project().slot.abandon();
+                this.slot.abandon();
             }
+            this.slot.release_closures();
         }
     }
 }

@@ -26,7 +26,7 @@ use crate::{
 pub(super) async fn save_now<I: SessionInterface>(
     slot: &Slot<I>,
 ) -> Result<SavedSession, SaveError> {
-    let Frozen::Session(session) = freeze(slot, FreezeFor::SaveNow, || StatusCode::OK) else {
+    let Frozen::Session(session) = freeze(slot, FreezeFor::SaveNow, StatusCode::OK) else {
         return Err(SaveError::Saved);
     };
     let saved = match skip_saving(slot, &session.content) {
@@ -49,15 +49,16 @@ pub(super) async fn save_now<I: SessionInterface>(
 pub(super) fn freeze<I: SessionInterface>(
     slot: &Slot<I>,
     purpose: FreezeFor,
-    response_status: impl FnOnce() -> StatusCode,
+    response_status: StatusCode,
 ) -> Frozen<I::Content> {
     let settings = &slot.service.settings;
+    let now = slot.service.clock.asked_first();
     slot.freeze(purpose, |state| {
-        let saves = || settings.save_when().saves(response_status().as_u16());
-        if state.null_session().is_none() && !saves() {
+        let saves = settings.save_when().saves(response_status.as_u16());
+        if state.null_session().is_none() && !saves {
             state.rollback().expect("a session that is not null is writable");
         }
-        state.finalize(|| slot.service.clock.now(), settings.absolute_timeout().is_some());
+        state.finalize(now, settings.absolute_timeout().is_some());
     })
 }
 

@@ -9,7 +9,11 @@ use super::{
     Session, SessionSelector,
     replay::{KeyUpdate, MAX_TRIES},
 };
-use crate::{error::SessionError, state::SessionState};
+use crate::{
+    dictionary::{Format, JsonText},
+    error::SessionError,
+    state::SessionState,
+};
 
 /// # Keys and values
 impl<I: SessionSelector> Session<I> {
@@ -19,7 +23,8 @@ impl<I: SessionSelector> Session<I> {
     ///
     /// [`SessionError::Decode`] when the value does not deserialise as `T`.
     pub fn get<T: DeserializeOwned>(&self, key: &str) -> Result<Option<T>, SessionError> {
-        self.look(|state| state.get(key))
+        let (format, json) = self.text_of(key);
+        json.map(|json| format.decode(key, &json)).transpose()
     }
 
     /// Sets `key` to `value`. Setting the value that the key already has is not a change.
@@ -27,8 +32,9 @@ impl<I: SessionSelector> Session<I> {
     /// # Errors
     ///
     /// [`SessionError::Null`], [`SessionError::Saved`], [`SessionError::ReservedKey`],
-    /// [`SessionError::Encode`] when the value cannot be written as JSON, and
-    /// [`SessionError::TooLarge`] when the key no longer fits in the session.
+    /// [`SessionError::WithinUpdate`], [`SessionError::TooLarge`] when the key no longer fits in the
+    /// session, and [`SessionError::Encode`] when the value cannot be written as JSON: a number in it
+    /// is NaN or infinite, a map has keys that are not text, or it nests deeper than 127 levels.
     pub fn insert<T: Serialize>(&self, key: &str, value: T) -> Result<(), SessionError> {
         let json = self.encoder().encode(key, &value)?;
         self.change(|state| state.insert_json(key, json))
@@ -85,12 +91,10 @@ impl<I: SessionSelector> Session<I> {
     /// ```
     pub fn take<T: DeserializeOwned>(&self, key: &str) -> Result<Option<T>, SessionError> {
         for _ in 0..MAX_TRIES {
-            let look = |state: &SessionState| (state.format(), state.raw(key).map(str::to_owned));
-            let (format, Some(json)) = self.look(look) else {
+            let (format, Some(json)) = self.text_of(key) else {
                 self.change(|state| state.check_writable(key))?;
                 return Ok(None);
             };
-            // Outside the lock, since `T` may use the session.
             let value = format.decode(key, &json)?;
             if self.change(|state| state.take_json(key, &json))? {
                 return Ok(Some(value));
@@ -201,7 +205,7 @@ impl<I: SessionSelector> Session<I> {
         let encoder = self.encoder();
         let json = encoder.encode(key, &made)?;
         let present = self.change(|state| {
-            let present = state.raw(key).map(str::to_owned);
+            let present = state.raw(key).map(JsonText::from);
             if present.is_none() {
                 state.insert_first(key, json)?;
             }
@@ -214,8 +218,8 @@ impl<I: SessionSelector> Session<I> {
     ///
     /// `change` may run more than once: when another handle of this request changes the session at
     /// the same time, and, with a server-side store, on the newer state when another request saved
-    /// first. It must depend on its argument alone. `update` returns the value that this request
-    /// computed.
+    /// first. It must depend on its argument alone: it can read the session, and a write from within
+    /// it is [`SessionError::WithinUpdate`]. `update` returns the value that this request computed.
     ///
     /// # Errors
     ///
@@ -265,5 +269,11 @@ impl<I: SessionSelector> Session<I> {
         F: Fn(&A, Option<T>) -> T + Send + Sync + 'static,
     {
         self.run_update(KeyUpdate { key: key.into(), with, change, value: PhantomData })
+    }
+
+    /// Returns a copy of the value under `key`, to be parsed without the session's lock: a type of
+    /// the application may use the session while it is read.
+    fn text_of(&self, key: &str) -> (Format, Option<JsonText>) {
+        self.look(|state| (state.format(), state.raw(key).map(JsonText::from)))
     }
 }

@@ -136,6 +136,7 @@ impl<I: SessionSelector> Session<I> {
     /// }
     /// ```
     pub fn set_owner(&self, owner: impl std::fmt::Display) -> Result<(), SessionError> {
+        let owner = owner.to_string();
         self.change(|state| state.set_owner(owner))
     }
 

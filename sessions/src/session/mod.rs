@@ -9,12 +9,14 @@ mod flash;
 mod lifecycle;
 mod read_only;
 mod replay;
+mod running_update;
 mod save_now;
 mod selector;
 mod typed;
 
 use std::{fmt, sync::Arc};
 
+use self::running_update::RunningUpdate;
 pub use self::{
     ext::{OpenedSessionExt, SessionExt},
     extractors::TrySession,
@@ -86,6 +88,9 @@ impl<I: SessionSelector> Session<I> {
         &self,
         change: impl FnOnce(&mut SessionState) -> Result<R, SessionError>,
     ) -> Result<R, SessionError> {
+        if RunningUpdate::is_of(I::any(&self.slot)) {
+            return Err(SessionError::WithinUpdate);
+        }
         let mut change = Some(change);
         let mut result = None;
         I::any(&self.slot).write(&mut |state| {

@@ -5,9 +5,9 @@ use std::{marker::PhantomData, sync::Arc};
 
 use serde::{Serialize, de::DeserializeOwned};
 
-use super::{Session, SessionSelector};
+use super::{Session, SessionSelector, running_update::RunningUpdate};
 use crate::{
-    dictionary::{Dictionary, Encoder, Replay},
+    dictionary::{Dictionary, Encoder, JsonText, Replay},
     error::SessionError,
     state::SessionState,
 };
@@ -16,8 +16,8 @@ use crate::{
 /// write.
 pub(super) const MAX_TRIES: usize = 1_000;
 
-/// An update in three steps. The middle one runs without the session's lock, so that the handler's
-/// closure may use the session.
+/// An update in three steps. The middle one runs without the session's lock: the handler's closure
+/// and its types may read the session.
 pub(super) trait Replayable: Sized + Send + Sync + 'static {
     type Loaded;
     type Outcome;
@@ -57,7 +57,10 @@ impl<I: SessionSelector> Session<I> {
                 let loaded = update.load(dictionary)?;
                 Ok((dictionary.revision(), state.changes().is_some(), loaded))
             })?;
-            let (outcome, answer) = update.run(loaded)?;
+            let (outcome, answer) = {
+                let _running = RunningUpdate::of(I::any(&self.slot));
+                update.run(loaded)?
+            };
             let replay =
                 is_replayed.then(|| (update.key().map(Into::into), update.replay(&answer)));
             let applied = self.change(|state| {
@@ -85,7 +88,7 @@ where
     T: Serialize + DeserializeOwned + 'static,
     F: Fn(&A, Option<T>) -> T + Send + Sync + 'static,
 {
-    type Loaded = (Encoder, Option<T>);
+    type Loaded = (Encoder, Option<JsonText>);
     type Outcome = String;
     type Answer = T;
 
@@ -98,10 +101,12 @@ where
     }
 
     fn load(&self, dictionary: &Dictionary) -> Result<Self::Loaded, SessionError> {
-        Ok((dictionary.encoder(), dictionary.get(&self.key)?))
+        Ok((dictionary.encoder(), dictionary.raw(&self.key).map(Into::into)))
     }
 
-    fn run(&self, (encoder, value): Self::Loaded) -> Result<(String, T), SessionError> {
+    fn run(&self, (encoder, json): Self::Loaded) -> Result<(String, T), SessionError> {
+        let format = encoder.format();
+        let value = json.map(|json| format.decode(&self.key, &json)).transpose()?;
         let changed = (self.change)(&self.with, value);
         Ok((encoder.encode(&self.key, &changed)?, changed))
     }

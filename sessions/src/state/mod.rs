@@ -24,7 +24,7 @@ pub use self::{
     meta::{PurgeOutcome, SessionStatus},
 };
 use crate::{
-    dictionary::{ChangeSet, Dictionary, Encoder, Format, Replay},
+    dictionary::{ChangeSet, Dictionary, Discarded, Encoder, Format, Replay},
     error::{DecodeError, NullSession, SaveError, SessionError},
 };
 
@@ -312,6 +312,18 @@ impl SessionState {
     /// Whether this request took a value that it had not set itself.
     pub(crate) fn is_conditional(&self) -> bool {
         self.changes().is_some_and(ChangeSet::is_conditional)
+    }
+
+    /// Returns what changes discarded, to be dropped without the session's lock.
+    pub(crate) fn take_discarded(&mut self) -> Discarded {
+        self.inner.dictionary.take_discarded()
+    }
+
+    /// Drops the closures of the change set.
+    pub(crate) fn release_closures(&self) {
+        if let Some(changes) = self.changes() {
+            changes.release();
+        }
     }
 
     /// Applies the outcome of a closure that ran on the state of `revision`, and records `replay` with

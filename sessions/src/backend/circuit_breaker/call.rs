@@ -97,3 +97,33 @@ impl<T, F: Future<Output = Result<T, StoreError>>> Future for Call<'_, F> {
         Poll::Ready(result)
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::time::Duration;
+
+    use futures_util::future::join;
+    use tokio::{sync::oneshot, time};
+
+    use crate::backend::circuit_breaker::{CircuitBreaker, Deadline};
+
+    #[tokio::test(start_paused = true)]
+    async fn an_answer_that_a_busy_worker_reads_late_costs_the_request_no_time() {
+        let second = Duration::from_secs(1);
+        let (breaker, deadline) = (CircuitBreaker::new(), Deadline::after(10 * second));
+        let (answers, answer) = oneshot::channel();
+        let call = async {
+            answer.await.expect("it is answered");
+            Ok(())
+        };
+        let busy = async {
+            time::advance(second).await;
+            answers.send(()).expect("it waits");
+            // The worker runs something else.
+            time::advance(3 * second).await;
+        };
+        let (answered, ()) = join(breaker.call(20 * second, &deadline, call), busy).await;
+        assert!(answered.is_ok());
+        assert_eq!(deadline.left(), 9 * second);
+    }
+}

@@ -26,7 +26,8 @@ use crate::{
 ///
 /// Like [`SignedCookie`](crate::SignedCookie), except that the client cannot read it: no store, the
 /// same limits of age, the same replacement of keys. The cookie's name and 76 more of its 4,096 bytes
-/// are not available to the session; 3 bytes of JSON take 4 of the others.
+/// are not available to the session; 3 bytes of JSON take 4 of the others. A write that no longer fits is
+/// [`SessionError::TooLarge`](crate::SessionError::TooLarge).
 ///
 /// A token is sealed for one cookie name (or for the policy `salt`). This backend does not open signed
 /// cookies, nor the other way round: changing from one to the other ends all sessions, whatever the

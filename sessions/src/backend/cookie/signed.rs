@@ -22,7 +22,8 @@ use crate::{
 /// Sessions that live in their cookie, signed with HMAC in the format of itsdangerous.
 ///
 /// There is no store to run: the client carries the session, at most 4,096 bytes with the cookie's
-/// name. A token is signed for one cookie name (or for the policy `salt`), with the time, and is
+/// name. A write that no longer fits is [`SessionError::TooLarge`](crate::SessionError::TooLarge). A token
+/// is signed for one cookie name (or for the policy `salt`), with the time, and is
 /// refused when it is older than the lifetime or more than 60 seconds in the future. Tokens under a
 /// fallback key verify, and are signed again in the response; [`SharedKeys`] replaces the keys while
 /// the server runs.

@@ -16,6 +16,7 @@ use super::{
     tag::{RAW, Tag},
     text::push_string,
 };
+use crate::codec::finite::NOT_FINITE;
 
 /// Writes one value as JSON text.
 #[derive(Clone, Copy)]
@@ -30,11 +31,7 @@ fn tagged(tag: Tag, json: &str) -> String {
 }
 
 fn float(value: f64, text: Result<String>) -> Result<String> {
-    if value.is_finite() {
-        text
-    } else {
-        Err(Error::custom("the number is NaN or infinite, which JSON does not have"))
-    }
+    if value.is_finite() { text } else { Err(Error::custom(NOT_FINITE)) }
 }
 
 /// Writes values whose `Display` is their JSON.

@@ -76,13 +76,18 @@ impl<I: SessionInterface> AnySlot for Slot<I> {
         &self,
         change: &mut dyn FnMut(&mut SessionState) -> Result<(), SessionError>,
     ) -> Result<(), SessionError> {
-        match &mut *self.phase() {
-            Phase::Open(session) => {
-                change(Arc::get_mut(session).expect(UNSHARED).content.state_mut())
-            }
-            Phase::Failed(_) => Err(SessionError::Null(NullSession::refused())),
-            _ => Err(SessionError::Saved),
-        }
+        let mut phase = self.phase();
+        let state = match &mut *phase {
+            Phase::Open(session) => Arc::get_mut(session).expect(UNSHARED).content.state_mut(),
+            Phase::Failed(_) => return Err(SessionError::Null(NullSession::refused())),
+            _ => return Err(SessionError::Saved),
+        };
+        let changed = change(state);
+        let discarded = state.take_discarded();
+        drop(phase);
+        // Closures of the application, whose values may use the session when they are dropped.
+        drop(discarded);
+        changed
     }
 
     fn open(self: Arc<Self>, request: &HttpRequest) -> Opening {
@@ -114,15 +119,16 @@ impl<I: SessionInterface> AnySlot for Slot<I> {
 
     fn refuse(&self, err: &OpenError) {
         let mut phase = self.phase();
-        match std::mem::replace(&mut *phase, Phase::Failed(err.clone())) {
-            Phase::Unopened => {}
-            Phase::Opening(waiting) => {
-                drop(phase);
-                waiting.into_iter().for_each(Waker::wake);
-            }
+        if matches!(*phase, Phase::Failed(_) | Phase::Closed(_)) {
+            return;
+        }
+        let before = std::mem::replace(&mut *phase, Phase::Failed(err.clone()));
+        drop(phase);
+        match before {
+            Phase::Opening(waiting) => waiting.into_iter().for_each(Waker::wake),
             // Its changes are lost, so the middleware must fail the request even after `TrySession`.
             Phase::Open(_) => self.failure_handled.store(false, Ordering::Relaxed),
-            done @ (Phase::Failed(_) | Phase::Closed(_)) => *phase = done,
+            Phase::Unopened | Phase::Failed(_) | Phase::Closed(_) => {}
         }
     }
 

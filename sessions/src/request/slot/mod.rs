@@ -157,13 +157,16 @@ impl<I: SessionInterface> Slot<I> {
         let mut phase = self.phase();
         match &mut *phase {
             Phase::Open(session) => {
-                let unshared = Arc::get_mut(session).expect(UNSHARED);
-                prepare(unshared.content.state_mut());
+                let state = Arc::get_mut(session).expect(UNSHARED).content.state_mut();
+                prepare(state);
+                let discarded = state.take_discarded();
                 let frozen = Frozen::Session(Arc::clone(session));
                 phase.close(match purpose {
                     FreezeFor::SaveNow => SaveNow::Running,
                     FreezeFor::Response => SaveNow::NotCalled,
                 });
+                drop(phase);
+                drop(discarded);
                 frozen
             }
             Phase::Failed(_) if self.failure_handled.load(Ordering::Relaxed) => Frozen::Unused,
@@ -197,6 +200,16 @@ impl<I: SessionInterface> Slot<I> {
     /// Freezes the session of a dropped request, which is not saved.
     pub(crate) fn abandon(&self) {
         self.freeze(FreezeFor::Response, |_| {});
+    }
+
+    /// Drops the closures of the application at the end of the request. One that holds a handle of
+    /// this session would otherwise keep it for ever.
+    pub(crate) fn release_closures(&self) {
+        let closed = match &*self.phase() {
+            Phase::Closed(Closed { session: Some(session), .. }) => Arc::clone(session),
+            _ => return,
+        };
+        closed.content.state().release_closures();
     }
 
     /// Whether there is an outer session.

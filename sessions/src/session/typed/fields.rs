@@ -4,6 +4,7 @@ use std::any::type_name;
 
 use serde::Serialize;
 
+use super::unwritable::unwritable_field;
 use crate::{
     dictionary::{Dictionary, Format, same_value},
     error::SessionError,
@@ -16,10 +17,14 @@ pub(super) struct Fields(Dictionary);
 impl Fields {
     /// # Errors
     ///
-    /// [`SessionError::Data`] when the type does not serialise to a JSON object.
+    /// [`SessionError::Encode`] when a field cannot be written, and [`SessionError::Data`] when the
+    /// type does not serialise to a JSON object.
     pub(super) fn of<T: Serialize>(data: &T, format: Format) -> Result<Self, SessionError> {
         let wrong = |source| SessionError::Data { data: type_name::<T>(), source };
-        let json = format.write(data).map_err(|err| wrong(err.into()))?;
+        let json = format.write(data).map_err(|err| match unwritable_field(data, format) {
+            Some((key, source)) => SessionError::Encode { key, source },
+            None => wrong(err.into()),
+        })?;
         let mut fields = Dictionary::from_json(json).map_err(|err| wrong(err.into()))?;
         fields.set_format(format);
         Ok(Self(fields))

@@ -6,13 +6,11 @@ use sessions_policy::OnDecodeError;
 
 use super::{
     super::{Session, replay::Replayable},
-    Diff, SessionData, Typed, read,
+    Diff, SessionData, Snapshot, Typed, read,
+    snapshot::field_names,
 };
 use crate::{
-    dictionary::{Dictionary, Format},
-    error::SessionError,
-    interface::SessionInterface,
-    state::SessionState,
+    dictionary::Dictionary, error::SessionError, interface::SessionInterface, state::SessionState,
 };
 
 /// # Typed content, for interfaces with `#[session(data = T)]`
@@ -64,14 +62,17 @@ where
     /// Those of [`read`](Self::read).
     pub fn snapshot(&self) -> Result<T, SessionError> {
         let on_decode_error = self.on_decode_error();
-        self.look(|state| read(state.dictionary(), on_decode_error))
+        let fields = field_names::<T>();
+        let snapshot = self.look(|state| Snapshot::of(state.dictionary(), fields));
+        read(&snapshot, on_decode_error)
     }
 
     /// Passes the content to `change`, stores the fields that it changed, and returns its result. A
     /// field that is no longer serialised is removed.
     ///
     /// `change` may run more than once, like the closure of [`update`](Session::update), and must
-    /// depend on its argument alone. `modify` returns the result of the run in this request: several
+    /// depend on its argument alone: a write to the session from within it is
+    /// [`SessionError::WithinUpdate`]. `modify` returns the result of the run in this request: several
     /// requests may be told that they took something out of a field. To use a value once,
     /// [`take`](Session::take) the field by its name.
     ///
@@ -103,7 +104,8 @@ where
         F: Fn(&mut T) -> R + Send + Sync + 'static,
     {
         let on_decode_error = self.on_decode_error();
-        self.run_update(DataUpdate { change, on_decode_error, data: PhantomData })
+        let fields = field_names::<T>();
+        self.run_update(DataUpdate { change, on_decode_error, fields, data: PhantomData })
     }
 
     fn on_decode_error(&self) -> OnDecodeError {
@@ -115,6 +117,7 @@ where
 struct DataUpdate<T, R, F> {
     change: F,
     on_decode_error: OnDecodeError,
+    fields: &'static [&'static str],
     data: PhantomData<fn() -> (T, R)>,
 }
 
@@ -124,7 +127,7 @@ where
     R: 'static,
     F: Fn(&mut T) -> R + Send + Sync + 'static,
 {
-    type Loaded = (Format, T);
+    type Loaded = Snapshot;
     type Outcome = Diff;
     type Answer = R;
 
@@ -137,11 +140,12 @@ where
     }
 
     fn load(&self, dictionary: &Dictionary) -> Result<Self::Loaded, SessionError> {
-        Ok((dictionary.format(), read(dictionary, self.on_decode_error)?))
+        Ok(Snapshot::of(dictionary, self.fields))
     }
 
-    fn run(&self, (format, mut data): Self::Loaded) -> Result<(Diff, R), SessionError> {
-        Diff::of(&mut data, format, &self.change)
+    fn run(&self, loaded: Snapshot) -> Result<(Diff, R), SessionError> {
+        let mut data = read(&loaded, self.on_decode_error)?;
+        Diff::of(&mut data, loaded.format(), &self.change)
     }
 
     fn apply(&self, outcome: Diff, dictionary: &mut Dictionary) -> Result<(), SessionError> {

@@ -3,13 +3,15 @@
 mod fields;
 mod handle;
 mod reader;
+mod snapshot;
+mod unwritable;
 
 use std::{any::type_name, fmt, marker::PhantomData};
 
 use serde::{Serialize, de::DeserializeOwned};
 use sessions_policy::OnDecodeError;
 
-use self::fields::Fields;
+use self::{fields::Fields, snapshot::Snapshot};
 use crate::{
     dictionary::{Dictionary, Format},
     error::{ConfigError, NullSession, SessionError},
@@ -55,7 +57,8 @@ impl<T: SessionData> Typed<T> {
     ///
     /// [`SessionError::Data`] when `T` cannot be the content of a session.
     pub fn snapshot(&self) -> Result<T, SessionError> {
-        read(self.state.dictionary(), OnDecodeError::Default)
+        let fields = snapshot::field_names::<T>();
+        read(&Snapshot::of(self.state.dictionary(), fields), OnDecodeError::Default)
     }
 }
 
@@ -81,8 +84,13 @@ impl<T: SessionData> SessionContent for Typed<T> {
 
     fn check() -> Result<(), ConfigError> {
         let wrong = |problem| ConfigError::Data { data: type_name::<T>(), problem };
-        let fields = Fields::of(&T::default(), Format::Json).map_err(|_| {
-            wrong("it does not serialise to a JSON object; give it named fields".to_owned())
+        let fields = Fields::of(&T::default(), Format::Json).map_err(|err| {
+            wrong(match err {
+                SessionError::Encode { key, source } => {
+                    format!("the default of its field `{key}` cannot be written: {source}")
+                }
+                _ => "it does not serialise to a JSON object; give it named fields".to_owned(),
+            })
         })?;
         reader::check::<T>(&fields).map_err(wrong)
     }
@@ -97,10 +105,10 @@ impl<T> fmt::Debug for Typed<T> {
 /// Reads the fields of `T`. A field that is not stored has its default; one that does not parse has
 /// its default or is an error.
 pub(crate) fn read<T: SessionData>(
-    dictionary: &Dictionary,
+    snapshot: &Snapshot,
     on_decode_error: OnDecodeError,
 ) -> Result<T, SessionError> {
-    reader::read(dictionary, on_decode_error)
+    reader::read(snapshot, on_decode_error)
 }
 
 /// The changes that a closure made to typed content: keys to set, and keys to remove.

@@ -1,4 +1,4 @@
-//! Reads a struct from a dictionary, field by field.
+//! Reads a struct from a snapshot, field by field.
 //!
 //! serde names the fields of a struct before it reads any, so only those keys are read.
 
@@ -11,16 +11,16 @@ use serde::{
 };
 use sessions_policy::OnDecodeError;
 
-use super::{Fields, SessionData};
-use crate::{dictionary::Dictionary, error::SessionError};
+use super::{Fields, SessionData, Snapshot};
+use crate::error::SessionError;
 
 /// Reads `T`. Each failed attempt names a field, which the next attempt takes from another source.
 pub(super) fn read<T: SessionData>(
-    dictionary: &Dictionary,
+    snapshot: &Snapshot,
     on_decode_error: OnDecodeError,
 ) -> Result<T, SessionError> {
     let mut sources = Sources {
-        dictionary,
+        snapshot,
         defaults: None,
         broken: Vec::new(),
         omitted: Vec::new(),
@@ -30,7 +30,7 @@ pub(super) fn read<T: SessionData>(
         let err = match T::deserialize(Reader { sources: &sources }) {
             // `T::default()` also fills the fields that serde would fill by itself.
             Ok(_) if sources.incomplete.get() && sources.defaults.is_none() => {
-                sources.defaults = Some(Fields::of(&T::default(), dictionary.format())?);
+                sources.defaults = Some(Fields::of(&T::default(), snapshot.format())?);
                 continue;
             }
             Ok(data) => return Ok(data),
@@ -39,7 +39,7 @@ pub(super) fn read<T: SessionData>(
         match err {
             // The default is built only when a field needs it.
             ReadError::Missing(_) if sources.defaults.is_none() => {
-                sources.defaults = Some(Fields::of(&T::default(), dictionary.format())?);
+                sources.defaults = Some(Fields::of(&T::default(), snapshot.format())?);
             }
             ReadError::Duplicate { field, key } if !sources.omitted.contains(&key) => {
                 // A value that is stored under an alias takes precedence over a default.
@@ -53,7 +53,7 @@ pub(super) fn read<T: SessionData>(
                 warn_of_default::<T>(key);
                 sources.broken.push(key);
                 if sources.defaults.is_none() {
-                    sources.defaults = Some(Fields::of(&T::default(), dictionary.format())?);
+                    sources.defaults = Some(Fields::of(&T::default(), snapshot.format())?);
                 }
             }
             err if on_decode_error == OnDecodeError::Error => {
@@ -88,9 +88,9 @@ pub(super) fn check<T: SessionData>(fields: &Fields) -> Result<(), String> {
     if let Some(name) = fields.names().find(|name| name.starts_with('_')) {
         return Err(reserved(name));
     }
-    let empty = Dictionary::default();
+    let empty = Snapshot::default();
     let sources = Sources {
-        dictionary: &empty,
+        snapshot: &empty,
         defaults: None,
         broken: Vec::new(),
         omitted: Vec::new(),
@@ -109,7 +109,7 @@ pub(super) fn check<T: SessionData>(fields: &Fields) -> Result<(), String> {
 
 /// Where the value of each field comes from.
 struct Sources<'d> {
-    dictionary: &'d Dictionary,
+    snapshot: &'d Snapshot,
     /// For fields that are not stored or do not parse.
     defaults: Option<Fields>,
     /// Fields whose stored value does not parse.
@@ -132,7 +132,7 @@ impl Sources<'_> {
     }
 
     fn stored(&self, field: &'static str) -> Option<&str> {
-        self.dictionary.raw(field).filter(|_| !self.broken.contains(&field))
+        self.snapshot.get(field).filter(|_| !self.broken.contains(&field))
     }
 }
 
@@ -256,7 +256,7 @@ impl<'s> MapAccess<'s> for &mut FieldAccess<'s, '_> {
 
     fn next_value_seed<V: DeserializeSeed<'s>>(&mut self, seed: V) -> Result<V::Value, ReadError> {
         let (key, json) = self.current.expect("serde asks for a value after its key");
-        let format = self.sources.dictionary.format();
+        let format = self.sources.snapshot.format();
         format.read(seed, json).map_err(|source| ReadError::Field { key, source })
     }
 }

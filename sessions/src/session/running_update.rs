@@ -1,0 +1,35 @@
+//! Which sessions this thread is updating: the closure of an update may run again, so it must not
+//! write to its session.
+
+use std::cell::RefCell;
+
+thread_local! {
+    /// The slots, by address, in the order in which their updates began.
+    static RUNNING: RefCell<Vec<usize>> = const { RefCell::new(Vec::new()) };
+}
+
+/// An update that runs on this thread, until it is dropped.
+pub(super) struct RunningUpdate(());
+
+impl RunningUpdate {
+    pub(super) fn of<S: ?Sized>(slot: &S) -> Self {
+        RUNNING.with_borrow_mut(|running| running.push(address(slot)));
+        Self(())
+    }
+
+    /// Whether this thread runs an update of the slot.
+    pub(super) fn is_of<S: ?Sized>(slot: &S) -> bool {
+        RUNNING.with_borrow(|running| running.contains(&address(slot)))
+    }
+}
+
+impl Drop for RunningUpdate {
+    fn drop(&mut self) {
+        // Updates on one thread are nested, so the last is this one.
+        RUNNING.with_borrow_mut(Vec::pop);
+    }
+}
+
+fn address<S: ?Sized>(slot: &S) -> usize {
+    std::ptr::from_ref(slot).cast::<()>().addr()
+}
