@@ -12,6 +12,7 @@ mod index;
 mod owners;
 mod rights;
 mod strangers;
+mod taken_once;
 mod tokens;
 
 use std::{env, fs};
@@ -85,6 +86,18 @@ sentences! {
         an_ended_session_ends_no_newer_login
         a_session_that_cannot_be_ended_does_not_keep_the_others_alive
         a_login_is_dated_by_a_look_at_its_own_owner_only;
+    taken_once:
+        of_twenty_requests_that_take_a_value_one_is_saved
+        of_twenty_handlers_that_save_before_they_act_one_acts
+        a_take_that_is_refused_is_never_dropped
+        a_take_that_found_nothing_removes_nothing
+        a_value_that_was_changed_meanwhile_is_not_taken
+        a_value_that_was_taken_and_set_again_must_still_be_there
+        a_session_is_not_purged_for_a_value_that_another_request_took
+        what_a_request_set_itself_it_takes_under_no_condition
+        messages_that_were_added_meanwhile_stay
+        of_twenty_values_that_were_made_at_once_the_first_stays
+        a_removal_may_be_told_to_two;
     strangers:
         a_visitor_s_session_is_kept_for_a_day_after_its_last_use
         sessions_that_were_renewed_or_have_an_owner_are_kept_for_their_lifetime

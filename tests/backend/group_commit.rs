@@ -6,7 +6,7 @@ use std::{
         Arc,
         atomic::{AtomicBool, AtomicUsize, Ordering},
     },
-    time::Duration,
+    time::{Duration, Instant},
 };
 
 use actix_http::Request;
@@ -98,9 +98,19 @@ async fn act(request: HttpRequest, session: Session) -> actix_web::Result<HttpRe
             said = n.unwrap_or_default().to_string();
         }
         "insert" => session.insert(object, true)?,
+        "take" => drop(session.take::<bool>(object)?),
         "remove" => drop(session.remove(object)?),
         // A number for the first request that runs it, and not a number afterwards.
         "retype" => session.insert("n", "text")?,
+        // Holds its worker for longer than a batch makes changes at a stretch.
+        "slow" => {
+            let slow = |n: Option<u32>| {
+                let start = Instant::now();
+                while start.elapsed() < Duration::from_millis(2) {}
+                n.unwrap_or(0) + 1
+            };
+            session.update("n", slow)?;
+        }
         "panic" => {
             let ran = AtomicBool::new(false);
             session.update_with("n", ran, |ran, n: Option<u32>| {
@@ -172,6 +182,20 @@ async fn what_one_cannot_do_is_its_own_failure() {
 }
 
 #[actix_web::test]
+async fn of_those_that_take_one_value_one_is_written_and_the_others_change_nothing() {
+    let fixture = Fixture::new(|backend| backend);
+    let app = fixture.app().await;
+    let token = begin(&app).await;
+    fixture.go_on.add_permits(1);
+    assert_eq!(Answer::of(&app, with_token("/insert-v", &token)).await.status, StatusCode::OK);
+    fixture.reached.acquire().await.expect("nobody closes it").forget();
+    let paths = ["/count", "/take-v", "/count", "/take-v", "/take-v", "/count"];
+    let answers = fixture.send(&app, &token, &paths).await;
+    assert_eq!(statuses(&answers), [200, 200, 200, 409, 409, 200]);
+    assert_eq!(read(&app, &token).await, r#"{"n":4}"#);
+}
+
+#[actix_web::test]
 async fn what_is_emptied_together_is_deleted() {
     let fixture = Fixture::new(|backend| backend);
     let app = fixture.app().await;
@@ -180,6 +204,29 @@ async fn what_is_emptied_together_is_deleted() {
     assert_eq!(statuses(&answers), [200; 3]);
     assert!(answers[1..].iter().all(|answer| answer.cookie().is_some_and(|it| it.is_removal())));
     assert!(fixture.kept.backend.store().inner().is_empty());
+}
+
+#[actix_web::test]
+async fn a_long_batch_lets_other_tasks_run() {
+    let fixture = Fixture::new(|backend| backend);
+    let app = fixture.app().await;
+    let token = begin(&app).await;
+    let ticks = Arc::new(AtomicUsize::new(0));
+    let count = Arc::clone(&ticks);
+    let ticker = actix_web::rt::spawn(async move {
+        loop {
+            count.fetch_add(1, Ordering::SeqCst);
+            tokio::task::yield_now().await;
+        }
+    });
+    // Every request runs its closure once itself before the batch is made.
+    let answers = fixture.send(&app, &token, &["/slow"; 21]).await;
+    ticker.abort();
+    assert_eq!(statuses(&answers), [200; 21]);
+    assert_eq!(read(&app, &token).await, r#"{"n":22}"#);
+    assert_eq!(fixture.replaced.load(Ordering::SeqCst), 2, "the first, and all others");
+    let ticks = ticks.load(Ordering::SeqCst);
+    assert!(ticks >= 20, "it ran {ticks} times while 20 changes were made");
 }
 
 #[actix_web::test]

@@ -11,7 +11,9 @@ use sessions::{
     flask::{FlaskCookie, HashAlgorithm, KeyDerivation, Tuple},
     test::TestClock,
 };
-use sessions_tests::{FLASK_KEY, SharedSessions, flask_cookie, flask_json, key, sign_payload};
+use sessions_tests::{
+    FLASK_KEY, Logged, SharedSessions, flask_cookie, flask_json, key, sign_payload,
+};
 
 async fn user(sessions: SharedSessions, cookie: &str) -> Option<String> {
     user_at(&TestClock::new(), sessions, cookie).await
@@ -285,7 +287,7 @@ async fn a_session_that_is_too_large_for_its_cookie_is_an_error() {
         move |session: Session| async move {
             // Digits of powers of three do not compress well.
             let text = if noise {
-                (0..6_000_u64)
+                (0..3_000_u64)
                     .map(|n| 3_u64.wrapping_pow(u32::try_from(n).expect("small")).to_string())
                     .collect()
             } else {
@@ -297,8 +299,12 @@ async fn a_session_that_is_too_large_for_its_cookie_is_an_error() {
     };
     let answer = SharedSessions::new().answer("", fill(false)).await;
     assert!(answer.cookie().expect("it is compressed").value.len() < 1_000);
+    let logged = Logged::start();
     let answer = SharedSessions::new().answer("", fill(true)).await;
     assert_eq!((answer.status.as_u16(), answer.cookie()), (500, None));
+    let said = format!("{:?}", logged.take_own());
+    assert!(said.contains("does not fit in its cookie"), "{said}");
+    assert!(said.contains("the largest key is `text`"), "{said}");
 }
 
 // What both share.

@@ -7,6 +7,7 @@ mod extract;
 mod failure_lines;
 mod handle;
 mod invariants;
+mod limits;
 mod logins;
 mod logs;
 mod multiple_sessions;

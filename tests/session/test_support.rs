@@ -131,7 +131,7 @@ async fn seeding_a_key_of_the_framework_panics() {
 }
 
 #[actix_web::test]
-#[should_panic(expected = "the session does not fit in its cookie")]
+#[should_panic(expected = "`big` cannot be seeded: `big` does not fit in the session")]
 async fn seeding_more_than_a_cookie_holds_panics() {
     let content = json!({"big": "x".repeat(5_000)});
     TestSessions::new(&plain()).seed(TestRequest::default(), content).await;

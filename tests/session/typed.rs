@@ -10,8 +10,12 @@ use actix_web::{
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 use sessions::{
-    ReadSession, Session, SessionConfig, SessionError, SessionInterface, SessionState,
-    SignedCookie, error::ConfigError, policy::OnDecodeError, session::Typed, test::TestSessions,
+    MemoryStore, ReadSession, ServerSide, Session, SessionConfig, SessionError, SessionInterface,
+    SessionState, SignedCookie,
+    error::ConfigError,
+    policy::OnDecodeError,
+    session::Typed,
+    test::{FaultStore, Moment, Operation, TestSessions},
 };
 use sessions_tests::{Answer, Logged, key, on_another_thread};
 
@@ -359,6 +363,38 @@ impl Keeps {
         assert_eq!(newer.get::<u32>("visits").expect("a number"), Some(8));
         Ok(sessions::interface::Saved::unchanged())
     }
+}
+
+#[derive(Clone, SessionInterface)]
+#[session(data = Cart)]
+struct StoredShop {
+    backend: ServerSide<FaultStore<MemoryStore>>,
+}
+
+#[actix_web::test]
+async fn a_field_is_taken_by_its_name() {
+    async fn redeem(session: Session<StoredShop>) -> Result<String, SessionError> {
+        let note: Option<String> = session.take("giftNote")?;
+        assert_eq!(session.snapshot()?.gift_note, None);
+        Ok(note.unwrap_or_default())
+    }
+    async fn fill(session: Session<StoredShop>) -> Result<&'static str, SessionError> {
+        session.modify(|cart| cart.gift_note = Some("for you".into()))?;
+        Ok("filled")
+    }
+    let store = FaultStore::new(MemoryStore::new());
+    let shop = StoredShop { backend: ServerSide::new(store.clone()) };
+    let app = App::new().wrap(shop).route("/fill", web::get().to(fill));
+    let app = init_service(app.default_service(web::to(redeem))).await;
+    let filled = Answer::of(&app, TestRequest::with_uri("/fill")).await;
+    let cookie = filled.cookie().expect("a new session");
+    let redeem = || {
+        let pair = format!("{}={}", cookie.name, cookie.value);
+        Answer::of(&app, TestRequest::default().insert_header(("cookie", pair)))
+    };
+    let (slow, fast) = store.overtake(Moment::After(Operation::Load), redeem(), redeem()).await;
+    assert_eq!((fast.status.as_u16(), fast.body.as_str()), (200, "for you"));
+    assert_eq!(slow.status.as_u16(), 409);
 }
 
 #[actix_web::test]

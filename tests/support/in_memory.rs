@@ -1,6 +1,12 @@
 //! Sessions in a store, in memory by default, under an application that does what a path says.
 
-use std::{future::Future, sync::Arc};
+use std::{
+    future::Future,
+    sync::{
+        Arc,
+        atomic::{AtomicU32, Ordering},
+    },
+};
 
 use actix_http::Request;
 use actix_service::Service;
@@ -32,6 +38,7 @@ pub struct Fixture<S: Store = MemoryStore> {
     pub time: TestClock,
     opened: Arc<Barrier>,
     go_on: Arc<Barrier>,
+    crowd: Arc<Barrier>,
 }
 
 impl Default for Fixture {
@@ -55,8 +62,15 @@ impl Fixture {
 impl<S: Store + Clone> Fixture<S> {
     /// With this backend, on a host with this clock.
     pub fn of(backend: ServerSide<S>, config: SessionConfig, time: TestClock) -> Self {
-        let barrier = || Arc::new(Barrier::new(2));
-        Self { kept: Kept { backend, config }, time, opened: barrier(), go_on: barrier() }
+        let barrier = |size| Arc::new(Barrier::new(size));
+        let kept = Kept { backend, config };
+        Self { kept, time, opened: barrier(2), go_on: barrier(2), crowd: barrier(1) }
+    }
+
+    /// Returns the host with a barrier at which requests meet, their sessions opened.
+    #[must_use]
+    pub fn in_crowd(self, crowd: &Arc<Barrier>) -> Self {
+        Self { crowd: Arc::clone(crowd), ..self }
     }
 
     /// Returns the store.
@@ -78,13 +92,13 @@ impl<S: Store + Clone> Fixture<S> {
     pub async fn app(
         &self,
     ) -> impl Service<Request, Response = ServiceResponse<impl MessageBody>, Error = Error> {
-        let (opened, go_on) = (Arc::clone(&self.opened), Arc::clone(&self.go_on));
+        let barriers = [&self.opened, &self.go_on, &self.crowd].map(Arc::clone);
         let clock: Clock = self.time.clock();
         init_service(
             App::new()
                 .wrap(SessionMiddleware::new(self.kept.clone()).with_clock(clock))
                 .app_data(web::Data::new(self.kept.clone()))
-                .app_data(web::Data::new([opened, go_on]))
+                .app_data(web::Data::new(barriers))
                 .route("/plain", web::get().to(|| async { "plain" }))
                 .route("/forbidden", web::get().to(forbidden))
                 .default_service(web::to(act::<S>)),
@@ -103,7 +117,7 @@ async fn act<S: Store + Clone>(
     request: HttpRequest,
     session: Session,
     kept: web::Data<Kept<S>>,
-    barriers: web::Data<[Arc<Barrier>; 2]>,
+    barriers: web::Data<[Arc<Barrier>; 3]>,
 ) -> actix_web::Result<HttpResponse> {
     let mut said = String::new();
     for word in request.path().split('/').filter(|word| !word.is_empty()) {
@@ -113,6 +127,7 @@ async fn act<S: Store + Clone>(
                 barriers[0].wait().await;
                 barriers[1].wait().await;
             }
+            "meet" => drop(barriers[2].wait().await),
             "read" => said = serde_json::to_string(&session.entries()?)?,
             "count" => {
                 let n = session.update("n", |n: Option<u32>| n.unwrap_or(0) + 1)?;
@@ -120,6 +135,24 @@ async fn act<S: Store + Clone>(
             }
             "insert" => session.insert(object, true)?,
             "remove" => drop(session.remove(object)?),
+            "take" => match session.take::<bool>(object)? {
+                Some(value) => said = value.to_string(),
+                None => return Ok(HttpResponse::NotFound().finish()),
+            },
+            "pop" => said = format!("{:?}", session.take::<u32>(object)?),
+            "drop" => said = session.remove(object)?.to_string(),
+            "seek" => said = format!("{:?}", session.take::<bool>(object)?),
+            "make" => {
+                static MADE: AtomicU32 = AtomicU32::new(0);
+                let make = || MADE.fetch_add(1, Ordering::Relaxed);
+                said = session.get_or_insert_with(object, make)?.to_string();
+            }
+            "flash" => session.flash("info", object)?,
+            "flashes" => {
+                let messages = session.take_flashes()?.into_iter();
+                said = messages.map(|(_, text)| text).collect::<Vec<_>>().join(" ");
+            }
+            "act" => said = "acted".to_owned(),
             "clear" => session.clear()?,
             "purge" => said = format!("{:?}", session.purge()?),
             "renew" => session.renew()?,
@@ -136,7 +169,8 @@ async fn act<S: Store + Clone>(
             "permanent" => session.set_permanent(true)?,
             "now" => {
                 let saved = session.save_now().await?;
-                let n: Option<u32> = saved.get("n")?;
+                let key = if object.is_empty() { "n" } else { object };
+                let n: Option<u32> = saved.get(key)?;
                 said = format!("{:?} {n:?}", saved.outcome());
             }
             "devices" => {

@@ -78,6 +78,12 @@ pub(crate) fn encode_short<'t>(bytes: &[u8], buffer: &'t mut [u8]) -> &'t [u8] {
     text
 }
 
+/// Returns how many bytes have an encoding of at most so many characters.
+pub(crate) fn longest_input(characters: usize) -> usize {
+    // One character after a group of four holds no whole byte.
+    characters / 4 * 3 + (characters % 4).saturating_sub(1)
+}
+
 /// Appends the encoding of few bytes to a text.
 pub(crate) fn push_short(bytes: &[u8], text: &mut String) {
     let mut buffer = [0; SHORT_TEXT];

@@ -1,6 +1,6 @@
 //! Writes values as JSON and refuses NaN and infinity, which `serde_json` writes as `null`.
 
-use std::fmt;
+use std::{fmt, io::Write};
 
 use serde::{
     Serialize, Serializer,
@@ -16,8 +16,16 @@ pub(crate) const NOT_FINITE: &str = "the number is NaN or infinite, which JSON d
 /// Writes one value as JSON text.
 pub(crate) fn to_json<T: Serialize + ?Sized>(value: &T) -> serde_json::Result<String> {
     let mut json = Vec::with_capacity(128);
-    value.serialize(Finite(&mut serde_json::Serializer::new(&mut json)))?;
+    write_json(&mut json, value)?;
     Ok(String::from_utf8(json).expect("JSON is UTF-8"))
+}
+
+/// Writes one value as JSON text to `writer`, whose error ends the writing.
+pub(crate) fn write_json<T: Serialize + ?Sized>(
+    writer: impl Write,
+    value: &T,
+) -> serde_json::Result<()> {
+    value.serialize(Finite(&mut serde_json::Serializer::new(writer)))
 }
 
 /// A serialiser that refuses numbers that are not finite, at any depth, and a value that is to be

@@ -62,7 +62,6 @@ pub(crate) fn member_list(text: &str) -> Option<Vec<Member>> {
 }
 
 /// Returns the elements of the JSON array in `text`, or `None` when the text is not one.
-#[cfg(feature = "flask")]
 pub(crate) fn elements(text: &str) -> Option<Vec<Range<usize>>> {
     let mut scanner = Scanner::new(text);
     let mut elements = Vec::new();
@@ -96,38 +95,39 @@ pub(crate) fn is_value(text: &str) -> bool {
     }
 }
 
-struct Scanner<'t> {
+pub(super) struct Scanner<'t> {
+    pub(super) text: &'t str,
     bytes: &'t [u8],
-    at: usize,
+    pub(super) at: usize,
 }
 
 impl<'t> Scanner<'t> {
-    fn new(text: &'t str) -> Self {
-        Self { bytes: text.as_bytes(), at: 0 }
+    pub(super) fn new(text: &'t str) -> Self {
+        Self { text, bytes: text.as_bytes(), at: 0 }
     }
 
-    fn peek(&self) -> Option<u8> {
+    pub(super) fn peek(&self) -> Option<u8> {
         self.bytes.get(self.at).copied()
     }
 
-    fn accept(&mut self, byte: u8) -> bool {
+    pub(super) fn accept(&mut self, byte: u8) -> bool {
         let found = self.peek() == Some(byte);
         self.at += usize::from(found);
         found
     }
 
-    fn expect(&mut self, byte: u8) -> Option<()> {
+    pub(super) fn expect(&mut self, byte: u8) -> Option<()> {
         self.accept(byte).then_some(())
     }
 
-    fn space(&mut self) {
+    pub(super) fn space(&mut self) {
         while matches!(self.peek(), Some(b' ' | b'\t' | b'\n' | b'\r')) {
             self.at += 1;
         }
     }
 
     /// Consumes a string with its quotes; returns whether it has an escape.
-    fn string(&mut self) -> Option<bool> {
+    pub(super) fn string(&mut self) -> Option<bool> {
         let mut escaped = false;
         self.expect(b'"')?;
         loop {
@@ -146,7 +146,7 @@ impl<'t> Scanner<'t> {
         Some(escaped)
     }
 
-    fn value(&mut self) -> Option<()> {
+    pub(super) fn value(&mut self) -> Option<()> {
         match self.peek()? {
             b'"' => self.string().map(|_| ()),
             b'{' | b'[' => self.nested(),

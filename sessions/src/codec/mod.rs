@@ -6,5 +6,6 @@ pub(crate) mod finite;
 #[cfg(feature = "flask")]
 pub(crate) mod flask;
 pub(crate) mod json_scan;
+mod same_value;
 
-pub(crate) use self::{base64url::CANONICAL, constant_time::same_bytes};
+pub(crate) use self::{base64url::CANONICAL, constant_time::same_bytes, same_value::same_value};

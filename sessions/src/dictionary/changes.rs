@@ -5,11 +5,14 @@ use std::{
     sync::{Arc, Mutex, MutexGuard, PoisonError},
 };
 
-use super::Dictionary;
-use crate::error::SessionError;
+use super::{
+    Dictionary, Replay, same_value,
+    step::{Step, coalesce, conditional},
+};
+use crate::error::{SaveError, SessionError};
 
-/// A closure that can run again: an `update` of one key, or a `modify` of typed content.
-pub(crate) type Replay = Arc<dyn Fn(&mut Dictionary) -> Result<(), SessionError> + Send + Sync>;
+/// How many steps a change set has at least before they are coalesced.
+const MIN_COALESCED: usize = 64;
 
 /// The changes of a request to its session, in order.
 ///
@@ -19,6 +22,9 @@ pub(crate) type Replay = Arc<dyn Fn(&mut Dictionary) -> Result<(), SessionError>
 #[derive(Default)]
 pub struct ChangeSet {
     steps: Mutex<Steps>,
+    /// How many steps are coalesced next.
+    coalesce_at: usize,
+    discarded: Discarded,
 }
 
 /// Shared with a save that continues after the request is dropped. `None` before the first step.
@@ -27,57 +33,23 @@ type Steps = Option<Arc<Vec<Step>>>;
 /// Changes that are not made. Their closures belong to the application, so they are dropped without
 /// the session's lock.
 #[derive(Default)]
-pub(crate) struct Discarded(Vec<ChangeSet>);
-
-impl Discarded {
-    pub(super) fn push(&mut self, changes: ChangeSet) {
-        if !changes.is_empty() {
-            self.0.push(changes);
-        }
-    }
-}
-
-#[derive(Clone)]
-enum Step {
-    Set {
-        key: Box<str>,
-        json: String,
-    },
-    Remove {
-        key: Box<str>,
-    },
-    /// The opened keys and values: a key with another value is not removed.
-    Clear {
-        opened: Vec<(Box<str>, String)>,
-    },
-    Replay(Replay),
-}
+pub(crate) struct Discarded(Vec<Arc<Vec<Step>>>);
 
 impl ChangeSet {
     /// Replays the steps on a newer dictionary.
-    pub(crate) fn replay(&self, newer: &mut Dictionary) -> Result<(), SessionError> {
-        for step in self.steps().iter().flat_map(|steps| steps.iter()) {
-            match step {
-                Step::Set { key, json } => newer.set_untracked(key, json.clone()),
-                Step::Remove { key } => {
-                    newer.remove_untracked(key);
-                }
-                Step::Clear { opened } => {
-                    for (key, json) in opened {
-                        if newer.raw(key) == Some(json) {
-                            newer.remove_untracked(key);
-                        }
-                    }
-                }
-                Step::Replay(replay) => replay(newer)?,
-            }
-        }
-        Ok(())
+    pub(crate) fn replay(&self, newer: &mut Dictionary) -> Result<(), SaveError> {
+        self.steps().map_or(Ok(()), |steps| replay_all(&steps, newer))
     }
 
     /// Whether the request changed nothing.
     pub fn is_empty(&self) -> bool {
         self.len() == 0
+    }
+
+    /// Whether the request took a value that it had not set itself: it is superseded where another
+    /// request took or changed it meanwhile.
+    pub fn is_conditional(&self) -> bool {
+        self.steps().is_some_and(|steps| conditional(&steps).contains(&true))
     }
 
     /// Drops the steps. A save that is under way keeps its own reference to them.
@@ -87,7 +59,7 @@ impl ChangeSet {
         drop(steps);
     }
 
-    fn len(&self) -> usize {
+    pub(super) fn len(&self) -> usize {
         self.lock().as_ref().map_or(0, |steps| steps.len())
     }
 
@@ -95,41 +67,150 @@ impl ChangeSet {
         self.lock().clone()
     }
 
-    fn steps_mut(&mut self) -> &mut Vec<Step> {
-        let steps = self.steps.get_mut().unwrap_or_else(PoisonError::into_inner);
-        Arc::make_mut(steps.get_or_insert_default())
+    fn own(&mut self) -> &mut Steps {
+        self.steps.get_mut().unwrap_or_else(PoisonError::into_inner)
     }
 
     fn lock(&self) -> MutexGuard<'_, Steps> {
         self.steps.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
+    fn push(&mut self, step: Step) {
+        let coalesce_at = self.coalesce_at.max(MIN_COALESCED);
+        let steps = Arc::make_mut(self.own().get_or_insert_default());
+        steps.push(step);
+        if steps.len() >= coalesce_at {
+            let (kept, dropped) = coalesce(mem::take(steps));
+            *steps = kept;
+            self.coalesce_at = 2 * steps.len();
+            self.discarded.0.push(Arc::new(dropped));
+        }
+    }
+
+    /// Drops all steps.
+    fn discard(&mut self) {
+        self.coalesce_at = 0;
+        let steps = self.own().take();
+        self.discarded.0.extend(steps);
+    }
+
     pub(super) fn set(&mut self, key: &str, json: &str) {
-        let steps = self.steps_mut();
-        if let Some(Step::Set { key: last, json: value }) = steps.last_mut()
+        if let Some(steps) = self.own()
+            && let Some(Step::Set { key: last, json: value }) = Arc::make_mut(steps).last_mut()
             && **last == *key
         {
             *value = json.into();
             return;
         }
-        steps.push(Step::Set { key: key.into(), json: json.into() });
+        self.push(Step::Set { key: key.into(), json: json.into() });
+    }
+
+    pub(super) fn set_if_absent(&mut self, key: &str, json: &str) {
+        self.push(Step::SetIfAbsent { key: key.into(), json: json.into() });
     }
 
     pub(super) fn remove(&mut self, key: &str) {
-        self.steps_mut().push(Step::Remove { key: key.into() });
+        self.push(Step::Remove { key: key.into() });
     }
 
-    /// Replaces the steps so far, which a clear undoes, and returns them.
-    pub(super) fn clear<'a>(&mut self, opened: impl Iterator<Item = (&'a str, &'a str)>) -> Self {
-        let opened = opened.map(|(key, json)| (key.into(), json.into())).collect();
-        let before = mem::take(self);
-        self.steps_mut().push(Step::Clear { opened });
-        before
+    pub(super) fn take(&mut self, key: &str, json: &str) {
+        self.push(Step::Take { key: key.into(), json: json.into() });
     }
 
-    pub(super) fn push_replay(&mut self, replay: Replay) {
-        self.steps_mut().push(Step::Replay(replay));
+    pub(super) fn push_replay(&mut self, key: Option<Box<str>>, replay: Replay) {
+        self.push(Step::Replay { key, replay });
     }
+
+    /// Replaces the steps so far, which a clear undoes. `opened` is what it removes, sorted by key.
+    pub(super) fn clear<'o, O>(&mut self, opened: impl FnOnce() -> O)
+    where
+        O: Iterator<Item = (&'o str, &'o str)>,
+    {
+        let steps = self.steps().unwrap_or_default();
+        let cleared = steps.iter().find_map(|step| match step {
+            Step::Clear { opened } => Some(Arc::clone(opened)),
+            _ => None,
+        });
+        let opened = cleared.unwrap_or_else(|| owned(opened()).into());
+        self.undo_with(&opened);
+        self.push(Step::Clear { opened });
+    }
+
+    /// Drops the steps and keeps their conditions: the handler was given the values. `opened` is what
+    /// the session was opened with, sorted by key.
+    pub(super) fn undo<'o, O>(&mut self, opened: impl FnOnce() -> O)
+    where
+        O: Iterator<Item = (&'o str, &'o str)>,
+    {
+        if self.is_conditional() {
+            self.undo_with(&owned(opened()));
+        } else {
+            self.discard();
+        }
+    }
+
+    fn undo_with(&mut self, opened: &[(Box<str>, String)]) {
+        let opened_value = |key: &str| {
+            let at = opened.binary_search_by(|(candidate, _)| (**candidate).cmp(key)).ok()?;
+            Some(opened[at].1.clone())
+        };
+        let steps = self.steps().unwrap_or_default();
+        self.discard();
+        for (step, _) in
+            steps.iter().zip(conditional(&steps)).filter(|(_, is_condition)| *is_condition)
+        {
+            match step {
+                Step::Take { key, .. } => {
+                    let (key, opened) = (key.clone(), opened_value(key));
+                    self.push(Step::Require { key, opened });
+                }
+                other => self.push(other.clone()),
+            }
+        }
+    }
+}
+
+fn owned<'o>(members: impl Iterator<Item = (&'o str, &'o str)>) -> Vec<(Box<str>, String)> {
+    members.map(|(key, json)| (key.into(), json.into())).collect()
+}
+
+pub(super) fn replay_all(steps: &[Step], newer: &mut Dictionary) -> Result<(), SaveError> {
+    for step in steps {
+        match step {
+            Step::Set { key, json } => newer.set_untracked(key, json.clone()),
+            Step::SetIfAbsent { key, json } => {
+                if newer.raw(key).is_none() {
+                    newer.set_untracked(key, json.clone());
+                }
+            }
+            Step::Remove { key } => {
+                newer.remove_untracked(key);
+            }
+            Step::Take { key, json } => {
+                require(newer, key, Some(json))?;
+                newer.remove_untracked(key);
+            }
+            Step::Require { key, opened } => require(newer, key, opened.as_deref())?,
+            Step::Clear { opened } => {
+                for (key, json) in opened.iter() {
+                    if newer.raw(key) == Some(json) {
+                        newer.remove_untracked(key);
+                    }
+                }
+            }
+            Step::Replay { replay, .. } => replay(newer).map_err(SaveError::internal)?,
+        }
+    }
+    Ok(())
+}
+
+/// Fails unless the key has this value.
+fn require(newer: &Dictionary, key: &str, expected: Option<&str>) -> Result<(), SaveError> {
+    let is_met = match (newer.raw(key), expected) {
+        (Some(present), Some(expected)) => same_value(present, expected),
+        (present, expected) => present == expected,
+    };
+    if is_met { Ok(()) } else { Err(SaveError::Superseded) }
 }
 
 /// # The change set of a dictionary
@@ -150,37 +231,39 @@ impl Dictionary {
         &mut self,
         revision: u64,
         outcome: impl FnOnce(&mut Self) -> Result<(), SessionError>,
-        replay: Option<Replay>,
+        replay: Option<(Option<Box<str>>, Replay)>,
     ) -> Result<bool, SessionError> {
         if self.revision != revision {
             return Ok(false);
         }
         // The change set records the closure instead of its outcome.
         let changes = self.changes.take();
+        self.is_updating = true;
         let done = outcome(self);
+        self.is_updating = false;
         self.changes = changes;
         done?;
-        if let (Some(changes), Some(replay)) = (&mut self.changes, replay) {
-            changes.push_replay(replay);
+        if let (Some(changes), Some((key, replay))) = (&mut self.changes, replay) {
+            changes.push_replay(key, replay);
         }
         Ok(true)
     }
 
     pub(super) fn discard_changes(&mut self) {
         if let Some(changes) = &mut self.changes {
-            self.discarded.push(mem::take(changes));
+            changes.discard();
         }
     }
 
     /// Returns what changes discarded.
     pub(crate) fn take_discarded(&mut self) -> Discarded {
-        mem::take(&mut self.discarded)
+        self.changes.as_mut().map(|changes| mem::take(&mut changes.discarded)).unwrap_or_default()
     }
 }
 
 impl Clone for ChangeSet {
     fn clone(&self) -> Self {
-        Self { steps: Mutex::new(self.steps()) }
+        Self { steps: Mutex::new(self.steps()), ..Self::default() }
     }
 }
 

@@ -1,4 +1,6 @@
-//! One member of the dictionary: the opened value, and the edit of this request.
+//! One opened member of the dictionary, and the edit of this request.
+
+use super::limits::{member_len, quoted_len};
 
 /// A part of the opened payload, in bytes.
 #[derive(Clone, Copy)]
@@ -33,8 +35,6 @@ pub(super) enum Key {
     Span(Span),
     /// A key of the payload that is written with escapes, and its text there, with its quotes.
     Escaped(Box<str>, Span),
-    /// A key of this request, and the revision of the dictionary at which it was added.
-    New(Box<str>, u64),
 }
 
 pub(super) enum Edit {
@@ -43,11 +43,16 @@ pub(super) enum Edit {
     Removed,
 }
 
-/// Invariant: an entry without an opened value (`base`) has a value. A key that is set and removed
-/// within one request leaves no entry.
+/// A member that this request added.
+pub(super) struct Added {
+    pub(super) json: String,
+    /// The revision of the dictionary before that: added members are written in this order.
+    pub(super) since: u64,
+}
+
 pub(super) struct Entry {
     pub(super) key: Key,
-    pub(super) base: Option<Span>,
+    pub(super) base: Span,
     pub(super) edit: Edit,
 }
 
@@ -55,7 +60,7 @@ impl Entry {
     pub(super) fn key<'a>(&'a self, payload: &'a str) -> &'a str {
         match &self.key {
             Key::Span(span) => span.of(payload),
-            Key::Escaped(key, _) | Key::New(key, _) => key,
+            Key::Escaped(key, _) => key,
         }
     }
 
@@ -65,23 +70,29 @@ impl Entry {
                 span.len() == key.len()
                     && payload.as_bytes()[span.start as usize..span.end as usize] == *key.as_bytes()
             }
-            Key::Escaped(own, _) | Key::New(own, _) => **own == *key,
+            Key::Escaped(own, _) => **own == *key,
         }
     }
 
-    /// Returns how many bytes this edit may add to the payload.
-    pub(super) fn added_room(&self, payload: &str) -> usize {
-        match &self.edit {
-            Edit::Kept | Edit::Removed => 0,
-            Edit::Set(value) => self.key(payload).len() + value.len() + "\"\":,".len(),
-        }
+    /// Returns the bytes of the member in the payload, with its present value if there is one.
+    pub(super) fn len(&self, payload: &str) -> Option<usize> {
+        let quoted_key = match &self.key {
+            Key::Span(span) => span.len() + "\"\"".len(),
+            Key::Escaped(key, _) => quoted_len(key),
+        };
+        Some(member_len(quoted_key, self.value(payload)?.len()))
+    }
+
+    /// Whether the key needs no escape.
+    pub(super) fn is_plain(&self) -> bool {
+        matches!(self.key, Key::Span(_))
     }
 
     /// Returns the opened text of key, colon and value, if writing the entry would give the same.
     pub(super) fn as_opened<'a>(&self, payload: &'a str) -> Option<&'a str> {
         match (&self.key, self.base, &self.edit) {
             // Between the two: the closing quote and the colon.
-            (Key::Span(key), Some(base), Edit::Kept) if key.end + 2 == base.start => {
+            (Key::Span(key), base, Edit::Kept) if key.end + 2 == base.start => {
                 Some(&payload[key.start as usize - 1..base.end as usize])
             }
             _ => None,
@@ -91,30 +102,9 @@ impl Entry {
     /// Returns the current value's JSON text, or `None` for a removed key.
     pub(super) fn value<'a>(&'a self, payload: &'a str) -> Option<&'a str> {
         match &self.edit {
-            Edit::Kept => self.base.map(|span| span.of(payload)),
+            Edit::Kept => Some(self.base.of(payload)),
             Edit::Set(value) => Some(value),
             Edit::Removed => None,
         }
     }
-}
-
-/// Whether two JSON texts have the same value.
-///
-/// Different texts may: by the order of keys, an escape, or white space. Texts without any of these
-/// are not parsed.
-pub(crate) fn same_value(one: &str, other: &str) -> bool {
-    if one == other {
-        return true;
-    }
-    let plain = |text: &str| !text.contains(['{', '[', '\\']);
-    if plain(one) && plain(other) || has_long_number(one) || has_long_number(other) {
-        return false;
-    }
-    let parse = |text| serde_json::from_str::<serde_json::Value>(text).ok();
-    parse(one).is_some_and(|one| Some(one) == parse(other))
-}
-
-/// Whether parsing may round: two different numbers of more than 15 digits may parse as the same.
-fn has_long_number(text: &str) -> bool {
-    text.as_bytes().split(|byte| !byte.is_ascii_digit()).any(|digits| digits.len() > 15)
 }

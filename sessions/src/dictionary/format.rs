@@ -1,6 +1,6 @@
 //! The JSON dialect of values.
 
-use std::marker::PhantomData;
+use std::{io::Write, marker::PhantomData};
 
 use serde::{
     Serialize,
@@ -34,6 +34,22 @@ impl Format {
         }
     }
 
+    /// Writes the JSON text of a value to `writer`, whose error ends the writing.
+    pub(super) fn write_to<T: Serialize + ?Sized>(
+        self,
+        writer: &mut impl Write,
+        value: &T,
+    ) -> Result<()> {
+        match self {
+            Self::Json => finite::write_json(writer, value),
+            #[cfg(feature = "flask")]
+            Self::Flask => {
+                let json = crate::codec::flask::to_json(value)?;
+                writer.write_all(json.as_bytes()).map_err(serde_json::Error::io)
+            }
+        }
+    }
+
     pub(crate) fn read<'j, S: DeserializeSeed<'j>>(
         self,
         seed: S,
@@ -51,18 +67,14 @@ impl Format {
         }
     }
 
-    /// Appends a message, a pair of category and text, to these messages, a JSON list. Returns
-    /// `None` when they are not a list.
-    pub(crate) fn append_flash(self, flashes: Option<&str>, flash: (&str, &str)) -> Option<String> {
+    /// Returns a message, a pair of category and text.
+    pub(crate) fn flash(self, flash: (&str, &str)) -> String {
         let pair = match self {
             Self::Json => self.write(&flash),
             #[cfg(feature = "flask")]
             Self::Flask => self.write(&crate::codec::flask::Tuple(flash)),
         };
-        let pair = pair.expect("two strings are always valid JSON");
-        let present = flashes.unwrap_or("[]").trim().strip_prefix('[')?.strip_suffix(']')?.trim();
-        let comma = if present.is_empty() { "" } else { "," };
-        Some(format!("[{present}{comma}{pair}]"))
+        pair.expect("two strings are always valid JSON")
     }
 }
 
@@ -75,14 +87,5 @@ impl Format {
     ) -> std::result::Result<T, SessionError> {
         self.read(PhantomData, json)
             .map_err(|err| SessionError::Decode { key: key.into(), source: err.into() })
-    }
-
-    pub(crate) fn encode<T: Serialize + ?Sized>(
-        self,
-        key: &str,
-        value: &T,
-    ) -> std::result::Result<String, SessionError> {
-        self.write(value)
-            .map_err(|err| SessionError::Encode { key: key.into(), source: err.into() })
     }
 }

@@ -1,11 +1,12 @@
 //! The dictionary as a JSON object: split into members when it is opened, and joined again with the
 //! text of unchanged members.
 
-use std::{fmt::Write, sync::Arc};
+use std::{fmt::Write, iter, sync::Arc};
 
 use super::{
     Dictionary,
     entry::{Edit, Entry, Key, Span},
+    limits::{Size, member_len},
     payload::Payload,
     surrogate_keys::SurrogateKeys,
 };
@@ -41,6 +42,7 @@ impl Dictionary {
         let mut entries = Vec::with_capacity(payload.len() / BYTES_PER_MEMBER + 4);
         let mut surrogate_keys = SurrogateKeys::default();
         let mut sorted = true;
+        let mut size = Size::default();
         let mut last: Option<&[u8]> = None;
         json_scan::members(&payload, |member| {
             let key = if member.escaped {
@@ -57,8 +59,9 @@ impl Dictionary {
                 sorted &= last.replace(key).is_none_or(|last| last < key);
                 Key::Span(Span::new(&member.key)?)
             };
-            let entry = Entry { key, base: Some(Span::new(&member.value)?), edit: Edit::Kept };
-            entries.push(entry);
+            // As written again, without white space around the key.
+            size.add(member_len(member.key.len() + "\"\"".len(), member.value.len()));
+            entries.push(Entry { key, base: Span::new(&member.value)?, edit: Edit::Kept });
             Some(())
         })
         .ok_or(DecodeError::NotAnObject)?;
@@ -69,7 +72,25 @@ impl Dictionary {
             entries.dedup_by(|one, other| one.key(&payload) == other.key(&payload));
             entries.reverse();
         }
-        Ok(Self { payload, entries, surrogate_keys, ..Self::default() })
+        let mut opened = Self { payload, entries, surrogate_keys, size, ..Self::default() };
+        if !sorted {
+            opened.measure();
+        }
+        Ok(opened)
+    }
+
+    /// Returns the members, sorted by key.
+    pub(super) fn present(&self) -> impl Iterator<Item = Present<'_>> {
+        let Self { payload, entries, added, .. } = self;
+        let mut opened =
+            entries.iter().filter_map(|entry| Present::opened(entry, payload)).peekable();
+        let mut added =
+            added.iter().map(|(key, added)| Present::added(key, &added.json)).peekable();
+        iter::from_fn(move || match (opened.peek(), added.peek()) {
+            (Some(one), Some(other)) if other.key < one.key => added.next(),
+            (Some(_), _) => opened.next(),
+            (None, _) => added.next(),
+        })
     }
 
     /// Returns the members as a JSON object, with keys sorted by code point and no white space
@@ -81,40 +102,34 @@ impl Dictionary {
     /// Like [`to_json`](Self::to_json), with a number under a key that is not among the others and
     /// needs no escape.
     pub(crate) fn to_json_with(&self, mut more: Option<(&str, u64)>) -> String {
-        let Self { payload, entries, surrogate_keys, .. } = self;
-        let added: usize = entries.iter().map(|entry| entry.added_room(payload)).sum();
-        let added = added + more.map_or(0, |(key, _)| key.len() + DIGITS + "\"\":,".len());
-        let mut json = String::with_capacity(payload.len() + added + "{}".len());
+        let added = more.map_or(0, |(key, _)| key.len() + DIGITS + "\"\":,".len());
+        let mut json = String::with_capacity(self.json_len() + added);
         json.push('{');
-        for entry in entries {
-            let Some(value) = entry.value(payload) else {
-                continue;
-            };
-            if let Some((key, number)) = more.take_if(|(key, _)| *key < entry.key(payload)) {
+        for member in self.present() {
+            if let Some((key, number)) = more.take_if(|(key, _)| *key < member.key) {
                 push_number(key, number, &mut json);
             }
             if json.len() > 1 {
                 json.push(',');
             }
-            if let Some(member) = entry.as_opened(payload) {
-                json.push_str(member);
+            if let Some(text) = member.text {
+                json.push_str(text);
                 continue;
             }
-            match &entry.key {
-                Key::Span(span) => {
-                    json.push('"');
-                    json.push_str(span.of(payload));
-                    json.push('"');
-                }
-                Key::Escaped(key, _) | Key::New(key, _) => push_quoted(key, &mut json),
+            if member.is_plain {
+                json.push('"');
+                json.push_str(member.key);
+                json.push('"');
+            } else {
+                push_quoted(member.key, &mut json);
             }
             json.push(':');
-            json.push_str(value);
+            json.push_str(member.value);
         }
         if let Some((key, number)) = more {
             push_number(key, number, &mut json);
         }
-        for (key, value) in surrogate_keys.members(payload) {
+        for (key, value) in self.surrogate_members() {
             if json.len() > 1 {
                 json.push(',');
             }
@@ -156,12 +171,11 @@ pub(crate) enum Origin {
 impl Dictionary {
     /// Returns the members, in no particular order.
     pub(crate) fn written(&self) -> impl Iterator<Item = Written<'_>> {
-        let Self { payload, entries, surrogate_keys, .. } = self;
+        let Self { payload, entries, added, surrogate_keys, .. } = self;
         let entries = entries.iter().filter_map(|entry| {
             let value = entry.value(payload)?;
             let is_changed = !matches!(entry.edit, Edit::Kept);
             let (key, origin) = match &entry.key {
-                Key::New(key, revision) => (WrittenKey::New(key), Origin::New(*revision)),
                 Key::Escaped(_, quoted) => {
                     let at = quoted.start();
                     let key = quoted.of(payload);
@@ -174,7 +188,11 @@ impl Dictionary {
             };
             Some(Written { key, value, origin })
         });
-        entries.chain(surrogate_keys.spans().map(|(key, value)| {
+        let added = added.iter().map(|(key, added)| {
+            let origin = Origin::New(added.since);
+            Written { key: WrittenKey::New(key), value: &added.json, origin }
+        });
+        entries.chain(added).chain(surrogate_keys.spans().map(|(key, value)| {
             let origin = Origin::Opened { at: key.start(), is_changed: false };
             let key = key.of(payload);
             let key = WrittenKey::Opened(&key[1..key.len() - 1]);
@@ -185,6 +203,27 @@ impl Dictionary {
     /// Whether the opened text has characters outside ASCII.
     pub(crate) fn was_opened_beyond_ascii(&self) -> bool {
         !self.payload.is_ascii()
+    }
+}
+
+/// A member of the session.
+pub(super) struct Present<'d> {
+    pub(super) key: &'d str,
+    pub(super) value: &'d str,
+    /// Key, colon and value as they were opened, if writing them would give the same.
+    text: Option<&'d str>,
+    /// Whether the key needs no escape.
+    is_plain: bool,
+}
+
+impl<'d> Present<'d> {
+    fn opened(entry: &'d Entry, payload: &'d str) -> Option<Self> {
+        let (key, value) = (entry.key(payload), entry.value(payload)?);
+        Some(Self { key, value, text: entry.as_opened(payload), is_plain: entry.is_plain() })
+    }
+
+    fn added(key: &'d str, value: &'d str) -> Self {
+        Self { key, value, text: None, is_plain: false }
     }
 }
 

@@ -1,33 +1,40 @@
 //! The dictionary: keys with values that stay JSON text until they are read, and the change set of
 //! the request. It knows nothing of logins, lifetimes or cookies.
 //!
-//! One sorted list of entries refers to one buffer. Each entry has the opened value and the edit of
-//! this request, so the current value, a rollback and `is_edited` all come from the same list. The
-//! change set is separate, and recorded only if a backend replays it.
+//! A sorted list of entries refers to one buffer: the opened members, each with the edit of this
+//! request. Keys that were not opened are in a map beside it. The current value, a rollback and
+//! `is_edited` all come from these two. The change set is separate, and recorded only if a backend
+//! replays it.
 
 mod changes;
+mod encoder;
 mod entry;
 mod format;
 mod json;
+mod limits;
 mod payload;
+mod step;
 mod surrogate_keys;
 mod text;
+mod undo;
+
+use std::{collections::BTreeMap, mem};
 
 pub use self::changes::ChangeSet;
 #[cfg(feature = "flask")]
 pub(crate) use self::json::{Origin, WrittenKey};
 pub(crate) use self::{
-    changes::{Discarded, Replay},
-    entry::same_value,
-    format::Format,
-    json::quoted,
-    text::JsonText,
+    changes::Discarded, encoder::Encoder, format::Format, json::quoted, limits::Limits,
+    step::Replay, text::JsonText,
 };
 use self::{
-    entry::{Edit, Entry, Key},
+    entry::{Added, Edit, Entry},
+    limits::{Size, member_len, quoted_len},
     payload::Payload,
     surrogate_keys::SurrogateKeys,
+    undo::UndoLog,
 };
+pub(crate) use crate::codec::same_value;
 use crate::{
     codec::json_scan,
     error::{SessionError, ValueError},
@@ -37,20 +44,39 @@ use crate::{
 #[derive(Default)]
 pub(crate) struct Dictionary {
     payload: Payload,
+    /// The opened members.
+    ///
     /// Invariant: sorted by key, each key once.
     entries: Vec<Entry>,
+    /// Members that were not opened.
+    ///
+    /// Invariant: no key of an entry.
+    added: BTreeMap<Box<str>, Added>,
     surrogate_keys: SurrogateKeys,
     /// Counts the changes, so that `update` detects one between its read and its write.
     revision: u64,
     /// The changes of this request in order, if the backend replays them.
     changes: Option<ChangeSet>,
-    discarded: Discarded,
     format: Format,
+    size: Size,
+    limits: Limits,
+    /// Bytes that the framework adds when the session is saved.
+    reserved: usize,
+    /// How much this request has written, in bytes.
+    spent: usize,
+    /// The outcome of an update is being written.
+    is_updating: bool,
+    undo_log: Option<UndoLog>,
 }
 
 impl Dictionary {
     pub(crate) fn format(&self) -> Format {
         self.format
+    }
+
+    /// Returns what writes values in this format and within the limits.
+    pub(crate) fn encoder(&self) -> Encoder {
+        Encoder::new(self.format, self.limits)
     }
 
     /// Sets the format in which values are written and read.
@@ -60,13 +86,30 @@ impl Dictionary {
 
     /// Returns the JSON text of the value under `key`.
     pub(crate) fn raw(&self, key: &str) -> Option<&str> {
-        self.entry(key)?.value(&self.payload)
+        match self.entry(key) {
+            Some(entry) => entry.value(&self.payload),
+            None => self.added.get(key).map(|added| &*added.json),
+        }
     }
 
     /// Returns the keys and the JSON text of their values, sorted by key.
     pub(crate) fn members(&self) -> impl Iterator<Item = (&str, &str)> {
-        let Self { payload, entries, .. } = self;
-        entries.iter().filter_map(|entry| Some((entry.key(payload), entry.value(payload)?)))
+        self.present().map(|member| (member.key, member.value))
+    }
+
+    /// Returns how many members there are, those with surrogates in their keys included.
+    pub(crate) fn len(&self) -> usize {
+        self.size.members
+    }
+
+    /// Returns the length of the JSON object.
+    pub(crate) fn json_len(&self) -> usize {
+        self.size.json_len()
+    }
+
+    /// Returns the length of the payload that was opened.
+    pub(crate) fn opened_len(&self) -> usize {
+        self.payload.len()
     }
 
     /// Returns the members whose keys are not valid Rust strings: each key in its quotes, escaped.
@@ -78,73 +121,220 @@ impl Dictionary {
     ///
     /// # Errors
     ///
-    /// [`SessionError::Encode`] when it nests too deep to be read again.
+    /// [`SessionError::Encode`] when it nests too deep to be read again, and
+    /// [`SessionError::TooLarge`].
     pub(crate) fn insert_json(&mut self, key: &str, json: String) -> Result<(), SessionError> {
-        if !json_scan::is_value(&json) {
-            let source = ValueError::new("it nests deeper than 127 levels; flatten it");
-            return Err(SessionError::Encode { key: key.into(), source });
-        }
-        self.set(key, json);
-        Ok(())
-    }
-
-    /// Sets `key` to a JSON text, which must be one value.
-    pub(crate) fn set(&mut self, key: &str, json: String) {
+        self.check_write(key, &json)?;
         if let Some(changes) = &mut self.changes {
             changes.set(key, &json);
         }
         self.set_untracked(key, json);
+        Ok(())
+    }
+
+    /// Sets `key` to the value of this JSON text, which it keeps on a newer state that has none.
+    ///
+    /// # Errors
+    ///
+    /// Those of [`insert_json`](Self::insert_json).
+    pub(crate) fn insert_first(&mut self, key: &str, json: String) -> Result<(), SessionError> {
+        self.check_write(key, &json)?;
+        if let Some(changes) = &mut self.changes {
+            changes.set_if_absent(key, &json);
+        }
+        self.set_untracked(key, json);
+        Ok(())
+    }
+
+    /// Sets these keys, or removes those without a value: all of them, or none.
+    ///
+    /// # Errors
+    ///
+    /// Those of [`insert_json`](Self::insert_json).
+    pub(crate) fn insert_all(
+        &mut self,
+        changes: impl IntoIterator<Item = (Box<str>, Option<String>)>,
+    ) -> Result<(), SessionError> {
+        let changes: Vec<_> = changes.into_iter().collect();
+        let texts = || changes.iter().map(|(key, json)| (&**key, json.as_deref()));
+        texts().try_for_each(|(key, json)| json.map_or(Ok(()), |json| check_depth(key, json)))?;
+        self.check_size(texts())?;
+        for (key, json) in texts() {
+            self.spend(key, json.map_or(0, str::len))?;
+        }
+        for (key, json) in changes {
+            if let Some(recorded) = &mut self.changes {
+                match &json {
+                    Some(json) => recorded.set(&key, json),
+                    None => recorded.remove(&key),
+                }
+            }
+            match json {
+                Some(json) => self.set_untracked(&key, json),
+                None => _ = self.remove_untracked(&key),
+            }
+        }
+        Ok(())
+    }
+
+    /// Appends an element, a JSON text, to the list under `key`, in little time however long the list
+    /// is. Returns `false` when the value is not a list.
+    ///
+    /// # Errors
+    ///
+    /// [`SessionError::TooLarge`].
+    pub(crate) fn append(
+        &mut self,
+        key: &str,
+        element: &str,
+        replay: Replay,
+    ) -> Result<bool, SessionError> {
+        let longer = "[],".len() + element.len();
+        let new_len = self.raw(key).map_or(0, str::len) + longer;
+        self.check_growth(key, new_len)?;
+        self.spend(key, element.len())?;
+        let is_list = self.append_untracked(key, element);
+        if let (true, Some(changes)) = (is_list, &mut self.changes) {
+            changes.push_replay(Some(key.into()), replay);
+        }
+        Ok(is_list)
+    }
+
+    /// Like [`append`](Self::append), without recording it in the change set, whatever the limits.
+    pub(crate) fn append_untracked(&mut self, key: &str, element: &str) -> bool {
+        let Some(present) = self.raw(key) else {
+            self.set_untracked(key, format!("[{element}]"));
+            return true;
+        };
+        let Some(end) = list_end(present) else { return false };
+        let comma = if is_empty_list(present) { "" } else { "," };
+        let tail = format!("{comma}{element}]");
+        if let Some(list) = self.own_value(key) {
+            let before = list.len();
+            list.truncate(end);
+            list.push_str(&tail);
+            let after = list.len();
+            self.size.bytes = self.size.bytes + after - before;
+            self.revision += 1;
+            return true;
+        }
+        let list = self.raw(key).map(|present| format!("{}{tail}", &present[..end]));
+        match (self.position(key), list) {
+            (Ok(at), Some(list)) => self.edit(at, Edit::Set(list)),
+            (Err(_), Some(list)) => self.set_added(key, list),
+            (_, None) => {}
+        }
+        true
+    }
+
+    /// Returns the value that this request set, to change it in place. None while changes are made on
+    /// trial, which replace values.
+    fn own_value(&mut self, key: &str) -> Option<&mut String> {
+        if self.undo_log.is_some() {
+            return None;
+        }
+        match self.position(key) {
+            Ok(at) => match &mut self.entries[at].edit {
+                Edit::Set(json) => Some(json),
+                Edit::Kept | Edit::Removed => None,
+            },
+            Err(_) => self.added.get_mut(key).map(|added| &mut added.json),
+        }
+    }
+
+    fn check_write(&mut self, key: &str, json: &str) -> Result<(), SessionError> {
+        check_depth(key, json)?;
+        self.check_size([(key, Some(json))].into_iter())?;
+        self.spend(key, json.len())
     }
 
     /// Removes `key`; returns whether there was a value.
-    pub(crate) fn remove(&mut self, key: &str) -> bool {
+    ///
+    /// # Errors
+    ///
+    /// [`SessionError::TooLarge`] when the request has written too much.
+    pub(crate) fn remove(&mut self, key: &str) -> Result<bool, SessionError> {
+        self.spend(key, 0)?;
         if let Some(changes) = &mut self.changes {
             changes.remove(key);
         }
-        self.remove_untracked(key)
+        Ok(self.remove_untracked(key))
+    }
+
+    /// Removes `key` and its value, which a newer state must have too.
+    ///
+    /// # Errors
+    ///
+    /// [`SessionError::TooLarge`] when the request has written too much.
+    pub(crate) fn take(&mut self, key: &str) -> Result<(), SessionError> {
+        self.spend(key, self.raw(key).map_or(0, str::len))?;
+        let mut changes = self.changes.take();
+        if let (Some(changes), Some(json)) = (&mut changes, self.raw(key)) {
+            changes.take(key, json);
+        }
+        self.changes = changes;
+        self.remove_untracked(key);
+        Ok(())
     }
 
     /// Removes every key except those for which `keep` returns `true`.
-    pub(crate) fn clear(&mut self, keep: impl Fn(&str) -> bool) {
+    ///
+    /// # Errors
+    ///
+    /// [`SessionError::TooLarge`] when the request has written too much.
+    pub(crate) fn clear(&mut self, keep: impl Fn(&str) -> bool) -> Result<(), SessionError> {
+        self.spend_visit()?;
         let payload = &self.payload;
         if let Some(changes) = &mut self.changes {
-            let opened = self.entries.iter().filter_map(|entry| {
-                Some((entry.key(payload), entry.base?.of(payload))).filter(|(key, _)| !keep(key))
-            });
-            self.discarded.push(changes.clear(opened));
+            let opened =
+                self.entries.iter().map(|entry| (entry.key(payload), entry.base.of(payload)));
+            changes.clear(|| opened.filter(|(key, _)| !keep(key)));
         }
-        self.entries.retain_mut(|entry| {
-            if keep(entry.key(payload)) {
-                return true;
+        for entry in &mut self.entries {
+            if !keep(entry.key(payload)) {
+                entry.edit = Edit::Removed;
             }
-            entry.edit = Edit::Removed;
-            entry.base.is_some()
-        });
+        }
+        self.added.retain(|key, _| keep(key));
         self.surrogate_keys.remove();
-        self.revision += 1;
+        self.touch();
+        Ok(())
+    }
+
+    /// Counts a [`clear`](Self::clear) that has nothing to remove.
+    ///
+    /// # Errors
+    ///
+    /// Those of [`clear`](Self::clear).
+    pub(crate) fn clear_nothing(&mut self) -> Result<(), SessionError> {
+        self.spend("", 0)
     }
 
     /// Discards the edits of this request, except those of keys for which `keep` returns `true`.
     pub(crate) fn rollback(&mut self, keep: impl Fn(&str) -> bool) {
-        let payload = &self.payload;
-        self.entries.retain_mut(|entry| {
-            if keep(entry.key(payload)) {
-                return true;
+        for entry in &mut self.entries {
+            if !keep(entry.key(&self.payload)) {
+                entry.edit = Edit::Kept;
             }
-            entry.edit = Edit::Kept;
-            entry.base.is_some()
-        });
+        }
+        self.added.retain(|key, _| keep(key));
         self.surrogate_keys.restore();
         self.discard_changes();
-        self.revision += 1;
+        self.touch();
     }
 
-    /// Drops all members, including the opened ones.
+    /// Drops all members, including the opened ones. The conditions of the changes stay.
     pub(crate) fn reset(&mut self) {
+        let payload = &self.payload;
+        if let Some(changes) = &mut self.changes {
+            let opened =
+                self.entries.iter().map(|entry| (entry.key(payload), entry.base.of(payload)));
+            changes.undo(|| opened);
+        }
         self.entries.clear();
+        self.added.clear();
         self.surrogate_keys.reset();
-        self.discard_changes();
-        self.revision += 1;
+        self.touch();
     }
 
     /// Replaces the opened members by those of `other`.
@@ -153,59 +343,113 @@ impl Dictionary {
         self.payload = opened.payload;
         self.entries = opened.entries;
         self.surrogate_keys = opened.surrogate_keys;
-        self.revision += 1;
+        self.added.clear();
         self.discard_changes();
+        self.touch();
+    }
+
+    /// Notes that the members changed in a way that is not counted as it happens.
+    fn touch(&mut self) {
+        self.revision += 1;
+        self.measure();
+    }
+
+    fn measure(&mut self) {
+        let Self { payload, entries, added, .. } = self;
+        let opened = entries.iter().filter_map(|entry| entry.len(payload));
+        let added = added.iter();
+        let added = added.map(|(key, added)| member_len(quoted_len(key), added.json.len()));
+        let surrogates = self.surrogate_keys.members(payload);
+        let surrogates = surrogates.map(|(key, json)| member_len(key.len(), json.len()));
+        let mut size = Size::default();
+        opened.chain(added).chain(surrogates).for_each(|bytes| size.add(bytes));
+        self.size = size;
     }
 
     /// Whether this request edited a key for which `ignore` returns `false`.
     pub(crate) fn is_edited(&self, ignore: impl Fn(&str) -> bool) -> bool {
         let is_edited =
             |entry: &Entry| !matches!(entry.edit, Edit::Kept) && !ignore(entry.key(&self.payload));
-        self.entries.iter().any(is_edited) || self.surrogate_keys.is_edited()
+        self.entries.iter().any(is_edited)
+            || self.added.keys().any(|key| !ignore(key))
+            || self.surrogate_keys.is_edited()
     }
 
     pub(crate) fn revision(&self) -> u64 {
         self.revision
     }
 
-    /// Sets a key without recording it in the change set.
+    /// Sets a key without recording it in the change set, whatever the limits.
     pub(crate) fn set_untracked(&mut self, key: &str, json: String) {
-        let at = match self.position(key) {
-            Ok(at) => at,
-            Err(at) => {
-                let key = Key::New(key.into(), self.revision);
-                self.entries.insert(at, Entry { key, base: None, edit: Edit::Set(json) });
-                self.revision += 1;
-                return;
-            }
-        };
+        match self.position(key) {
+            Ok(at) => self.set_opened(at, json),
+            Err(_) => self.set_added(key, json),
+        }
+    }
+
+    fn set_opened(&mut self, at: usize, json: String) {
         let entry = &mut self.entries[at];
         if entry.value(&self.payload).is_some_and(|present| same_value(present, &json)) {
             return;
         }
-        let base = entry.base.map(|span| span.of(&self.payload));
         // The opened value again is not an edit.
-        let restored = base.is_some_and(|base| same_value(base, &json));
-        entry.edit = if restored { Edit::Kept } else { Edit::Set(json) };
+        let restored = same_value(entry.base.of(&self.payload), &json);
+        self.edit(at, if restored { Edit::Kept } else { Edit::Set(json) });
+    }
+
+    fn set_added(&mut self, key: &str, json: String) {
+        let bytes = |json: &str| member_len(quoted_len(key), json.len());
+        let before = match self.added.get_mut(key) {
+            Some(present) if same_value(&present.json, &json) => return,
+            Some(present) => {
+                self.size.subtract(bytes(&present.json));
+                self.size.add(bytes(&json));
+                let since = present.since;
+                Some(mem::replace(present, Added { json, since }))
+            }
+            None => {
+                self.size.add(bytes(&json));
+                self.added.insert(key.into(), Added { json, since: self.revision });
+                None
+            }
+        };
+        if let Some(log) = &mut self.undo_log {
+            log.note_added(key, before);
+        }
         self.revision += 1;
     }
 
     /// Removes a key without recording it in the change set; returns whether there was a value.
     pub(crate) fn remove_untracked(&mut self, key: &str) -> bool {
-        let Ok(at) = self.position(key) else {
-            return false;
-        };
-        let entry = &mut self.entries[at];
-        if entry.value(&self.payload).is_none() {
-            return false;
+        if let Ok(at) = self.position(key) {
+            let is_present = self.entries[at].value(&self.payload).is_some();
+            if is_present {
+                self.edit(at, Edit::Removed);
+            }
+            return is_present;
         }
-        if entry.base.is_some() {
-            entry.edit = Edit::Removed;
-        } else {
-            self.entries.remove(at);
+        let Some(added) = self.added.remove(key) else { return false };
+        self.size.subtract(member_len(quoted_len(key), added.json.len()));
+        if let Some(log) = &mut self.undo_log {
+            log.note_added(key, Some(added));
         }
         self.revision += 1;
         true
+    }
+
+    fn edit(&mut self, at: usize, edit: Edit) {
+        let entry = &mut self.entries[at];
+        if let Some(before) = entry.len(&self.payload) {
+            self.size.subtract(before);
+        }
+        let former = mem::replace(&mut entry.edit, edit);
+        if let Some(after) = entry.len(&self.payload) {
+            self.size.add(after);
+        }
+        if let Some(log) = &mut self.undo_log {
+            log.note_opened(at, former);
+        }
+        self.revision += 1;
     }
 
     /// Returns the entry of a key. A short list is searched linearly: most keys already differ in
@@ -220,4 +464,23 @@ impl Dictionary {
     fn position(&self, key: &str) -> Result<usize, usize> {
         self.entries.binary_search_by(|entry| entry.key(&self.payload).cmp(key))
     }
+}
+
+/// Fails when a value nests too deep to be read again.
+fn check_depth(key: &str, json: &str) -> Result<(), SessionError> {
+    if json_scan::is_value(json) {
+        return Ok(());
+    }
+    let source = ValueError::new("it nests deeper than 127 levels; flatten it");
+    Err(SessionError::Encode { key: key.into(), source })
+}
+
+/// Returns where the closing bracket of a list is.
+fn list_end(json: &str) -> Option<usize> {
+    let trimmed = json.trim_end();
+    (json.trim_start().starts_with('[') && trimmed.ends_with(']')).then(|| trimmed.len() - 1)
+}
+
+fn is_empty_list(json: &str) -> bool {
+    json.trim().strip_prefix('[').is_some_and(|rest| rest.trim_start() == "]")
 }

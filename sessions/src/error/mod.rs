@@ -6,6 +6,7 @@
 mod answer;
 mod config;
 mod key;
+mod limit;
 mod null_session;
 mod owner;
 mod report;
@@ -32,6 +33,7 @@ pub(crate) use self::{
 pub use self::{
     config::{ConfigError, CookieError, InvalidSetting},
     key::KeyError,
+    limit::SessionLimit,
     null_session::NullSession,
     owner::OwnerError,
     store::StoreError,
@@ -75,6 +77,15 @@ pub enum SessionError {
         key: Box<str>,
         /// What is wrong with the value.
         source: ValueError,
+    },
+    /// The session would be too large with this write, or the request has written too much. Nothing was
+    /// written.
+    #[error("`{}` does not fit in the session: {limit}", Escaped(key))]
+    TooLarge {
+        /// The key.
+        key: Box<str>,
+        /// What would be exceeded.
+        limit: SessionLimit,
     },
     /// Typed content as a whole cannot be written or read.
     #[error("`{data}` cannot be written to or read from the session")]
@@ -266,11 +277,12 @@ pub enum SaveError {
     #[error("the session was ended while this request ran, so its changes are dropped")]
     Gone,
     /// The session was logged in or renewed after the request opened it, or the request carried a
-    /// token that was replaced within the last minute: its changes are dropped. By the policy
-    /// `on_gone` the client gets 409 or the handler's response; its cookie is not touched, since it
-    /// may already hold the new token.
+    /// token that was replaced within the last minute, or another request took or changed a value that
+    /// this one [took](crate::Session::take): its changes are dropped. By the policy `on_gone` the
+    /// client gets 409 or the handler's response, and 409 in either case where the request took a
+    /// value; its cookie is not touched, since it may already hold the new token.
     #[error(
-        "the session was logged in or renewed after this request got its token, so its changes are dropped"
+        "the session was logged in or renewed after this request got its token, or a value that this request took was taken or changed by another one, so its changes are dropped"
     )]
     Superseded,
     /// The store is full. Nothing was saved. The client gets 503 with `Retry-After`.

@@ -18,6 +18,7 @@ impl Fails for SessionError {
             | Self::ReservedKey { .. }
             | Self::Decode { .. }
             | Self::Encode { .. }
+            | Self::TooLarge { .. }
             | Self::Data { .. }
             | Self::Contended
             | Self::WithinUpdate => Failure::Server,

@@ -5,13 +5,13 @@ use crate::{
         Backend,
         cookie::{CookieCodec, CookieSessions, Plaintext},
     },
-    dictionary::Format,
-    error::{ConfigError, KeyError, NullSession, OpenError, SaveError},
+    dictionary::{Format, Limits},
+    error::{ConfigError, KeyError, NullSession, OpenError, SaveError, SessionLimit},
     flask::{self, JsonSettings},
     interface::{CheckContext, OpenContext, Opened, SaveContext, Saved},
     key::{SecretKey, SharedKeys},
     policy::SessionConfig,
-    state::{SessionState, seal_member},
+    state::{MAX_KEYS, SessionState, seal_member},
     token::{
         flask::{HashAlgorithm, KeyDerivation, decode_payload, encode_payload, signer},
         signed::{Rejected, Signer},
@@ -114,8 +114,9 @@ impl FlaskCookie {
         self.with_codec(codec)
     }
 
-    /// Sets how many bytes of JSON a cookie may hold after decompression; a longer one is refused.
-    /// Defaults to 65,536.
+    /// Sets how many bytes of JSON a session may have: a write beyond them is
+    /// [`SessionError::TooLarge`](crate::SessionError::TooLarge), and a cookie that holds more after
+    /// decompression is refused. Defaults to 65,536.
     #[must_use]
     pub fn with_max_inflated(self, bytes: usize) -> Self {
         let codec = Flask { max_inflated: bytes, ..self.codec };
@@ -189,6 +190,13 @@ impl CookieCodec for Flask {
     /// that was logged out opens again, and a number is written for two tokens of one second.
     const ORDERS_EVERY_SEAL: bool = false;
 
+    /// The cookie is compressed, so that only its JSON has a limit that is known beforehand: what is
+    /// inflated when it is read.
+    fn limit(&self, _room: usize, _now: u64) -> Limits {
+        let bytes = self.max_inflated;
+        Limits::new(bytes, SessionLimit::Inflated { bytes }, MAX_KEYS)
+    }
+
     fn key(&self, key: &SecretKey, salt: &str) -> Signer {
         signer(key, salt.as_bytes(), self.digest, self.derivation)
     }
@@ -212,15 +220,22 @@ impl CookieCodec for Flask {
 
     /// Keeps the payload of an unchanged session byte for byte: Flask's zlib may compress
     /// differently.
-    fn write(&self, state: &SessionState, number: u64) -> Vec<u8> {
-        match state.extensions().get() {
-            Some(Payload(payload)) if number == 0 && state.is_as_opened() => payload.clone(),
-            _ => {
-                let number = seal_member(number).map(|(key, number)| (key, number.to_string()));
-                let number = number.as_ref().map(|(key, json)| (*key, &**json));
-                let json = flask::session_to_json(state.dictionary(), self.json, number);
-                encode_payload(&json).into_bytes()
-            }
+    fn write(&self, state: &SessionState, number: u64) -> Result<Vec<u8>, SaveError> {
+        if let Some(Payload(payload)) = state.extensions().get()
+            && number == 0
+            && state.is_as_opened()
+        {
+            return Ok(payload.clone());
         }
+        let number = seal_member(number).map(|(key, number)| (key, number.to_string()));
+        let number = number.as_ref().map(|(key, json)| (*key, &**json));
+        let json = flask::session_to_json(state.dictionary(), self.json, number);
+        let (length, limit) = (json.len(), self.max_inflated);
+        if length > limit {
+            // It would not be read again. In ASCII it may be longer than when it was written.
+            let largest_key = state.largest_key().map(Into::into);
+            return Err(SaveError::PayloadTooLarge { length, limit, largest_key });
+        }
+        Ok(encode_payload(&json).into_bytes())
     }
 }

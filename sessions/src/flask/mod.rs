@@ -97,7 +97,8 @@
 //! | a compressed payload | inflated, however large | inflated to at most 64 KiB, or [`FlaskCookie::with_max_inflated`] |
 //! | a signed payload that is not a session | an error | a new session |
 //! | a value nested deeper than 127 levels | accepted | a new session; writing one is an error |
-//! | a cookie of more than 4,096 bytes | sent, and dropped by browsers | an error |
+//! | a cookie of more than 4,096 bytes | sent, and dropped by browsers | an error when it is saved: what compression makes of a session is not known before |
+//! | a session of more JSON than is inflated | accepted, and lost here | an error where it is written |
 //! | two cookies of the name | the first is used | the newest that verifies is used |
 //! | emptying the session where several cookies of the name came | removes the cookie of the present domain and path; the other one opens again | sets an empty session, which is newer than all of them |
 //! | a setting with which Flask fails at each request, or browsers drop its cookie | accepted at the start | refused at the start |

@@ -77,6 +77,7 @@ pub struct SaveContext<'r> {
     pub(crate) session_status: SessionStatus,
     pub(crate) response_status: StatusCode,
     pub(crate) response_headers: Option<&'r HeaderMap>,
+    pub(crate) reads_back: bool,
 }
 
 impl<'r> SaveContext<'r> {
@@ -118,6 +119,12 @@ impl<'r> SaveContext<'r> {
     /// which an outer one turns into a response.
     pub fn response_headers(&self) -> Option<&'r HeaderMap> {
         self.response_headers
+    }
+
+    /// Whether the handler reads what is stored: it called `save_now`. Otherwise nothing reads the JSON of
+    /// [`Saved::with_stored`](super::Saved::with_stored).
+    pub fn reads_back(&self) -> bool {
+        self.reads_back
     }
 }
 

@@ -136,6 +136,8 @@ pub(super) async fn save_content<I: SessionInterface>(
         session_status,
         response_status,
         response_headers,
+        // `save_now` alone leaves every failure to its handler.
+        reads_back: tolerance == Tolerance::None,
     };
     let saved = match interface.save_session(content, cx).await {
         Err(SaveError::Gone) => Ok(Saved::with(CookieChange::RemoveEnded)),
@@ -195,8 +197,8 @@ fn must_save<I: SessionInterface>(
     }
 }
 
-/// Whether the response is sent although saving failed. A failed purge, renewal or rotation is never
-/// tolerated: the handler has told its client that it was carried out.
+/// Whether the response is sent although saving failed. A failed purge, renewal, rotation or take is
+/// never tolerated: the handler has told its client that it was carried out.
 fn is_tolerated(
     content: &impl SessionContent,
     status: SessionStatus,
@@ -205,6 +207,7 @@ fn is_tolerated(
 ) -> bool {
     let is_changed = match status {
         SessionStatus::Purged | SessionStatus::Renewed | SessionStatus::Rotated => return false,
+        SessionStatus::Changed if content.state().is_conditional() => return false,
         SessionStatus::Changed => true,
         SessionStatus::Unchanged => false,
     };

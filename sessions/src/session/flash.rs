@@ -1,9 +1,12 @@
 //! Messages for the next page: Flask's `flash`.
 
+use std::{collections::HashMap, sync::Arc};
+
 use super::{Session, SessionSelector, replay::Replayable};
 use crate::{
-    dictionary::{Dictionary, Format},
-    error::{SessionError, ValueError},
+    codec::json_scan,
+    dictionary::{Dictionary, Format, Replay},
+    error::SessionError,
     state::SessionState,
 };
 
@@ -16,7 +19,8 @@ impl<I: SessionSelector> Session<I> {
     ///
     /// # Errors
     ///
-    /// Those of [`update`](Self::update).
+    /// Those of [`insert`](Self::insert), and [`SessionError::Decode`] when what another program wrote
+    /// in place of the messages is not a list.
     ///
     /// # Examples
     ///
@@ -31,34 +35,39 @@ impl<I: SessionSelector> Session<I> {
         category: impl Into<String>,
         message: impl Into<String>,
     ) -> Result<(), SessionError> {
-        self.run_update(Flash { category: category.into(), message: message.into() })
+        let flash = (category.into(), message.into());
+        self.change(|state| state.append(FLASHES, |format| format.flash((&flash.0, &flash.1))))
     }
 
     /// Removes and returns the messages that [`flash`](Self::flash) added, as pairs of category and
     /// message, oldest first. When there are none, the session is not changed.
     ///
+    /// With a server-side store, a message that another request adds meanwhile stays for the next
+    /// page. A message may be shown twice, by two requests at the same time.
+    ///
     /// # Errors
     ///
-    /// Those of [`take`](Self::take).
+    /// Those of [`remove`](Self::remove), and [`SessionError::Decode`] when the messages are not pairs
+    /// of texts, as those of another program may be; the session then keeps them.
     pub fn take_flashes(&self) -> Result<Vec<(String, String)>, SessionError> {
         if !self.contains_key(FLASHES) {
             return Ok(Vec::new());
         }
-        Ok(self.take(FLASHES)?.unwrap_or_default())
+        self.run_update(TakeFlashes)
     }
 }
 
-/// Appends a message to the list. The messages in it are kept as text, since another program may
-/// have written them.
-struct Flash {
-    category: String,
-    message: String,
-}
+/// Removes the messages. On a newer state, those that were returned and no others.
+struct TakeFlashes;
 
-impl Replayable for Flash {
+impl Replayable for TakeFlashes {
     type Loaded = (Format, Option<String>);
-    type Outcome = String;
-    type Answer = ();
+    type Outcome = ();
+    type Answer = Vec<(String, String)>;
+
+    fn key(&self) -> Option<&str> {
+        Some(FLASHES)
+    }
 
     fn check(&self, state: &SessionState) -> Result<(), SessionError> {
         state.check_writable(FLASHES)
@@ -68,16 +77,86 @@ impl Replayable for Flash {
         Ok((dictionary.format(), dictionary.raw(FLASHES).map(Into::into)))
     }
 
-    fn run(&self, (format, flashes): Self::Loaded) -> Result<(String, ()), SessionError> {
-        let flash = (self.category.as_str(), self.message.as_str());
-        let flashes = format.append_flash(flashes.as_deref(), flash).ok_or_else(|| {
-            let source = ValueError::new("expected a list of messages");
-            SessionError::Decode { key: FLASHES.into(), source }
-        })?;
-        Ok((flashes, ()))
+    fn run(
+        &self,
+        (format, flashes): Self::Loaded,
+    ) -> Result<((), Vec<(String, String)>), SessionError> {
+        Ok(((), flashes.map_or(Ok(Vec::new()), |json| format.decode(FLASHES, &json))?))
     }
 
-    fn apply(&self, outcome: String, dictionary: &mut Dictionary) -> Result<(), SessionError> {
-        dictionary.insert_json(FLASHES, outcome)
+    fn apply(&self, (): (), dictionary: &mut Dictionary) -> Result<(), SessionError> {
+        dictionary.remove(FLASHES).map(drop)
+    }
+
+    fn replay(self: &Arc<Self>, returned: &Self::Answer) -> Replay {
+        let returned = returned.clone();
+        Arc::new(move |dictionary| {
+            remove_flashes(dictionary, &returned);
+            Ok(())
+        })
+    }
+}
+
+/// Removes each of these messages once, the oldest first, if it is there.
+fn remove_flashes(dictionary: &mut Dictionary, returned: &[(String, String)]) {
+    let Some(present) = dictionary.raw(FLASHES) else { return };
+    // What is not a list has no messages.
+    let Some(messages) = json_scan::elements(present) else { return };
+    let mut counts = HashMap::new();
+    for message in returned {
+        *counts.entry(message.clone()).or_insert(0_usize) += 1;
+    }
+    let format = dictionary.format();
+    let mut is_kept = |json: &str| {
+        let message = format.decode::<(String, String)>(FLASHES, json).ok();
+        match message.and_then(|message| counts.get_mut(&message)) {
+            Some(count) if *count > 0 => {
+                *count -= 1;
+                false
+            }
+            _ => true,
+        }
+    };
+    let messages = messages.into_iter().map(|range| &present[range]);
+    let kept: Vec<_> = messages.filter(|json| is_kept(json)).collect();
+    if kept.is_empty() {
+        dictionary.remove_untracked(FLASHES);
+    } else {
+        let kept = format!("[{}]", kept.join(","));
+        dictionary.set_untracked(FLASHES, kept);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{FLASHES, remove_flashes};
+    use crate::dictionary::{Dictionary, Format};
+
+    fn left(format: Format, present: &str, returned: &[(&str, &str)]) -> Option<String> {
+        let mut dictionary = Dictionary::default();
+        dictionary.set_format(format);
+        dictionary.set_untracked(FLASHES, present.to_owned());
+        let own = |(category, text): &(&str, &str)| ((*category).to_owned(), (*text).to_owned());
+        remove_flashes(&mut dictionary, &returned.iter().map(own).collect::<Vec<_>>());
+        dictionary.raw(FLASHES).map(str::to_owned)
+    }
+
+    #[test]
+    fn what_was_returned_is_removed_once_each_and_what_is_no_message_stays() {
+        let left = |present, returned| left(Format::Json, present, returned);
+        assert_eq!(left(r#"[["a","1"],["a","2"]]"#, &[("a", "1"), ("a", "2")]), None);
+        let twice = r#"[["a","1"],["b","1"],["a","1"]]"#;
+        assert_eq!(left(twice, &[("a", "1")]).unwrap(), r#"[["b","1"],["a","1"]]"#);
+        assert_eq!(left(twice, &[("c", "1")]).unwrap(), twice);
+        assert_eq!(left(r#"[7,["a","1"]]"#, &[("a", "1")]).unwrap(), "[7]");
+        assert_eq!(left("7", &[("a", "1")]).unwrap(), "7");
+    }
+
+    #[cfg(feature = "flask")]
+    #[test]
+    fn messages_of_flask_are_tuples_or_lists() {
+        let present = r#"[{" t":["a","1"]},["a","1"],{" t":["b","2"]}]"#;
+        let left = left(Format::Flask, present, &[("a", "1"), ("b", "2")]);
+        assert_eq!(left.unwrap(), r#"[["a","1"]]"#);
     }
 }

@@ -1,6 +1,6 @@
 //! Reading and writing the keys of a session.
 
-use std::marker::PhantomData;
+use std::{collections::BTreeMap, marker::PhantomData};
 
 use serde::{Serialize, de::DeserializeOwned};
 use serde_json::{Map, Value};
@@ -32,15 +32,20 @@ impl<I: SessionSelector> Session<I> {
     /// # Errors
     ///
     /// [`SessionError::Null`], [`SessionError::Saved`], [`SessionError::ReservedKey`],
-    /// [`SessionError::WithinUpdate`], and [`SessionError::Encode`] when the value cannot be written
-    /// as JSON: a number in it is NaN or infinite, a map has keys that are not text, or it nests
-    /// deeper than 127 levels.
+    /// [`SessionError::WithinUpdate`], [`SessionError::TooLarge`] when the key no longer fits in the
+    /// session, and [`SessionError::Encode`] when the value cannot be written as JSON: a number in it
+    /// is NaN or infinite, a map has keys that are not text, or it nests deeper than 127 levels.
     pub fn insert<T: Serialize>(&self, key: &str, value: T) -> Result<(), SessionError> {
-        let json = self.format().encode(key, &value)?;
+        let json = self.encoder().encode(key, &value)?;
         self.change(|state| state.insert_json(key, json))
     }
 
     /// Removes `key`; returns whether there was a value.
+    ///
+    /// With a server-side store this removes whatever the key holds when the session is saved, also
+    /// what another request has set meanwhile. The result is what this request saw: two requests at
+    /// the same time may both be told `true`, so that a value which may be used once is for
+    /// [`take`](Self::take).
     ///
     /// # Errors
     ///
@@ -49,31 +54,57 @@ impl<I: SessionSelector> Session<I> {
         self.change(|state| state.remove(key))
     }
 
-    /// Removes `key` and returns its value, or `None` when there was none.
+    /// Removes `key` and returns its value, or `None` when there was none: for a value that may be
+    /// used once, such as a voucher.
+    ///
+    /// With a server-side store, of several requests that take one value at the same time only one is
+    /// saved. The others fail with [`SaveError::Superseded`], and so does a request whose value another
+    /// one changed; nothing of them is saved, and the client gets 409, whatever `on_gone` says. A
+    /// handler that acts on the value saves first, so that it learns this before it acts. `None`
+    /// carries no condition, nor does a value that this request has set itself.
+    ///
+    /// A session that lives in its cookie has the value again in each copy of the cookie.
+    ///
+    /// [`SaveError::Superseded`]: crate::error::SaveError::Superseded
     ///
     /// # Errors
     ///
     /// Those of [`remove`](Self::remove), and [`SessionError::Decode`] when the value does not
     /// deserialise as `T`; the session then keeps it.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// # use actix_web::{HttpResponse, post};
+    /// # use sessions::Session;
+    /// # async fn pay_out(_: &str) {}
+    /// #[post("/redeem")]
+    /// async fn redeem(session: Session) -> actix_web::Result<HttpResponse> {
+    ///     let Some(voucher) = session.take::<String>("voucher")? else {
+    ///         return Ok(HttpResponse::NotFound().finish());
+    ///     };
+    ///     // 409 if another request has taken it.
+    ///     session.save_now().await?;
+    ///     pay_out(&voucher).await;
+    ///     Ok(HttpResponse::Ok().finish())
+    /// }
+    /// ```
     pub fn take<T: DeserializeOwned>(&self, key: &str) -> Result<Option<T>, SessionError> {
         for _ in 0..MAX_TRIES {
-            let (format, json) = self.text_of(key);
-            let value = json.as_deref().map(|json| format.decode(key, json)).transpose()?;
-            let is_taken = self.change(|state| {
-                state.check_writable(key)?;
-                if state.raw(key) != json.as_deref() {
-                    return Ok(false);
-                }
-                state.remove(key).map(|_| true)
-            })?;
-            if is_taken {
-                return Ok(value);
+            let (format, Some(json)) = self.text_of(key) else {
+                self.change(|state| state.check_writable(key))?;
+                return Ok(None);
+            };
+            let value = format.decode(key, &json)?;
+            if self.change(|state| state.take_json(key, &json))? {
+                return Ok(Some(value));
             }
         }
         Err(SessionError::Contended)
     }
 
-    /// Whether there is a value under `key`.
+    /// Whether there is a value under `key`, as this request saw the session. It promises nothing about
+    /// the time of the save: see [`take`](Self::take).
     pub fn contains_key(&self, key: &str) -> bool {
         self.look(|state| state.contains_key(key))
     }
@@ -110,6 +141,8 @@ impl<I: SessionSelector> Session<I> {
     /// Removes every key. An empty session is deleted with the response, unless the policy
     /// `save_when` excludes that response. To log out, call [`purge`](Self::purge).
     ///
+    /// With a server-side store, what another request has set or changed meanwhile stays.
+    ///
     /// # Errors
     ///
     /// [`SessionError::Null`], [`SessionError::Saved`].
@@ -117,7 +150,8 @@ impl<I: SessionSelector> Session<I> {
         self.change(SessionState::clear)
     }
 
-    /// Sets several keys: all of them, or none when one cannot be set.
+    /// Sets several keys: all of them, or none when one cannot be set. Of entries with one key the last
+    /// one counts. No more entries are encoded than the session may hold.
     ///
     /// # Errors
     ///
@@ -130,23 +164,26 @@ impl<I: SessionSelector> Session<I> {
         K: AsRef<str>,
         T: Serialize,
     {
-        let format = self.format();
-        let encoded: Vec<_> = entries
-            .into_iter()
-            .map(|(key, value)| {
-                let key: Box<str> = key.as_ref().into();
-                Ok((format.encode(&key, &value)?, key))
-            })
-            .collect::<Result<_, SessionError>>()?;
-        self.change(|state| {
-            for (_, key) in &encoded {
-                state.check_writable(key)?;
+        let encoder = self.encoder();
+        // Sorted once, and the last of equal keys wins.
+        let mut encoded = BTreeMap::<Box<str>, String>::new();
+        let mut bytes = 0;
+        for (key, value) in entries {
+            let key = key.as_ref();
+            let json = encoder.encode(key, &value)?;
+            bytes += key.len() + json.len();
+            if let Some(former) = encoded.insert(key.into(), json) {
+                bytes -= key.len() + former.len();
             }
-            encoded.into_iter().try_for_each(|(json, key)| state.insert_json(&key, json))
-        })
+            encoder.check_together(key, bytes)?;
+        }
+        self.change(|state| state.insert_all(encoded))
     }
 
     /// Returns the value under `key`, after setting it to the result of `make` when there is none.
+    ///
+    /// With a server-side store, of the values that several requests make at the same time the first
+    /// one stays. What is stored is in the result of [`save_now`](Self::save_now).
     ///
     /// # Errors
     ///
@@ -163,18 +200,18 @@ impl<I: SessionSelector> Session<I> {
         if let Some(value) = self.get(key)? {
             return Ok(value);
         }
-        // Outside the lock, so that `make` may use the session.
+        // Outside the lock, so that `make` may use the session, and so may `T`.
         let made = make();
-        let format = self.format();
-        let json = format.encode(key, &made)?;
+        let encoder = self.encoder();
+        let json = encoder.encode(key, &made)?;
         let present = self.change(|state| {
             let present = state.raw(key).map(JsonText::from);
             if present.is_none() {
-                state.insert_json(key, json)?;
+                state.insert_first(key, json)?;
             }
             Ok(present)
         })?;
-        present.map_or(Ok(made), |json| format.decode(key, &json))
+        present.map_or(Ok(made), |json| encoder.format().decode(key, &json))
     }
 
     /// Passes the value under `key` to `change`, stores the result, and returns it.

@@ -24,7 +24,7 @@ pub use self::{
     selector::{Inferred, SessionSelector},
     typed::{SessionData, Typed},
 };
-use crate::{dictionary::Format, error::SessionError, state::SessionState};
+use crate::{dictionary::Encoder, error::SessionError, state::SessionState};
 pub use crate::{
     request::{SaveOutcome, SavedSession},
     state::PurgeOutcome,
@@ -83,8 +83,8 @@ impl<I: SessionSelector> Session<I> {
         })
     }
 
-    fn format(&self) -> Format {
-        self.peek(SessionState::format)
+    fn encoder(&self) -> Encoder {
+        self.peek(SessionState::encoder)
     }
 
     pub(crate) fn change<R>(

@@ -7,7 +7,7 @@ use serde::{Serialize, de::DeserializeOwned};
 
 use super::{Session, SessionSelector, running_update::RunningUpdate};
 use crate::{
-    dictionary::{Dictionary, Format, JsonText, Replay},
+    dictionary::{Dictionary, Encoder, JsonText, Replay},
     error::SessionError,
     state::SessionState,
 };
@@ -18,10 +18,13 @@ pub(super) const MAX_TRIES: usize = 1_000;
 
 /// An update in three steps. The middle one runs without the session's lock: the handler's closure
 /// and its types may read the session.
-pub(super) trait Replayable: Send + Sync + 'static {
+pub(super) trait Replayable: Sized + Send + Sync + 'static {
     type Loaded;
     type Outcome;
     type Answer;
+
+    /// Returns the key that is updated, or `None` for several.
+    fn key(&self) -> Option<&str>;
 
     /// Fails when a handler is not allowed to make this update.
     fn check(&self, state: &SessionState) -> Result<(), SessionError>;
@@ -32,6 +35,16 @@ pub(super) trait Replayable: Send + Sync + 'static {
         outcome: Self::Outcome,
         dictionary: &mut Dictionary,
     ) -> Result<(), SessionError>;
+
+    /// Returns what makes the update on a newer state: it runs again there.
+    fn replay(self: &Arc<Self>, _answer: &Self::Answer) -> Replay {
+        let update = Arc::clone(self);
+        Arc::new(move |dictionary| {
+            let loaded = update.load(dictionary)?;
+            let (outcome, _) = update.run(loaded)?;
+            update.apply(outcome, dictionary)
+        })
+    }
 }
 
 impl<I: SessionSelector> Session<I> {
@@ -48,7 +61,8 @@ impl<I: SessionSelector> Session<I> {
                 let _running = RunningUpdate::of(I::any(&self.slot));
                 update.run(loaded)?
             };
-            let replay = is_replayed.then(|| replay(Arc::clone(&update)));
+            let replay =
+                is_replayed.then(|| (update.key().map(Into::into), update.replay(&answer)));
             let applied = self.change(|state| {
                 state.update_at(revision, |dictionary| update.apply(outcome, dictionary), replay)
             })?;
@@ -58,15 +72,6 @@ impl<I: SessionSelector> Session<I> {
         }
         Err(SessionError::Contended)
     }
-}
-
-/// Wraps an update for the change set.
-fn replay<U: Replayable>(update: Arc<U>) -> Replay {
-    Arc::new(move |dictionary| {
-        let loaded = update.load(dictionary)?;
-        let (outcome, _) = update.run(loaded)?;
-        update.apply(outcome, dictionary)
-    })
 }
 
 /// An update of one key.
@@ -83,22 +88,27 @@ where
     T: Serialize + DeserializeOwned + 'static,
     F: Fn(&A, Option<T>) -> T + Send + Sync + 'static,
 {
-    type Loaded = (Format, Option<JsonText>);
+    type Loaded = (Encoder, Option<JsonText>);
     type Outcome = String;
     type Answer = T;
+
+    fn key(&self) -> Option<&str> {
+        Some(&self.key)
+    }
 
     fn check(&self, state: &SessionState) -> Result<(), SessionError> {
         state.check_writable(&self.key)
     }
 
     fn load(&self, dictionary: &Dictionary) -> Result<Self::Loaded, SessionError> {
-        Ok((dictionary.format(), dictionary.raw(&self.key).map(Into::into)))
+        Ok((dictionary.encoder(), dictionary.raw(&self.key).map(Into::into)))
     }
 
-    fn run(&self, (format, json): Self::Loaded) -> Result<(String, T), SessionError> {
+    fn run(&self, (encoder, json): Self::Loaded) -> Result<(String, T), SessionError> {
+        let format = encoder.format();
         let value = json.map(|json| format.decode(&self.key, &json)).transpose()?;
         let changed = (self.change)(&self.with, value);
-        Ok((format.encode(&self.key, &changed)?, changed))
+        Ok((encoder.encode(&self.key, &changed)?, changed))
     }
 
     fn apply(&self, outcome: String, dictionary: &mut Dictionary) -> Result<(), SessionError> {

@@ -16,12 +16,14 @@ impl SessionState {
         !self.inner.meta.opened
     }
 
-    /// Whether this request changed a key, purged the session, or called
+    /// Whether this request changed a key, took a value, purged the session, or called
     /// [`set_modified`](Self::set_modified).
     pub fn is_modified(&self) -> bool {
         self.inner.meta.modified
             || matches!(self.inner.meta.token, TokenFate::Purged)
             || self.inner.dictionary.is_edited(is_hidden)
+            // A value that was taken and set again must still be there.
+            || self.is_conditional()
     }
 
     /// Marks the session as modified, or withdraws the mark. A changed key counts in either case.
@@ -71,13 +73,14 @@ impl SessionState {
     ///
     /// # Errors
     ///
-    /// [`SessionError::Null`] in a null session.
+    /// [`SessionError::Null`] in a null session, and [`SessionError::TooLarge`] when the key
+    /// `_permanent` no longer fits.
     pub fn set_permanent(&mut self, permanent: bool) -> Result<(), SessionError> {
         self.inner.meta.check_writable()?;
         let is_written = self.inner.dictionary.raw(PERMANENT).is_some()
             || !self.format().writes_permanent_false();
         if permanent != self.permanent() || !is_written {
-            self.inner.dictionary.set(PERMANENT, permanent.to_string());
+            self.set_own(PERMANENT, permanent.to_string())?;
         }
         Ok(())
     }

@@ -1,7 +1,7 @@
 //! The owner of a session, and the time of the login.
 
 use std::{
-    fmt,
+    fmt, mem,
     time::{Duration, SystemTime, UNIX_EPOCH},
 };
 
@@ -14,17 +14,20 @@ impl SessionState {
     ///
     /// # Errors
     ///
-    /// [`SessionError::Null`] in a null session.
+    /// [`SessionError::Null`] in a null session, and [`SessionError::TooLarge`] when the key `_owner` does
+    /// not fit.
     pub fn set_owner(&mut self, owner: impl fmt::Display) -> Result<(), SessionError> {
         self.inner.meta.check_writable()?;
         let owner = owner.to_string();
         if self.owner().is_some_and(|present| present != owner) {
             self.purge()?;
         }
-        self.renew()?;
-        self.inner.dictionary.set(OWNER, quoted(&owner));
-        self.inner.meta.logs_in = true;
-        Ok(())
+        let logged_in = mem::replace(&mut self.inner.meta.logs_in, true);
+        if let Err(err) = self.set_own(OWNER, quoted(&owner)) {
+            self.inner.meta.logs_in = logged_in;
+            return Err(err);
+        }
+        self.renew()
     }
 
     /// Returns the id that [`set_owner`](Self::set_owner) stored, or `None` without a login.

@@ -2,7 +2,7 @@
 
 use std::{sync::atomic::AtomicBool, time::SystemTime};
 
-use super::{CookiesSeen, Extensions};
+use super::{CookiesSeen, Extensions, limits::OwnKeys};
 use crate::error::{NullSession, SessionError};
 
 /// What a request did to its session as a whole.
@@ -54,6 +54,8 @@ pub(super) struct SessionMeta {
     pub(super) adopted: Option<Adopted>,
     /// What the request's cookies say, if the session lives in one.
     pub(super) cookies_seen: CookiesSeen,
+    /// What the framework may write besides the request, within the same limits.
+    pub(super) own_keys: OwnKeys,
     pub(super) accessed: AtomicBool,
     pub(super) extensions: Extensions,
 }

@@ -3,6 +3,7 @@
 mod cookies_seen;
 mod extensions;
 mod lifecycle;
+mod limits;
 mod login;
 mod meta;
 #[cfg(feature = "import-actix-session")]
@@ -12,17 +13,19 @@ use std::{fmt, sync::Arc};
 
 use serde::{Serialize, de::DeserializeOwned};
 
-#[cfg(feature = "flask")]
-pub(crate) use self::cookies_seen::seal_member;
 use self::meta::SessionMeta;
-pub(crate) use self::{cookies_seen::CookiesSeen, meta::Adopted};
+pub(crate) use self::{
+    cookies_seen::{CookiesSeen, seal_member},
+    limits::{MAX_KEYS, OwnKeys},
+    meta::Adopted,
+};
 pub use self::{
     extensions::Extensions,
     meta::{PurgeOutcome, SessionStatus},
 };
 use crate::{
-    dictionary::{ChangeSet, Dictionary, Discarded, Format, Replay},
-    error::{DecodeError, NullSession, SessionError},
+    dictionary::{ChangeSet, Dictionary, Discarded, Encoder, Format, Replay},
+    error::{DecodeError, NullSession, SaveError, SessionError, ValueError},
 };
 
 /// The key that holds whether a session is permanent, as in Flask.
@@ -35,6 +38,8 @@ const OWNER_SINCE: &str = "_owner_since";
 /// The key of a token's number among those of one second: written for sessions that live in their
 /// cookie, shown by no accessor.
 const SEAL: &str = "_seal";
+/// The keys that no accessor shows.
+const HIDDEN: [&str; 3] = [STARTED, OWNER_SINCE, SEAL];
 /// The key of the owner's id: readable like any other, written by `set_owner` only.
 const OWNER: &str = "_owner";
 
@@ -115,6 +120,11 @@ impl SessionState {
         self
     }
 
+    /// Returns what writes values in the format of the session and within its limits.
+    pub(crate) fn encoder(&self) -> Encoder {
+        self.inner.dictionary.encoder()
+    }
+
     pub(crate) fn format(&self) -> Format {
         self.inner.dictionary.format()
     }
@@ -177,19 +187,20 @@ impl SessionState {
     /// # Errors
     ///
     /// [`SessionError::Null`] in a null session, [`SessionError::Encode`] when the value cannot be
-    /// written as JSON or nests deeper than 127 levels, [`SessionError::ReservedKey`] for `_started`,
-    /// `_owner`, `_owner_since` and `_seal`.
+    /// written as JSON or nests deeper than 127 levels, [`SessionError::TooLarge`],
+    /// [`SessionError::ReservedKey`] for `_started`, `_owner`, `_owner_since` and `_seal`.
     pub fn insert<T: Serialize + ?Sized>(
         &mut self,
         key: &str,
         value: &T,
     ) -> Result<(), SessionError> {
-        self.insert_json(key, self.format().encode(key, value)?)
+        self.insert_json(key, self.encoder().encode(key, value)?)
     }
 
     /// Sets `key` to the value of this JSON text.
     pub(crate) fn insert_json(&mut self, key: &str, json: String) -> Result<(), SessionError> {
         self.check_writable(key)?;
+        self.reserve();
         self.inner.dictionary.insert_json(key, json)
     }
 
@@ -201,7 +212,62 @@ impl SessionState {
     /// `_owner`, `_owner_since` and `_seal`.
     pub fn remove(&mut self, key: &str) -> Result<bool, SessionError> {
         self.check_writable(key)?;
-        Ok(self.inner.dictionary.remove(key))
+        self.inner.dictionary.remove(key)
+    }
+
+    /// Sets `key` to the value of this JSON text unless it has one: on a newer state the first value
+    /// stays.
+    pub(crate) fn insert_first(&mut self, key: &str, json: String) -> Result<(), SessionError> {
+        self.check_writable(key)?;
+        self.reserve();
+        self.inner.dictionary.insert_first(key, json)
+    }
+
+    /// Removes `key` if it has this very JSON text, which a newer state must have too. Returns whether
+    /// it had.
+    pub(crate) fn take_json(&mut self, key: &str, json: &str) -> Result<bool, SessionError> {
+        self.check_writable(key)?;
+        let is_there = self.inner.dictionary.raw(key) == Some(json);
+        if is_there {
+            self.inner.dictionary.take(key)?;
+        }
+        Ok(is_there)
+    }
+
+    /// Sets several keys to JSON texts: all of them, or none when one cannot be set.
+    pub(crate) fn insert_all(
+        &mut self,
+        members: impl IntoIterator<Item = (Box<str>, String)>,
+    ) -> Result<(), SessionError> {
+        let members: Vec<_> = members.into_iter().map(|(key, json)| (key, Some(json))).collect();
+        self.inner.meta.check_writable()?;
+        members.iter().try_for_each(|(key, _)| check_not_reserved(key))?;
+        self.reserve();
+        self.inner.dictionary.insert_all(members)
+    }
+
+    /// Appends an element to the list under `key`.
+    pub(crate) fn append(
+        &mut self,
+        key: &str,
+        element: impl FnOnce(Format) -> String,
+    ) -> Result<(), SessionError> {
+        self.check_writable(key)?;
+        self.reserve();
+        let element = element(self.format());
+        let no_list = |key: &str| {
+            let source = ValueError::new("it is not a list");
+            SessionError::Decode { key: key.into(), source }
+        };
+        let replay: Replay = {
+            let (key, element) = (Box::<str>::from(key), element.clone());
+            Arc::new(move |dictionary| {
+                let is_list = dictionary.append_untracked(&key, &element);
+                if is_list { Ok(()) } else { Err(no_list(&key)) }
+            })
+        };
+        let is_list = self.inner.dictionary.append(key, &element, replay)?;
+        if is_list { Ok(()) } else { Err(no_list(key)) }
     }
 
     /// Removes every key.
@@ -211,8 +277,11 @@ impl SessionState {
     /// [`SessionError::Null`] in a null session.
     pub fn clear(&mut self) -> Result<(), SessionError> {
         self.inner.meta.check_writable()?;
-        self.inner.dictionary.clear(is_hidden);
-        Ok(())
+        let hidden = HIDDEN.iter().filter(|key| self.inner.dictionary.raw(key).is_some()).count();
+        if self.inner.dictionary.len() == hidden {
+            return self.inner.dictionary.clear_nothing();
+        }
+        self.inner.dictionary.clear(is_hidden)
     }
 
     /// Returns the key that takes the most room in the payload.
@@ -240,6 +309,11 @@ impl SessionState {
         self.inner.dictionary.changes()
     }
 
+    /// Whether this request took a value that it had not set itself.
+    pub(crate) fn is_conditional(&self) -> bool {
+        self.changes().is_some_and(ChangeSet::is_conditional)
+    }
+
     /// Returns what changes discarded, to be dropped without the session's lock.
     pub(crate) fn take_discarded(&mut self) -> Discarded {
         self.inner.dictionary.take_discarded()
@@ -252,30 +326,35 @@ impl SessionState {
         }
     }
 
-    /// Applies the outcome of a closure that ran on the state of `revision`, and records `replay`.
+    /// Applies the outcome of a closure that ran on the state of `revision`, and records `replay` with
+    /// the key that it concerns.
     /// Returns `false` and does nothing if the session has changed since that revision.
     pub(crate) fn update_at(
         &mut self,
         revision: u64,
         outcome: impl FnOnce(&mut Dictionary) -> Result<(), SessionError>,
-        replay: Option<Replay>,
+        replay: Option<(Option<Box<str>>, Replay)>,
     ) -> Result<bool, SessionError> {
         self.inner.meta.check_writable()?;
+        self.reserve();
         self.inner.dictionary.update_at(revision, outcome, replay)
     }
 }
 
 impl ChangeSet {
     /// Applies the changes to a newer state of the session: repeats sets and removals, runs the
-    /// closures of `update` again, and lets a `clear` remove only what no other request has
-    /// changed.
+    /// closures of `update` again, lets a `clear` remove only what no other request has changed, and
+    /// a `get_or_insert_with` set only what no other request has set.
+    ///
+    /// After an error `newer` holds a part of the changes and must not be saved.
     ///
     /// # Errors
     ///
-    /// [`SessionError::Null`] when `newer` is a null session, and the errors of the closures, for
+    /// [`SaveError::Superseded`] when another request took or changed a value that this one took;
+    /// [`SaveError::Internal`] when `newer` is a null session, and for the errors of the closures, for
     /// example for a value whose type another request changed.
-    pub fn apply_to(&self, newer: &mut SessionState) -> Result<(), SessionError> {
-        newer.inner.meta.check_writable()?;
+    pub fn apply_to(&self, newer: &mut SessionState) -> Result<(), SaveError> {
+        newer.inner.meta.check_writable().map_err(SaveError::internal)?;
         self.replay(&mut newer.inner.dictionary)
     }
 }
@@ -301,5 +380,5 @@ pub(crate) fn check_not_reserved(key: &str) -> Result<(), SessionError> {
 
 /// Whether no accessor shows this key.
 pub(crate) fn is_hidden(key: &str) -> bool {
-    key == STARTED || key == OWNER_SINCE || key == SEAL
+    HIDDEN.contains(&key)
 }

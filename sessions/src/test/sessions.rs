@@ -84,6 +84,7 @@ impl<I: SessionInterface + Clone> TestSessions<I> {
             session_status: SessionStatus::Changed,
             response_status: StatusCode::OK,
             response_headers: None,
+            reads_back: false,
         };
         let saved = interface.save_session(&seeded, cx).await;
         let saved = saved.unwrap_or_else(|err| panic!("the session cannot be saved: {err}"));

@@ -17,7 +17,10 @@ use sha2::Sha256;
 use zeroize::Zeroizing;
 
 use super::{COOKIE_ROOM, signed::Rejected};
-use crate::{codec::CANONICAL, key::SecretKey};
+use crate::{
+    codec::{CANONICAL, base64url::longest_input},
+    key::SecretKey,
+};
 
 /// Separates these keys from others that are derived from the ring's keys.
 const MODE: &[u8] = b"sessions.encrypted-cookie";
@@ -44,6 +47,11 @@ pub(crate) struct Opened {
     pub(crate) payload: Vec<u8>,
     /// In seconds since 1970.
     pub(crate) sealed_at: u64,
+}
+
+/// Returns how many bytes a payload has at most whose token has at most `room` bytes.
+pub(crate) fn longest_payload(room: usize) -> usize {
+    longest_input(room).saturating_sub(HEAD + SECONDS + TAG)
 }
 
 impl Sealer {

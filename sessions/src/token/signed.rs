@@ -17,7 +17,7 @@ use super::COOKIE_ROOM;
 use crate::{
     codec::{
         CANONICAL,
-        base64url::{SHORT_TEXT, decode_short, encode_short, push_short},
+        base64url::{SHORT_TEXT, decode_short, encode_short, longest_input, push_short},
         same_bytes,
     },
     key::SecretKey,
@@ -164,6 +164,17 @@ impl Verified<'_> {
     pub(crate) fn decode(&self) -> Result<Vec<u8>, Rejected> {
         CANONICAL.decode(self.payload).map_err(|_| Rejected::Format)
     }
+}
+
+/// Returns how many bytes a payload has at most whose token, signed at `now`, has at most `room` bytes.
+pub(crate) fn longest_payload(room: usize, digest: HashAlgorithm, now: u64) -> usize {
+    let mac: usize = match digest {
+        HashAlgorithm::Sha256 => 32,
+        HashAlgorithm::Sha512 => 64,
+    };
+    let seconds = (u64::BITS - now.leading_zeros()).div_ceil(8) as usize;
+    let text = |bytes: usize| (bytes * 8).div_ceil(6);
+    longest_input(room.saturating_sub(text(seconds) + text(mac) + "..".len()))
 }
 
 /// Checks the age of a token from the time `then`: at most `max_age`, or at most `leeway` in the

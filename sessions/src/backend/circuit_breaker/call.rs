@@ -3,14 +3,15 @@
 use std::{
     future::Future,
     pin::Pin,
-    task::{Context, Poll, ready},
+    sync::Arc,
+    task::{Context, Poll, Waker, ready},
     time::Duration,
 };
 
 use pin_project_lite::pin_project;
 use tokio::time::{Instant, Sleep, sleep_until};
 
-use super::{Admission, CircuitBreaker, Deadline, Write};
+use super::{Admission, CircuitBreaker, Deadline, Write, wake_time::WakeTime};
 use crate::store::StoreError;
 
 /// A timer that fires later than this shows that its thread was busy, for example with a handler. The
@@ -30,6 +31,7 @@ pin_project! {
         fut: F,
         #[pin]
         timer: Option<Sleep>,
+        wake_time: Option<Arc<WakeTime>>,
     }
 }
 
@@ -40,7 +42,16 @@ impl<'b, F> Call<'b, F> {
         deadline: &'b Deadline,
         fut: F,
     ) -> Self {
-        Self { breaker, limit, deadline, admission: None, write: None, fut, timer: None }
+        Self {
+            breaker,
+            limit,
+            deadline,
+            admission: None,
+            write: None,
+            fut,
+            timer: None,
+            wake_time: None,
+        }
     }
 
     /// Says that this call writes.
@@ -58,7 +69,21 @@ impl<T, F: Future<Output = Result<T, StoreError>>> Future for Call<'_, F> {
             Some(admission) => admission,
             None => *this.admission.insert(this.breaker.admit(this.deadline)?),
         };
-        let result = match this.fut.poll(cx) {
+        if let Some(lag) = this.wake_time.as_ref().and_then(|wake_time| wake_time.lag(cx)) {
+            // The worker was busy: that is not the store's time.
+            this.deadline.extend(lag);
+        }
+        let waker = this.wake_time.as_ref().map(|wake_time| Waker::from(Arc::clone(wake_time)));
+        let mut polled = match &waker {
+            Some(waker) => this.fut.as_mut().poll(&mut Context::from_waker(waker)),
+            None => this.fut.as_mut().poll(cx),
+        };
+        if polled.is_pending() && waker.is_none() {
+            // Again, so that the future calls the waker that notes the time.
+            let waker = Waker::from(Arc::clone(this.wake_time.insert(WakeTime::new(cx))));
+            polled = this.fut.poll(&mut Context::from_waker(&waker));
+        }
+        let result = match polled {
             Poll::Ready(result) => {
                 if this.timer.is_some() {
                     this.breaker.note_answer(&result);
@@ -88,5 +113,35 @@ impl<T, F: Future<Output = Result<T, StoreError>>> Future for Call<'_, F> {
             this.breaker.note_write(write, &result);
         }
         Poll::Ready(result)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::time::Duration;
+
+    use futures_util::future::join;
+    use tokio::{sync::oneshot, time};
+
+    use crate::backend::circuit_breaker::{CircuitBreaker, Deadline};
+
+    #[tokio::test(start_paused = true)]
+    async fn an_answer_that_a_busy_worker_reads_late_costs_the_request_no_time() {
+        let second = Duration::from_secs(1);
+        let (breaker, deadline) = (CircuitBreaker::new(), Deadline::after(10 * second));
+        let (answers, answer) = oneshot::channel();
+        let call = async {
+            answer.await.expect("it is answered");
+            Ok(())
+        };
+        let busy = async {
+            time::advance(second).await;
+            answers.send(()).expect("it waits");
+            // The worker runs something else.
+            time::advance(3 * second).await;
+        };
+        let (answered, ()) = join(breaker.call(20 * second, &deadline, call), busy).await;
+        assert!(answered.is_ok());
+        assert_eq!(deadline.left(), 9 * second);
     }
 }

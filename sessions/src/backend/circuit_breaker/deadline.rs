@@ -1,6 +1,12 @@
 //! The time that a store has.
 
-use std::{sync::OnceLock, time::Duration};
+use std::{
+    sync::{
+        OnceLock,
+        atomic::{AtomicU64, Ordering},
+    },
+    time::Duration,
+};
 
 use tokio::time::Instant;
 
@@ -47,21 +53,25 @@ impl Default for Deadlines {
 
 /// A request's time with the store. It passes while the request waits for the store or for the lock of
 /// a record, not while the handler works. It starts with the first wait, or before work that is to
-/// share it, so that a store which answers at once is not timed.
-#[derive(Clone, Debug)]
+/// share it, so that a store which answers at once is not timed. What a busy worker takes away is
+/// [given back](Self::extend).
+#[derive(Debug)]
 pub(crate) struct Deadline {
     time: Duration,
     /// When the time ends, once it has started.
     end: OnceLock<Instant>,
+    /// What was given back, in nanoseconds.
+    extension: AtomicU64,
 }
 
 impl Deadline {
     pub(crate) fn after(time: Duration) -> Self {
-        Self { time, end: OnceLock::new() }
+        Self { time, end: OnceLock::new(), extension: AtomicU64::new(0) }
     }
 
     pub(crate) fn at(end: Instant) -> Self {
-        Self { time: Duration::ZERO, end: OnceLock::from(end) }
+        let end = OnceLock::from(end);
+        Self { time: Duration::ZERO, end, extension: AtomicU64::new(0) }
     }
 
     /// Starts the time, unless it has started. Returns its end, which clones made from now on share.
@@ -76,10 +86,29 @@ impl Deadline {
     }
 
     pub(super) fn begin_at(&self, now: Instant) -> Instant {
-        *self.end.get_or_init(|| now + self.time)
+        *self.end.get_or_init(|| now + self.time) + self.extension()
     }
 
     pub(crate) fn left(&self) -> Duration {
-        self.end.get().map_or(self.time, |end| end.saturating_duration_since(Instant::now()))
+        self.end.get().map_or(self.time, |end| {
+            (*end + self.extension()).saturating_duration_since(Instant::now())
+        })
+    }
+
+    /// Gives back time that the request did not wait for the store: its worker was busy with others.
+    pub(crate) fn extend(&self, by: Duration) {
+        let nanos = u64::try_from(by.as_nanos()).unwrap_or(u64::MAX);
+        self.extension.fetch_add(nanos, Ordering::Relaxed);
+    }
+
+    fn extension(&self) -> Duration {
+        Duration::from_nanos(self.extension.load(Ordering::Relaxed))
+    }
+}
+
+impl Clone for Deadline {
+    fn clone(&self) -> Self {
+        let extension = AtomicU64::new(self.extension.load(Ordering::Relaxed));
+        Self { time: self.time, end: self.end.clone(), extension }
     }
 }

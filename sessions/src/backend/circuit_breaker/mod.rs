@@ -3,6 +3,7 @@
 mod call;
 mod deadline;
 mod refusals;
+mod wake_time;
 
 use std::{
     fmt,

@@ -1,7 +1,10 @@
 //! Between a session and the text in its cookie.
 
 use crate::{
-    dictionary::Format, error::SaveError, key::SecretKey, state::SessionState,
+    dictionary::{Format, Limits},
+    error::SaveError,
+    key::SecretKey,
+    state::SessionState,
     token::signed::Rejected,
 };
 
@@ -19,6 +22,9 @@ pub(crate) trait CookieCodec: Send + Sync + 'static {
     /// The format of values.
     const FORMAT: Format = Format::Json;
 
+    /// Returns how much a session may hold whose token, sealed at `now`, has at most `room` bytes.
+    fn limit(&self, room: usize, now: u64) -> Limits;
+
     /// Derives the key for a salt.
     fn key(&self, key: &SecretKey, salt: &str) -> Self::Key;
 
@@ -35,8 +41,8 @@ pub(crate) trait CookieCodec: Send + Sync + 'static {
     }
 
     /// Returns the payload of a session whose token has this number.
-    fn write(&self, state: &SessionState, number: u64) -> Vec<u8> {
-        state.to_numbered_json(number).into_bytes()
+    fn write(&self, state: &SessionState, number: u64) -> Result<Vec<u8>, SaveError> {
+        Ok(state.to_numbered_json(number).into_bytes())
     }
 }
 

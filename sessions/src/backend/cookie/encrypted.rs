@@ -10,19 +10,24 @@ use super::{
 use crate::backend::TakeoverHook;
 use crate::{
     backend::{Backend, OwnerError, revocation::Revocation},
-    error::{ConfigError, OpenError, Outages, SaveError},
+    dictionary::Limits,
+    error::{ConfigError, OpenError, Outages, SaveError, SessionLimit},
     interface::{CheckContext, OpenContext, Opened, SaveContext, Saved},
     key::{SecretKey, SharedKeys},
     session::{Session, SessionSelector},
-    state::SessionState,
-    token::{sealed::Sealer, signed::Rejected},
+    state::{MAX_KEYS, SessionState},
+    token::{
+        sealed::{Sealer, longest_payload},
+        signed::Rejected,
+    },
 };
 
 /// Sessions that live in their cookie, encrypted with AES-256-GCM.
 ///
 /// Like [`SignedCookie`](crate::SignedCookie), except that the client cannot read it: no store, the
 /// same limits of age, the same replacement of keys. The cookie's name and 76 more of its 4,096 bytes
-/// are not available to the session; 3 bytes of JSON take 4 of the others.
+/// are not available to the session; 3 bytes of JSON take 4 of the others. A write that no longer fits is
+/// [`SessionError::TooLarge`](crate::SessionError::TooLarge).
 ///
 /// A token is sealed for one cookie name (or for the policy `salt`). This backend does not open signed
 /// cookies, nor the other way round: changing from one to the other ends all sessions, whatever the
@@ -137,6 +142,10 @@ impl Backend for EncryptedCookie {
 impl CookieCodec for Encrypted {
     type Key = Sealer;
     const KIND: &'static str = "encrypted-cookie";
+
+    fn limit(&self, room: usize, _now: u64) -> Limits {
+        Limits::new(longest_payload(room), SessionLimit::Cookie, MAX_KEYS)
+    }
 
     fn key(&self, key: &SecretKey, salt: &str) -> Sealer {
         Sealer::new(key, salt)

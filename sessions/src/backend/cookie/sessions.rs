@@ -6,6 +6,8 @@ use std::{
     time::{Duration, UNIX_EPOCH},
 };
 
+use sessions_policy::MAX_NAME_VALUE;
+
 use super::codec::{CookieCodec, Plaintext};
 use crate::{
     backend::{
@@ -19,7 +21,7 @@ use crate::{
     interface::{CheckContext, CookieChange, OpenContext, SaveContext, Saved, unix_seconds},
     key::{KeyBytes, SharedKeys},
     policy::{BackendTraits, Settings},
-    state::{CookiesSeen, SessionState, SessionStatus},
+    state::{CookiesSeen, OwnKeys, SessionState, SessionStatus, seal_member},
     token::{
         order::SealOrder,
         signed::{Rejected, check_age},
@@ -98,7 +100,7 @@ impl<C: CookieCodec> CookieSessions<C> {
             None => {
                 let newest = self.newest(cx);
                 let sealed = newest.as_ref().map(|newest| newest.sealed);
-                Ok(Self::session(newest, sealed, cx))
+                Ok(self.session(newest, sealed, cx))
             }
         }
     }
@@ -106,6 +108,7 @@ impl<C: CookieCodec> CookieSessions<C> {
     /// Returns the session of this token, or a new one. `newest` is the order of the newest token
     /// that verifies.
     fn session(
+        &self,
         opened: Option<OpenedToken>,
         newest: Option<SealOrder>,
         cx: &OpenContext<'_>,
@@ -114,8 +117,28 @@ impl<C: CookieCodec> CookieSessions<C> {
         let session = opened.filter(|_| !end).map(|opened| opened.state);
         let mut state = session.unwrap_or_else(Self::new_session);
         let are_several = cx.cookies().are_several();
-        state.set_cookies_seen(CookiesSeen { newest, are_several, end });
+        let seen = CookiesSeen { newest, are_several, end };
+        state.set_cookies_seen(seen);
+        self.limit(&mut state, seen, cx);
         state
+    }
+
+    /// Limits the session to what fits in its cookie.
+    fn limit(&self, state: &mut SessionState, seen: CookiesSeen, cx: &OpenContext<'_>) {
+        let now = unix_seconds(cx.now());
+        let room = MAX_NAME_VALUE.saturating_sub(cx.cookie().name().as_str().len());
+        let start = cx.settings().absolute_timeout().is_some();
+        let number = seal_member(Self::next_seal(seen, now).number);
+        let digits = |number: u64| number.checked_ilog10().unwrap_or_default() as usize + 1;
+        let others = number.map_or(0, |(key, number)| "\"\":,".len() + key.len() + digits(number));
+        let own_keys = OwnKeys { start, login_time: self.revocation.is_some(), others };
+        state.set_limits(self.codec.limit(room, now), own_keys);
+    }
+
+    /// Returns the order of a token that is sealed at `now`.
+    fn next_seal(seen: CookiesSeen, now: u64) -> SealOrder {
+        let newest = seen.newest.filter(|_| C::ORDERS_EVERY_SEAL || seen.hide_older());
+        SealOrder::after(newest, now)
     }
 
     fn new_session() -> SessionState {
@@ -139,7 +162,7 @@ impl<C: CookieCodec> CookieSessions<C> {
             }
             newest => newest,
         };
-        let mut state = Self::session(opened, sealed, cx);
+        let mut state = self.session(opened, sealed, cx);
         state.extensions_mut().insert(login);
         Ok(state)
     }
@@ -179,10 +202,9 @@ impl<C: CookieCodec> CookieSessions<C> {
             return Ok(Saved::removed());
         }
         let keys = self.keys_for(cx.settings(), cx.cookie().name().as_str());
-        let newest = seen.newest.filter(|_| C::ORDERS_EVERY_SEAL || seen.hide_older());
-        let sealed = SealOrder::after(newest, unix_seconds(cx.now()));
+        let sealed = Self::next_seal(seen, unix_seconds(cx.now()));
         let seal = |state: &SessionState| {
-            C::seal(keys.current(), &self.codec.write(state, sealed.number), sealed.second)
+            C::seal(keys.current(), &self.codec.write(state, sealed.number)?, sealed.second)
         };
         if state.is_empty() {
             // Of a new session, since a start of this one would limit its age.

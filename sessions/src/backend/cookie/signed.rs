@@ -10,18 +10,20 @@ use super::{
 use crate::backend::TakeoverHook;
 use crate::{
     backend::{Backend, OwnerError, revocation::Revocation},
-    error::{ConfigError, OpenError, Outages, SaveError},
+    dictionary::Limits,
+    error::{ConfigError, OpenError, Outages, SaveError, SessionLimit},
     interface::{CheckContext, OpenContext, Opened, SaveContext, Saved},
     key::{SecretKey, SharedKeys},
     session::{Session, SessionSelector},
-    state::SessionState,
-    token::signed::{HashAlgorithm, Rejected, Signer},
+    state::{MAX_KEYS, SessionState},
+    token::signed::{HashAlgorithm, Rejected, Signer, longest_payload},
 };
 
 /// Sessions that live in their cookie, signed with HMAC in the format of itsdangerous.
 ///
 /// There is no store to run: the client carries the session, at most 4,096 bytes with the cookie's
-/// name. A token is signed for one cookie name (or for the policy `salt`), with the time, and is
+/// name. A write that no longer fits is [`SessionError::TooLarge`](crate::SessionError::TooLarge). A token
+/// is signed for one cookie name (or for the policy `salt`), with the time, and is
 /// refused when it is older than the lifetime or more than 60 seconds in the future. Tokens under a
 /// fallback key verify, and are signed again in the response; [`SharedKeys`] replaces the keys while
 /// the server runs.
@@ -146,6 +148,11 @@ impl Backend for SignedCookie {
 impl CookieCodec for Signed {
     type Key = Signer;
     const KIND: &'static str = "signed-cookie";
+
+    fn limit(&self, room: usize, now: u64) -> Limits {
+        let bytes = longest_payload(room, self.digest, now);
+        Limits::new(bytes, SessionLimit::Cookie, MAX_KEYS)
+    }
 
     fn key(&self, key: &SecretKey, salt: &str) -> Signer {
         Signer::new(key, salt.as_bytes(), self.digest)

@@ -72,7 +72,7 @@ impl<S: Store> RecordChange for BeginAgain<'_, S> {
         self.base = newer;
     }
 
-    fn apply(&mut self) -> Result<NextState, OwnerError> {
+    async fn apply(&mut self) -> Result<NextState, OwnerError> {
         let Base { record, lives_until, .. } = &self.base;
         let owner = record.owner.filter(|owner| owner.key == self.owner);
         let owner = owner.ok_or(OwnerError::NoOwner)?;

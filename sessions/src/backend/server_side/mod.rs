@@ -14,6 +14,7 @@ mod save;
 mod takeover;
 mod timeouts;
 mod token;
+mod turn;
 mod write;
 
 use std::{fmt, sync::Arc, time::Duration};
@@ -28,11 +29,12 @@ use super::{
     circuit_breaker::{Call, CircuitBreaker, Deadline, Deadlines, Write},
 };
 use crate::{
-    error::{ConfigError, OpenError, OutageLog, Outages, SaveError},
+    dictionary::Limits,
+    error::{ConfigError, OpenError, OutageLog, Outages, SaveError, SessionLimit},
     interface::{CheckContext, OpenContext, Opened, SaveContext, Saved},
     key::SharedKeys,
-    policy::BackendTraits,
-    state::SessionState,
+    policy::{BackendTraits, Settings},
+    state::{MAX_KEYS, OwnKeys, SessionState},
     store::{OwnerKey, Store},
 };
 
@@ -88,6 +90,7 @@ pub struct ServerSide<S> {
     tokens: Tokens,
     deadlines: Deadlines,
     max_payload: usize,
+    max_keys: usize,
     owner_namespace: Arc<str>,
     shared: Arc<Shared>,
 }
@@ -103,6 +106,8 @@ struct Shared {
 impl<S: Store> ServerSide<S> {
     /// The default of [`with_max_payload`](Self::with_max_payload): 64 KiB.
     pub const DEFAULT_MAX_PAYLOAD: usize = 64 * 1024;
+    /// The default of [`with_max_keys`](Self::with_max_keys).
+    pub const DEFAULT_MAX_KEYS: usize = MAX_KEYS;
 
     /// Returns a backend that keeps its sessions in this store.
     pub fn new(store: S) -> Self {
@@ -111,6 +116,7 @@ impl<S: Store> ServerSide<S> {
             tokens: Tokens::default(),
             deadlines: Deadlines::default(),
             max_payload: Self::DEFAULT_MAX_PAYLOAD,
+            max_keys: Self::DEFAULT_MAX_KEYS,
             owner_namespace: "".into(),
             shared: Arc::new(Shared {
                 breaker: CircuitBreaker::new(),
@@ -145,11 +151,27 @@ impl<S: Store> ServerSide<S> {
         self
     }
 
-    /// Sets how many bytes the content of a session may have as JSON. A longer one fails with
-    /// [`SaveError::PayloadTooLarge`]. Defaults to 65,536.
+    /// Sets how many bytes the content of a session may have as JSON. A write beyond them is
+    /// [`SessionError::TooLarge`](crate::SessionError::TooLarge). Defaults to 65,536.
+    ///
+    /// A request may write eight times as much in all, and at least 524,288 bytes: each write with its key
+    /// and 48 bytes more, and the value of an update three times. Both limits bound how long a handler that writes as much as it can holds its
+    /// worker: with the default for less than 10 ms. Raise this and the store's own limit together.
+    ///
+    /// A session that is larger, for example since the limit was lowered, can be read, and written as long
+    /// as it does not grow. Where two requests have written at the same time, and only the result of both
+    /// is too large, the later one fails with [`SaveError::PayloadTooLarge`].
     #[must_use]
     pub fn with_max_payload(mut self, bytes: usize) -> Self {
         self.max_payload = bytes;
+        self
+    }
+
+    /// Sets how many keys a session may have. A write of another one is
+    /// [`SessionError::TooLarge`](crate::SessionError::TooLarge). Defaults to 8,192.
+    #[must_use]
+    pub fn with_max_keys(mut self, keys: usize) -> Self {
+        self.max_keys = keys;
         self
     }
 
@@ -172,6 +194,14 @@ impl<S: Store> ServerSide<S> {
     /// Returns the store.
     pub fn store(&self) -> &S {
         &self.store
+    }
+
+    /// Limits the session of a request to what this backend saves.
+    fn limit(&self, state: &mut SessionState, settings: &Settings) {
+        let source = SessionLimit::Payload { bytes: self.max_payload };
+        let own_keys =
+            OwnKeys { start: settings.absolute_timeout().is_some(), ..OwnKeys::default() };
+        state.set_limits(Limits::new(self.max_payload, source, self.max_keys), own_keys);
     }
 
     fn owner_key(&self, id: &str) -> OwnerKey {
@@ -239,6 +269,7 @@ impl<S> Clone for ServerSide<S> {
             tokens: self.tokens.clone(),
             deadlines: self.deadlines,
             max_payload: self.max_payload,
+            max_keys: self.max_keys,
             owner_namespace: Arc::clone(&self.owner_namespace),
             shared: Arc::clone(&self.shared),
         }
@@ -251,6 +282,7 @@ impl<S> fmt::Debug for ServerSide<S> {
             .field("store", &std::any::type_name::<S>())
             .field("deadlines", &self.deadlines)
             .field("max_payload", &self.max_payload)
+            .field("max_keys", &self.max_keys)
             .finish_non_exhaustive()
     }
 }

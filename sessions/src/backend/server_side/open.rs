@@ -12,6 +12,7 @@ use super::{
     owner_index::Indexed,
     timeouts::{is_past, touch},
     token::CookieTokens,
+    turn::turn,
     write::Base,
 };
 use crate::{
@@ -139,7 +140,9 @@ impl<S: Store> ServerSide<S> {
     pub(super) fn new_session(&self, cx: &OpenContext<'_>) -> SessionState {
         let begun = self.begin(cx);
         let opened = LoadState::new(Origin::New, begun, self.deadlines.request);
-        opened.attached_to(SessionState::new())
+        let mut state = SessionState::new();
+        self.limit(&mut state, cx.settings());
+        opened.attached_to(state)
     }
 
     /// Notes the settings of a request, and starts to measure its time.
@@ -208,11 +211,15 @@ impl<S: Store> ServerSide<S> {
             }
         }
         let left = deadline.left();
-        let (state, origin) = match (newest, stale) {
-            (Some((found, at)), _) => open_record(found, at),
+        let (mut state, origin) = match (newest, stale) {
+            (Some((found, at)), _) => {
+                let _turn = turn(found.base.record.payload_len()).await;
+                open_record(found, at)
+            }
             (None, Some(stale)) => (SessionState::new(), Origin::Stale(stale)),
             (None, None) => (SessionState::new(), Origin::New),
         };
+        self.limit(&mut state, cx.settings());
         Ok(LoadState { others, ..LoadState::new(origin, begun, left) }.attached_to(state))
     }
 

@@ -23,16 +23,28 @@ pub(super) struct Payload {
 impl<S: Store> ServerSide<S> {
     /// Returns the payload of a session: `None` for an empty one.
     pub(super) fn payload(&self, state: &SessionState) -> Result<Option<Payload>, SaveError> {
-        if state.is_empty() {
-            return Ok(None);
+        if !state.is_empty() {
+            self.check_length(state, state.opened_len())?;
         }
-        let (json, limit) = (state.to_json(), self.max_payload);
-        if json.len() > limit {
-            let largest_key = state.largest_key().map(Into::into);
-            return Err(SaveError::PayloadTooLarge { length: json.len(), limit, largest_key });
-        }
+        Ok(self.unchecked_payload(state))
+    }
+
+    /// Like [`payload`](Self::payload), for a session whose length is checked.
+    pub(super) fn unchecked_payload(&self, state: &SessionState) -> Option<Payload> {
         let owner = state.owner().map(|id| self.owner_key(&id));
-        Ok(Some(Payload { json: json.into(), owner }))
+        (!state.is_empty()).then(|| Payload { json: state.to_json().into(), owner })
+    }
+}
+
+impl<S: Store> ServerSide<S> {
+    /// Fails when the session is too large, unless it was larger still: it had so many bytes.
+    pub(super) fn check_length(&self, state: &SessionState, had: usize) -> Result<(), SaveError> {
+        let (length, limit) = (state.json_len(), self.max_payload);
+        if length <= limit.max(had) {
+            return Ok(());
+        }
+        let largest_key = state.largest_key().map(Into::into);
+        Err(SaveError::PayloadTooLarge { length, limit, largest_key })
     }
 }
 

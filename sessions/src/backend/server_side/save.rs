@@ -126,10 +126,15 @@ impl<S: Store> Saving<'_, S> {
     /// Ends what the request opened, and begins a session with what it wrote after that.
     async fn purge(&self, found: &Found) -> Result<Saved, SaveError> {
         self.deadline.begin();
+        let is_conditional = self.state.is_conditional();
         match self.end(found).await? {
+            // The request that ended it may have taken the same value.
+            RemovalOutcome::Gone if is_conditional => Err(SaveError::Gone),
             RemovalOutcome::Deleted | RemovalOutcome::Gone => self.begin(self.state).await,
             // Another login has taken the record over.
-            RemovalOutcome::Refused if self.state.logs_in() => self.begin(self.state).await,
+            RemovalOutcome::Refused if self.state.logs_in() && !is_conditional => {
+                self.begin(self.state).await
+            }
             RemovalOutcome::Refused => Err(SaveError::Superseded),
         }
     }
@@ -140,7 +145,7 @@ impl<S: Store> Saving<'_, S> {
         let others = self.opened.map_or(&[][..], |opened| &opened.others);
         let others = others.iter().filter(|other| other.key != found.key);
         let others: Vec<_> = others.map(|other| self.removal(other)).collect();
-        let first = self.removal(found);
+        let first = self.removal(found).requiring(self.state.changes());
         let ends = run_to_completion(async move {
             let outcome = first.run().await?;
             if outcome != RemovalOutcome::Refused {
@@ -170,8 +175,10 @@ impl<S: Store> Saving<'_, S> {
                 Ok(with_merged(saved, merged))
             }
             WriteOutcome::Deleted => Ok(Saved::removed()),
-            // The request emptied it.
-            WriteOutcome::Gone if self.state.is_empty() => Ok(Saved::removed()),
+            // The request emptied it. A value that it took may be what the other request took.
+            WriteOutcome::Gone if self.state.is_empty() && !self.state.is_conditional() => {
+                Ok(Saved::removed())
+            }
             WriteOutcome::Gone => Err(SaveError::Gone),
         }
     }
@@ -225,7 +232,7 @@ impl<S: Store> Saving<'_, S> {
         let mut fresh = SessionState::new();
         let settings = self.cx.settings();
         fresh.start_permanent(settings.permanent());
-        changes.apply_to(&mut fresh).map_err(SaveError::internal)?;
+        changes.apply_to(&mut fresh)?;
         fresh.finalize(|| self.cx.now(), settings.absolute_timeout().is_some());
         Ok(fresh)
     }
@@ -294,6 +301,7 @@ impl<S: Store> Saving<'_, S> {
             revision: found.base.revision,
             changes: self.state.changes().cloned().unwrap_or_default(),
             opened: Opened { verifier: found.verifier, epoch: found.epoch },
+            reads_back: self.cx.reads_back(),
             new_token: new_token.map(|token| self.new_token(token)),
             logged_in: self.logged_in(),
             login: None,

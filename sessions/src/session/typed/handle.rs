@@ -72,7 +72,9 @@ where
     ///
     /// `change` may run more than once, like the closure of [`update`](Session::update), and must
     /// depend on its argument alone: a write to the session from within it is
-    /// [`SessionError::WithinUpdate`]. `modify` returns the result of the run in this request.
+    /// [`SessionError::WithinUpdate`]. `modify` returns the result of the run in this request: several
+    /// requests may be told that they took something out of a field. To use a value once,
+    /// [`take`](Session::take) the field by its name.
     ///
     /// # Errors
     ///
@@ -128,6 +130,10 @@ where
     type Loaded = Snapshot;
     type Outcome = Diff;
     type Answer = R;
+
+    fn key(&self) -> Option<&str> {
+        None
+    }
 
     fn check(&self, _state: &SessionState) -> Result<(), SessionError> {
         Ok(())

@@ -134,14 +134,6 @@ impl Diff {
 
     /// Sets and removes the changed keys.
     pub(crate) fn apply(self, dictionary: &mut Dictionary) -> Result<(), SessionError> {
-        for (key, json) in self.changes {
-            match json {
-                Some(json) => dictionary.insert_json(&key, json)?,
-                None => {
-                    dictionary.remove(&key);
-                }
-            }
-        }
-        Ok(())
+        dictionary.insert_all(self.changes)
     }
 }

@@ -1,6 +1,6 @@
 //! Group commit: the lock holder starts from its predecessor's result and commits every queued
 //! change in one call. Each change is made on the result of the ones before it, as if each request
-//! had written by itself.
+//! had written by itself. The record is parsed once and written once.
 
 use std::{
     mem,
@@ -9,7 +9,10 @@ use std::{
     time::Duration,
 };
 
-use tokio::time::{Instant, sleep};
+use tokio::{
+    task::yield_now,
+    time::{Instant, sleep},
+};
 
 use super::{
     super::{
@@ -23,6 +26,7 @@ use super::{
 };
 use crate::{
     backend::circuit_breaker::Deadline,
+    dictionary::ChangeSet,
     error::SaveError,
     state::SessionState,
     store::{RecordKey, Store, StoreError, Timestamp, VerifierHash},
@@ -32,6 +36,8 @@ use crate::{
 const ROUNDS: u32 = 4;
 /// A store that is faster than this is in the same process.
 const IN_PROCESS_LATENCY: Duration = Duration::from_micros(100);
+/// How long changes are made before other tasks of the worker run.
+const LONGEST_WORK: Duration = Duration::from_millis(1);
 /// The longest pause in which other processes may write.
 const MAX_PAUSE: Duration = Duration::from_millis(20);
 
@@ -43,8 +49,11 @@ pub(super) struct GroupCommit<S> {
     guard: WriteGuard,
     /// In the order of the queue.
     batch: Vec<QueuedWrite>,
-    /// The latest of the batch: a call that a deadline cuts off may be done nevertheless.
+    /// The latest of the batch, or what a call may take: one that a deadline cuts off may be done
+    /// nevertheless.
     deadline: Deadline,
+    /// How long changes were made, which is no time of the store.
+    worked: Duration,
 }
 
 /// What a commit left in the store.
@@ -61,7 +70,7 @@ pub(super) enum Committed {
 impl<S: Store> GroupCommit<S> {
     pub(super) fn new(backend: ServerSide<S>, key: RecordKey, ttl: Ttl, guard: WriteGuard) -> Self {
         let deadline = Deadline::after(Duration::ZERO);
-        Self { backend, key, ttl, guard, batch: Vec::new(), deadline }
+        Self { backend, key, ttl, guard, batch: Vec::new(), deadline, worked: Duration::ZERO }
     }
 
     /// Commits the leader's own changes first, then those of the others, even if the leader's
@@ -117,6 +126,7 @@ impl<S: Store> GroupCommit<S> {
 
     /// Commits the batch, and answers each of its requests.
     async fn commit_batch(&mut self) {
+        self.worked = Duration::ZERO;
         let base = self.newest_base();
         self.refuse_superseded(&base);
         if self.batch.is_empty() {
@@ -125,7 +135,7 @@ impl<S: Store> GroupCommit<S> {
         let Some(indexed_until) = self.prolong_entry(&base).await else {
             return self.fail(|| SaveError::Gone);
         };
-        let mut batch = Batch { group: self, base, indexed_until };
+        let mut batch = Batch { group: self, base, indexed_until, is_retry: false };
         match compare_and_set(&mut batch).await {
             Ok(outcome) => {
                 let committed = Committed::note(outcome, &self.backend, self.key, &self.guard);
@@ -151,10 +161,10 @@ impl<S: Store> GroupCommit<S> {
         Base::written(revision, record)
     }
 
-    /// Drops the writes of requests that have no time left.
+    /// Drops the writes of requests that have no time left to try again.
     fn drop_expired(&mut self) {
-        let now = Instant::now();
-        let is_late = |queued: &mut QueuedWrite| queued.pending.last_start <= now;
+        let (now, worked) = (Instant::now(), self.worked);
+        let is_late = |queued: &mut QueuedWrite| queued.pending.last_start + worked <= now;
         for late in self.batch.extract_if(.., is_late) {
             late.answer(Err(SaveError::Timeout));
         }
@@ -177,27 +187,32 @@ impl<S: Store> GroupCommit<S> {
 
     /// Makes all changes, one after the other, and returns what the session then holds. A change
     /// that fails is left out, and its request gets the error.
-    fn apply_all(&mut self, base: &Base) -> Option<Payload> {
-        let mut json = Arc::clone(&base.record.payload);
-        let mut payload = None;
+    async fn apply_all(&mut self, base: &Base) -> Result<Option<Payload>, StoreError> {
+        let json = Arc::clone(&base.record.payload);
+        let mut state = SessionState::from_shared(json)
+            .map_err(|_| StoreError::Corrupt { problem: "its content is not a JSON object" })?;
+        let mut worked_since = Instant::now();
         for mut queued in mem::take(&mut self.batch) {
-            match apply(&self.backend, Arc::clone(&json), &queued.pending) {
-                Ok(applied) => {
-                    json = applied.as_ref().map_or("{}".into(), |it| Arc::clone(&it.json));
-                    payload = applied;
-                    queued.result = Some(Arc::clone(&json));
+            match apply(&self.backend, &mut state, &queued.pending.changes) {
+                Ok(()) => {
+                    queued.result = queued.pending.reads_back.then(|| Arc::from(state.to_json()));
                     self.batch.push(queued);
                 }
                 Err(err) => queued.answer(Err(err)),
             }
+            if worked_since.elapsed() >= LONGEST_WORK {
+                yield_now().await;
+                worked_since = Instant::now();
+            }
         }
-        payload
+        Ok(self.backend.unchecked_payload(&state))
     }
 
     fn answer(&mut self, committed: &Committed) {
         for queued in self.batch.drain(..) {
             let mut outcome = committed.for_token(queued.pending.opened.verifier, true);
-            // Each request sees the result of its own changes, as if it had written alone.
+            // A request that reads what is stored sees the result of its own changes, as if it had
+            // written alone.
             if let WriteOutcome::Kept { merged, .. } = &mut outcome {
                 merged.clone_from(&queued.result);
             }
@@ -218,6 +233,8 @@ struct Batch<'g, S> {
     base: Base,
     /// Until when the owner's index holds the record after the batch asked it.
     indexed_until: Timestamp,
+    /// Whether the changes were made before, on a record that another writer has replaced.
+    is_retry: bool,
 }
 
 impl<S: Store> RecordChange for Batch<'_, S> {
@@ -244,15 +261,19 @@ impl<S: Store> RecordChange for Batch<'_, S> {
         self.base = newer;
     }
 
-    fn apply(&mut self) -> Result<NextState, StoreError> {
-        let Self { group, base, indexed_until } = self;
-        group.drop_expired();
+    async fn apply(&mut self) -> Result<NextState, StoreError> {
+        let Self { group, base, indexed_until, is_retry } = self;
+        if mem::replace(is_retry, true) {
+            group.drop_expired();
+        }
         group.refuse_superseded(base);
-        let payload = group.apply_all(base);
+        let start = Instant::now();
+        let payload = group.apply_all(base).await?;
+        group.worked += start.elapsed();
         let latest = group.batch.iter().map(|queued| queued.pending.deadline).max();
         // All were answered.
         let latest = latest.ok_or(StoreError::Timeout)?;
-        group.deadline = Deadline::at(latest);
+        group.deadline = Deadline::at(latest.max(Instant::now() + group.backend.deadlines.call));
         Ok(payload.map_or(NextState::Deleted, |payload| {
             let mut record = payload.replacing(&base.record);
             let ttl = group.ttl.set(&mut record, group.store_now(), *indexed_until);
@@ -298,18 +319,25 @@ impl Committed {
     }
 }
 
-/// Makes a pending change. A closure of `update` that panics fails its own request only.
+/// Makes the changes of one request, or none. A closure of `update` that panics fails its own request
+/// only.
 fn apply<S: Store>(
     backend: &ServerSide<S>,
-    json: Arc<str>,
-    pending: &PendingWrite,
-) -> Result<Option<Payload>, SaveError> {
+    state: &mut SessionState,
+    changes: &ChangeSet,
+) -> Result<(), SaveError> {
+    let had = state.json_len();
+    state.checkpoint();
     let apply = || {
-        let mut state = SessionState::from_shared(json).map_err(SaveError::internal)?;
-        pending.changes.apply_to(&mut state).map_err(SaveError::internal)?;
-        backend.payload(&state)
+        changes.apply_to(state)?;
+        backend.check_length(state, had)
     };
-    catch_unwind(AssertUnwindSafe(apply)).unwrap_or_else(|_| Err(SaveError::internal(Panicked)))
+    let applied = catch_unwind(AssertUnwindSafe(apply))
+        .unwrap_or_else(|_| Err(SaveError::internal(Panicked)));
+    if applied.is_err() {
+        state.revert();
+    }
+    applied
 }
 
 /// The panic itself went to the panic hook.

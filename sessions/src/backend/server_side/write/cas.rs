@@ -40,7 +40,7 @@ pub(crate) trait RecordChange {
     fn set_base(&mut self, newer: Base);
 
     /// Makes the change on the base. An error ends the loop.
-    fn apply(&mut self) -> Result<NextState, Self::Error>;
+    fn apply(&mut self) -> impl Future<Output = Result<NextState, Self::Error>> + Send;
 }
 
 /// A state of a record, to make a change on.
@@ -100,7 +100,7 @@ pub(crate) async fn compare_and_set<C: RecordChange>(
     change: &mut C,
 ) -> Result<CasOutcome, C::Error> {
     for tries in 1..=MAX_TRIES {
-        let next = change.apply()?;
+        let next = change.apply().await?;
         match set(change, &next).await? {
             SetOutcome::Replaced { revision, took } => {
                 return Ok(CasOutcome::Replaced { record: next.record(), revision, took });

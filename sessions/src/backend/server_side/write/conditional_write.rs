@@ -36,6 +36,8 @@ pub(crate) struct ConditionalWrite<S> {
     /// What the session holds with the changes. `None` when it is empty.
     pub(crate) payload: Option<Payload>,
     pub(crate) opened: Opened,
+    /// Whether the handler reads what is stored.
+    pub(crate) reads_back: bool,
     pub(crate) new_token: Option<NewToken>,
     pub(crate) logged_in: LoggedIn,
     /// The login, once its owner's index holds it.
@@ -109,9 +111,9 @@ impl<S: Store> ConditionalWrite<S> {
 
     async fn write(mut self: Box<Self>) -> Result<WriteOutcome, SaveError> {
         let pending = || (!self.is_exclusive()).then(|| self.pending());
-        let last_start = || self.last_start();
+        let reserve = self.backend.deadlines.for_write();
         let queue = &self.backend.shared.write_queue;
-        let guard = match queue.join(self.key, pending, last_start).await? {
+        let guard = match queue.join(self.key, pending, &self.deadline, reserve).await? {
             Wakeup::Lead(guard) => guard,
             Wakeup::Committed(outcome) => return outcome,
         };
@@ -141,6 +143,7 @@ impl<S: Store> ConditionalWrite<S> {
         PendingWrite {
             changes: self.changes.clone(),
             opened: self.opened,
+            reads_back: self.reads_back,
             store_now: self.store_now,
             seen: (self.revision, self.base.record.clone()),
             last_start: self.last_start(),
@@ -200,7 +203,7 @@ impl<S: Store> ConditionalWrite<S> {
         }
         let mut newer =
             SessionState::from_shared(Arc::clone(&record.payload)).map_err(SaveError::internal)?;
-        self.changes.apply_to(&mut newer).map_err(SaveError::internal)?;
+        self.changes.apply_to(&mut newer)?;
         self.payload = self.backend.payload(&newer)?;
         self.rebased = true;
         Ok(())
@@ -247,7 +250,7 @@ impl<S: Store> RecordChange for ConditionalWrite<S> {
         self.is_retry = true;
     }
 
-    fn apply(&mut self) -> Result<NextState, SaveError> {
+    async fn apply(&mut self) -> Result<NextState, SaveError> {
         self.check_epoch()?;
         if self.is_retry && Instant::now() >= self.last_start() {
             return Err(SaveError::Timeout);

@@ -15,7 +15,7 @@ use std::{
 };
 
 use tokio::{
-    sync::oneshot,
+    sync::oneshot::{self, error::RecvError},
     time::{Instant, timeout_at},
 };
 
@@ -28,6 +28,10 @@ use crate::{
 };
 
 const SHARDS: usize = 16;
+/// In how many parts a writer waits for what is left of its time, to see whether its worker is busy.
+const LOOKS: u32 = 4;
+/// The shortest of these parts.
+const SHORTEST_WAIT: Duration = Duration::from_millis(5);
 
 /// The writers of every record that is being written.
 #[derive(Clone)]
@@ -72,6 +76,8 @@ pub(crate) struct Opened {
 pub(super) struct PendingWrite {
     pub(super) changes: ChangeSet,
     pub(super) opened: Opened,
+    /// Whether the handler reads what is stored.
+    pub(super) reads_back: bool,
     /// The store's time when the write began, or a moment later.
     pub(super) store_now: Timestamp,
     /// The record that the request saw.
@@ -84,7 +90,7 @@ pub(super) struct PendingWrite {
 /// A write that was taken out of the queue to be committed, and whose request waits for the answer.
 pub(super) struct QueuedWrite {
     pub(super) pending: PendingWrite,
-    /// The session with these changes and those before them, as JSON.
+    /// The session with these changes and those before them, as JSON, for a handler that reads it.
     pub(super) result: Option<Arc<str>>,
     wakes: oneshot::Sender<Wakeup>,
 }
@@ -114,13 +120,15 @@ impl WriteQueue {
     ///
     /// # Errors
     ///
-    /// [`SaveError::Timeout`] when neither came before `last_start`; nothing is then written. Also
-    /// when the writer was dropped that had taken the write: the outcome is then unknown.
+    /// [`SaveError::Timeout`] when neither came while more than `reserve` was left until the deadline;
+    /// nothing is then written. Also when the writer was dropped that had taken the write: the outcome
+    /// is then unknown.
     pub(super) async fn join(
         &self,
         key: RecordKey,
         pending: impl FnOnce() -> Option<PendingWrite>,
-        last_start: impl FnOnce() -> Instant,
+        deadline: &Deadline,
+        reserve: Duration,
     ) -> Result<Wakeup, SaveError> {
         let (number, mut wakeup) = match self.shard(&key).entry(key) {
             Entry::Vacant(free) => {
@@ -135,11 +143,11 @@ impl WriteQueue {
                 (number, wakeup)
             }
         };
-        let woken = match timeout_at(last_start(), &mut wakeup).await {
-            Ok(woken) => woken,
-            Err(_) if self.leave(&key, number) => return Err(StoreError::Timeout.into()),
+        let woken = match wait(&mut wakeup, deadline, reserve).await {
+            Some(woken) => woken,
+            None if self.leave(&key, number) => return Err(StoreError::Timeout.into()),
             // Another request commits it at this moment.
-            Err(_) => wakeup.await,
+            None => wakeup.await,
         };
         woken.map_err(|_| StoreError::Timeout.into())
     }
@@ -154,7 +162,7 @@ impl WriteQueue {
         key: RecordKey,
         deadline: &Deadline,
     ) -> Result<WriteGuard, StoreError> {
-        match self.join(key, || None, || deadline.begin()).await {
+        match self.join(key, || None, deadline, Duration::ZERO).await {
             Ok(Wakeup::Lead(guard)) => Ok(guard),
             Ok(Wakeup::Committed(_)) => unreachable!("it has no write for others to commit"),
             Err(_) => Err(StoreError::Timeout),
@@ -174,6 +182,27 @@ impl WriteQueue {
         let [first, ..] = *key.as_bytes();
         let shard = &self.shared.shards[usize::from(first) % SHARDS];
         shard.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// Waits until only `reserve` is left. A timer that fires late shows that the worker was busy, maybe with
+/// the very writers that this one waits for: the deadline is then extended.
+async fn wait(
+    wakeup: &mut oneshot::Receiver<Wakeup>,
+    deadline: &Deadline,
+    reserve: Duration,
+) -> Option<Result<Wakeup, RecvError>> {
+    deadline.begin();
+    loop {
+        let left = deadline.left().saturating_sub(reserve);
+        if left.is_zero() {
+            return None;
+        }
+        let look = Instant::now() + (left / LOOKS).max(SHORTEST_WAIT).min(left);
+        match timeout_at(look, &mut *wakeup).await {
+            Ok(woken) => return Some(woken),
+            Err(_) => deadline.extend(look.elapsed()),
+        }
     }
 }
 
@@ -276,21 +305,22 @@ mod tests {
     };
 
     use futures_util::future::{join, join_all};
-    use tokio::{
-        task::yield_now,
-        time::{Instant, timeout},
-    };
+    use tokio::{task::yield_now, time::timeout};
 
     use super::{Opened, PendingWrite, Wakeup, WriteGuard, WriteQueue};
     use crate::{
-        backend::server_side::write::outcome::WriteOutcome,
+        backend::{circuit_breaker::Deadline, server_side::write::outcome::WriteOutcome},
         dictionary::ChangeSet,
         error::SaveError,
         store::{Record, RecordKey, Revision, Timestamp},
     };
 
-    fn in_a_while() -> Instant {
-        Instant::now() + Duration::from_secs(60)
+    fn in_a_while() -> Deadline {
+        Deadline::after(Duration::from_secs(60))
+    }
+
+    fn soon() -> Deadline {
+        Deadline::after(Duration::from_millis(10))
     }
 
     fn key(number: u8) -> RecordKey {
@@ -302,20 +332,28 @@ mod tests {
     }
 
     async fn lock(queue: &WriteQueue, number: u8) -> WriteGuard {
-        match queue.join(key(number), || None, in_a_while).await.unwrap() {
+        match queue.join(key(number), || None, &in_a_while(), Duration::ZERO).await.unwrap() {
             Wakeup::Lead(lock) => lock,
             Wakeup::Committed(_) => panic!("it had no write for others to commit"),
         }
     }
 
     fn pending() -> PendingWrite {
-        let last_start = in_a_while();
+        let last_start = in_a_while().begin();
         let record = Record::sample("{}");
         let opened = Opened { verifier: record.verifier, epoch: record.epoch };
         let changes = ChangeSet::default();
         let seen = (Revision::first(), record);
         let store_now = Timestamp::default();
-        PendingWrite { changes, opened, store_now, seen, last_start, deadline: last_start }
+        PendingWrite {
+            changes,
+            opened,
+            reads_back: false,
+            store_now,
+            seen,
+            last_start,
+            deadline: last_start,
+        }
     }
 
     #[tokio::test(flavor = "multi_thread")]
@@ -343,8 +381,7 @@ mod tests {
     async fn a_writer_that_gives_up_or_is_dropped_leaves_the_queue() {
         let queue = WriteQueue::new();
         let first = lock(&queue, 1).await;
-        let soon = || Instant::now() + Duration::from_millis(10);
-        let late = queue.join(key(1), || Some(pending()), soon).await;
+        let late = queue.join(key(1), || Some(pending()), &soon(), Duration::ZERO).await;
         assert!(matches!(late, Err(SaveError::Timeout)));
         assert!(timeout(Duration::from_millis(10), lock(&queue, 1)).await.is_err());
         assert!(first.take_queued().is_empty());
@@ -374,7 +411,8 @@ mod tests {
     async fn a_write_that_may_be_committed_with_others_is_taken_and_answered() {
         let queue = WriteQueue::new();
         let first = lock(&queue, 1).await;
-        let waits = async { queue.join(key(1), || Some(pending()), in_a_while).await };
+        let waits =
+            async { queue.join(key(1), || Some(pending()), &in_a_while(), Duration::ZERO).await };
         let writes = async {
             yield_now().await;
             let queued = first.take_queued();
@@ -393,8 +431,7 @@ mod tests {
     async fn a_commit_that_runs_when_the_time_is_over_is_waited_for() {
         let queue = WriteQueue::new();
         let first = lock(&queue, 1).await;
-        let soon = || Instant::now() + Duration::from_millis(10);
-        let waits = async { queue.join(key(1), || Some(pending()), soon).await };
+        let waits = async { queue.join(key(1), || Some(pending()), &soon(), Duration::ZERO).await };
         let writes = async {
             yield_now().await;
             let queued = first.take_queued();
@@ -408,7 +445,8 @@ mod tests {
             Ok(Wakeup::Committed(Ok(WriteOutcome::Gone)))
         ));
 
-        let waits = async { queue.join(key(1), || Some(pending()), in_a_while).await };
+        let waits =
+            async { queue.join(key(1), || Some(pending()), &in_a_while(), Duration::ZERO).await };
         let is_dropped = async {
             yield_now().await;
             drop(first.take_queued());

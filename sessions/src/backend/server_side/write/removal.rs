@@ -1,11 +1,15 @@
 //! Deleting a record, unless it has become another session since.
 
+use std::sync::Arc;
+
 use super::{
     super::ServerSide,
     cas::{Base, CasOutcome, NextState, RecordChange, compare_and_set},
 };
 use crate::{
     backend::circuit_breaker::Deadline,
+    dictionary::ChangeSet,
+    state::SessionState,
     store::{Epoch, OwnerKey, Record, RecordKey, Store, StoreError, Timestamp},
 };
 
@@ -17,6 +21,8 @@ pub(crate) struct Removal<S> {
     key: RecordKey,
     base: Base,
     condition: RemovalCondition,
+    /// Changes whose conditions the record must meet.
+    required: Option<ChangeSet>,
     deadline: Deadline,
 }
 
@@ -71,7 +77,20 @@ impl<S: Store> Removal<S> {
         condition: RemovalCondition,
         deadline: &Deadline,
     ) -> Self {
-        Self { backend: backend.clone(), key, base, condition, deadline: deadline.shared() }
+        let (backend, deadline) = (backend.clone(), deadline.shared());
+        Self { backend, key, base, condition, required: None, deadline }
+    }
+
+    /// Deletes the record only where the conditions of these changes hold.
+    pub(crate) fn requiring(self, changes: Option<&ChangeSet>) -> Self {
+        Self { required: changes.filter(|changes| changes.is_conditional()).cloned(), ..self }
+    }
+
+    /// Whether the record still has the values that the request took.
+    fn has_required(&self) -> bool {
+        let Some(required) = &self.required else { return true };
+        SessionState::from_shared(Arc::clone(&self.base.record.payload))
+            .is_ok_and(|mut state| required.apply_to(&mut state).is_ok())
     }
 
     pub(crate) async fn run(mut self) -> Result<RemovalOutcome, StoreError> {
@@ -117,8 +136,8 @@ impl<S: Store> RecordChange for Removal<S> {
         self.base = newer;
     }
 
-    fn apply(&mut self) -> Result<NextState, NotRemoved> {
-        if self.condition.holds(&self.base.record) {
+    async fn apply(&mut self) -> Result<NextState, NotRemoved> {
+        if self.condition.holds(&self.base.record) && self.has_required() {
             Ok(NextState::Deleted)
         } else {
             Err(NotRemoved::Refused)
