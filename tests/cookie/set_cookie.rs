@@ -236,7 +236,7 @@ async fn fill(browser: &mut Browser, name: String, size: usize) -> (Answer, Opti
         init_service(App::new().wrap(AppSessions::signed(config)).default_service(web::to(fill)))
             .await;
     let answer = browser.get(&app, "/").await;
-    let again = app.call(TestRequest::default().to_request()).await.expect("an answer");
+    let again = call_service(&app, TestRequest::default().to_request()).await;
     let err = again.response().error().map(ToString::to_string);
     (answer, err)
 }

@@ -9,7 +9,7 @@ use actix_web::{
     body::{BodyStream, MessageBody},
     dev::{ServiceRequest, ServiceResponse},
     middleware::{Next, from_fn},
-    test::{TestRequest, call_service, init_service},
+    test::{TestRequest, init_service},
     web,
 };
 use futures_util::stream;
