@@ -7,6 +7,8 @@ use crate::error::{SessionError, SessionLimit};
 const WRITE: usize = 48;
 /// What an opened member costs a `clear`, which visits them all.
 const VISIT: usize = 4;
+/// What stands for the key in the error of a `clear`.
+const ALL_KEYS: &str = "(all)";
 /// How much a request may write at least.
 const MIN_WRITES: usize = 512 * 1024;
 /// How often a request may write as much as the session may hold.
@@ -174,9 +176,18 @@ impl Dictionary {
         Ok(())
     }
 
+    /// Counts a `clear` that has nothing to remove.
+    ///
+    /// # Errors
+    ///
+    /// [`SessionError::TooLarge`] when the request has written too much.
+    pub(crate) fn clear_nothing(&mut self) -> Result<(), SessionError> {
+        self.spend(ALL_KEYS, 0)
+    }
+
     /// Counts a visit of all members.
     pub(super) fn spend_visit(&mut self) -> Result<(), SessionError> {
-        self.spend("", VISIT * (self.entries.len() + self.added.len()))
+        self.spend(ALL_KEYS, VISIT * (self.entries.len() + self.added.len()))
     }
 }
 

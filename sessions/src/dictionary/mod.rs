@@ -301,15 +301,6 @@ impl Dictionary {
         Ok(())
     }
 
-    /// Counts a [`clear`](Self::clear) that has nothing to remove.
-    ///
-    /// # Errors
-    ///
-    /// Those of [`clear`](Self::clear).
-    pub(crate) fn clear_nothing(&mut self) -> Result<(), SessionError> {
-        self.spend("", 0)
-    }
-
     /// Discards the edits of this request, except those of keys for which `keep` returns `true`.
     pub(crate) fn rollback(&mut self, keep: impl Fn(&str) -> bool) {
         for entry in &mut self.entries {

@@ -305,7 +305,10 @@ mod tests {
     };
 
     use futures_util::future::{join, join_all};
-    use tokio::{task::yield_now, time::timeout};
+    use tokio::{
+        task::yield_now,
+        time::{self, timeout},
+    };
 
     use super::{Opened, PendingWrite, Wakeup, WriteGuard, WriteQueue};
     use crate::{
@@ -388,6 +391,25 @@ mod tests {
         drop(first);
         assert_eq!(queues(&queue), 0);
         lock(&queue, 1).await;
+        assert_eq!(queues(&queue), 0);
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn what_the_worker_is_busy_for_is_not_the_time_of_those_that_wait() {
+        let queue = WriteQueue::new();
+        let first = lock(&queue, 1).await;
+        let second = Deadline::after(Duration::from_secs(1));
+        let waits = queue.join(key(1), || Some(pending()), &second, Duration::ZERO);
+        let busy = async {
+            yield_now().await;
+            // At once: no timer fires meanwhile.
+            time::advance(Duration::from_secs(5)).await;
+            time::sleep(Duration::from_millis(100)).await;
+            drop(first);
+        };
+        let (woken, ()) = join(waits, busy).await;
+        assert!(matches!(woken, Ok(Wakeup::Lead(_))));
+        drop(woken);
         assert_eq!(queues(&queue), 0);
     }
 
