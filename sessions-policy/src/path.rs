@@ -98,6 +98,8 @@ pub enum PathError {
         byte: u8,
         /// The path with each of them percent-encoded.
         encoded: Box<str>,
+        /// The path before the first, likewise encoded.
+        before: Box<str>,
     },
     /// The path holds a segment `.` or `..`, plain or percent-encoded, which browsers resolve before they send it.
     DotSegment {
@@ -111,28 +113,26 @@ impl fmt::Display for PathError {
         match self {
             Self::NotAbsolute => f.write_str(Problem::NotAbsolute.rule()),
             Self::TooLong => f.write_str(Problem::TooLong.rule()),
-            Self::Unencoded { byte: byte @ (b'?' | b'#'), encoded } => {
+            Self::Unencoded { byte: byte @ (b'?' | b'#'), encoded, before } => {
                 let sign = char::from(*byte);
-                let (path, _) =
-                    encoded.split_at(encoded.find(percent(*byte).as_str()).unwrap_or(1));
                 write!(
                     f,
-                    "cookie path must not hold `{sign}`, since a request's path ends before it; write `{path}`, or \
+                    "cookie path must not hold `{sign}`, since a request's path ends before it; write `{before}`, or \
                      `{encoded}` for a path with this character"
                 )
             }
-            Self::Unencoded { byte: b';', encoded } => write!(
+            Self::Unencoded { byte: b';', encoded, .. } => write!(
                 f,
                 "cookie path must not hold `;`, which ends the attribute; write a path above it, or `{encoded}` if \
                  links are written so"
             ),
-            Self::Unencoded { byte: b'\\', encoded } => write!(
+            Self::Unencoded { byte: b'\\', encoded, .. } => write!(
                 f,
                 "cookie path must not hold `\\`, which browsers send as `/`; write `{}`, or `{encoded}` for a path \
                  with this character",
                 encoded.replace("%5C", "/")
             ),
-            Self::Unencoded { byte, encoded } => write!(
+            Self::Unencoded { byte, encoded, .. } => write!(
                 f,
                 "cookie path must not hold {}, which browsers send percent-encoded, so that it would match no \
                  request; write `{encoded}`",
@@ -178,8 +178,9 @@ impl Problem {
             Self::NotAbsolute => PathError::NotAbsolute,
             Self::TooLong => PathError::TooLong,
             Self::Unencoded(byte) => {
-                let encoded = percent_encode(path, |byte| !is_unsent(byte)).into();
-                PathError::Unencoded { byte, encoded }
+                let encode = |path| percent_encode(path, |byte| !is_unsent(byte)).into();
+                let (before, _) = path.split_once(char::from(byte)).unwrap_or((path, ""));
+                PathError::Unencoded { byte, encoded: encode(path), before: encode(before) }
             }
             Self::DotSegment => PathError::DotSegment { resolved: resolve(path).into() },
         }
@@ -433,6 +434,7 @@ mod tests {
             "cookie path must not hold `?`, since a request's path ends before it; write `/a`, or `/a%3Fb=c` for a \
              path with this character"
         );
+        assert!(error("/a%3Fb?c").contains("write `/a%3Fb`, or `/a%3Fb%3Fc`"));
         assert_eq!(
             error("/a;b"),
             "cookie path must not hold `;`, which ends the attribute; write a path above it, or `/a%3Bb` if links \

@@ -107,6 +107,16 @@ async fn a_store_whose_tables_are_not_there_says_so_at_start() {
 }
 
 #[tokio::test]
+async fn a_store_that_cannot_be_reached_says_why_at_start() {
+    let options = sqlx::postgres::PgPoolOptions::new().acquire_timeout(Duration::from_secs(5));
+    // Nothing listens on the port 1.
+    let pool = options.connect_lazy("postgres://user:s3cr3t@127.0.0.1:1/db").expect("a URL");
+    let err = PostgresStore::new(pool).ready().await.expect_err("no server").to_string();
+    assert!(err.contains("127.0.0.1:1") && err.contains("Connection refused"), "{err}");
+    assert!(!err.contains(SECRET), "{err}");
+}
+
+#[tokio::test]
 async fn an_sqlite_store_takes_a_path_and_says_so() {
     let expected = "expected one such as `sessions.db`";
     for (path, problem) in [

@@ -38,12 +38,11 @@ impl<DB: Dialect> SqlxStore<DB> {
     /// it, or the database cannot be reached.
     pub async fn ready(&self) -> io::Result<()> {
         let key = RecordKey::from_bytes([0; 32]);
-        let reason = match self.load(&key, None).await {
+        let err = match self.load(&key, None).await {
             Ok(_) | Err(StoreError::Corrupt { .. }) => return Ok(()),
-            Err(StoreError::Unavailable { source }) => source.to_string(),
-            Err(err) => err.to_string(),
+            Err(err) => err,
         };
-        let message = format!("the session store is not ready: {reason}");
+        let message = format!("the session store is not ready: {}", err.with_causes());
         Err(io::Error::new(io::ErrorKind::NotConnected, message))
     }
 

@@ -12,7 +12,7 @@ use super::{
     slot::{AnySlot, Slot},
 };
 use crate::{
-    error::{ExtractError, OpenError, Report, SaveError},
+    error::{ExtractError, OpenError, OwnerError, Report, SaveError, SessionError},
     interface::SessionInterface,
 };
 
@@ -140,7 +140,21 @@ fn pass<I: SessionInterface>(slot: &Slot<I>, err: Error, outcome: Outcome) -> Er
             (failed, all)
         }
     };
+    // Outer middleware sees it as it is.
+    if headers.is_empty() && !is_of_session(&err) {
+        return err;
+    }
     ErrorWithHeaders::new(err, headers, slot.interface_name(), &slot.service.outages).into()
+}
+
+/// Whether an error has a line in the log, which names the interface.
+fn is_of_session(err: &Error) -> bool {
+    err.as_error::<SessionError>().is_some()
+        || err.as_error::<ExtractError>().is_some()
+        || err.as_error::<OpenError>().is_some()
+        || err.as_error::<SaveError>().is_some()
+        || err.as_error::<OwnerError>().is_some()
+        || err.as_error::<ErrorWithHeaders>().is_some()
 }
 
 /// Whether the response is an error of the session, whose line is written or is to be.

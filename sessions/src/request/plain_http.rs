@@ -42,14 +42,21 @@ pub(super) fn warn_of_plain_http(request: &HttpRequest, policy: &CookiePolicy) {
 
 fn is_forwarded_from_https(request: &HttpRequest) -> bool {
     let any = |name, says_https: fn(&str) -> bool| {
-        let mut values = request.headers().get_all(name);
-        values
-            .any(|value| value.to_str().is_ok_and(|value| says_https(&value.to_ascii_lowercase())))
+        request.headers().get_all(name).any(|value| value.to_str().is_ok_and(says_https))
     };
-    any(header::X_FORWARDED_PROTO, |value| value.split(',').any(|proto| proto.trim() == "https"))
-        || any(header::FORWARDED, |value| {
-            value.contains("proto=https") || value.contains("proto=\"https\"")
-        })
+    any(header::X_FORWARDED_PROTO, |value| value.split(',').any(is_https))
+        || any(header::FORWARDED, |value| value.split([',', ';']).any(is_proto_https))
+}
+
+fn is_https(proto: &str) -> bool {
+    proto.trim().eq_ignore_ascii_case("https")
+}
+
+/// Whether a pair of the header `Forwarded` says so (RFC 7239, 4).
+fn is_proto_https(pair: &str) -> bool {
+    pair.split_once('=').is_some_and(|(name, proto)| {
+        name.trim().eq_ignore_ascii_case("proto") && is_https(proto.trim().trim_matches('"'))
+    })
 }
 
 /// Whether browsers treat http to this host like https: `localhost` and the names below it,

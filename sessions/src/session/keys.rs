@@ -69,8 +69,9 @@ impl<I: SessionSelector> Session<I> {
     ///
     /// # Errors
     ///
-    /// Those of [`remove`](Self::remove), and [`SessionError::Decode`] when the value does not
-    /// deserialise as `T`; the session then keeps it.
+    /// Those of [`remove`](Self::remove), [`SessionError::Decode`] when the value does not deserialise
+    /// as `T` (the session then keeps it), and [`SessionError::Contended`] when other threads change
+    /// the session during each of 1,000 tries.
     ///
     /// # Examples
     ///
