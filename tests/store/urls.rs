@@ -1,6 +1,9 @@
 //! Wrong URLs and paths: an error at once that says what is expected, and never shows a password.
 
-use std::io::{self, ErrorKind};
+use std::{
+    io::{self, ErrorKind},
+    time::Duration,
+};
 
 use sessions_redis::{Connection, RedisStore};
 use sessions_sqlx::{PostgresStore, SqliteStore};
