@@ -127,7 +127,9 @@ async fn act<S: Store + Clone>(
                 barriers[0].wait().await;
                 barriers[1].wait().await;
             }
-            "meet" => drop(barriers[2].wait().await),
+            "meet" => {
+                barriers[2].wait().await;
+            }
             "read" => said = serde_json::to_string(&session.entries()?)?,
             "count" => {
                 let n = session.update("n", |n: Option<u32>| n.unwrap_or(0) + 1)?;
@@ -152,7 +154,7 @@ async fn act<S: Store + Clone>(
                 let messages = session.take_flashes()?.into_iter();
                 said = messages.map(|(_, text)| text).collect::<Vec<_>>().join(" ");
             }
-            "act" => said = "acted".to_owned(),
+            "act" => said = String::from("acted"),
             "clear" => session.clear()?,
             "purge" => said = format!("{:?}", session.purge()?),
             "renew" => session.renew()?,

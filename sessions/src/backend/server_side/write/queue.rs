@@ -457,7 +457,7 @@ mod tests {
         let writes = async {
             yield_now().await;
             let queued = first.take_queued();
-            tokio::time::sleep(Duration::from_millis(100)).await;
+            time::sleep(Duration::from_millis(100)).await;
             for write in queued {
                 write.answer(Ok(WriteOutcome::Gone));
             }
