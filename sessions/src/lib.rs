@@ -64,8 +64,9 @@
 //! - `test` (feature `test`): sessions in the tests of an application.
 //! - In the repository, `docs/recipes.md`: callbacks by POST from a payment or identity provider,
 //!   several applications on localhost, CORS with credentials, a value that gets another type, a cookie
-//!   that gets another domain or path, timeouts. `docs/security.md`, `docs/reliability.md` and
-//!   `docs/migration.md` have the rest, and `docs/promises.md` the test of each promise.
+//!   that gets another domain or path, timeouts. `docs/values.md`: which values a session keeps, which it
+//!   refuses, and what JSON loses. `docs/security.md`, `docs/reliability.md` and `docs/migration.md` have
+//!   the rest, and `docs/promises.md` the promises, each beside the tests that hold it.
 //!
 //! # Features
 //!

@@ -18,9 +18,8 @@ use crate::{
 ///
 /// Clones share the backend.
 ///
-/// The policies are those of every backend that the program chooses among: where one has no effect with
-/// the backend chosen, [`check`](trait@crate::SessionInterface#method.check) writes a line in the log
-/// instead of failing.
+/// Policies may be meant for any backend the program can choose: one without effect is logged instead of
+/// failing [`check`](trait@crate::SessionInterface#method.check).
 ///
 /// # Examples
 ///

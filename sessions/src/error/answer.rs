@@ -18,9 +18,10 @@ const RETRY_SECONDS: HeaderValue = HeaderValue::from_static("1");
 /// writes to a null session take their answers from here.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub(crate) enum Failure {
-    /// The store cannot be reached or refuses to work, or the circuit is open.
+    /// The store cannot be reached, the connection broke (a write may have been done), or the circuit is
+    /// open.
     Unavailable,
-    /// The store did not answer in time, and was asked for nothing that a second try would do twice.
+    /// The store did not answer a read in time, so that a retry is safe.
     Unanswered,
     /// The store takes no writes.
     ReadOnly,

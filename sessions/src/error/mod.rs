@@ -301,7 +301,8 @@ pub enum SaveError {
         "the token has a character that is not allowed in a cookie; encode it, for example as base64url"
     )]
     InvalidToken,
-    /// The store cannot be reached. The client gets 503 with `Retry-After`.
+    /// The store cannot be reached, or the connection broke: then the session may be saved all the same.
+    /// The client gets 503 with `Retry-After`.
     #[error("the session store is unavailable")]
     Unavailable {
         /// The store's error.

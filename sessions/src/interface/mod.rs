@@ -130,8 +130,8 @@ pub trait SessionInterface: Sized + Send + Sync + 'static {
     ///
     /// # Errors
     ///
-    /// [`SaveError`] when the session cannot be saved. The client then gets that error's empty answer and no
-    /// cookie.
+    /// [`SaveError`] when the session cannot be saved. The client then gets that error's empty response and
+    /// no cookie.
     async fn save_session(
         &self,
         content: &Self::Content,
@@ -165,8 +165,8 @@ pub trait SessionInterface: Sized + Send + Sync + 'static {
     /// # Security
     ///
     /// Decide by the [host](host()), or by something else that routing uses. Never by the raw path: Actix
-    /// routes `/%61dmin` as `/admin`. Nor by `connection_info`, which obeys headers of the client. To give some pages a session of their own, wrap another
-    /// interface around their scope.
+    /// routes `/%61dmin` as `/admin`. Nor by `connection_info`, which obeys headers of the client. To give
+    /// some pages a session of their own, wrap another interface around their scope.
     fn cookie_name<'a>(&'a self, _request: &'a HttpRequest) -> Cow<'a, str> {
         self.policies().cookie_name().into()
     }

@@ -82,8 +82,8 @@ macro_rules! policies {
                     default: "1 day" = DEFAULT_ANONYMOUS_LIFETIME,
                     variable: "SESSION_ANONYMOUS_LIFETIME": "a duration",
                     read: duration,
-                    /// A session expires earlier where `lifetime` or `idle_timeout` is shorter. Sessions in
-                    /// cookies take no room on the server, and ignore it.
+                    /// A session expires earlier where `lifetime` or `idle_timeout` is shorter. With sessions
+                    /// in cookies it has no effect, and `check` refuses it.
                     ///
                     /// # Security
                     ///

@@ -46,7 +46,7 @@ impl Outcome {
 }
 
 /// Adds the session's headers to the result of the inner service. A failure of the session becomes a
-/// response with the error inside, like a failure of a handler, so that middleware further out sees it.
+/// response with the error inside, like a failure of a handler, so that outer middleware sees it.
 ///
 /// An error of an inner middleware has no request to make a response with, and stays an error.
 pub(super) fn answer<I: SessionInterface, B: MessageBody + 'static>(

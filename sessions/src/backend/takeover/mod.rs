@@ -31,7 +31,7 @@ const LONGEST: Duration = Duration::from_secs(100 * 365 * 24 * 60 * 60);
 #[expect(missing_debug_implementations, reason = "no user can name it")]
 pub struct TakeoverHook<'b>(pub(crate) &'b dyn TakesOver);
 
-/// A backend with a store, where marks tell which legacy tokens were used up.
+/// A backend with a store, where marks tell which legacy tokens were consumed.
 pub(crate) trait TakesOver: Send + Sync {
     /// Returns the time that a takeover has with the store, by the request whose session this is.
     fn deadline(&self, state: &SessionState) -> Deadline;

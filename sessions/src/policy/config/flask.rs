@@ -46,12 +46,14 @@ impl SessionConfig {
             .open(OpenMode::Eager)
     }
 
-    /// Reads the settings from the environment as Flask's `from_prefixed_env` does, with Flask's
-    /// defaults for those that are not set, and keys of any length.
+    /// Reads the settings from variables without a prefix, such as `SECRET_KEY`, with Flask's defaults
+    /// for those that are not set, and keys of any length. Flask itself never reads these: with
+    /// `app.config.from_prefixed_env()` it reads `FLASK_SECRET_KEY` and its like, as
+    /// [`from_flask_prefixed_env("FLASK_")`](Self::from_flask_prefixed_env) does.
     ///
-    /// A value is JSON, or else a text: `"dev"` and `dev` are one key, and `null` is none. Then it
-    /// means what it means to Flask, or is refused if Flask fails with it, ignores it, or makes a
-    /// cookie of it that browsers drop:
+    /// As with `from_prefixed_env`, a value is JSON, or else a text: `"dev"` and `dev` are one key, and
+    /// `null` is none. Then it means what it means to Flask, or is refused if Flask fails with it,
+    /// ignores it, or makes a cookie of it that browsers drop:
     ///
     /// | variable | value |
     /// |---|---|
