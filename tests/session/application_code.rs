@@ -155,8 +155,33 @@ fn a_type_that_is_read_uses_the_session() {
         assert_eq!(session.get_or_insert_with("planted", Nosy::default).unwrap(), Nosy(7));
         assert_eq!(used(), (1, 0));
         assert_eq!(session.take("planted").unwrap(), Some(Nosy(7)));
-        assert_eq!(used(), (1, 0));
+        assert_eq!(used(), (1, 1), "it might change what is taken");
         assert!(session.contains_key("by the type"));
+    });
+}
+
+/// Changes what is taken while it is read.
+#[derive(Debug)]
+struct Restless;
+
+impl<'de> Deserialize<'de> for Restless {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let number = u32::deserialize(deserializer)?;
+        USED.set(USED.get() + 1);
+        let session = CURRENT.with_borrow(Clone::clone).expect("a request runs");
+        let refused = session.insert("number", number + 1);
+        assert!(matches!(refused, Err(SessionError::WithinUpdate)));
+        Ok(Self)
+    }
+}
+
+#[test]
+fn a_type_that_would_change_what_is_taken_is_read_once() {
+    in_handler(|session| {
+        session.insert("number", 1).unwrap();
+        assert!(session.take::<Restless>("number").unwrap().is_some());
+        assert_eq!(used().0, 1);
+        assert!(!session.contains_key("number"));
     });
 }
 

@@ -1,10 +1,7 @@
 //! A value that was accepted can be read: under a key and in a field of typed content, in plain JSON
 //! and in Flask's format.
 
-use std::{
-    collections::{BTreeMap, HashMap},
-    future::ready,
-};
+use std::collections::{BTreeMap, HashMap};
 
 use actix_web::{
     App, HttpResponse,
@@ -13,13 +10,13 @@ use actix_web::{
     web,
 };
 use proptest::{collection, option, prelude::*};
-use serde::{Deserialize, Serialize, de::DeserializeOwned};
+use serde::{Deserialize, Serialize};
 use serde_bytes::ByteBuf;
 use sessions::{
     MemoryStore, ServerSide, Session, SessionError, SessionInterface, SessionState,
     error::ConfigError, interface::SessionContent, session::Typed,
 };
-use sessions_tests::{Answer, SharedSessions, StoredSessions};
+use sessions_tests::{Answer, SharedSessions};
 
 /// A value of each kind that serde knows.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -398,77 +395,4 @@ fn a_default_that_cannot_be_written_is_found_at_start() {
     let err = Typed::<Unwritable>::check().unwrap_err();
     assert!(matches!(err, ConfigError::Data { .. }));
     assert!(err.to_string().contains("field `mean`"), "{err}");
-}
-
-// What JSON does not keep, as the page on values says.
-
-fn goes_round<T: Serialize + DeserializeOwned>(value: &T) -> Result<Option<T>, SessionError> {
-    let mut state = SessionState::new();
-    state.insert("value", value)?;
-    SessionState::from_json(state.to_json()).expect("it reads what it writes").get("value")
-}
-
-#[test]
-fn an_option_of_nothing_is_nothing() {
-    assert_eq!(goes_round(&Some(None::<u8>)).unwrap(), Some(None));
-    assert_eq!(goes_round(&vec![Some(Some(())), Some(None)]).unwrap(), Some(vec![None, None]));
-}
-
-#[derive(Debug, PartialEq, Serialize, Deserialize)]
-#[serde(untagged)]
-enum WideUntagged {
-    Wide(i128),
-}
-
-#[derive(Debug, PartialEq, Serialize, Deserialize)]
-#[serde(tag = "kind")]
-enum WideTagged {
-    Wide { number: u128 },
-}
-
-#[derive(Debug, PartialEq, Serialize, Deserialize)]
-struct Wrapped {
-    #[serde(flatten)]
-    by_number: BTreeMap<u32, u32>,
-}
-
-#[test]
-fn what_a_reader_that_looks_ahead_cannot_read_is_an_error_of_that_read() {
-    let far = i128::MAX;
-    let errors = [
-        goes_round(&WideUntagged::Wide(far)).map(drop).unwrap_err(),
-        goes_round(&WideTagged::Wide { number: u128::MAX }).map(drop).unwrap_err(),
-        goes_round(&Wrapped { by_number: BTreeMap::from([(1, 1)]) }).map(drop).unwrap_err(),
-    ];
-    for err in errors {
-        assert!(matches!(err, SessionError::Decode { .. }), "{err}");
-    }
-    assert_eq!(goes_round(&far).unwrap(), Some(far), "by itself it is kept");
-}
-
-#[test]
-fn a_map_with_keys_that_are_no_text_is_refused() {
-    let refused = [
-        goes_round(&BTreeMap::from([((1, 2), 3)])).map(drop),
-        goes_round(&BTreeMap::from([(vec![1], 2)])).map(drop),
-        goes_round(&BTreeMap::from([(None::<String>, 2)])).map(drop),
-    ];
-    assert!(refused.iter().all(is_refused));
-}
-
-#[test]
-fn a_wide_integer_is_rounded_by_entries() {
-    let wide = u128::from(u64::MAX) + 2;
-    let handler = move |session: Session| {
-        session.insert("wide", wide).expect("it is accepted");
-        assert_eq!(session.get("wide").expect("it is a number"), Some(wide));
-        let entries = session.entries().expect("it is JSON");
-        assert_eq!(entries["wide"].as_f64(), Some(18_446_744_073_709_551_616.0));
-        ready(HttpResponse::Ok().finish())
-    };
-    let sessions = StoredSessions::new(MemoryStore::new());
-    System::new().block_on(async move {
-        let app = init_service(App::new().wrap(sessions).default_service(web::to(handler))).await;
-        assert_eq!(Answer::of(&app, TestRequest::default()).await.status, 200);
-    });
 }

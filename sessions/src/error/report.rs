@@ -81,6 +81,11 @@ impl Report {
         }
     }
 
+    /// Drops the line, which stands in the log already.
+    pub(crate) fn discard(&mut self) {
+        self.line = None;
+    }
+
     /// Whether the line is written.
     pub(crate) fn is_written(&self) -> bool {
         self.line.is_none()

@@ -96,12 +96,12 @@ impl<'r> SaveContext<'r> {
         self.now
     }
 
-    /// Returns when a session that began at this time ends by `absolute_timeout`. Both are counted in
-    /// whole seconds.
+    /// Returns when a session that began at this time ends by `absolute_timeout`, if that is a time
+    /// which clocks can show. Both are counted in whole seconds.
     pub(crate) fn ends_at(&self, began_secs: u64) -> Option<SystemTime> {
         let limit = self.settings.absolute_timeout()?;
         let age = Duration::from_secs(unix_seconds(self.now).saturating_sub(began_secs));
-        Some(self.now + limit.saturating_sub(age))
+        self.now.checked_add(limit.saturating_sub(age))
     }
 
     /// Returns what the request did to the session. [`SessionStatus::Unchanged`] means that only

@@ -67,14 +67,16 @@ pub(super) fn answer<I: SessionInterface, B: MessageBody + 'static>(
             headers
         }
         Outcome::Handled(err) => {
-            if !has_report(&response) {
+            if !has_report(&response) || !is_failure(&response) {
                 slot.report(&mut Report::of(&err), Some(response.request().path()));
             }
             // The handler took another way because of the client's cookie.
             Some(SessionHeaders::new(None))
         }
         // One answer and one line for all sessions of a request.
-        Outcome::Failed { headers, .. } if has_failed(&response) => headers,
+        Outcome::Failed { headers, .. } if has_failed(&response) && is_failure(&response) => {
+            headers
+        }
         Outcome::Failed { err, headers } => {
             // The response is dropped, but inner sessions are saved: their headers must be sent.
             let mut all = InnerHeaders::take(&mut response).0;
@@ -157,6 +159,12 @@ fn is_of_session(err: &Error) -> bool {
         || err.as_error::<ErrorWithHeaders>().is_some()
 }
 
+/// Whether the response tells its client of a failure. The application may have put a page of its own in
+/// place of one.
+fn is_failure<B>(response: &ServiceResponse<B>) -> bool {
+    response.status().is_client_error() || response.status().is_server_error()
+}
+
 /// Whether the response is an error of the session, whose line is written or is to be.
 fn has_report<B>(response: &ServiceResponse<B>) -> bool {
     response.response().extensions().get::<Report>().is_some()
@@ -169,8 +177,7 @@ fn has_failed<B>(response: &ServiceResponse<B>) -> bool {
 
 /// Writes the line of a response that is an error of the session.
 fn write_report<I: SessionInterface, B>(slot: &Slot<I>, response: &mut ServiceResponse<B>) {
-    let status = response.status();
-    if !status.is_client_error() && !status.is_server_error() {
+    if !is_failure(response) {
         return;
     }
     let report = response.response_mut().extensions_mut().remove::<Report>();

@@ -1,6 +1,6 @@
 //! An error of an inner middleware, with the session's headers.
 
-use std::{fmt, sync::Arc};
+use std::{cell::Cell, fmt, sync::Arc};
 
 use actix_web::{Error, HttpResponse, ResponseError, http::StatusCode};
 
@@ -16,6 +16,8 @@ pub(crate) struct ErrorWithHeaders {
     headers: Vec<SessionHeaders>,
     interface: &'static str,
     outages: Arc<OutageLog>,
+    /// A middleware may make several responses of one error.
+    has_line: Cell<bool>,
 }
 
 impl ErrorWithHeaders {
@@ -25,7 +27,7 @@ impl ErrorWithHeaders {
         interface: &'static str,
         outages: &Arc<OutageLog>,
     ) -> Self {
-        Self { inner, headers, interface, outages: Arc::clone(outages) }
+        Self { inner, headers, interface, outages: Arc::clone(outages), has_line: Cell::new(false) }
     }
 
     /// Returns the headers, with those of nested errors.
@@ -46,7 +48,11 @@ impl ResponseError for ErrorWithHeaders {
         let report = response.extensions_mut().remove::<Report>();
         if let Some(mut report) = report {
             let place = Place { interface: Some(self.interface), path: None };
-            report.write(&self.outages, place);
+            if self.has_line.replace(true) {
+                report.discard();
+            } else {
+                report.write(&self.outages, place);
+            }
         }
         for headers in &self.headers {
             headers.write(response.headers_mut());

@@ -8,6 +8,7 @@ use serde_json::{Map, Value};
 use super::{
     Session, SessionSelector,
     replay::{KeyUpdate, MAX_TRIES},
+    running_update::RunningUpdate,
 };
 use crate::{
     dictionary::{Format, JsonText},
@@ -70,7 +71,8 @@ impl<I: SessionSelector> Session<I> {
     /// # Errors
     ///
     /// Those of [`remove`](Self::remove), [`SessionError::Decode`] when the value does not deserialise
-    /// as `T` (the session then keeps it), and [`SessionError::Contended`] when other threads change
+    /// as `T` (the session then keeps it), [`SessionError::WithinUpdate`] for a write from within the
+    /// reading of `T`, and [`SessionError::Contended`] when other threads change
     /// the session during each of 1,000 tries.
     ///
     /// # Examples
@@ -96,7 +98,11 @@ impl<I: SessionSelector> Session<I> {
                 self.change(|state| state.check_writable(key))?;
                 return Ok(None);
             };
-            let value = format.decode(key, &json)?;
+            let value = {
+                // A type that changed the value while it is read would be read again and again.
+                let _running = RunningUpdate::of(I::any(&self.slot));
+                format.decode(key, &json)?
+            };
             if self.change(|state| state.take_json(key, &json))? {
                 return Ok(Some(value));
             }
