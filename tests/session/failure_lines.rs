@@ -24,7 +24,9 @@ use sessions::{
     store::StoreError,
     test::{Fault, FaultStore, Moment, Operation},
 };
-use sessions_tests::{Answer, AppSessions, Browser, ConfiguredSessions, Logged, Switched, key};
+use sessions_tests::{
+    Answer, AppSessions, Browser, ConfiguredSessions, Logged, Switched, key, key_text,
+};
 use tokio::time::advance;
 use tracing::Level;
 
@@ -384,7 +386,8 @@ async fn the_workers_of_a_server_share_that_second() {
     log_in_on_eight_workers(AnyBackend::new(ServerSide::new(store.clone()))).await;
     log_in_on_eight_workers(SignedCookie::new(key(1)).revocable(store.clone())).await;
     log_in_on_eight_workers(EncryptedCookie::new(key(1)).revocable(store.clone())).await;
-    let legacy = ActixSessionKey::from_bytes(&(0..64).collect::<Vec<u8>>()).expect("a key");
+    let legacy =
+        ActixSessionKey::from_bytes(&key_text(2).repeat(2).as_bytes()[..64]).expect("a key");
     let until = SystemTime::now() + Duration::from_secs(3_600);
     let import =
         ImportActixSession::new(ServerSide::new(store), ActixSession::private(legacy), until);

@@ -6,7 +6,7 @@ use std::{fmt, sync::Arc, time::Duration};
 use super::takeover::marks::{MarkStore, Marks};
 use super::{
     OwnerError,
-    circuit_breaker::{Call, CircuitBreaker, Deadline, Deadlines, Write},
+    circuit_breaker::{Call, CircuitBreaker, Deadline, Deadlines, LONGEST, Write},
     login_time::LoginTime,
 };
 use crate::{
@@ -99,14 +99,14 @@ impl Revocation {
     /// Sets how long one call of the store may take. Defaults to 500 ms.
     #[must_use]
     pub fn with_call_deadline(mut self, deadline: Duration) -> Self {
-        self.deadlines.call = deadline;
+        self.deadlines.call = deadline.min(LONGEST);
         self
     }
 
     /// Sets how long a request may wait for the store in all. Defaults to one second.
     #[must_use]
     pub fn with_request_deadline(mut self, deadline: Duration) -> Self {
-        self.deadlines.request = deadline;
+        self.deadlines.request = deadline.min(LONGEST);
         self
     }
 

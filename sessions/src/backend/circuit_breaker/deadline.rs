@@ -52,7 +52,7 @@ impl Default for Deadlines {
 }
 
 /// No request waits for longer, and a clock can show when it ends.
-const LONGEST: Duration = Duration::from_secs(24 * 60 * 60);
+pub(crate) const LONGEST: Duration = Duration::from_secs(24 * 60 * 60);
 
 /// A request's time with the store. It passes while the request waits for the store or for the lock of
 /// a record, not while the handler works. It starts with the first wait, or before work that is to
@@ -69,7 +69,6 @@ pub(crate) struct Deadline {
 
 impl Deadline {
     pub(crate) fn after(time: Duration) -> Self {
-        let time = time.min(LONGEST);
         Self { time, end: OnceLock::new(), extension: AtomicU64::new(0) }
     }
 

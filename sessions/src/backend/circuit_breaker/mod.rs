@@ -19,7 +19,7 @@ use tokio::time::Instant;
 use self::refusals::Refusals;
 pub(super) use self::{
     call::Call,
-    deadline::{Deadline, Deadlines},
+    deadline::{Deadline, Deadlines, LONGEST},
     refusals::Write,
 };
 use crate::{error::OutageLog, store::StoreError};

@@ -26,7 +26,7 @@ use self::{timeouts::LongestTimeout, token::Tokens, write::WriteQueue};
 use super::TakeoverHook;
 use super::{
     Backend,
-    circuit_breaker::{Call, CircuitBreaker, Deadline, Deadlines, Write},
+    circuit_breaker::{Call, CircuitBreaker, Deadline, Deadlines, LONGEST, Write},
 };
 use crate::{
     dictionary::Limits,
@@ -136,18 +136,18 @@ impl<S: Store> ServerSide<S> {
         self
     }
 
-    /// Sets how long one call of the store may take. Defaults to 500 ms.
+    /// Sets how long one call of the store may take, at most a day. Defaults to 500 ms.
     #[must_use]
     pub fn with_call_deadline(mut self, deadline: Duration) -> Self {
-        self.deadlines.call = deadline;
+        self.deadlines.call = deadline.min(LONGEST);
         self
     }
 
-    /// Sets how long a request may wait for the store in all, the wait for other writers of its
+    /// Sets how long a request may wait for the store in all, at most a day, the wait for other writers of its
     /// record included. Defaults to one second.
     #[must_use]
     pub fn with_request_deadline(mut self, deadline: Duration) -> Self {
-        self.deadlines.request = deadline;
+        self.deadlines.request = deadline.min(LONGEST);
         self
     }
 
