@@ -143,7 +143,7 @@ impl<S: Store> ServerSide<S> {
         self
     }
 
-    /// Sets how long a request may wait for the store in all, at most a day, the wait for other writers of its
+    /// Sets how long a request may wait for the store in all, at most a day, waits for other writers of its
     /// record included. Defaults to one second.
     #[must_use]
     pub fn with_request_deadline(mut self, deadline: Duration) -> Self {
