@@ -1,10 +1,71 @@
 //! Each example.
 
-use std::{env, fs, process::Command, thread, time::Instant};
+use std::{env, fs, net::TcpListener, process::Command, thread, time::Instant};
 
 use sessions_tests::{Postgres, Redis};
 
 use crate::client::{Jar, PATIENCE, Served, example_path, free_port};
+
+/// The examples that need no server beside them.
+const ALONE: [&str; 8] = [
+    "quickstart",
+    "login",
+    "devices",
+    "rotate_keys",
+    "custom_store",
+    "hand_written",
+    "flask_login",
+    "flask_twin",
+];
+
+/// Returns what the README sets in the environment of an example.
+fn variables(example: &str) -> Vec<(&'static str, &'static str)> {
+    let run = format!("cargo run --example {example}` |");
+    let row = include_str!("../../../README.md").lines().find_map(|line| line.strip_suffix(&run));
+    let (_, variables) = row.expect("the README has its command").rsplit_once('`').expect("code");
+    variables
+        .split_whitespace()
+        .map(|variable| variable.split_once('=').expect("a variable has a value"))
+        .collect()
+}
+
+/// Returns an example as the README starts it.
+fn as_in_the_readme(example: &str) -> Command {
+    let mut command = Command::new(example_path(example));
+    command
+        .current_dir(env!("CARGO_TARGET_TMPDIR"))
+        .env_remove("SECRET_KEY")
+        .envs(variables(example));
+    command
+}
+
+#[test]
+fn each_example_starts_with_the_command_of_the_readme() {
+    for example in ALONE {
+        drop(Served::start_command(&mut as_in_the_readme(example), free_port()));
+    }
+}
+
+#[test]
+fn an_example_that_cannot_listen_ends_and_says_nothing_of_a_page() {
+    let taken = TcpListener::bind(("127.0.0.1", 0)).expect("a free port");
+    let taken = taken.local_addr().expect("it is bound").port().to_string();
+    for example in ALONE {
+        for (port, reason) in [(taken.as_str(), "Address already in use"), ("abc", "invalid port")]
+        {
+            let output = as_in_the_readme(example).env("PORT", port).output().expect("it runs");
+            let said = String::from_utf8_lossy(&output.stderr);
+            assert_eq!(output.status.code(), Some(1), "{example} on {port}: {said}");
+            assert_eq!(output.stdout, b"", "{example} on {port}");
+            assert!(said.contains(reason), "{example} on {port}: {said}");
+            if ["quickstart", "login"].contains(&example) {
+                let failure = format!("cannot listen on 127.0.0.1:{port}: ");
+                assert!(said.contains(&failure), "{example}: {said}");
+                assert!(said.contains("; set `PORT` to another port"), "{example}: {said}");
+            }
+        }
+    }
+}
 
 #[test]
 fn quickstart_counts_through_requests_and_restarts() {
