@@ -202,14 +202,15 @@ async fn index(session: Session) -> actix_web::Result<impl Responder> {
 
 #[actix_web::main]
 async fn main() -> io::Result<()> {
-    let port = std::env::var("PORT").ok().and_then(|port| port.parse().ok()).unwrap_or(8080);
+    env_logger::init_from_env(env_logger::Env::default().default_filter_or("warn"));
+    let port = std::env::var("PORT").unwrap_or("8080".to_owned());
     let path = std::env::temp_dir().join(format!("sessions-example-{port}.store"));
+    let sessions = AppSessions { backend: ServerSide::new(FileStore::open(path.clone())?) };
+    sessions.check()?;
+    let server = HttpServer::new(move || App::new().wrap(sessions.clone()).service(index))
+        .bind(format!("127.0.0.1:{port}"))?;
     println!("open http://localhost:{port}; sessions are kept in {}", path.display());
-    let sessions = AppSessions { backend: ServerSide::new(FileStore::open(path)?) };
-    HttpServer::new(move || App::new().wrap(sessions.clone()).service(index))
-        .bind(("127.0.0.1", port))?
-        .run()
-        .await
+    server.run().await
 }
 
 #[cfg(test)]

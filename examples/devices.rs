@@ -138,10 +138,11 @@ const DEVICES: &str = "<!doctype html><meta charset=utf-8><title>Devices</title>
 
 #[actix_web::main]
 async fn main() -> std::io::Result<()> {
-    let port = std::env::var("PORT").ok().and_then(|port| port.parse().ok()).unwrap_or(8080);
+    env_logger::init_from_env(env_logger::Env::default().default_filter_or("warn"));
+    let port = std::env::var("PORT").unwrap_or("8080".to_owned());
     let sessions = AppSessions { backend: ServerSide::new(MemoryStore::new()) };
-    println!("open http://localhost:{port}");
-    HttpServer::new(move || {
+    sessions.check()?;
+    let server = HttpServer::new(move || {
         App::new().wrap(sessions.clone()).app_data(Data::new(sessions.clone())).service((
             index,
             login,
@@ -150,7 +151,7 @@ async fn main() -> std::io::Result<()> {
             log_out_everywhere,
         ))
     })
-    .bind(("127.0.0.1", port))?
-    .run()
-    .await
+    .bind(format!("127.0.0.1:{port}"))?;
+    println!("open http://localhost:{port}");
+    server.run().await
 }

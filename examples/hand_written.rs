@@ -55,13 +55,14 @@ async fn index(session: Session) -> actix_web::Result<impl Responder> {
 
 #[actix_web::main]
 async fn main() -> std::io::Result<()> {
-    let port = std::env::var("PORT").ok().and_then(|port| port.parse().ok()).unwrap_or(8080);
+    env_logger::init_from_env(env_logger::Env::default().default_filter_or("warn"));
+    let port = std::env::var("PORT").unwrap_or("8080".to_owned());
     let sessions = TwoAreas { backend: SignedCookie::new(SecretKey::generate()) };
     sessions.check()?;
     let sessions = SessionMiddleware::new(sessions);
+    let server =
+        HttpServer::new(move || App::new().wrap(sessions.clone()).default_service(web::to(index)))
+            .bind(format!("127.0.0.1:{port}"))?;
     println!("open http://localhost:{port} and http://admin.localhost:{port}");
-    HttpServer::new(move || App::new().wrap(sessions.clone()).default_service(web::to(index)))
-        .bind(("127.0.0.1", port))?
-        .run()
-        .await
+    server.run().await
 }

@@ -5,6 +5,8 @@
 //!     curl -c jar -b jar -L --data 'name=alice&password=wonderland' http://localhost:8080/login
 //!     curl -c jar -b jar -L --data '' http://localhost:8080/logout
 
+use std::{env, io};
+
 use actix_web::{App, HttpServer, Responder, get, post, web, web::Redirect};
 use serde::Deserialize;
 use sessions::{SecretKey, Session, SessionInterface, SignedCookie};
@@ -54,15 +56,20 @@ async fn logout(session: Session) -> actix_web::Result<impl Responder> {
 }
 
 #[actix_web::main]
-async fn main() -> std::io::Result<()> {
-    let port = std::env::var("PORT").ok().and_then(|port| port.parse().ok()).unwrap_or(8080);
+async fn main() -> io::Result<()> {
+    env_logger::init_from_env(env_logger::Env::default().default_filter_or("warn"));
+    let port = env::var("PORT").unwrap_or("8080".to_owned());
+    let address = format!("127.0.0.1:{port}");
     // A key for this run only: a restart logs every user out. The quickstart keeps its key.
     let sessions = AppSessions { backend: SignedCookie::new(SecretKey::generate()) };
-    println!("open http://localhost:{port}");
-    HttpServer::new(move || {
+    sessions.check()?;
+    let server = HttpServer::new(move || {
         App::new().wrap(sessions.clone()).service(index).service(login).service(logout)
     })
-    .bind(("127.0.0.1", port))?
-    .run()
-    .await
+    .bind(&address)
+    .map_err(|err| {
+        io::Error::other(format!("cannot listen on {address}: {err}; set `PORT` to another port"))
+    })?;
+    println!("open http://localhost:{port}");
+    server.run().await
 }

@@ -6,7 +6,7 @@
 //! `PORT` and `SECRET_KEY` come from the environment. Without a key, the program makes one for
 //! development and keeps it in the `target` folder.
 
-use std::env;
+use std::{env, io, path::Path};
 
 use actix_web::{App, HttpRequest, HttpServer, Responder, get, web::Html};
 use sessions::{SecretKey, Session, SessionInterface, SignedCookie, error::KeyError};
@@ -29,21 +29,27 @@ async fn index(session: Session, request: HttpRequest) -> actix_web::Result<impl
 }
 
 fn secret_key() -> Result<SecretKey, KeyError> {
-    let development = concat!(env!("CARGO_MANIFEST_DIR"), "/../target/quickstart.key");
+    let target = Path::new(env!("CARGO_MANIFEST_DIR")).with_file_name("target");
     match SecretKey::from_env("SECRET_KEY") {
-        Err(KeyError::Missing { .. }) => SecretKey::for_development(development),
+        Err(KeyError::Missing { .. }) => SecretKey::for_development(target.join("quickstart.key")),
         key => key,
     }
 }
 
 #[actix_web::main]
-async fn main() -> std::io::Result<()> {
+async fn main() -> io::Result<()> {
     env_logger::init_from_env(env_logger::Env::default().default_filter_or("info"));
-    let port = env::var("PORT").ok().and_then(|port| port.parse().ok()).unwrap_or(8080);
+    let port = env::var("PORT").unwrap_or("8080".to_owned());
+    let address = format!("127.0.0.1:{port}");
     let sessions = AppSessions { backend: SignedCookie::new(secret_key()?) };
     sessions.check()?;
     let server = HttpServer::new(move || App::new().wrap(sessions.clone()).service(index))
-        .bind(("127.0.0.1", port))?;
+        .bind(&address)
+        .map_err(|err| {
+            io::Error::other(format!(
+                "cannot listen on {address}: {err}; set `PORT` to another port"
+            ))
+        })?;
     println!("open http://localhost:{port}");
     server.run().await
 }

@@ -37,13 +37,15 @@ fn read(path: &str) -> Result<KeyRing, Box<dyn Error>> {
 
 #[actix_web::main]
 async fn main() -> Result<(), Box<dyn Error>> {
-    let port = env::var("PORT").ok().and_then(|port| port.parse().ok()).unwrap_or(8080);
+    env_logger::init_from_env(env_logger::Env::default().default_filter_or("warn"));
+    let port = env::var("PORT").unwrap_or("8080".to_owned());
     let path = env::var("KEYS").unwrap_or_else(|_| "target/rotate_keys".into());
     if !fs::exists(&path)? {
         SecretKey::for_development(&path)?;
     }
     let keys = SharedKeys::new(read(&path)?);
     let sessions = AppSessions { backend: SignedCookie::new(keys.clone()) };
+    sessions.check()?;
     let data = web::Data::new(keys.clone());
     let mut hangups = signal(SignalKind::hangup())?;
     rt::spawn(async move {
@@ -52,8 +54,9 @@ async fn main() -> Result<(), Box<dyn Error>> {
             result.unwrap_or_else(|err| eprintln!("the current keys stay: {err}"));
         }
     });
-    println!("open http://localhost:{port}");
     let app = move || App::new().app_data(data.clone()).wrap(sessions.clone());
-    let server = HttpServer::new(move || app().service(index).service(uses));
-    Ok(server.bind(("127.0.0.1", port))?.run().await?)
+    let server = HttpServer::new(move || app().service(index).service(uses))
+        .bind(format!("127.0.0.1:{port}"))?;
+    println!("open http://localhost:{port}");
+    Ok(server.run().await?)
 }

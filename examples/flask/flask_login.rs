@@ -88,17 +88,17 @@ impl FormKey {
 
 #[actix_web::main]
 async fn main() -> io::Result<()> {
-    env_logger::init();
+    env_logger::init_from_env(env_logger::Env::default().default_filter_or("warn"));
     let config = SessionConfig::from_flask_prefixed_env("FLASK_")?;
     let sessions = FlaskSessions { backend: FlaskCookie::from_config(&config), config };
     sessions.check()?;
     let key = web::Data::new(FormKey::from_env());
-    let port = env::var("PORT").ok().and_then(|port| port.parse().ok()).unwrap_or(8080);
-    HttpServer::new(move || {
+    let port = env::var("PORT").unwrap_or("8080".to_owned());
+    let server = HttpServer::new(move || {
         App::new().wrap(sessions.clone()).app_data(key.clone()).service((me, rename, logout))
     })
     .workers(1)
-    .bind(("127.0.0.1", port))?
-    .run()
-    .await
+    .bind(format!("127.0.0.1:{port}"))?;
+    println!("open http://localhost:{port}");
+    server.run().await
 }

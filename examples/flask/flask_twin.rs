@@ -142,7 +142,7 @@ fn pages(service: &mut web::ServiceConfig) {
 
 #[actix_web::main]
 async fn main() -> io::Result<()> {
-    env_logger::init();
+    env_logger::init_from_env(env_logger::Env::default().default_filter_or("warn"));
     let config = SessionConfig::from_flask_prefixed_env("FLASK_")?;
     // As the JSON provider of the Flask application is set, which is no setting of the environment.
     let is_on = |variable| env::var(variable).as_deref() != Ok("0");
@@ -151,14 +151,14 @@ async fn main() -> io::Result<()> {
         .with_ensure_ascii(is_on("TWIN_ENSURE_ASCII"));
     let sessions = FlaskSessions { config, backend };
     sessions.check()?;
-    let port = env::var("PORT").ok().and_then(|port| port.parse().ok()).unwrap_or(8080);
-    HttpServer::new(move || {
+    let port = env::var("PORT").unwrap_or("8080".to_owned());
+    let server = HttpServer::new(move || {
         // The same pages below a path, for cookies that belong to that path.
         let below = web::scope("/app").configure(pages);
         App::new().wrap(sessions.clone()).service(below).configure(pages)
     })
     .workers(1)
-    .bind(("127.0.0.1", port))?
-    .run()
-    .await
+    .bind(format!("127.0.0.1:{port}"))?;
+    println!("open http://localhost:{port}");
+    server.run().await
 }

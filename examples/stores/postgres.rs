@@ -36,7 +36,8 @@ async fn leave(session: Session) -> actix_web::Result<impl Responder> {
 
 #[actix_web::main]
 async fn main() -> io::Result<()> {
-    let port = env::var("PORT").ok().and_then(|port| port.parse().ok()).unwrap_or(8080);
+    env_logger::init_from_env(env_logger::Env::default().default_filter_or("warn"));
+    let port = env::var("PORT").unwrap_or("8080".to_owned());
     let url = env::var("DATABASE_URL").unwrap_or("postgres://localhost/postgres".to_owned());
     let store = PostgresStore::connect(&url).await.unwrap_or_else(|err| {
         eprintln!("{err}.");
@@ -46,9 +47,10 @@ async fn main() -> io::Result<()> {
     store.migrate().await?;
     store.spawn_sweeper(Duration::from_mins(1));
     let sessions = AppSessions { backend: ServerSide::new(store) };
+    sessions.check()?;
+    let server =
+        HttpServer::new(move || App::new().wrap(sessions.clone()).service(visit).service(leave))
+            .bind(format!("127.0.0.1:{port}"))?;
     println!("open http://localhost:{port}");
-    HttpServer::new(move || App::new().wrap(sessions.clone()).service(visit).service(leave))
-        .bind(("127.0.0.1", port))?
-        .run()
-        .await
+    server.run().await
 }

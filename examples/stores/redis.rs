@@ -40,8 +40,8 @@ async fn about() -> &'static str {
 
 #[actix_web::main]
 async fn main() -> io::Result<()> {
-    env_logger::Builder::new().parse_filters("info,sessions=warn").init();
-    let port = env::var("PORT").ok().and_then(|port| port.parse().ok()).unwrap_or(8080);
+    env_logger::init_from_env(env_logger::Env::default().default_filter_or("warn"));
+    let port = env::var("PORT").unwrap_or("8080".to_owned());
     let url = env::var("REDIS_URL").unwrap_or("redis://127.0.0.1:6379".to_owned());
     let store = RedisStore::connect(url).await.unwrap_or_else(|err| {
         eprintln!("{err}.");
@@ -49,11 +49,11 @@ async fn main() -> io::Result<()> {
         process::exit(1)
     });
     let sessions = AppSessions { backend: ServerSide::new(store) };
-    println!("open http://localhost:{port}");
-    HttpServer::new(move || {
+    sessions.check()?;
+    let server = HttpServer::new(move || {
         App::new().wrap(sessions.clone()).service(visit).service(leave).service(about)
     })
-    .bind(("127.0.0.1", port))?
-    .run()
-    .await
+    .bind(format!("127.0.0.1:{port}"))?;
+    println!("open http://localhost:{port}");
+    server.run().await
 }

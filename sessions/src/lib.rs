@@ -32,6 +32,7 @@
 //! async fn main() -> std::io::Result<()> {
 //!     let key = SecretKey::from_env("SECRET_KEY")?;
 //!     let sessions = AppSessions { backend: SignedCookie::new(key) };
+//!     sessions.check()?;
 //!     HttpServer::new(move || App::new().wrap(sessions.clone()).service(index))
 //!         .bind(("127.0.0.1", 8080))?
 //!         .run()

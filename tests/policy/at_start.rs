@@ -67,7 +67,9 @@ fn a_missing_key_is_an_error_that_says_what_to_set() {
     assert_says(&ConfiguredSessions { config }.check(), &["fallbacks only verify", "`secret_key`"]);
     let config = SessionConfig::from_flask_vars([]).expect("no variables");
     let backend = FlaskCookie::from_config(&config);
-    assert_says(&check(backend, config), &["no secret key", "`SECRET_KEY`", "Flask application"]);
+    let advice = "set the secret key of the Flask application, in the environment `FLASK_SECRET_KEY` \
+                  (the prefix and `SECRET_KEY`)";
+    assert_says(&check(backend, config), &["no secret key", advice]);
 }
 
 #[test]

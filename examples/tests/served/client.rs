@@ -35,17 +35,22 @@ impl Served {
     }
 
     fn start_program(program: &Path, port: u16, variable: &str, value: &str) -> Self {
-        let child = Command::new(program)
+        Self::start_command(Command::new(program).env(variable, value), port)
+    }
+
+    /// Starts what `command` says, and waits until it listens.
+    pub(crate) fn start_command(command: &mut Command, port: u16) -> Self {
+        let child = command
             .env("PORT", port.to_string())
-            .env(variable, value)
             .stdout(Stdio::null())
             .stderr(Stdio::null())
             .spawn()
             .expect("the program starts");
-        let served = Self { child, port };
+        let mut served = Self { child, port };
         let start = Instant::now();
         while TcpStream::connect(("127.0.0.1", port)).is_err() {
-            assert!(start.elapsed() < PATIENCE, "{} does not listen", program.display());
+            let ended = served.child.try_wait().expect("it is a child of this process");
+            assert!(ended.is_none() && start.elapsed() < PATIENCE, "{command:?} does not listen");
             thread::yield_now();
         }
         served

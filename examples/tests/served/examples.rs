@@ -1,10 +1,92 @@
 //! Each example.
 
-use std::{env, fs, process::Command, thread, time::Instant};
+use std::{
+    env, fs,
+    net::TcpListener,
+    process::{Command, Output, Stdio},
+    thread,
+    time::Instant,
+};
 
 use sessions_tests::{Postgres, Redis};
 
 use crate::client::{Jar, PATIENCE, Served, example_path, free_port};
+
+/// The examples that need no server beside them.
+const ALONE: [&str; 8] = [
+    "quickstart",
+    "login",
+    "devices",
+    "rotate_keys",
+    "custom_store",
+    "hand_written",
+    "flask_login",
+    "flask_twin",
+];
+
+/// Returns what the README sets in the environment of an example.
+fn variables(example: &str) -> Vec<(&'static str, &'static str)> {
+    let run = format!("cargo run --example {example}` |");
+    let row = include_str!("../../../README.md").lines().find_map(|line| line.strip_suffix(&run));
+    let (_, variables) = row.expect("the README has its command").rsplit_once('`').expect("code");
+    variables
+        .split_whitespace()
+        .map(|variable| variable.split_once('=').expect("a variable has a value"))
+        .collect()
+}
+
+/// Returns an example as the README starts it.
+fn as_in_the_readme(example: &str) -> Command {
+    let mut command = Command::new(example_path(example));
+    command
+        .current_dir(env!("CARGO_TARGET_TMPDIR"))
+        .env_remove("SECRET_KEY")
+        .envs(variables(example));
+    command
+}
+
+/// Returns what a program said that ends by itself.
+fn ended(command: &mut Command) -> Output {
+    let piped = command.stdout(Stdio::piped()).stderr(Stdio::piped());
+    let mut child = piped.spawn().expect("the program starts");
+    let start = Instant::now();
+    while child.try_wait().expect("it is a child of this process").is_none() {
+        if start.elapsed() > PATIENCE {
+            child.kill().expect("it is a child of this process");
+            panic!("{command:?} does not end");
+        }
+        thread::yield_now();
+    }
+    child.wait_with_output().expect("its output is read")
+}
+
+#[test]
+fn each_example_starts_with_the_command_of_the_readme() {
+    for example in ALONE {
+        drop(Served::start_command(&mut as_in_the_readme(example), free_port()));
+    }
+}
+
+#[test]
+fn an_example_that_cannot_listen_ends_and_says_nothing_of_a_page() {
+    let taken = TcpListener::bind(("127.0.0.1", 0)).expect("a free port");
+    let taken = taken.local_addr().expect("it is bound").port().to_string();
+    for example in ALONE {
+        for (port, reason) in [(taken.as_str(), "Address already in use"), ("abc", "invalid port")]
+        {
+            let output = ended(as_in_the_readme(example).env("PORT", port));
+            let said = String::from_utf8_lossy(&output.stderr);
+            assert_eq!(output.status.code(), Some(1), "{example} on {port}: {said}");
+            assert_eq!(output.stdout, b"", "{example} on {port}");
+            assert!(said.contains(reason), "{example} on {port}: {said}");
+            if ["quickstart", "login"].contains(&example) {
+                let failure = format!("cannot listen on 127.0.0.1:{port}: ");
+                assert!(said.contains(&failure), "{example}: {said}");
+                assert!(said.contains("; set `PORT` to another port"), "{example}: {said}");
+            }
+        }
+    }
+}
 
 #[test]
 fn quickstart_counts_through_requests_and_restarts() {
@@ -147,7 +229,7 @@ fn postgres_says_that_there_is_no_server() {
         Command::new(example_path("postgres")).env("DATABASE_URL", url).output().expect("it runs");
     assert_eq!(output.status.code(), Some(1));
     let said = String::from_utf8_lossy(&output.stderr);
-    assert!(said.starts_with("cannot connect to PostgreSQL: "), "{said}");
+    assert!(said.starts_with("cannot connect to PostgreSQL at 127.0.0.1:"), "{said}");
     assert!(said.contains("Connection refused"), "{said}");
     assert!(said.contains("DATABASE_URL=postgres://user:password@host/database"), "{said}");
 }

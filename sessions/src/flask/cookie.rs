@@ -18,6 +18,10 @@ use crate::{
     },
 };
 
+/// What to do without a key.
+const ADVICE: &str = "set the secret key of the Flask application, in the environment \
+                      `FLASK_SECRET_KEY` (the prefix and `SECRET_KEY`)";
+
 /// Sessions in the cookie of a Flask application, which both applications read and write.
 ///
 /// Clients can read the session and cannot change it, as with
@@ -81,8 +85,7 @@ impl FlaskCookie {
         if keys.is_none() {
             tracing::warn!(
                 target: "sessions",
-                "no secret key is set, so there are no sessions: reads are empty, writes fail; set \
-                 `SECRET_KEY` to that of the Flask application"
+                "no secret key is set, so there are no sessions: reads are empty, writes fail; {ADVICE}"
             );
         }
         Self::with_keys(keys)
@@ -173,8 +176,7 @@ impl Backend for FlaskCookie {
     }
 
     fn check(&self, cx: &CheckContext<'_>) -> Result<(), ConfigError> {
-        let advice = "set `SECRET_KEY` to that of the Flask application";
-        let sessions = self.sessions.as_ref().ok_or(ConfigError::NoKey { advice })?;
+        let sessions = self.sessions.as_ref().ok_or(ConfigError::NoKey { advice: ADVICE })?;
         sessions.check(cx, "FlaskCookie")
     }
 }
