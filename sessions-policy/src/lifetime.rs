@@ -36,22 +36,26 @@ pub fn check_anonymous_lifetime(lifetime: Duration) -> Result<(), LifetimeError>
     check_range("anonymous_lifetime", lifetime)
 }
 
-/// Checks the timeouts of a session: each at least 1 second, `idle` within `absolute`, `touch_interval` below `idle`.
+/// Checks the timeouts of a session: `idle` at least 2 seconds, the others at least 1 second, `idle` within `absolute`,
+/// `touch_interval` below `idle`.
 ///
 /// `None` is a timeout that is off, or not known yet: no rule that needs it is applied. Where the touch interval is not
 /// known yet, pass 1 second, the smallest there is. Fractions of a second are ignored.
 ///
 /// # Errors
 ///
-/// The first rule that is broken, as [`LifetimeError::Zero`], [`LifetimeError::IdleAboveAbsolute`] or
-/// [`LifetimeError::TouchNotBelowIdle`].
+/// The first rule that is broken, as [`LifetimeError::IdleTooShort`], [`LifetimeError::Zero`],
+/// [`LifetimeError::IdleAboveAbsolute`] or [`LifetimeError::TouchNotBelowIdle`].
 pub fn check_timeouts(
     idle: Option<Duration>,
     absolute: Option<Duration>,
     touch_interval: Duration,
 ) -> Result<(), LifetimeError> {
-    if let Some(idle) = idle {
-        check_not_zero("idle_timeout", idle)?;
+    // The smallest touch interval is below it.
+    if let Some(idle) = idle
+        && idle.as_secs() < 2
+    {
+        return Err(LifetimeError::IdleTooShort { idle });
     }
     if let Some(absolute) = absolute {
         check_not_zero("absolute_timeout", absolute)?;
@@ -131,6 +135,11 @@ pub enum LifetimeError {
         /// The grace found.
         grace: Duration,
     },
+    /// The idle timeout is below two seconds, so no touch interval is shorter.
+    IdleTooShort {
+        /// The idle timeout found.
+        idle: Duration,
+    },
     /// The idle timeout is longer than the absolute timeout and so would never be reached.
     IdleAboveAbsolute {
         /// The idle timeout found.
@@ -169,6 +178,7 @@ impl LifetimeError {
                 std::slice::from_ref(attribute)
             }
             Self::GraceTooLong { .. } => &["rotate_grace"],
+            Self::IdleTooShort { .. } => &["idle_timeout"],
             Self::IdleAboveAbsolute { .. } => &["idle_timeout", "absolute_timeout"],
             Self::IdleAboveLifetime { .. } => &["idle_timeout", "lifetime"],
             Self::TouchNotBelowLifetime { .. } => &["touch_interval", "lifetime"],
@@ -194,6 +204,9 @@ impl fmt::Display for LifetimeError {
                 "`rotate_grace` must be at most 60 s, enough for requests under way, but is {}; \
                  write `\"60 s\"` or less",
                 format_duration(grace)
+            ),
+            Self::IdleTooShort { .. } => f.write_str(
+                "`idle_timeout` must be at least 2 seconds; write one such as `\"30 min\"`",
             ),
             Self::IdleAboveAbsolute { idle, absolute } => write!(
                 f,
@@ -308,10 +321,23 @@ mod tests {
     #[test]
     fn each_timeout_is_above_zero() {
         let zero = |attribute| Err(LifetimeError::Zero { attribute });
-        assert_eq!(check_timeouts(Some(Duration::ZERO), None, SECOND), zero("idle_timeout"));
         assert_eq!(check_timeouts(None, Some(Duration::ZERO), SECOND), zero("absolute_timeout"));
         assert_eq!(check_timeouts(None, None, Duration::ZERO), zero("touch_interval"));
         assert_eq!(check_timeouts(None, None, Duration::from_millis(999)), zero("touch_interval"));
+    }
+
+    #[test]
+    fn idle_is_at_least_two_seconds() {
+        for idle in [Duration::ZERO, SECOND, Duration::from_millis(1_999)] {
+            let err = check_timeouts(Some(idle), None, SECOND).unwrap_err();
+            assert_eq!(err, LifetimeError::IdleTooShort { idle });
+            assert_eq!(err.attributes(), ["idle_timeout"]);
+            assert_eq!(
+                err.to_string(),
+                "`idle_timeout` must be at least 2 seconds; write one such as `\"30 min\"`"
+            );
+        }
+        assert_eq!(check_timeouts(Some(secs(2)), None, SECOND), Ok(()));
     }
 
     #[test]

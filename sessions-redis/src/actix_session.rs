@@ -2,13 +2,13 @@
 
 use std::{fmt, io, sync::Arc};
 
-use redis::{IntoConnectionInfo, cmd};
+use redis::cmd;
 use sessions::{
     import::ActixSessionRecords,
     store::{BoxFuture, StoreError},
 };
 
-use crate::{connect::Connect, connection::Connection, store::RedisStore};
+use crate::{address::Address, connect::Connect, connection::Connection, store::RedisStore};
 
 /// The records of actix-session's `RedisSessionStore`, for
 /// [`ActixSession::records`](sessions::import::ActixSession::records).
@@ -43,7 +43,7 @@ impl ActixSessionRedis {
     /// # Errors
     ///
     /// [`io::ErrorKind::InvalidInput`] when the URL is invalid.
-    pub fn new(url: impl IntoConnectionInfo) -> io::Result<Self> {
+    pub fn new(url: impl Address) -> io::Result<Self> {
         Connection::new(url).map(Self::from_connection)
     }
 }

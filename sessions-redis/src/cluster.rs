@@ -2,12 +2,10 @@
 
 use std::{io, time::Duration};
 
-use redis::{
-    IntoConnectionInfo, cluster::ClusterClient, cluster_async::ClusterConnection,
-    io::tcp::TcpSettings,
-};
+use redis::{cluster::ClusterClient, cluster_async::ClusterConnection, io::tcp::TcpSettings};
 
 use crate::{
+    address::{Address, connection_info},
     connection::client::{CONNECT_TIMEOUT, invalid_url, tcp_settings},
     store::{RedisStore, not_connected},
 };
@@ -27,14 +25,12 @@ impl RedisStore<ClusterConnection> {
     ///
     /// [`io::ErrorKind::InvalidInput`] when `nodes` is empty or a URL is invalid,
     /// [`io::ErrorKind::NotConnected`] when no node answers.
-    pub async fn connect_cluster<T: IntoConnectionInfo>(
+    pub async fn connect_cluster<T: Address>(
         nodes: impl IntoIterator<Item = T>,
     ) -> io::Result<Self> {
         #[cfg(feature = "tls")]
         crate::connection::client::install_crypto_provider();
-        let nodes: Result<Vec<_>, _> =
-            nodes.into_iter().map(IntoConnectionInfo::into_connection_info).collect();
-        let nodes = nodes.map_err(|err| invalid_url(&err))?;
+        let nodes = nodes.into_iter().map(connection_info).collect::<io::Result<Vec<_>>>()?;
         let addresses = nodes.iter().map(|node| node.addr().to_string()).collect::<Vec<_>>();
         let addresses = addresses.join(", ");
         let client = ClusterClient::builder(nodes)

@@ -96,6 +96,7 @@
 
 #[cfg(feature = "import-actix-session")]
 mod actix_session;
+mod address;
 #[cfg(feature = "cluster")]
 mod cluster;
 mod connect;
@@ -108,6 +109,7 @@ mod store;
 #[cfg(feature = "import-actix-session")]
 pub use self::actix_session::ActixSessionRedis;
 pub use self::{
+    address::Address,
     connect::{Connect, Pool},
     connection::Connection,
     store::RedisStore,

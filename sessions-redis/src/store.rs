@@ -10,8 +10,7 @@ use std::{
 };
 
 use redis::{
-    Cmd, ErrorKind, FromRedisValue, IntoConnectionInfo, Pipeline, RedisError, RedisResult,
-    ServerErrorKind, Value,
+    Cmd, ErrorKind, FromRedisValue, Pipeline, RedisError, RedisResult, ServerErrorKind, Value,
 };
 use sessions::store::{
     CreateOutcome, DeleteIfOutcome, DeleteOutcome, Loaded, OwnerIndex, Record, RecordKey,
@@ -20,6 +19,7 @@ use sessions::store::{
 use tokio::time::timeout;
 
 use crate::{
+    address::Address,
     connect::Connect,
     connection::{Connection, client::CONNECT_TIMEOUT},
     error::{corrupt, store_error},
@@ -62,7 +62,7 @@ impl RedisStore {
     /// # Errors
     ///
     /// [`io::ErrorKind::InvalidInput`] when the URL is invalid.
-    pub fn new(url: impl IntoConnectionInfo) -> io::Result<Self> {
+    pub fn new(url: impl Address) -> io::Result<Self> {
         Connection::new(url).map(Self::from_connection)
     }
 
@@ -73,7 +73,7 @@ impl RedisStore {
     ///
     /// [`io::ErrorKind::InvalidInput`] when the URL is invalid, [`io::ErrorKind::NotConnected`] when
     /// the server does not answer within half a second, or does not permit the store to read.
-    pub async fn connect(url: impl IntoConnectionInfo) -> io::Result<Self> {
+    pub async fn connect(url: impl Address) -> io::Result<Self> {
         let connection = Connection::new(url)?;
         let address = connection.address();
         Self::from_connection(connection).checked(&address).await

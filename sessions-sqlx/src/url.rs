@@ -1,4 +1,5 @@
-//! The scheme of a URL, and no other part of it, since a URL may contain a password.
+//! What can be said of the text of a URL without showing more of it than the scheme, since a URL may
+//! contain a password.
 
 /// Returns the scheme before `://`, in lower case.
 pub(crate) fn scheme(text: &str) -> Option<String> {
@@ -12,9 +13,33 @@ fn is_scheme(text: &str) -> bool {
         && text.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"+-.".contains(&byte))
 }
 
+/// Whether the parser ends the user and password early, at a character that is not percent-encoded, and
+/// takes their beginning for a host and port (RFC 3986, 3.2).
+#[cfg(feature = "postgres")]
+pub(crate) fn is_misread(text: &str) -> bool {
+    let Some((_, rest)) = text.split_once("://") else { return false };
+    let end = rest.find(['/', '?', '#']).unwrap_or(rest.len());
+    rest.contains('#') || rest[end..].contains('@')
+}
+
 #[cfg(test)]
 mod tests {
     use super::scheme;
+
+    #[cfg(feature = "postgres")]
+    #[test]
+    fn a_url_whose_password_is_cut_is_misread() {
+        use super::is_misread;
+
+        for text in
+            ["p://u:1#x@h/db", "p://u:1/x@h/db", "p://u:1?x@h", "p://h/db#", "p://h?user=a@b"]
+        {
+            assert!(is_misread(text), "{text}");
+        }
+        for text in ["", "u:1#x", "p://u:%23@h/db?user=a%40b", "p://u:p@x@h/db", "p:///db"] {
+            assert!(!is_misread(text), "{text}");
+        }
+    }
 
     #[test]
     fn the_scheme_is_what_stands_before_the_authority() {

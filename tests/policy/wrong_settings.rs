@@ -1,6 +1,10 @@
 //! Wrong settings: an error names the field or the variable, the problem and a right value, and
 //! never shows a key.
 
+use serde::{
+    Deserialize,
+    de::value::{BytesDeserializer, Error, MapDeserializer},
+};
 use serde_json::{Value, json};
 use sessions::SessionConfig;
 
@@ -162,6 +166,32 @@ fn an_unknown_field_is_an_error_that_lists_the_known_ones() {
         known.sort_unstable();
         assert_eq!(known, expected);
     }
+}
+
+#[test]
+fn a_configuration_that_is_no_map_is_not_shown() {
+    let texts =
+        ["\"k3y\"", "\"k\\u0033y\"", "4711", "-4711", "4711.5", "true", "null", "[\"k3y\"]"];
+    for text in texts {
+        let err = serde_json::from_str::<SessionConfig>(text).expect_err(text).to_string();
+        assert!(err.starts_with("expected a map of settings"), "{text}: {err}");
+        let hidden = ["k3y", "4711", "true", "null"];
+        assert!(!hidden.iter().any(|part| err.contains(part)), "{text}: {err}");
+        let value = serde_json::from_str(text).expect("JSON");
+        assert_eq!(json_error(value), "expected a map of settings", "{text}");
+    }
+    let bytes = BytesDeserializer::<Error>::new(b"k3y");
+    let err = SessionConfig::deserialize(bytes).expect_err("bytes").to_string();
+    assert_eq!(err, "expected a map of settings");
+    let numbered = MapDeserializer::<_, Error>::new([(4711, "k3y")].into_iter());
+    let err = SessionConfig::deserialize(numbered).expect_err("a number").to_string();
+    assert_eq!(err, "the name of a setting must be a text");
+}
+
+#[test]
+fn the_name_of_an_unknown_setting_is_escaped() {
+    let text = json_error(json!({"same\n\u{1b}[2J\u{202e}site": 1}));
+    assert!(text.starts_with("unknown setting `same\\n\\u{1b}[2J\\u{202e}site`; "), "{text}");
 }
 
 #[test]

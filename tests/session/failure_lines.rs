@@ -441,3 +441,30 @@ async fn a_full_or_read_only_store_raises_the_alarm_and_sessions_are_still_read(
         }
     }
 }
+
+#[actix_web::test]
+async fn a_store_that_is_full_now_and_then_raises_the_alarm_once_a_second() {
+    tokio::time::pause();
+    let store = memory();
+    let app = app(&store, SessionConfig::new()).await;
+    let mut browser = Browser::new();
+    browser.get(&app, "/count").await;
+    let logged = Logged::start();
+    for second in 0..3 {
+        for _ in 0..20 {
+            store.on_every_call_of(Operation::Replace, Fault::Fails(StoreError::Full));
+            for _ in 0..5 {
+                assert_eq!(browser.get(&app, "/count").await.status, 503);
+            }
+            store.mend();
+            assert_eq!(browser.get(&app, "/count").await.status, 200);
+        }
+        let told = logged.take_own();
+        let lines = |part| told.iter().filter(|(_, text)| text.contains(part)).collect::<Vec<_>>();
+        let (alarms, ends) = (lines("the session store fails"), lines("takes writes again"));
+        assert_eq!((alarms.len(), ends.len()), (1, 1), "{told:?}");
+        let passed_over = "; 19 more of these since the last line";
+        assert_eq!(alarms[0].1.contains(passed_over), second > 0, "{alarms:?}");
+        advance(Duration::from_secs(1)).await;
+    }
+}

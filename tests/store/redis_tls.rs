@@ -6,9 +6,9 @@ use std::{
 };
 
 use rcgen::{BasicConstraints, CertificateParams, CertifiedIssuer, IsCa, KeyPair};
-use redis::{Client, ConnectionInfo, IntoConnectionInfo, TlsCertificates};
+use redis::{Client, ConnectionInfo, TlsCertificates};
 use sessions::test::store::conformance;
-use sessions_redis::RedisStore;
+use sessions_redis::{Address, RedisStore};
 use sessions_tests::Redis;
 
 /// An authority that signs a certificate for localhost.
@@ -55,7 +55,7 @@ impl Authority {
 
 /// Connects. A machine that is busy, checking certificates without optimisation, is too slow at
 /// times.
-async fn connect(url: impl IntoConnectionInfo + Clone) -> io::Result<RedisStore> {
+async fn connect(url: impl Address + Clone) -> io::Result<RedisStore> {
     let mut tries = 0;
     loop {
         tries += 1;

@@ -78,9 +78,91 @@ async fn a_postgres_store_says_which_urls_it_takes() {
         ("https://localhost", "it begins with `https://`"),
         ("sqlite://sessions.db", "`SqliteStore::open`"),
         ("postgres://user:s3cr3t@localhost:port/db", "port"),
-        ("postgres://user:s3cr3t#x@localhost/db", "port"),
+        ("postgres://user:s3cr3t#x@localhost/db", MISREAD),
+        ("postgres://localhost/db?pasword=s3cr3t", "unknown parameter `pasword`"),
+        ("postgres://localhost/db?=s3cr3t", "unknown parameter ``"),
+        ("postgres://localhost/db?ssl%0Amode=s3cr3t", "unknown parameter `ssl\\nmode`"),
+        ("postgres://localhost/db?options[x=s3cr3t", "unknown parameter `options[x`"),
+        ("postgres://localhost/db?sslmode=disable&Password=s3cr3t", "parameter `Password`"),
     ] {
         assert_refused(PostgresStore::connect(url).await, url, &[expected, problem]);
+    }
+}
+
+/// The advice for a password that the parser would take for the end of the host.
+const MISREAD: &str = "the user or password has a character that must be percent-encoded";
+
+#[tokio::test]
+async fn a_password_that_is_not_percent_encoded_is_not_read_as_a_host() {
+    // Nothing of these is shown: `4711` is the beginning of the password.
+    let assert_hidden = |result: io::Result<()>, url: &str| {
+        let err = result.expect_err(url);
+        assert_eq!(err.kind(), ErrorKind::InvalidInput, "{url}: {err}");
+        let text = format!("{err} {err:?}");
+        assert!(text.contains(MISREAD), "{url}: {text}");
+        for part in ["alice", "4711", SECRET, "db.example"] {
+            assert!(!text.contains(part), "{url}: {text}");
+        }
+    };
+    for rest in [
+        "alice:4711#s3cr3t@db.example/1",
+        "alice:4711?s3cr3t@db.example/1",
+        "alice:4711/s3cr3t@db.example/1",
+        "alice:4711?s3cr3t=x@db.example/1",
+        "alice:p@4711/s3cr3t@db.example/1",
+        "alice/4711:s3cr3t@db.example/1",
+        ":4711#s3cr3t@db.example",
+        "alice:4711#",
+        "db.example/1#s3cr3t",
+    ] {
+        let url = format!("postgres://{rest}");
+        assert_hidden(PostgresStore::connect(&url).await.map(drop), &url);
+        for scheme in ["redis", "rediss", "valkey"] {
+            let url = format!("{scheme}://{rest}");
+            assert_hidden(RedisStore::new(&*url).map(drop), &url);
+            assert_hidden(RedisStore::new(url.clone()).map(drop), &url);
+            assert_hidden(RedisStore::connect(&*url).await.map(drop), &url);
+            assert_hidden(RedisStore::connect_cluster([&*url]).await.map(drop), &url);
+            assert_hidden(Connection::new(&*url).map(drop), &url);
+            if let Some(parsed) = redis::parse_redis_url(&url) {
+                assert_hidden(RedisStore::new(parsed).map(drop), &url);
+            }
+        }
+    }
+    for url in ["rediss://localhost/#insecure", "redis+unix:///run/a@b.sock?pass=p@ss"] {
+        RedisStore::new(url).unwrap_or_else(|err| panic!("{url}: {err}"));
+    }
+}
+
+#[tokio::test]
+async fn every_parameter_that_sqlx_reads_is_taken() {
+    for parameter in [
+        "sslmode=disable",
+        "ssl-mode=disable",
+        "sslrootcert=a",
+        "ssl-root-cert=a",
+        "ssl-ca=a",
+        "sslcert=a",
+        "ssl-cert=a",
+        "sslkey=a",
+        "ssl-key=a",
+        "statement-cache-capacity=1",
+        "host=127.0.0.1",
+        "hostaddr=127.0.0.1",
+        "port=1",
+        "dbname=a",
+        "user=a%40b",
+        "password=s3cr3t",
+        "application_name=a",
+        "options=-c%20a=b",
+        "options[a]=b",
+        "options%5Ba%5D=b",
+    ] {
+        // Nothing listens on the port 1.
+        let url = format!("postgres://127.0.0.1:1/db?{parameter}");
+        let err = PostgresStore::connect(&url).await.expect_err("no server");
+        assert_eq!(err.kind(), ErrorKind::NotConnected, "{parameter}: {err}");
+        assert!(!err.to_string().contains(SECRET), "{err}");
     }
 }
 

@@ -1,25 +1,25 @@
 //! The client of one server, with the settings that all connections share.
 
-use std::{io, time::Duration};
+use std::{fmt, io, time::Duration};
 
 use redis::{
-    Client, ConnectionInfo, IntoConnectionInfo, RedisError,
+    Client,
     io::tcp::{TcpSettings, socket2::TcpKeepalive},
 };
+
+use crate::address::{Address, connection_info};
 
 /// The time in which a connection must be established.
 pub(crate) const CONNECT_TIMEOUT: Duration = Duration::from_millis(500);
 /// The idle time after which the operating system probes a connection.
 const KEEPALIVE: Duration = Duration::from_secs(30);
 
-pub(super) fn client(url: impl IntoConnectionInfo) -> io::Result<Client> {
+pub(super) fn client(address: impl Address) -> io::Result<Client> {
     #[cfg(feature = "tls")]
     install_crypto_provider();
-    let open = |url: ConnectionInfo| {
-        let settings = tcp_settings(url.tcp_settings());
-        Client::open(url.set_tcp_settings(settings))
-    };
-    url.into_connection_info().and_then(open).map_err(|err| invalid_url(&err))
+    let info = connection_info(address)?;
+    let settings = tcp_settings(info.tcp_settings());
+    Client::open(info.set_tcp_settings(settings)).map_err(|err| invalid_url(&err))
 }
 
 /// Gives rustls its cryptography, unless the application has chosen one.
@@ -43,14 +43,14 @@ pub(crate) fn tcp_settings(given: &TcpSettings) -> TcpSettings {
 }
 
 /// Returns an error that names neither the URL nor its parts, since it may contain a password.
-pub(crate) fn invalid_url(err: &RedisError) -> io::Error {
+pub(crate) fn invalid_url(problem: &dyn fmt::Display) -> io::Error {
     let tls = if cfg!(feature = "tls") {
         "`rediss://…` with TLS"
     } else {
         "`rediss://…` with the feature `tls` of actix-web-sessions-redis"
     };
     let message = format!(
-        "the Redis URL is invalid: {err}; expected `redis://[user:password@]host[:port][/database]`, \
+        "the Redis URL is invalid: {problem}; expected `redis://[user:password@]host[:port][/database]`, \
          {tls}, or `redis+unix:///path/of/the/socket`; percent-encode special characters of the password"
     );
     io::Error::new(io::ErrorKind::InvalidInput, message)

@@ -9,13 +9,14 @@ use std::{
     sync::{Arc, PoisonError, RwLock, Weak},
 };
 
-use redis::{Client, Cmd, IntoConnectionInfo, Pipeline, RedisFuture, Value, aio::ConnectionLike};
+use redis::{Client, Cmd, Pipeline, RedisFuture, Value, aio::ConnectionLike};
 use tokio::{
     runtime::{Handle, Id},
     sync::oneshot,
 };
 
 use self::{client::client, runtime::RuntimeConnection};
+use crate::address::Address;
 
 /// A handle to one server, with one connection for each Tokio runtime that uses it, and so one for
 /// each worker of Actix Web.
@@ -43,7 +44,7 @@ impl Connection {
     /// # Errors
     ///
     /// [`io::ErrorKind::InvalidInput`] when the URL is invalid.
-    pub fn new(url: impl IntoConnectionInfo) -> io::Result<Self> {
+    pub fn new(url: impl Address) -> io::Result<Self> {
         let client = client(url)?;
         Ok(Self(Arc::new(RuntimeConnections { client, by_runtime: RwLock::default() })))
     }

@@ -3,12 +3,17 @@
 use std::{fmt, io, time::Duration};
 
 use sqlx::{
-    ConnectOptions, Connection, Error, Postgres,
+    ConnectOptions, Connection, Postgres,
     postgres::{PgConnectOptions, PgPoolOptions},
 };
 use tokio::time::timeout;
+use url::Url;
 
-use crate::{dialect::driver::Driver, store::SqlxStore, url::scheme};
+use crate::{
+    dialect::driver::Driver,
+    store::SqlxStore,
+    url::{is_misread, scheme},
+};
 
 /// The time limit of the first connection.
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(2);
@@ -16,6 +21,29 @@ const CONNECT_TIMEOUT: Duration = Duration::from_secs(2);
 /// was reported as failed is then not executed later.
 const ACQUIRE_TIMEOUT: Duration = Duration::from_millis(200);
 const STATEMENT_TIMEOUT: (&str, &str) = ("statement_timeout", "250ms");
+
+/// The parameters that sqlx reads, beside `options[…]`. It writes the value of any other, which may be
+/// a password, to the log.
+const PARAMETERS: [&str; 18] = [
+    "sslmode",
+    "ssl-mode",
+    "sslrootcert",
+    "ssl-root-cert",
+    "ssl-ca",
+    "sslcert",
+    "ssl-cert",
+    "sslkey",
+    "ssl-key",
+    "statement-cache-capacity",
+    "host",
+    "hostaddr",
+    "port",
+    "dbname",
+    "user",
+    "password",
+    "application_name",
+    "options",
+];
 
 impl SqlxStore<Postgres> {
     /// Connects to a server, `postgres://[user[:password]@]host[:port]/database`, with a pool of its
@@ -27,11 +55,12 @@ impl SqlxStore<Postgres> {
     ///
     /// # Errors
     ///
-    /// [`io::ErrorKind::InvalidInput`] when the URL is invalid, [`io::ErrorKind::NotConnected`] when
-    /// the server does not accept a connection within two seconds.
+    /// [`io::ErrorKind::InvalidInput`] when the URL is invalid or has a parameter that sqlx does not
+    /// know, [`io::ErrorKind::NotConnected`] when the server does not accept a connection within two seconds.
     pub async fn connect(url: &str) -> io::Result<Self> {
         check_scheme(url)?;
-        let options: PgConnectOptions = url.parse().map_err(|err: Error| invalid_url(&err))?;
+        let url = checked(url)?;
+        let options = PgConnectOptions::from_url(&url).map_err(|err| invalid_url(&err))?;
         let options = options.options([STATEMENT_TIMEOUT]);
         // A pool would retry until its time-out, and then not report the cause.
         let first = async { options.connect().await?.close().await };
@@ -59,6 +88,27 @@ fn check_scheme(url: &str) -> io::Result<()> {
         None if url.is_empty() => Err(invalid_url(&"it is empty")),
         None => Err(invalid_url(&"it has no scheme")),
     }
+}
+
+/// Parses a URL that sqlx reads as it was meant.
+fn checked(text: &str) -> io::Result<Url> {
+    if is_misread(text) {
+        return Err(invalid_url(
+            &"the user or password has a character that must be percent-encoded: `%23` for `#`, `%2F` \
+              for `/`, `%3F` for `?`, `%40` for `@`",
+        ));
+    }
+    let url = Url::parse(text).map_err(|err| invalid_url(&err))?;
+    match url.query_pairs().find(|(name, _)| !is_parameter(name)) {
+        Some((name, _)) => {
+            Err(invalid_url(&format!("it has the unknown parameter `{}`", name.escape_debug())))
+        }
+        None => Ok(url),
+    }
+}
+
+fn is_parameter(name: &str) -> bool {
+    PARAMETERS.contains(&name) || (name.starts_with("options[") && name.ends_with(']'))
 }
 
 fn invalid_url(problem: &dyn fmt::Display) -> io::Error {

@@ -27,7 +27,7 @@ pub use sessions_policy::{
 pub use self::report::{OutageLog, Outages};
 pub(crate) use self::{
     answer::{Fails, Failure},
-    report::{Place, Report, Within},
+    report::{PassedOver, Place, QUIET, Report, Within},
     text::Escaped,
 };
 pub use self::{

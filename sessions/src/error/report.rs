@@ -4,7 +4,7 @@ use std::{
     cell::Cell,
     collections::HashMap,
     error::Error as StdError,
-    fmt::{self, Write},
+    fmt,
     sync::{Arc, LazyLock, Mutex, PoisonError},
     time::Duration,
 };
@@ -18,7 +18,7 @@ use super::{
 };
 
 /// How long a line of an outage stands for all others of its kind.
-const QUIET: Duration = Duration::from_secs(1);
+pub(crate) const QUIET: Duration = Duration::from_secs(1);
 
 /// The line about a failure, in the response that the failure became. The middleware of the session
 /// writes it, since it knows the request; outside of that, dropping the response does.
@@ -129,6 +129,19 @@ struct Passed {
     over: u64,
 }
 
+/// How many lines were passed over, at the end of the line that stands for them.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct PassedOver(pub(crate) u64);
+
+impl fmt::Display for PassedOver {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self.0 {
+            0 => Ok(()),
+            count => write!(f, "; {count} more of these since the last line"),
+        }
+    }
+}
+
 impl OutageLog {
     /// Writes that the store failed and the request went on.
     pub(crate) fn survived(&self, level: Level, what: &'static str, err: &dyn StdError) {
@@ -137,15 +150,11 @@ impl OutageLog {
 
     fn write(&self, level: Level, kind: Kind, text: &str, place: Place<'_>) {
         let Some(passed_over) = self.admit(kind) else { return };
-        let mut line = format!("{}{text}", kind.0);
-        if passed_over > 0 {
-            let _ = write!(line, "; {passed_over} more of these since the last line");
-        }
-        write_line(level, &line, place);
+        write_line(level, &format!("{}{text}{passed_over}", kind.0), place);
     }
 
     /// Returns how many lines of this kind were passed over, or `None` for one that is passed over.
-    fn admit(&self, kind: Kind) -> Option<u64> {
+    fn admit(&self, kind: Kind) -> Option<PassedOver> {
         let now = Instant::now();
         let mut kinds = self.kinds.lock().unwrap_or_else(PoisonError::into_inner);
         match kinds.get_mut(&kind) {
@@ -155,11 +164,11 @@ impl OutageLog {
             }
             Some(passed) => {
                 passed.since = now;
-                Some(std::mem::take(&mut passed.over))
+                Some(PassedOver(std::mem::take(&mut passed.over)))
             }
             None => {
                 kinds.insert(kind, Passed { since: now, over: 0 });
-                Some(0)
+                Some(PassedOver(0))
             }
         }
     }

@@ -104,7 +104,7 @@ use crate::{
     reason = "Actix runs handlers on the thread that accepted the connection"
 )]
 pub trait SessionInterface: Sized + Send + Sync + 'static {
-    /// The session object, usually [`SessionState`](crate::SessionState): Flask's `session_class`.
+    /// The session object, usually [`SessionState`]: Flask's `session_class`.
     type Content: SessionContent;
 
     /// The settings from the derive's attributes.

@@ -1,5 +1,6 @@
 //! What protects requests from a store in trouble: deadlines, and a circuit breaker.
 
+mod alarm;
 mod call;
 mod deadline;
 mod refusals;
@@ -9,14 +10,17 @@ use std::{
     fmt,
     sync::{
         Arc,
-        atomic::{AtomicU32, AtomicU64, Ordering},
+        atomic::{AtomicU64, Ordering},
     },
     time::Duration,
 };
 
 use tokio::time::Instant;
 
-use self::refusals::Refusals;
+use self::{
+    alarm::{Alarm, Row},
+    refusals::Refusals,
+};
 pub(super) use self::{
     call::Call,
     deadline::{Deadline, Deadlines, LONGEST},
@@ -32,7 +36,8 @@ const OPEN_FOR: Duration = Duration::from_secs(1);
 /// Refuses calls while the store fails, so that requests fail at once instead of queueing.
 pub(super) struct CircuitBreaker {
     start: Instant,
-    failures: AtomicU32,
+    failures: Row,
+    alarm: Alarm,
     /// How many answers came that a call had to wait for.
     answers: AtomicU64,
     /// In milliseconds since the start.
@@ -53,7 +58,8 @@ impl CircuitBreaker {
     pub(super) fn new() -> Self {
         Self {
             start: Instant::now(),
-            failures: AtomicU32::new(0),
+            failures: Row::default(),
+            alarm: Alarm::default(),
             answers: AtomicU64::new(0),
             open_until: AtomicU64::new(0),
             refusals: Refusals::default(),
@@ -111,7 +117,7 @@ impl CircuitBreaker {
 
     /// Whether a call may reach the store: while it fails, one call in a second.
     fn admits_probe(&self) -> bool {
-        if self.failures.load(Ordering::Acquire) < FAILURES {
+        if self.failures.count() < FAILURES {
             return true;
         }
         let now = self.now();
@@ -130,18 +136,17 @@ impl CircuitBreaker {
 
     /// Calls that fail later do not keep the circuit open: the next second counts from the last probe.
     fn note_failure(&self, err: &StoreError) {
-        let failures = self.failures.fetch_add(1, Ordering::AcqRel).saturating_add(1);
+        let (failures, alarm) = self.alarm.note_failure(&self.failures);
         if failures == FAILURES {
             self.open_until.store(self.now() + millis(OPEN_FOR), Ordering::Release);
-            tracing::error!(target: "sessions", "the session store fails: {FAILURES} calls in a row failed; requests that need it are refused at once, and one call in a second tries again; check that the store is up and can be reached: {}", err.with_causes());
+        }
+        if let Some(passed_over) = alarm {
+            tracing::error!(target: "sessions", "the session store fails: {FAILURES} calls in a row failed; requests that need it are refused at once, and one call in a second tries again; check that the store is up and can be reached: {}{passed_over}", err.with_causes());
         }
     }
 
     fn note_success(&self) {
-        if self.failures.load(Ordering::Relaxed) == 0 {
-            return;
-        }
-        if self.failures.swap(0, Ordering::AcqRel) >= FAILURES {
+        if self.alarm.note_success(&self.failures) {
             tracing::info!(target: "sessions", "the session store answers again");
         }
     }

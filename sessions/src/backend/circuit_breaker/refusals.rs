@@ -1,8 +1,9 @@
 //! Writes that a store refuses while it answers reads: it is full, or takes no writes.
 
-use std::sync::atomic::{AtomicU32, Ordering};
-
-use super::FAILURES;
+use super::{
+    FAILURES,
+    alarm::{Alarm, Row},
+};
 use crate::store::StoreError;
 
 /// A kind of write. A store that is full may refuse one and do another.
@@ -22,24 +23,20 @@ pub(crate) enum Write {
 /// closed: sessions can still be read, and on a full store ended.
 #[derive(Debug, Default)]
 pub(super) struct Refusals {
-    /// In a row, for each kind.
-    counts: [AtomicU32; 4],
+    alarm: Alarm,
+    /// One for each kind.
+    rows: [Row; 4],
 }
 
 impl Refusals {
     pub(super) fn note_refusal(&self, write: Write, err: &StoreError) {
-        let count = self.counts[write as usize].fetch_add(1, Ordering::AcqRel).saturating_add(1);
-        if count == FAILURES {
-            tracing::error!(target: "sessions", "the session store fails: it refused {FAILURES} writes in a row; sessions are read, and requests that change one fail; check its room, and that it is not a replica: {}", err.with_causes());
+        if let (_, Some(passed_over)) = self.alarm.note_failure(&self.rows[write as usize]) {
+            tracing::error!(target: "sessions", "the session store fails: it refused {FAILURES} writes in a row; sessions are read, and requests that change one fail; check its room, and that it is not a replica: {}{passed_over}", err.with_causes());
         }
     }
 
     pub(super) fn note_success(&self, write: Write) {
-        let count = &self.counts[write as usize];
-        if count.load(Ordering::Relaxed) == 0 {
-            return;
-        }
-        if count.swap(0, Ordering::AcqRel) >= FAILURES {
+        if self.alarm.note_success(&self.rows[write as usize]) {
             tracing::info!(target: "sessions", "the session store takes writes again");
         }
     }

@@ -2,13 +2,13 @@
 
 use std::{fmt::Display, mem, str::FromStr, time::Duration};
 
-use serde::de::{Deserialize, Deserializer, Error as _, MapAccess, Visitor};
+use serde::de::{self, Deserialize, Deserializer, Error as _, MapAccess, SeqAccess, Visitor};
 use sessions_policy::{CookieDomain, SameSite, parse_duration};
 use zeroize::Zeroizing;
 
 use super::{DomainSetting, SessionConfig, json, value::Value};
 use crate::{
-    error::{InvalidSetting, KeyError},
+    error::{Escaped, InvalidSetting, KeyError},
     key::SecretKey,
     policy::policies,
 };
@@ -219,9 +219,13 @@ fn key(mut text: Zeroizing<String>, take_key: TakeKey, example: &'static str) ->
 
 impl<'de> Deserialize<'de> for SessionConfig {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        deserializer.deserialize_map(ConfigVisitor)
+        // A format that is asked for a map quotes what it finds instead, which may be a key.
+        deserializer.deserialize_any(ConfigVisitor)
     }
 }
+
+/// What a configuration is. Errors show nothing of what was found instead, which may be a key.
+const EXPECTED: &str = "expected a map of settings";
 
 struct ConfigVisitor;
 
@@ -229,16 +233,85 @@ impl<'de> Visitor<'de> for ConfigVisitor {
     type Value = SessionConfig;
 
     fn expecting(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.write_str("the settings of sessions")
+        f.write_str("a map of settings")
+    }
+
+    fn visit_none<E: de::Error>(self) -> Result<SessionConfig, E> {
+        Err(E::custom(EXPECTED))
+    }
+
+    fn visit_unit<E: de::Error>(self) -> Result<SessionConfig, E> {
+        Err(E::custom(EXPECTED))
+    }
+
+    fn visit_some<D: Deserializer<'de>>(self, deserializer: D) -> Result<SessionConfig, D::Error> {
+        deserializer.deserialize_any(self)
+    }
+
+    fn visit_newtype_struct<D: Deserializer<'de>>(
+        self,
+        deserializer: D,
+    ) -> Result<SessionConfig, D::Error> {
+        deserializer.deserialize_any(self)
+    }
+
+    fn visit_bool<E: de::Error>(self, _: bool) -> Result<SessionConfig, E> {
+        Err(E::custom(EXPECTED))
+    }
+
+    fn visit_u64<E: de::Error>(self, _: u64) -> Result<SessionConfig, E> {
+        Err(E::custom(EXPECTED))
+    }
+
+    fn visit_i64<E: de::Error>(self, _: i64) -> Result<SessionConfig, E> {
+        Err(E::custom(EXPECTED))
+    }
+
+    fn visit_u128<E: de::Error>(self, _: u128) -> Result<SessionConfig, E> {
+        Err(E::custom(EXPECTED))
+    }
+
+    fn visit_i128<E: de::Error>(self, _: i128) -> Result<SessionConfig, E> {
+        Err(E::custom(EXPECTED))
+    }
+
+    fn visit_f64<E: de::Error>(self, _: f64) -> Result<SessionConfig, E> {
+        Err(E::custom(EXPECTED))
+    }
+
+    fn visit_str<E: de::Error>(self, _: &str) -> Result<SessionConfig, E> {
+        Err(E::custom(EXPECTED))
+    }
+
+    fn visit_string<E: de::Error>(self, value: String) -> Result<SessionConfig, E> {
+        drop(Zeroizing::new(value));
+        Err(E::custom(EXPECTED))
+    }
+
+    fn visit_bytes<E: de::Error>(self, _: &[u8]) -> Result<SessionConfig, E> {
+        Err(E::custom(EXPECTED))
+    }
+
+    fn visit_byte_buf<E: de::Error>(self, value: Vec<u8>) -> Result<SessionConfig, E> {
+        drop(Zeroizing::new(value));
+        Err(E::custom(EXPECTED))
+    }
+
+    fn visit_seq<S: SeqAccess<'de>>(self, _: S) -> Result<SessionConfig, S::Error> {
+        Err(S::Error::custom(EXPECTED))
     }
 
     fn visit_map<M: MapAccess<'de>>(self, mut map: M) -> Result<SessionConfig, M::Error> {
         let mut config = SessionConfig::new();
-        while let Some(name) = map.next_key::<String>()? {
+        while let Some(name) = map.next_key()? {
+            let Value::Text(name) = name else {
+                return Err(M::Error::custom("the name of a setting must be a text"));
+            };
             let value = map.next_value()?;
             config
                 .set(&name, &name, value, SecretKey::from_bytes)
                 .ok_or_else(|| {
+                    let name = Escaped(name.as_str());
                     M::Error::custom(format!("unknown setting `{name}`; {}", expected_names()))
                 })?
                 .map_err(M::Error::custom)?;
