@@ -104,7 +104,7 @@ async fn stall<T>(work: impl Future<Output = T>) -> (f64, T) {
         loop {
             yield_now().await;
             let now = cpu_time();
-            noted.set(noted.get().max(now - last));
+            noted.set(noted.get().max(now.saturating_sub(last)));
             last = now;
         }
     });
@@ -131,7 +131,9 @@ const KINDS: [(&str, Write); 16] = [
     }),
     ("one key", |session, n| session.insert("key", n)),
     ("two keys", |session, n| session.insert(if n % 2 == 0 { "a" } else { "b" }, n)),
-    ("a counter", |session, _| session.update("key", |n: Option<u64>| n.unwrap_or(0) + 1).map(drop)),
+    ("a counter", |session, _| {
+        session.update("key", |n: Option<u64>| n.unwrap_or(0) + 1).map(drop)
+    }),
     ("a growing list", |session, n| {
         let push = move |list: Option<Vec<u64>>| {
             let mut list = list.unwrap_or_default();
@@ -179,9 +181,9 @@ where
 /// Prints how long handlers hold the worker that write until it is refused.
 async fn handlers(name: &str, backend: AnyBackend, opened_bytes: usize) {
     let open = move |session: Session| async move {
-        let members = (0..opened_bytes / 18 + 1).map(|n| (format!("{:x}", n * 7_919), "0123456789"));
+        let members = (0..=opened_bytes / 18).map(|n| (format!("{:x}", n * 7_919), "0123456789"));
         session.extend(members).expect("it fits");
-        HttpResponse::Ok()
+        HttpResponse::Ok().finish()
     };
     let fill = |session: Session, kind: web::Path<usize>| async move {
         let (_, write) = KINDS[*kind];
@@ -227,8 +229,10 @@ async fn write(
 /// worker together.
 async fn writers(kind: &str) {
     let members = |session: Session| async move {
-        session.extend((0..2_000).map(|n| (format!("key-{n:06}"), "0123456789abc"))).expect("it fits");
-        HttpResponse::Ok()
+        session
+            .extend((0..2_000).map(|n| (format!("key-{n:06}"), "0123456789abc")))
+            .expect("it fits");
+        HttpResponse::Ok().finish()
     };
     let list = |session: Session| async move {
         let list: Vec<_> = (0..5_000).map(|n| format!("{n:08}")).collect();
@@ -270,7 +274,9 @@ async fn writers(kind: &str) {
     let kept = app.call(request("/kept")).await.expect("an answer").into_body();
     let kept = actix_web::body::to_bytes(kept).await.ok().unwrap_or_default();
     let kept = String::from_utf8_lossy(&kept);
-    println!("{WRITERS} writers, {kind}: {saved} saved, {kept} kept, longest stall {longest:.2} ms");
+    println!(
+        "{WRITERS} writers, {kind}: {saved} saved, {kept} kept, longest stall {longest:.2} ms"
+    );
 }
 
 #[actix_web::main]
