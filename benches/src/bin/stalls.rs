@@ -237,7 +237,7 @@ async fn writers(kind: &str) {
     let list = |session: Session| async move {
         let list: Vec<_> = (0..5_000).map(|n| format!("{n:08}")).collect();
         session.insert("list", list).expect("it fits");
-        HttpResponse::Ok()
+        HttpResponse::Ok().finish()
     };
     let kept = |session: Session| async move {
         let entries = session.entries().expect("it is JSON");
