@@ -338,6 +338,12 @@ async fn every_value_of_every_setting_means_what_it_means_to_flask_or_is_refused
         let kind = match (&flask, &ours) {
             (Outcome::Unusable(_), Outcome::Unusable(_)) => "refused, and of no use with Flask",
             (Outcome::NullSession, Outcome::NullSession) => "the null session",
+            // The service starts with the null session, and `check` says so at start.
+            (Outcome::NullSession, Outcome::Unusable(reason))
+                if reason.starts_with("no secret key is set") =>
+            {
+                "the null session"
+            }
             (Outcome::Cookie(flask), Outcome::Cookie(ours)) if flask == ours && opens => "the same",
             (Outcome::Cookie(flask), Outcome::Unusable(_))
                 if environment

@@ -5,8 +5,6 @@ use std::{
     time::{Duration, SystemTime},
 };
 
-use futures_util::future::join_all;
-use smallvec::{SmallVec, smallvec};
 use tracing::Level;
 
 use super::{
@@ -39,8 +37,6 @@ use crate::{
 /// that proxies pass on by default, so that forged ones hide no real one. Without a signature only the
 /// store can tell them apart.
 const MAX_LOADS: usize = 170;
-/// How many of them are asked for at a time, so that forged ones do not use up the request's time.
-const LOADS_AT_A_TIME: usize = 16;
 
 /// What saving needs to know of the opening: an extension of the session's state.
 pub(super) struct LoadState {
@@ -89,40 +85,6 @@ impl LoadState {
             Origin::New | Origin::Stale(_) => None,
         })
     }
-}
-
-/// A token of the request that may open a record.
-struct Candidate {
-    token: SplitToken,
-    key: RecordKey,
-    /// The position of the signing key.
-    at: usize,
-}
-
-type Candidates = SmallVec<[Candidate; 1]>;
-type LoadedRecords = SmallVec<[Result<Option<Loaded>, StoreError>; 1]>;
-
-/// Returns the tokens of the request's cookies.
-fn candidates(
-    cx: &OpenContext<'_>,
-    tokens: &CookieTokens<'_>,
-    refusals: &mut Refusals,
-) -> Candidates {
-    let mut candidates = Candidates::new();
-    for text in cx.cookies().iter() {
-        match tokens.read(text) {
-            Err(rejected) => refusals.log(rejected),
-            Ok(_) if candidates.len() == MAX_LOADS => {
-                tracing::warn!(target: "sessions", "a request has more than {MAX_LOADS} session cookies; the others are ignored");
-                break;
-            }
-            Ok((token, at)) => {
-                let key = tokens.record_key(&token);
-                candidates.push(Candidate { token, key, at });
-            }
-        }
-    }
-    candidates
 }
 
 /// Where a session comes from.
@@ -214,32 +176,36 @@ impl<S: Store> ServerSide<S> {
         let mut newest: Option<(Box<Found>, usize)> = None;
         let mut others = Vec::new();
         let mut stale = None;
+        let mut loads = 0;
         let mut refusals = Refusals::default();
         let tokens = self.tokens.of_cookie(cx.settings(), cx.cookie().name().as_str());
-        let mut candidates = candidates(cx, &tokens, &mut refusals).into_iter();
-        loop {
-            let next: Candidates = candidates.by_ref().take(LOADS_AT_A_TIME).collect();
-            if next.is_empty() {
+        for text in cx.cookies().iter() {
+            let (token, at) = match tokens.read(text) {
+                Ok(read) => read,
+                Err(rejected) => {
+                    refusals.log(rejected);
+                    continue;
+                }
+            };
+            if loads == MAX_LOADS {
+                tracing::warn!(target: "sessions", "a request has more than {MAX_LOADS} session cookies; the others are ignored");
                 break;
             }
-            let loaded = self.load_all(&next, &deadline).await;
-            for (candidate, loaded) in next.into_iter().zip(loaded) {
-                let at = candidate.at;
-                match self.check(candidate, loaded, &tokens, &deadline, &mut refusals, cx).await? {
-                    TokenCheck::Nothing => {}
-                    TokenCheck::Stale(found) => stale = Some(found),
-                    TokenCheck::Opens(found) => {
-                        tokens.count(at);
-                        let Some((other, _)) = &newest else {
-                            newest = Some((found, at));
-                            continue;
-                        };
-                        tracing::warn!(target: "sessions", "two different session cookies verify; the newer is used");
-                        if other.precedence() >= found.precedence() {
-                            others.push(*found);
-                        } else if let Some((older, _)) = newest.replace((found, at)) {
-                            others.push(*older);
-                        }
+            loads += 1;
+            match self.load(token, &tokens, &deadline, &mut refusals, cx).await? {
+                TokenCheck::Nothing => {}
+                TokenCheck::Stale(found) => stale = Some(found),
+                TokenCheck::Opens(found) => {
+                    tokens.count(at);
+                    let Some((other, _)) = &newest else {
+                        newest = Some((found, at));
+                        continue;
+                    };
+                    tracing::warn!(target: "sessions", "two different session cookies verify; the newer is used");
+                    if other.precedence() >= found.precedence() {
+                        others.push(*found);
+                    } else if let Some((older, _)) = newest.replace((found, at)) {
+                        others.push(*older);
                     }
                 }
             }
@@ -257,31 +223,17 @@ impl<S: Store> ServerSide<S> {
         Ok(LoadState { others, ..LoadState::new(origin, begun, left) }.attached_to(state))
     }
 
-    async fn load_all(&self, candidates: &[Candidate], deadline: &Deadline) -> LoadedRecords {
-        let load = |candidate: &Candidate| {
-            let key = candidate.key;
-            async move { self.call(deadline, self.store.load(&key, None)).await }
-        };
-        match candidates {
-            // Nearly every request has one, which needs no list of futures.
-            [only] => smallvec![load(only).await],
-            several => join_all(several.iter().map(load)).await.into(),
-        }
-    }
-
-    /// Returns what the token of a candidate opens, given the answer of the store.
-    async fn check(
+    async fn load(
         &self,
-        candidate: Candidate,
-        loaded: Result<Option<Loaded>, StoreError>,
+        token: SplitToken,
         tokens: &CookieTokens<'_>,
         deadline: &Deadline,
         refusals: &mut Refusals,
         cx: &OpenContext<'_>,
     ) -> Result<TokenCheck, OpenError> {
         let settings = cx.settings();
-        let Candidate { token, key, .. } = candidate;
-        let loaded = match loaded {
+        let key = tokens.record_key(&token);
+        let loaded = match self.call(deadline, self.store.load(&key, None)).await {
             Ok(Some(loaded)) => loaded,
             Ok(None) => {
                 refusals.log("the store does not know the session");
