@@ -1,11 +1,9 @@
 //! Where a server is, and URLs that the crate `redis` would read as another server's.
 
-use std::io;
+use std::{fmt, io};
 
 use redis::{ConnectionAddr, ConnectionInfo, IntoConnectionInfo};
 use url::Url;
-
-use crate::connection::client::invalid_url;
 
 /// The address of a server: a URL, or what the crate `redis` takes instead of one.
 ///
@@ -67,6 +65,20 @@ fn is_misread(url: &str) -> bool {
 
 /// The only fragment that the crate `redis` knows: it turns off the check of certificates.
 const INSECURE: &str = "insecure";
+
+/// Returns an error that names neither the URL nor its parts, since it may contain a password.
+pub(crate) fn invalid_url(problem: &dyn fmt::Display) -> io::Error {
+    let tls = if cfg!(feature = "tls") {
+        "`rediss://…` with TLS"
+    } else {
+        "`rediss://…` with the feature `tls` of actix-web-sessions-redis"
+    };
+    let message = format!(
+        "the Redis URL is invalid: {problem}; expected `redis://[user:password@]host[:port][/database]`, \
+         {tls}, or `redis+unix:///path/of/the/socket`; percent-encode special characters of the password"
+    );
+    io::Error::new(io::ErrorKind::InvalidInput, message)
+}
 
 #[cfg(test)]
 mod tests {

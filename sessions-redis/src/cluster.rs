@@ -5,8 +5,9 @@ use std::{io, time::Duration};
 use redis::{cluster::ClusterClient, cluster_async::ClusterConnection, io::tcp::TcpSettings};
 
 use crate::{
+    address::invalid_url,
     address::{Address, connection_info},
-    connection::client::{CONNECT_TIMEOUT, invalid_url, tcp_settings},
+    connection::client::{CONNECT_TIMEOUT, tcp_settings},
     store::{RedisStore, not_connected},
 };
 

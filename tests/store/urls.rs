@@ -197,7 +197,7 @@ async fn a_store_that_cannot_be_reached_says_why_at_start() {
     // Nothing listens on the port 1.
     let pool = options.connect_lazy("postgres://user:s3cr3t@127.0.0.1:1/db").expect("a URL");
     let err = PostgresStore::new(pool).ready().await.expect_err("no server").to_string();
-    assert!(err.contains("127.0.0.1:1") && err.contains("Connection refused"), "{err}");
+    assert!(err.contains("127.0.0.1:1: "), "{err}");
     assert!(!err.contains(SECRET), "{err}");
 }
 

@@ -1,13 +1,13 @@
 //! The client of one server, with the settings that all connections share.
 
-use std::{fmt, io, time::Duration};
+use std::{io, time::Duration};
 
 use redis::{
     Client,
     io::tcp::{TcpSettings, socket2::TcpKeepalive},
 };
 
-use crate::address::{Address, connection_info};
+use crate::address::{Address, connection_info, invalid_url};
 
 /// The time in which a connection must be established.
 pub(crate) const CONNECT_TIMEOUT: Duration = Duration::from_millis(500);
@@ -40,18 +40,4 @@ pub(crate) fn tcp_settings(given: &TcpSettings) -> TcpSettings {
         Some(_) => settings,
         None => settings.set_keepalive(TcpKeepalive::new().with_time(KEEPALIVE)),
     }
-}
-
-/// Returns an error that names neither the URL nor its parts, since it may contain a password.
-pub(crate) fn invalid_url(problem: &dyn fmt::Display) -> io::Error {
-    let tls = if cfg!(feature = "tls") {
-        "`rediss://…` with TLS"
-    } else {
-        "`rediss://…` with the feature `tls` of actix-web-sessions-redis"
-    };
-    let message = format!(
-        "the Redis URL is invalid: {problem}; expected `redis://[user:password@]host[:port][/database]`, \
-         {tls}, or `redis+unix:///path/of/the/socket`; percent-encode special characters of the password"
-    );
-    io::Error::new(io::ErrorKind::InvalidInput, message)
 }
