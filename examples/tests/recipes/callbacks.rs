@@ -2,7 +2,9 @@
 
 include!(concat!(env!("OUT_DIR"), "/callbacks.rs"));
 
-use actix_http::Request;
+use std::rc::Rc;
+
+use actix_http::{BoxedPayloadStream, Payload, Request};
 use actix_service::Service;
 use actix_web::{
     App, Error,
@@ -10,7 +12,9 @@ use actix_web::{
     dev::ServiceResponse,
     test::{TestRequest, init_service},
 };
+use futures_util::{future::join, stream};
 use sessions_tests::{Answer as Response, Initiator, Jar};
+use tokio::sync::Barrier;
 
 #[post("/login")]
 async fn log_in(app: Session<AppSessions>) -> Result<&'static str> {
@@ -100,6 +104,38 @@ async fn an_answer_counts_once_and_a_forged_one_not_at_all() {
     let mut jar = kept;
     let again = post(&mut jar, &app, "/payment/answer", Initiator::FormOfAnotherSite, &state).await;
     assert_eq!(again.status, 403);
+}
+
+#[actix_web::test]
+async fn of_two_answers_at_once_one_counts() {
+    let app = shop().await;
+    let mut jar = Jar::new();
+    let state = started(&mut jar, &app).await;
+    let cookie = jar.sent_to("/payment")[0].clone();
+    let cookie = format!("{}={}", cookie.name, cookie.value);
+    // The bodies come once both have opened their session.
+    let both = Rc::new(Barrier::new(2));
+    let post = || {
+        let (both, length, state) = (Rc::clone(&both), state.len(), state.clone());
+        let body = stream::once(async move {
+            both.wait().await;
+            Ok(web::Bytes::from(state))
+        });
+        let request = TestRequest::post()
+            .uri("/payment/answer")
+            .insert_header(("content-type", "application/x-www-form-urlencoded"))
+            .insert_header(("content-length", length))
+            .insert_header(("cookie", cookie.clone()));
+        let body = Payload::Stream { payload: Box::pin(body) as BoxedPayloadStream };
+        app.call(request.to_request().replace_payload(body).0)
+    };
+    let (one, other) = join(post(), post()).await;
+    let mut statuses = [one, other].map(|answered| match answered {
+        Ok(response) => response.status().as_u16(),
+        Err(err) => err.as_response_error().status_code().as_u16(),
+    });
+    statuses.sort_unstable();
+    assert_eq!(statuses, [303, 409]);
 }
 
 #[actix_web::test]
