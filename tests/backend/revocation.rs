@@ -17,13 +17,10 @@ use sessions::{
     SignedCookie,
     backend::{OwnerError, Revocation},
     session::PurgeOutcome,
-    store::{
-        CreateOutcome, DeleteIfOutcome, DeleteOutcome, Loaded, Record, RecordKey, ReplaceOutcome,
-        Revision, Store, StoreError, Touch,
-    },
+    store::StoreError,
     test::{Fault, FaultStore, Moment, Operation, TestClock},
 };
-use sessions_tests::{Answer, Browser, key};
+use sessions_tests::{Answer, BareStore, Browser, key};
 use tokio::time::Instant;
 
 #[derive(Clone, SessionInterface)]
@@ -350,7 +347,7 @@ async fn a_store_in_trouble_is_an_error_within_the_deadline_and_never_a_session(
 async fn without_a_store_nothing_can_be_ended_and_that_is_an_error() {
     let backend = SignedCookie::new(key(1));
     assert!(matches!(backend.end_all(7).await, Err(OwnerError::Unsupported)));
-    let revocation = Revocation::new(NoIndex(MemoryStore::new()));
+    let revocation = Revocation::new(BareStore::new());
     assert!(matches!(revocation.end_all(7).await, Err(OwnerError::Unsupported)));
     let backend = backend.revocable(revocation);
     let cookies = Cookies { backend, config: SessionConfig::new() };
@@ -358,50 +355,6 @@ async fn without_a_store_nothing_can_be_ended_and_that_is_an_error() {
     let app = app(cookies, &time).await;
     let answer = Browser::new().get(&app, "/login-7").await;
     assert_eq!((answer.status, answer.cookie()), (StatusCode::INTERNAL_SERVER_ERROR, None));
-}
-
-/// A store that does not find records by their owner.
-struct NoIndex(MemoryStore);
-
-impl Store for NoIndex {
-    async fn create(
-        &self,
-        key: &RecordKey,
-        record: &Record,
-        ttl: Duration,
-    ) -> Result<CreateOutcome, StoreError> {
-        self.0.create(key, record, ttl).await
-    }
-
-    async fn load(
-        &self,
-        key: &RecordKey,
-        touch: Option<Touch>,
-    ) -> Result<Option<Loaded>, StoreError> {
-        self.0.load(key, touch).await
-    }
-
-    async fn replace(
-        &self,
-        key: &RecordKey,
-        revision: Revision,
-        record: &Record,
-        ttl: Duration,
-    ) -> Result<ReplaceOutcome, StoreError> {
-        self.0.replace(key, revision, record, ttl).await
-    }
-
-    async fn delete(&self, key: &RecordKey) -> Result<DeleteOutcome, StoreError> {
-        self.0.delete(key).await
-    }
-
-    async fn delete_if(
-        &self,
-        key: &RecordKey,
-        revision: Revision,
-    ) -> Result<DeleteIfOutcome, StoreError> {
-        self.0.delete_if(key, revision).await
-    }
 }
 
 #[actix_web::test]

@@ -1,6 +1,8 @@
 //! Forged cookies of the session's name beside the real one: an attacker on a sibling domain sets them,
 //! in front or behind, and hides nothing.
 
+use std::time::Duration;
+
 use actix_http::Request;
 use actix_service::Service;
 use actix_web::{
@@ -14,7 +16,7 @@ use actix_web::{
 use sessions::{
     MemoryStore, ServerSide, Session, SessionConfig,
     backend::Backend,
-    test::{FaultStore, Operation},
+    test::{Fault, FaultStore, Operation},
 };
 use sessions_tests::{Answer, AppSessions, Logged, Mode, key};
 
@@ -114,6 +116,18 @@ async fn without_a_signature_at_most_170_cookies_are_looked_up() {
     // As many as a header of 8 KiB holds, however short the name.
     let shortest = forged[..170].join("; ").replace("session=", "s=");
     assert!(shortest.len() > 8 * 1024, "{}", shortest.len());
+}
+
+#[actix_web::test]
+async fn the_time_of_a_request_is_enough_for_all_of_them() {
+    let store = FaultStore::new(MemoryStore::new());
+    let app = app(ServerSide::new(store.clone())).await;
+    let mut cookies = forged(modes(2).swap_remove(3), 169).await;
+    cookies.push(token(&app, "alice").await);
+    // One after the other they would take three times the second that a request has.
+    tokio::time::pause();
+    store.on_every_call_of(Operation::Load, Fault::Delays(Duration::from_millis(20)));
+    assert_eq!(user(&app, &cookies).await, "alice");
 }
 
 #[actix_web::test]

@@ -19,9 +19,7 @@ use sessions::{
     interface::{CheckContext, OpenContext, Opened, SaveContext, Saved},
     policy::{CookieName, CookiePath, ImportMode, OnDecodeError, OnGone, OnLoadError},
 };
-use sessions_tests::{Answer, AppSessions, ConfiguredSessions, Logged, key};
-
-use crate::clocks::Stubborn;
+use sessions_tests::{Answer, AppSessions, BareStore, ConfiguredSessions, Logged, key};
 
 const SECOND: Duration = Duration::from_secs(1);
 
@@ -272,7 +270,7 @@ async fn what_would_fail_requests_is_an_error_at_start() {
     refused(stored().with_max_payload(0), &["`with_max_payload` is zero"]).await;
     let revocation = Revocation::new(MemoryStore::new()).with_call_deadline(zero);
     refused(signed().revocable(revocation), &["`with_call_deadline` is zero"]).await;
-    refused(signed().revocable(Stubborn::new()), &["no index of owners"]).await;
+    refused(signed().revocable(BareStore::new()), &["no index of owners"]).await;
     let legacy = ActixSession::private(ActixSessionKey::from_bytes(&master()).expect("a key"))
         .cookie_name(CookieName::from_static("__Host-id"))
         .cookie_path(CookiePath::from_static("/app"));

@@ -10,13 +10,10 @@ use actix_web::{
 use sessions::{
     MemoryStore, ServerSide, Session, SessionConfig, SessionInterface, SessionMiddleware,
     backend::Backend,
-    store::{
-        CreateOutcome, DeleteIfOutcome, DeleteOutcome, Loaded, Record, RecordKey, ReplaceOutcome,
-        Revision, Store, StoreError, Touch,
-    },
+    store::Store,
     test::{FaultStore, TestClock, TestSessions},
 };
-use sessions_tests::{Answer, AppSessions, Browser, Logged};
+use sessions_tests::{Answer, AppSessions, BareStore, Browser, Logged};
 
 const MINUTE: Duration = Duration::from_secs(60);
 
@@ -76,70 +73,20 @@ async fn a_session_from_before_the_test_clock_lives_on_by_it() {
     assert_eq!(Answer::of(&app, later).await.body, "1");
 }
 
-/// A store that has its own time, and no index of owners.
-pub(crate) struct Stubborn(MemoryStore);
-
-impl Stubborn {
-    pub(crate) fn new() -> Self {
-        Self(MemoryStore::new())
-    }
-}
-
-impl Store for Stubborn {
-    async fn create(
-        &self,
-        key: &RecordKey,
-        record: &Record,
-        ttl: Duration,
-    ) -> Result<CreateOutcome, StoreError> {
-        self.0.create(key, record, ttl).await
-    }
-
-    async fn load(
-        &self,
-        key: &RecordKey,
-        touch: Option<Touch>,
-    ) -> Result<Option<Loaded>, StoreError> {
-        self.0.load(key, touch).await
-    }
-
-    async fn replace(
-        &self,
-        key: &RecordKey,
-        revision: Revision,
-        record: &Record,
-        ttl: Duration,
-    ) -> Result<ReplaceOutcome, StoreError> {
-        self.0.replace(key, revision, record, ttl).await
-    }
-
-    async fn delete(&self, key: &RecordKey) -> Result<DeleteOutcome, StoreError> {
-        self.0.delete(key).await
-    }
-
-    async fn delete_if(
-        &self,
-        key: &RecordKey,
-        revision: Revision,
-    ) -> Result<DeleteIfOutcome, StoreError> {
-        self.0.delete_if(key, revision).await
-    }
-}
-
 #[actix_web::test]
 async fn a_store_that_does_not_follow_a_test_clock_is_told_of_once() {
     let logged = Logged::start();
     let time = TestClock::new();
     for _ in 0..2 {
-        let visits = visits(sided(Stubborn::new()), &time).await;
+        let visits = visits(sided(BareStore::new()), &time).await;
         assert_eq!(visits, ["1", "2", "3", "4", "5", "6"]);
     }
     let lines = logged.take_own();
     let told: Vec<_> =
         lines.iter().filter(|(_, text)| text.contains("does not follow it")).collect();
     assert_eq!(told.len(), 1, "{lines:?}");
-    assert!(told[0].1.contains("implement `Store::follow`") && told[0].1.contains("Stubborn"));
+    assert!(told[0].1.contains("implement `Store::follow`") && told[0].1.contains("BareStore"));
     // Without a clock of its own the middleware has nothing to tell.
-    let sessions = AppSessions { backend: sided(Stubborn::new()), config: SessionConfig::new() };
+    let sessions = AppSessions { backend: sided(BareStore::new()), config: SessionConfig::new() };
     assert_eq!(sessions.check(), Ok(()));
 }

@@ -1,6 +1,7 @@
 //! What the test programs share: interfaces, a browser, parsed answers, a backend that fails on
 //! command, a store with hooks, a log that can be read, servers, and Flask's cookies made by hand.
 
+mod bare;
 mod browser;
 mod flask;
 pub mod forged;
@@ -22,6 +23,7 @@ mod switched;
 mod timed;
 
 pub use self::{
+    bare::BareStore,
     browser::{Answer, Browser, SetCookie},
     flask::{FLASK_KEY, SharedSessions, flask_cookie, flask_json, sign_payload},
     hooked::{Call, HookedStore, When},

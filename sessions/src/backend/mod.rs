@@ -7,7 +7,7 @@ pub(crate) mod cookie;
 mod derived_keys;
 mod from_config;
 mod login_time;
-mod refusals;
+mod refused_cookies;
 mod revocation;
 mod server_side;
 #[cfg(feature = "import-actix-session")]

@@ -159,7 +159,7 @@ impl Revocation {
         let owner = self.owner_key(&current.owner().ok_or(OwnerError::NoOwner)?);
         let deadline = self.deadline();
         let look = self.call(&deadline, self.index()?.state(&owner)).await;
-        let look = look.map_err(OwnerError::reading)?;
+        let look = look.map_err(OwnerError::Store)?;
         // A session that is saved cannot be dated again.
         let has_ended = current.change(|state| Ok(has_ended(state, owner, look)));
         if has_ended.map_err(|_| OwnerError::NoOwner)? {

@@ -7,5 +7,6 @@ pub(crate) mod finite;
 pub(crate) mod flask;
 pub(crate) mod json_scan;
 mod same_value;
+pub(crate) mod unicode_escape;
 
 pub(crate) use self::{base64url::CANONICAL, constant_time::same_bytes, same_value::same_value};

@@ -346,16 +346,7 @@ impl SaveError {
 
 impl From<StoreError> for OpenError {
     fn from(err: StoreError) -> Self {
-        match err {
-            StoreError::Timeout => Self::Timeout,
-            StoreError::Unavailable { source } => Self::Unavailable { source },
-            StoreError::ReadOnly { source } => Self::ReadOnly { source },
-            StoreError::Full => Self::Full,
-            other @ StoreError::NoConnection { .. } => Self::unavailable(other),
-            other @ (StoreError::Corrupt { .. } | StoreError::TooLarge { .. }) => {
-                Self::internal(other)
-            }
-        }
+        SaveError::from(err).into()
     }
 }
 
@@ -375,7 +366,8 @@ impl From<StoreError> for SaveError {
     }
 }
 
-/// Saving within opening, as where a session of another framework is taken over.
+/// A failure of the store has the same cause in both, and saving within opening takes a session of
+/// another framework over.
 impl From<SaveError> for OpenError {
     fn from(err: SaveError) -> Self {
         match err {

@@ -30,13 +30,6 @@ pub enum OwnerError {
     Unfinished,
 }
 
-impl OwnerError {
-    /// The error of a call that reads only.
-    pub(crate) fn reading(err: StoreError) -> Self {
-        Self::Store(err)
-    }
-}
-
 impl From<StoreError> for OwnerError {
     fn from(err: StoreError) -> Self {
         match err {

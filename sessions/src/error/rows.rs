@@ -3,7 +3,7 @@
 use actix_web::{HttpResponse, ResponseError, http::StatusCode};
 
 use super::{
-    ExtractError, OpenError, OwnerError, SaveError, SessionError, StoreError,
+    ExtractError, OpenError, OwnerError, SaveError, SessionError,
     answer::{Fails, Failure},
     report::Report,
 };
@@ -98,15 +98,7 @@ impl Fails for OwnerError {
 
     fn failure(&self) -> Failure {
         match self {
-            Self::Store(err) => match err {
-                StoreError::Unavailable { .. } | StoreError::NoConnection { .. } => {
-                    Failure::Unavailable
-                }
-                StoreError::Timeout => Failure::Unanswered,
-                StoreError::ReadOnly { .. } => Failure::ReadOnly,
-                StoreError::Full => Failure::Full,
-                StoreError::Corrupt { .. } | StoreError::TooLarge { .. } => Failure::Server,
-            },
+            Self::Store(err) => OpenError::from(err.clone()).failure(),
             Self::Unfinished => Failure::Unknown,
             Self::Ended => Failure::Conflict,
             Self::Unsupported | Self::NoOwner => Failure::Server,

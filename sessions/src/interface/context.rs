@@ -162,12 +162,6 @@ impl<'i> CheckContext<'i> {
         self.settings
     }
 
-    /// Returns whether an attribute or the configuration sets this policy, by the name that
-    /// [`SessionConfig`](crate::SessionConfig) has for it.
-    pub fn is_set(&self, policy: &str) -> bool {
-        self.policies.is_set(policy)
-    }
-
     /// Checks that each policy that is set has an effect with this backend. A program that chooses
     /// its backend at run time sets policies for all of them, and is only told.
     pub(crate) fn check_effects(&self, backend: BackendTraits) -> Result<(), ConfigError> {

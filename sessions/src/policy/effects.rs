@@ -24,8 +24,6 @@ impl BackendTraits {
 /// What a policy needs to have an effect.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Needs {
-    /// It counts at every backend.
-    Nothing,
     /// Sessions in a store.
     Records,
     /// A store that is asked when a session is opened.
@@ -40,33 +38,33 @@ enum Needs {
     TypedContent,
 }
 
-/// Every policy, and what it needs.
-const NEEDS: [(&str, Needs); 24] = [
-    ("application_root", Needs::Nothing),
-    ("cookie_name", Needs::Nothing),
-    ("cookie_domain", Needs::Nothing),
-    ("cookie_path", Needs::Nothing),
+/// Every policy, and what it needs, if it does not count at every backend.
+const NEEDS: [(&str, Option<Needs>); 24] = [
+    ("application_root", None),
+    ("cookie_name", None),
+    ("cookie_domain", None),
+    ("cookie_path", None),
     // In a store, too: the hashes in it cover the salt, signed or not.
-    ("salt", Needs::Nothing),
-    ("cookie_httponly", Needs::Nothing),
-    ("cookie_secure", Needs::Nothing),
-    ("cookie_samesite", Needs::Nothing),
-    ("cookie_partitioned", Needs::Nothing),
-    ("permanent", Needs::Nothing),
-    ("lifetime", Needs::Nothing),
-    ("anonymous_lifetime", Needs::Records),
-    ("refresh_each_request", Needs::Nothing),
-    ("open", Needs::Nothing),
-    ("save_when", Needs::Nothing),
-    ("on_load_error", Needs::Lookup),
-    ("on_save_error", Needs::Nothing),
-    ("on_gone", Needs::Endings),
-    ("on_decode_error", Needs::TypedContent),
-    ("import", Needs::Import),
-    ("rotate_grace", Needs::Records),
-    ("idle_timeout", Needs::Nothing),
-    ("absolute_timeout", Needs::Nothing),
-    ("touch_interval", Needs::Prolonging),
+    ("salt", None),
+    ("cookie_httponly", None),
+    ("cookie_secure", None),
+    ("cookie_samesite", None),
+    ("cookie_partitioned", None),
+    ("permanent", None),
+    ("lifetime", None),
+    ("anonymous_lifetime", Some(Needs::Records)),
+    ("refresh_each_request", None),
+    ("open", None),
+    ("save_when", None),
+    ("on_load_error", Some(Needs::Lookup)),
+    ("on_save_error", None),
+    ("on_gone", Some(Needs::Endings)),
+    ("on_decode_error", Some(Needs::TypedContent)),
+    ("import", Some(Needs::Import)),
+    ("rotate_grace", Some(Needs::Records)),
+    ("idle_timeout", None),
+    ("absolute_timeout", None),
+    ("touch_interval", Some(Needs::Prolonging)),
 ];
 
 impl Needs {
@@ -74,7 +72,7 @@ impl Needs {
         let BackendTraits { keeps_records, is_revocable, imports, .. } = backend;
         let asks_a_store = keeps_records || is_revocable || imports;
         match self {
-            Self::Nothing | Self::TypedContent => true,
+            Self::TypedContent => true,
             Self::Records => keeps_records,
             Self::Lookup | Self::Endings => asks_a_store,
             Self::Prolonging => {
@@ -88,7 +86,6 @@ impl Needs {
     /// Returns what the policy applies to, and what to do where that is missing.
     fn advice(self) -> (&'static str, &'static str) {
         match self {
-            Self::Nothing => ("every backend", "keep it"),
             Self::Records => ("sessions in a store", "remove it, or use `ServerSide`"),
             Self::Lookup => ("backends that ask a store", "remove it, or use `ServerSide`"),
             Self::Endings => {
@@ -118,18 +115,17 @@ pub(crate) fn without_typed_content(policies: Policies<'_>) -> Vec<String> {
 }
 
 fn unmet(policies: Policies<'_>, with: &str, is_unmet: impl Fn(Needs) -> bool) -> Vec<String> {
-    let unmet = NEEDS.iter().filter(|(policy, needs)| is_unmet(*needs) && policies.is_set(policy));
-    unmet
-        .map(|(policy, needs)| {
-            let (applies_to, todo) = needs.advice();
-            format!("`{policy}` has no effect with {with}: it applies to {applies_to}; {todo}")
-        })
-        .collect()
+    let unmet = NEEDS.iter().filter_map(|(policy, needs)| {
+        let needs = needs.filter(|needs| is_unmet(*needs) && policies.is_set(policy))?;
+        let (applies_to, todo) = needs.advice();
+        Some(format!("`{policy}` has no effect with {with}: it applies to {applies_to}; {todo}"))
+    });
+    unmet.collect()
 }
 
 #[cfg(test)]
 mod tests {
-    use super::{BackendTraits, NEEDS, Needs, without_effect};
+    use super::{BackendTraits, NEEDS, without_effect};
     use crate::policy::{Overrides, Policies, SessionConfig, policies};
 
     const COOKIE: BackendTraits = BackendTraits { name: "SignedCookie", ..BackendTraits::NONE };
@@ -205,6 +201,5 @@ mod tests {
               remove it, or wrap the backend, for example in `ImportActixSession`"
             ]
         );
-        assert!(NEEDS.iter().any(|(_, needs)| *needs == Needs::Nothing));
     }
 }

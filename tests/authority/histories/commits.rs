@@ -73,8 +73,12 @@ impl Model {
         }
         let Some(by) = by else { return Ok(()) };
         let request = &self.requests[by];
-        let next = request.tokens.get(request.tried).and_then(|token| self.tokens.get(token));
-        let Some(token) = next.filter(|token| token.key == key) else { return Ok(()) };
+        // Several at a time, so in any order.
+        let untried = request.tokens.iter().enumerate().find_map(|(at, token)| {
+            let token = self.tokens.get(token).filter(|token| token.key == key)?;
+            (!request.tried.contains(&at)).then_some((at, token))
+        });
+        let Some((token_at, token)) = untried else { return Ok(()) };
         let standing = self.standing(token, at);
         let opened = standing.opens().then(|| {
             let version = self.records[&key].last();
@@ -82,7 +86,7 @@ impl Model {
             Opened { key, epoch, payload: kept.payload.clone(), standing, login }
         });
         let request = &mut self.requests[by];
-        request.tried += 1;
+        request.tried.push(token_at);
         request.waited = at.duration_since(request.began.at).unwrap_or_default();
         request.opened.extend(opened);
         Ok(())

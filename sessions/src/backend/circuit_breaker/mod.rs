@@ -3,7 +3,7 @@
 mod alarm;
 mod call;
 mod deadline;
-mod refusals;
+mod refused_writes;
 mod wake_time;
 
 use std::{
@@ -19,12 +19,12 @@ use tokio::time::Instant;
 
 use self::{
     alarm::{Alarm, Row},
-    refusals::Refusals,
+    refused_writes::RefusedWrites,
 };
 pub(super) use self::{
     call::Call,
     deadline::{Deadline, Deadlines, LONGEST},
-    refusals::Write,
+    refused_writes::Write,
 };
 use crate::{error::OutageLog, store::StoreError};
 
@@ -42,7 +42,7 @@ pub(super) struct CircuitBreaker {
     answers: AtomicU64,
     /// In milliseconds since the start.
     open_until: AtomicU64,
-    refusals: Refusals,
+    refused_writes: RefusedWrites,
     log: Arc<OutageLog>,
 }
 
@@ -62,7 +62,7 @@ impl CircuitBreaker {
             alarm: Alarm::default(),
             answers: AtomicU64::new(0),
             open_until: AtomicU64::new(0),
-            refusals: Refusals::default(),
+            refused_writes: RefusedWrites::default(),
             log: Arc::default(),
         }
     }
@@ -154,8 +154,8 @@ impl CircuitBreaker {
     /// Notes the result of a call that writes.
     fn note_write<T>(&self, write: Write, result: &Result<T, StoreError>) {
         match result {
-            Err(err) if err.is_refusal() => self.refusals.note_refusal(write, err),
-            Ok(_) => self.refusals.note_success(write),
+            Err(err) if err.is_refusal() => self.refused_writes.note_refusal(write, err),
+            Ok(_) => self.refused_writes.note_success(write),
             Err(_) => {}
         }
     }

@@ -14,7 +14,7 @@ use crate::{
         OwnerError,
         derived_keys::{DerivedKeyCache, Salt, SaltKeys},
         login_time::LoginTime,
-        refusals::Refusals,
+        refused_cookies::RefusedCookies,
         revocation::Revocation,
     },
     error::{ConfigError, OpenError, SaveError},
@@ -174,7 +174,7 @@ impl<C: CookieCodec> CookieSessions<C> {
         }
         let keys = self.keys_for(cx.settings(), cx.cookie().name().as_str());
         let mut newest: Option<OpenedToken> = None;
-        let mut refusals = Refusals::default();
+        let mut refused = RefusedCookies::default();
         for token in cx.cookies().iter() {
             match open_token(&self.codec, token, &keys, cx) {
                 Ok(opened) => {
@@ -186,7 +186,7 @@ impl<C: CookieCodec> CookieSessions<C> {
                     }
                     newest = Some(opened);
                 }
-                Err(rejected) => refusals.log(rejected),
+                Err(rejected) => refused.log(rejected),
             }
         }
         newest

@@ -1,6 +1,7 @@
 //! Sessions kept in a store: the cookie holds an id, and nothing else.
 
 mod begin_again;
+mod candidates;
 mod create;
 mod ending;
 mod open;

@@ -9,6 +9,7 @@ use tracing::Level;
 
 use super::{
     ServerSide,
+    candidates::{Candidate, Candidates, LOADS_AT_A_TIME, candidates},
     owner_index::Indexed,
     timeouts::{is_past, touch},
     token::CookieTokens,
@@ -19,7 +20,7 @@ use crate::{
     backend::{
         circuit_breaker::{Deadline, Write},
         login_time::LoginTime,
-        refusals::Refusals,
+        refused_cookies::RefusedCookies,
     },
     clock::{Clock, Stopwatch},
     error::OpenError,
@@ -32,11 +33,6 @@ use crate::{
     },
     token::split::SplitToken,
 };
-
-/// How many tokens of one request reach the store: as many as fit into a header line of 8 KiB, the most
-/// that proxies pass on by default, so that forged ones hide no real one. Without a signature only the
-/// store can tell them apart.
-const MAX_LOADS: usize = 170;
 
 /// What saving needs to know of the opening: an extension of the session's state.
 pub(super) struct LoadState {
@@ -176,36 +172,32 @@ impl<S: Store> ServerSide<S> {
         let mut newest: Option<(Box<Found>, usize)> = None;
         let mut others = Vec::new();
         let mut stale = None;
-        let mut loads = 0;
-        let mut refusals = Refusals::default();
+        let mut refused = RefusedCookies::default();
         let tokens = self.tokens.of_cookie(cx.settings(), cx.cookie().name().as_str());
-        for text in cx.cookies().iter() {
-            let (token, at) = match tokens.read(text) {
-                Ok(read) => read,
-                Err(rejected) => {
-                    refusals.log(rejected);
-                    continue;
-                }
-            };
-            if loads == MAX_LOADS {
-                tracing::warn!(target: "sessions", "a request has more than {MAX_LOADS} session cookies; the others are ignored");
+        let mut candidates = candidates(cx, &tokens, &mut refused).into_iter();
+        loop {
+            let next: Candidates = candidates.by_ref().take(LOADS_AT_A_TIME).collect();
+            if next.is_empty() {
                 break;
             }
-            loads += 1;
-            match self.load(token, &tokens, &deadline, &mut refusals, cx).await? {
-                TokenCheck::Nothing => {}
-                TokenCheck::Stale(found) => stale = Some(found),
-                TokenCheck::Opens(found) => {
-                    tokens.count(at);
-                    let Some((other, _)) = &newest else {
-                        newest = Some((found, at));
-                        continue;
-                    };
-                    tracing::warn!(target: "sessions", "two different session cookies verify; the newer is used");
-                    if other.precedence() >= found.precedence() {
-                        others.push(*found);
-                    } else if let Some((older, _)) = newest.replace((found, at)) {
-                        others.push(*older);
+            let loaded = self.load_all(&next, &deadline).await;
+            for (candidate, loaded) in next.into_iter().zip(loaded) {
+                let at = candidate.at;
+                match self.check(candidate, loaded, &tokens, &deadline, &mut refused, cx).await? {
+                    TokenCheck::Nothing => {}
+                    TokenCheck::Stale(found) => stale = Some(found),
+                    TokenCheck::Opens(found) => {
+                        tokens.count(at);
+                        let Some((other, _)) = &newest else {
+                            newest = Some((found, at));
+                            continue;
+                        };
+                        tracing::warn!(target: "sessions", "two different session cookies verify; the newer is used");
+                        if other.precedence() >= found.precedence() {
+                            others.push(*found);
+                        } else if let Some((older, _)) = newest.replace((found, at)) {
+                            others.push(*older);
+                        }
                     }
                 }
             }
@@ -223,20 +215,22 @@ impl<S: Store> ServerSide<S> {
         Ok(LoadState { others, ..LoadState::new(origin, begun, left) }.attached_to(state))
     }
 
-    async fn load(
+    /// Returns what the token of a candidate opens, given the answer of the store.
+    async fn check(
         &self,
-        token: SplitToken,
+        candidate: Candidate,
+        loaded: Result<Option<Loaded>, StoreError>,
         tokens: &CookieTokens<'_>,
         deadline: &Deadline,
-        refusals: &mut Refusals,
+        refused: &mut RefusedCookies,
         cx: &OpenContext<'_>,
     ) -> Result<TokenCheck, OpenError> {
         let settings = cx.settings();
-        let key = tokens.record_key(&token);
-        let loaded = match self.call(deadline, self.store.load(&key, None)).await {
+        let Candidate { token, key, .. } = candidate;
+        let loaded = match loaded {
             Ok(Some(loaded)) => loaded,
             Ok(None) => {
-                refusals.log("the store does not know the session");
+                refused.log("the store does not know the session");
                 return Ok(TokenCheck::Nothing);
             }
             // It stays for inspection until it expires, and is never overwritten: the next id is new.
@@ -250,7 +244,7 @@ impl<S: Store> ServerSide<S> {
             (has_expired(&loaded, settings, cx.now()), loaded.expires_in);
         let verifier = tokens.verifier_hash(&token);
         let grace = settings.rotate_grace();
-        let found = match check_token(token, verifier, key, loaded, grace, refusals) {
+        let found = match check_token(token, verifier, key, loaded, grace, refused) {
             // A client without a token of the session neither prolongs it nor deletes it.
             other @ (TokenCheck::Nothing | TokenCheck::Stale(_)) if !has_expired => {
                 return Ok(other);
@@ -259,7 +253,7 @@ impl<S: Store> ServerSide<S> {
             TokenCheck::Nothing | TokenCheck::Stale(_) => return Ok(TokenCheck::Nothing),
         };
         if has_expired {
-            refusals.log("the session has expired");
+            refused.log("the session has expired");
             self.delete_later(key, found.base.revision, found.owner());
             return Ok(TokenCheck::Nothing);
         }
@@ -378,7 +372,7 @@ fn check_token(
     key: RecordKey,
     loaded: Loaded,
     grace: Duration,
-    refusals: &mut Refusals,
+    refused: &mut RefusedCookies,
 ) -> TokenCheck {
     let (now, standing) = (loaded.now, loaded.record.standing(&verifier, loaded.now, grace));
     let base = loaded.into();
@@ -388,11 +382,11 @@ fn check_token(
         Standing::Current(epoch) => TokenCheck::Opens(found(epoch, false)),
         Standing::Grace(epoch) => TokenCheck::Opens(found(epoch, true)),
         Standing::Stale(epoch) => {
-            refusals.log("it is from before the session got another one");
+            refused.log("it is from before the session got another one");
             TokenCheck::Stale(found(epoch, false))
         }
         Standing::Unknown => {
-            refusals.log("the session does not know the token");
+            refused.log("the session does not know the token");
             TokenCheck::Nothing
         }
     }

@@ -48,8 +48,8 @@ impl<S: Store> ServerSide<S> {
         let deadline = &Deadline::after(DEADLINE);
         let index = self.index()?;
         let look = self.call(deadline, index.state(&owner)).await;
-        let ended_before = look.map_err(OwnerError::reading)?.ended_before;
-        let keys = self.call(deadline, index.keys(&owner)).await.map_err(OwnerError::reading)?;
+        let ended_before = look.map_err(OwnerError::Store)?.ended_before;
+        let keys = self.call(deadline, index.keys(&owner)).await.map_err(OwnerError::Store)?;
         let mut found = Vec::new();
         let mut loads = stream::iter(keys)
             .map(|key| async move { (key, self.call(deadline, self.store.load(&key, None)).await) })
@@ -59,7 +59,7 @@ impl<S: Store> ServerSide<S> {
                 Ok(Some(loaded)) => loaded,
                 // It has expired, or is about to begin, since entries are written first. Entries expire.
                 Ok(None) | Err(StoreError::Corrupt { .. }) => continue,
-                Err(err) => return Err(OwnerError::reading(err)),
+                Err(err) => return Err(OwnerError::Store(err)),
             };
             let (record, now) = (&loaded.record, loaded.now.time());
             // An entry stays where a session has changed its owner.
@@ -152,7 +152,7 @@ impl<S: Store> ServerSide<S> {
     ) -> Result<(Result<usize, OwnerError>, Option<Timestamp>), OwnerError> {
         let deadline = &Deadline::after(DEADLINE);
         let look = self.call(deadline, self.index()?.state(&owner)).await;
-        let look = look.map_err(OwnerError::reading)?;
+        let look = look.map_err(OwnerError::Store)?;
         let since = login.map(|login| login.by(owner, look.now));
         if since.is_some_and(|since| has_ended(since, look.ended_before)) {
             return Err(OwnerError::Ended);

@@ -3,6 +3,8 @@
 
 use std::{borrow::Cow, fmt::Write};
 
+use crate::codec::unicode_escape::code_unit;
+
 /// Appends a string with its quotes.
 pub(super) fn push_string(out: &mut String, text: &str, ascii: bool) {
     out.push('"');
@@ -90,32 +92,6 @@ fn pieces(text: &str) -> impl Iterator<Item = Option<Result<char, u16>>> {
         };
         Some(Some(Ok(char)))
     })
-}
-
-/// Reads the digits after `\u`, and the second half of a surrogate pair.
-fn code_unit(rest: &mut &str) -> Option<Result<char, u16>> {
-    let unit = four_digits(rest)?;
-    let low = rest.strip_prefix("\\u").and_then(four_digits_of);
-    let pair = low.and_then(|low| char::decode_utf16([unit, low]).next()?.ok());
-    match (char::from_u32(unit.into()), pair) {
-        (Some(char), _) => Some(Ok(char)),
-        (None, Some(char)) => {
-            *rest = &rest["\\uXXXX".len()..];
-            Some(Ok(char))
-        }
-        (None, None) => Some(Err(unit)),
-    }
-}
-
-fn four_digits(rest: &mut &str) -> Option<u16> {
-    let unit = four_digits_of(rest)?;
-    *rest = &rest[4..];
-    Some(unit)
-}
-
-fn four_digits_of(text: &str) -> Option<u16> {
-    let digits = text.get(..4).filter(|digits| digits.bytes().all(|byte| byte.is_ascii_hexdigit()));
-    u16::from_str_radix(digits?, 16).ok()
 }
 
 #[cfg(test)]

@@ -1,9 +1,9 @@
 //! The configuration of an application that shares its session with a Flask application: Flask's
 //! defaults instead of ours, and variables as Flask reads them.
 
-use std::{fmt::Write, time::Duration};
+use std::time::Duration;
 
-use sessions_policy::{MAX_COOKIE_LIFETIME, OpenMode, SameSite};
+use sessions_policy::{MAX_COOKIE_LIFETIME, OpenMode, SameSite, percent_encode};
 use zeroize::Zeroizing;
 
 use super::{
@@ -232,14 +232,9 @@ fn path(value: Value) -> Parsed<Value> {
     const EXAMPLE: &str = "`/app`";
     match value {
         Value::Text(path) if path.starts_with('/') => {
-            let mut encoded = String::with_capacity(path.len());
-            for byte in path.bytes() {
-                match byte {
-                    b'0'..=b'9' | b'A'..=b'Z' | b'a'..=b'z' => encoded.push(byte.into()),
-                    _ if b"_.-~%!$&'()*+,/:=@".contains(&byte) => encoded.push(byte.into()),
-                    _ => write!(encoded, "%{byte:02X}").expect("writing to a string does not fail"),
-                }
-            }
+            let encoded = percent_encode(&path, |byte| {
+                byte.is_ascii_alphanumeric() || b"_.-~%!$&'()*+,/:=@".contains(&byte)
+            });
             Ok(Value::Text(Zeroizing::new(encoded)))
         }
         Value::Text(_) => {

@@ -6,6 +6,7 @@
 use zeroize::Zeroizing;
 
 use super::value::Value;
+use crate::codec::unicode_escape::code_unit;
 
 /// How deep lists and objects may nest: no setting has values inside each other.
 const MAX_DEPTH: u32 = 100;
@@ -161,15 +162,10 @@ impl<'t> Reader<'t> {
 
     /// Reads the digits after `\u`, and a second half; `None` for an unpaired surrogate.
     fn code_unit(&mut self) -> Read<Option<char>> {
-        let unit = hex(self.rest()).ok_or(Stop::NotJson)?;
-        self.at += 4;
-        if let Some(char) = char::from_u32(unit.into()) {
-            return Ok(Some(char));
-        }
-        let low = self.rest().strip_prefix("\\u").and_then(hex);
-        let pair = low.and_then(|low| char::decode_utf16([unit, low]).next()?.ok());
-        self.at += if pair.is_some() { "\\uXXXX".len() } else { 0 };
-        Ok(pair)
+        let mut rest = self.rest();
+        let unit = code_unit(&mut rest).ok_or(Stop::NotJson)?;
+        self.at = self.text.len() - rest.len();
+        Ok(unit.ok())
     }
 
     fn number(&mut self) -> Read<Value> {
@@ -215,11 +211,6 @@ fn closing_quote(text: &str) -> Option<usize> {
         escaped = byte == b'\\' && !escaped;
         ends
     })
-}
-
-fn hex(text: &str) -> Option<u16> {
-    let digits = text.get(..4).filter(|digits| digits.bytes().all(|byte| byte.is_ascii_hexdigit()));
-    u16::from_str_radix(digits?, 16).ok()
 }
 
 #[cfg(test)]

@@ -9,29 +9,29 @@ use crate::store::StoreError;
 /// A kind of write. A store that is full may refuse one and do another.
 #[derive(Clone, Copy, Debug)]
 pub(crate) enum Write {
-    /// Of a new record.
+    /// Creates a record.
     Create,
-    /// Of a record that is there.
+    /// Replaces a record.
     Replace,
-    /// Of none.
+    /// Deletes a record.
     Delete,
-    /// Of an owner's index.
+    /// Changes an owner's index.
     Index,
 }
 
 /// Raises the alarm when a store refuses one kind of write several times in a row. The circuit stays
 /// closed: sessions can still be read, and on a full store ended.
 #[derive(Debug, Default)]
-pub(super) struct Refusals {
+pub(super) struct RefusedWrites {
     alarm: Alarm,
     /// One for each kind.
     rows: [Row; 4],
 }
 
-impl Refusals {
+impl RefusedWrites {
     pub(super) fn note_refusal(&self, write: Write, err: &StoreError) {
         if let (_, Some(passed_over)) = self.alarm.note_failure(&self.rows[write as usize]) {
-            tracing::error!(target: "sessions", "the session store fails: it refused {FAILURES} writes in a row; sessions are read, and requests that change one fail; check its room, and that it is not a replica: {}{passed_over}", err.with_causes());
+            tracing::error!(target: "sessions", "the session store fails: it refused {FAILURES} writes in a row; sessions can be read and not changed; free memory or disk space, and connect to the primary instead of a replica: {}{passed_over}", err.with_causes());
         }
     }
 

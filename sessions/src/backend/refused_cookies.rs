@@ -8,11 +8,11 @@ const MAX_LINES: usize = 8;
 /// Logs why cookies of one request are refused, in a bounded number of lines: a client sends as many
 /// cookies as it likes.
 #[derive(Debug, Default)]
-pub(crate) struct Refusals {
+pub(crate) struct RefusedCookies {
     count: usize,
 }
 
-impl Refusals {
+impl RefusedCookies {
     /// Logs the reason for one cookie, without its text.
     pub(crate) fn log(&mut self, reason: impl fmt::Display) {
         self.count += 1;
