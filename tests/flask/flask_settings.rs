@@ -31,7 +31,7 @@ const SETTINGS: [&str; 13] = [
 ];
 
 /// Each of them is tried as the value of each setting.
-const VALUES: [&str; 81] = [
+const VALUES: [&str; 84] = [
     "",
     "x",
     "null",
@@ -84,6 +84,8 @@ const VALUES: [&str; 81] = [
     "/é",
     "/a?b#c",
     "/a;b",
+    "/a/../b",
+    "/a/.",
     "\"/x\"",
     "app",
     "/%20",
@@ -98,6 +100,7 @@ const VALUES: [&str; 81] = [
     "[::1]",
     "a..b",
     "a_b.com",
+    "-x.com",
     "60",
     "60.9",
     "\"60\"",
@@ -146,6 +149,10 @@ fn is_refused_here(setting: &str, value: &str, flask: &Cookie) -> bool {
         "SESSION_COOKIE_DOMAIN" => {
             ["true", "false", "none"].contains(&value.to_lowercase().as_str())
                 || value.contains(|char: char| !char.is_ascii_alphanumeric() && char != '.')
+        }
+        // Browsers resolve these segments, so that the path matches no request.
+        "SESSION_COOKIE_PATH" | "APPLICATION_ROOT" => {
+            value.split('/').any(|segment| matches!(segment, "." | ".."))
         }
         _ => false,
     }

@@ -107,6 +107,8 @@
 //! | `SECRET_KEY_FALLBACKS` holds an empty text, or what is no text | accepted, or a 500 for each cookie under no other key | refused at the start |
 //! | a cookie's name that is no token of RFC 6265, such as `a/b` | sent, and read again if Werkzeug can | refused at the start |
 //! | a domain with letters outside ASCII, or `true`, `false` or `none` in other letter cases | encoded by IDNA, or a host of that name | refused at the start: write `xn--…` or `false` |
+//! | a domain with `_`, or with a part that begins or ends with `-` | sent | refused at the start, since it is no host name |
+//! | a path with a segment `.` or `..` | sent, and matches no request of a browser | refused at the start |
 //! | the value of a flag, such as `Secure=1` | the setting | none: `Secure` |
 //! | a setting that is on and looks off, such as `SESSION_COOKIE_SECURE=0` | on | on, with a warning |
 //! | a key that is removed and set again, with `sort_keys = False` | moves behind the others | stays in its place |

@@ -254,7 +254,8 @@ pub trait SessionInterface: Sized + Send + Sync + 'static {
     ///
     /// The middleware makes the same check when the service is built. Policies that contradict each
     /// other end it. What `check` says of the backend is one line in the log there, since requests that
-    /// need none of it are answered: without a key as in Flask, with null sessions.
+    /// need none of it are answered: without a key as in Flask, with null sessions. An interface written
+    /// by hand has its backend checked if it implements [`check_backend`](Self::check_backend).
     ///
     /// # Errors
     ///
