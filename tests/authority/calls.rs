@@ -113,3 +113,30 @@ pub(crate) async fn a_session_that_is_used_all_the_time_costs_few_calls_more<S: 
         assert_eq!(browser.get(&app, "/owner").await.body, "7");
     }
 }
+
+/// Two versions of an application, or two applications, with other timeouts: each would undo the touch
+/// of the other.
+pub(crate) async fn two_idle_timeouts_on_one_store_settle<S: Store>(stage: Stage<S>) {
+    let minutes = |n: u64| Duration::from_secs(60 * n);
+    let idle = |n| SessionConfig::new().idle_timeout(minutes(n));
+    let hosts = [stage.host_with(idle(30)), stage.host_with(idle(10))];
+    let apps = [hosts[0].app().await, hosts[1].app().await];
+    let mut browser = Browser::new();
+    browser.get(&apps[1], "/login-7/count").await;
+    let before = stage.store.calls();
+    for app in apps.iter().cycle().take(100) {
+        assert!(browser.get(app, "/read").await.body.contains(r#""n":1"#));
+    }
+    let calls = stage.store.calls() - before;
+    println!("100 reads under two idle timeouts: {calls}");
+    // The longer one touches once, and asks the owner's index.
+    assert!(calls <= 103, "{calls}");
+
+    // The shorter one holds from the first touch under it: once the longer time has run down to it.
+    for _ in 0..30 {
+        stage.time.advance(minutes(1));
+        assert!(browser.get(&apps[1], "/read").await.body.contains(r#""n":1"#));
+    }
+    stage.time.advance(minutes(10));
+    assert_eq!(browser.get(&apps[1], "/read").await.body, "{}");
+}

@@ -105,7 +105,8 @@ sentences! {
     calls:
         a_request_costs_the_store_so_many_calls
         a_conflict_costs_two_calls_more
-        a_session_that_is_used_all_the_time_costs_few_calls_more;
+        a_session_that_is_used_all_the_time_costs_few_calls_more
+        two_idle_timeouts_on_one_store_settle;
 }
 
 #[test]

@@ -11,6 +11,7 @@ mod redis_server;
 mod redis_store;
 mod redis_tls;
 mod redis_wire;
+mod rolling_upgrade;
 mod sql_store;
 mod sqlite_faults;
 mod store_conformance;

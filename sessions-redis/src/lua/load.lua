@@ -10,8 +10,7 @@ end
 local touched = 0
 if ARGV[1] then
   local ttl = tonumber(ARGV[1])
-  -- One second of tolerance for the rounding of clocks.
-  if left + tonumber(ARGV[2]) <= ttl or left > ttl + 1000 then
+  if left + tonumber(ARGV[2]) <= ttl then
     -- A replica accepts no writes, and is read without a touch.
     local done = redis.pcall('PEXPIRE', KEYS[1], ttl)
     if done == 1 then

@@ -56,7 +56,7 @@ impl Syntax for Postgres {
         let load_and_touch = format!(
             "WITH touched AS (UPDATE {records} SET expires = {now} + $2 \
              WHERE key = $1 AND expires > {now} \
-             AND (expires - {now} + $3 <= $2 OR expires - {now} > $2 + 1000) \
+             AND expires - {now} + $3 <= $2 \
              RETURNING expires) \
              SELECT revision, record, coalesce((SELECT expires FROM touched), expires) - {now}, \
              EXISTS (SELECT FROM touched), {micros} {live}"

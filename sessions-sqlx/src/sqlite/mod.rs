@@ -53,7 +53,7 @@ impl Syntax for Sqlite {
         let live = format!("key = $1 AND expires > {now}");
         let touch = format!(
             "UPDATE {records} SET expires = {now} + $2 WHERE {live} \
-             AND (expires - {now} + $3 <= $2 OR expires - {now} > $2 + 1000)"
+             AND expires - {now} + $3 <= $2"
         );
         let replace = format!(
             "UPDATE {records} \

@@ -155,6 +155,13 @@ pub enum OpenError {
     /// with `Retry-After`.
     #[error("the session store is full; give it more room, or shorten `lifetime`")]
     Full,
+    /// A newer version of this library wrote the record. The session and its cookie are kept, and the
+    /// client gets 503 with `Retry-After`: another instance of the application may be able to read it.
+    #[error("{}", store::newer_format(*.format))]
+    NewerFormat {
+        /// The format of the record.
+        format: u32,
+    },
     /// The policies give this request a cookie that browsers refuse. The client gets 500.
     #[error("the cookie's policies are wrong for this request")]
     Policy(#[from] CookieError),
@@ -288,6 +295,13 @@ pub enum SaveError {
     /// The store is full. Nothing was saved. The client gets 503 with `Retry-After`.
     #[error("the session store is full; give it more room, or shorten `lifetime`")]
     Full,
+    /// A newer version of this library wrote the record while this request ran. Nothing was written.
+    /// The client gets 503 with `Retry-After`.
+    #[error("{}", store::newer_format(*.format))]
+    NewerFormat {
+        /// The format of the record.
+        format: u32,
+    },
     /// `save_now` was called on a session that is saved already.
     #[error("the session is already saved; call `save_now` once, before the handler returns")]
     Saved,
@@ -361,6 +375,7 @@ impl From<StoreError> for SaveError {
             StoreError::TooLarge { length, limit } => {
                 Self::PayloadTooLarge { length, limit, largest_key: None }
             }
+            StoreError::NewerFormat { format } => Self::NewerFormat { format },
             other @ StoreError::Corrupt { .. } => Self::internal(other),
         }
     }
@@ -375,6 +390,7 @@ impl From<SaveError> for OpenError {
             SaveError::Unavailable { source } => Self::Unavailable { source },
             SaveError::ReadOnly { source } => Self::ReadOnly { source },
             SaveError::Full => Self::Full,
+            SaveError::NewerFormat { format } => Self::NewerFormat { format },
             other => Self::internal(other),
         }
     }

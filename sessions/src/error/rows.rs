@@ -35,7 +35,7 @@ impl Fails for OpenError {
 
     fn failure(&self) -> Failure {
         match self {
-            Self::Unavailable { .. } => Failure::Unavailable,
+            Self::Unavailable { .. } | Self::NewerFormat { .. } => Failure::Unavailable,
             Self::Timeout => Failure::Unanswered,
             Self::ReadOnly { .. } => Failure::ReadOnly,
             Self::Full => Failure::Full,
@@ -78,7 +78,7 @@ impl Fails for SaveError {
 
     fn failure(&self) -> Failure {
         match self {
-            Self::Unavailable { .. } => Failure::Unavailable,
+            Self::Unavailable { .. } | Self::NewerFormat { .. } => Failure::Unavailable,
             Self::Timeout => Failure::Unknown,
             Self::ReadOnly { .. } => Failure::ReadOnly,
             Self::Full => Failure::Full,

@@ -32,11 +32,17 @@ pub enum StoreError {
         /// The error of its client.
         source: Arc<dyn StdError + Send + Sync>,
     },
-    /// What is kept under the key is not a record, or one of a newer version of this library.
+    /// What is kept under the key is not a record.
     #[error("a record in the session store cannot be read: {problem}")]
     Corrupt {
         /// What is wrong with it.
         problem: &'static str,
+    },
+    /// A newer version of this library wrote the record, as in the middle of a rolling upgrade.
+    #[error("{}", newer_format(*.format))]
+    NewerFormat {
+        /// The format of the record.
+        format: u32,
     },
     /// The record is longer than the store allows. Nothing was written.
     #[error("the record has {length} bytes, but the session store takes at most {limit}")]
@@ -46,6 +52,14 @@ pub enum StoreError {
         /// The most the store takes, in bytes.
         limit: usize,
     },
+}
+
+/// The message of an error about a record of a newer version.
+pub(super) fn newer_format(format: u32) -> String {
+    format!(
+        "a newer version of this library wrote this session's record, in format {format}, which this \
+         version cannot read; finish the upgrade"
+    )
 }
 
 impl StoreError {

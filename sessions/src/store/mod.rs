@@ -271,12 +271,12 @@ pub struct Touch {
 }
 
 impl Touch {
-    /// Whether to touch a record that will be kept for `remaining`: when the interval has passed, or
-    /// when the record was written with a longer time than `ttl`.
+    /// Whether to touch a record that will be kept for `remaining`: when the interval has passed.
+    ///
+    /// A touch never shortens the time of a record: two versions of an application with other timeouts
+    /// would undo each other's touches with every request.
     pub fn is_due(&self, remaining: Duration) -> bool {
-        // Stores round times.
-        let slack = Duration::from_secs(1);
-        remaining.saturating_add(self.interval) <= self.ttl || remaining > self.ttl + slack
+        remaining.saturating_add(self.interval) <= self.ttl
     }
 }
 

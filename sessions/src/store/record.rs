@@ -1,6 +1,7 @@
 //! The record of a session in a store.
 
 use std::{
+    cmp::Ordering,
     fmt,
     sync::Arc,
     time::{Duration, SystemTime, UNIX_EPOCH},
@@ -15,8 +16,9 @@ use super::{
 };
 use crate::codec::CANONICAL;
 
-/// The version of the format: the first word of a record.
-const VERSION: &str = "2";
+/// The format of the records that this version writes, and as their first word. Every later format begins
+/// with its number and a space too.
+const FORMAT: (u32, &str) = (2, "2");
 /// The word for a part that a record does not have.
 const NONE: &str = "-";
 
@@ -78,7 +80,7 @@ impl Record {
             .map(|number| number.to_string());
         // `join`, since `format!` takes three times as long.
         let mut head =
-            [VERSION, &verifier, &epoch, &created, &renewed, &ttl, &owner, &since, &indexed]
+            [FORMAT.1, &verifier, &epoch, &created, &renewed, &ttl, &owner, &since, &indexed]
                 .join(" ");
         for Former { verifier, epoch, replaced } in &self.formers {
             let words =
@@ -92,16 +94,22 @@ impl Record {
     ///
     /// # Errors
     ///
+    /// [`StoreError::NewerFormat`] for what a newer version of this library wrote, and
     /// [`StoreError::Corrupt`] for anything else.
     pub fn from_bytes(bytes: &[u8]) -> Result<Self, StoreError> {
         let corrupt = |problem| StoreError::Corrupt { problem };
+        let format = bytes.split(|byte| *byte == b' ').next().and_then(parse_format);
+        match format.map(|format| (format, format.cmp(&FORMAT.0))) {
+            Some((_, Ordering::Equal)) => {}
+            Some((format, Ordering::Greater)) => return Err(StoreError::NewerFormat { format }),
+            Some((_, Ordering::Less)) | None => {
+                return Err(corrupt("it does not begin with a format that this version knows"));
+            }
+        }
         let text = std::str::from_utf8(bytes).map_err(|_| corrupt("it is not UTF-8"))?;
         let (head, payload) =
             text.split_once('\n').ok_or(corrupt("it has no line break after its head"))?;
-        let mut words = head.split(' ');
-        if words.next() != Some(VERSION) {
-            return Err(corrupt("it has another version of the format"));
-        }
+        let mut words = head.split(' ').skip(1);
         let record = parse(&mut words, payload).ok_or(corrupt("its head is invalid"))?;
         if words.next().is_some() {
             return Err(corrupt("its head is too long"));
@@ -143,6 +151,12 @@ fn parse<'t>(words: &mut impl Iterator<Item = &'t str>, payload: &str) -> Option
         ttl_secs,
         owner,
     })
+}
+
+/// Reads the first word of a record, of this version or a newer one: a number without leading zeros.
+fn parse_format(word: &[u8]) -> Option<u32> {
+    let is_number = word.iter().all(u8::is_ascii_digit) && word.first() != Some(&b'0');
+    std::str::from_utf8(word).ok()?.parse().ok().filter(|_| is_number)
 }
 
 fn verifier_word(verifier: &VerifierHash) -> String {
@@ -198,7 +212,7 @@ impl fmt::Debug for Record {
 
 #[cfg(test)]
 mod tests {
-    use super::{Owner, Record};
+    use super::{FORMAT, Owner, Record};
     use crate::store::{OwnerKey, Purpose, StoreError, Timestamp, rights::VerifierHash};
 
     fn records() -> Vec<Record> {
@@ -240,10 +254,30 @@ mod tests {
                     Err(StoreError::Corrupt { .. })
                 ));
             }
-            let newer = [b"3".as_slice(), &bytes[1..]].concat();
+            let with_format = |format: &[u8]| [format, &bytes[1..]].concat();
             let longer = [&bytes[..head], b" x", &bytes[head..]].concat();
-            for wrong in [newer, longer, vec![0xff; 300]] {
+            let formats: [&[u8]; 9] =
+                [b"0", b"1", b"02", b"03", b"+3", b"-3", b"", b"3\n", b"4294967296"];
+            let unknown = formats.map(with_format);
+            for wrong in unknown.into_iter().chain([longer, vec![0xff; 300]]) {
                 assert!(matches!(Record::from_bytes(&wrong), Err(StoreError::Corrupt { .. })));
+            }
+        }
+    }
+
+    #[test]
+    fn a_record_of_a_newer_version_is_an_error_of_its_own_whatever_follows_its_format() {
+        assert_eq!(FORMAT.0.to_string(), FORMAT.1);
+        let mut samples: Vec<_> = records().iter().map(Record::to_bytes).collect();
+        samples.extend([b"2 \xff\xfe".to_vec(), b"2 {}".to_vec(), b"2 ".to_vec()]);
+        for sample in samples {
+            for format in [3, 10, u32::MAX] {
+                let newer = [format.to_string().as_bytes(), &sample[1..]].concat();
+                let err = Record::from_bytes(&newer).unwrap_err();
+                assert!(
+                    matches!(err, StoreError::NewerFormat { format: read } if read == format),
+                    "{err:?}"
+                );
             }
         }
     }

@@ -46,8 +46,8 @@ impl<S: Store> ServerSide<S> {
             Ok(Some(loaded)) => loaded.into(),
             // Its entry stays: the session may be about to begin.
             Ok(None) => return Ok(false),
-            // It opens nothing, and its owner cannot be read. Its entry says whose it was.
-            Err(StoreError::Corrupt { .. }) => {
+            // Its owner cannot be read. Its entry says whose it was.
+            Err(StoreError::Corrupt { .. } | StoreError::NewerFormat { .. }) => {
                 self.write(Write::Delete, deadline, self.store.delete(&key)).await?;
                 self.remove_from_index(Some(owner), key, deadline).await;
                 return Ok(true);
