@@ -1,10 +1,19 @@
 //! Keys that change while the server runs, with every user logged in: the file `KEYS` holds one key a
-//! line. The first signs, the others verify. Delete a leaked key from the file at once.
+//! line. The first signs, and the others verify: the key that signs `next`, and each `fallback`.
 //!
 //!     cargo run --example rotate_keys
 //!     curl -c jar -b jar http://localhost:8080
-//!     sed -i "1i $(openssl rand -base64 48)" target/rotate_keys && pkill -HUP rotate_keys
-//!     curl -c jar -b jar http://localhost:8080 # and http://localhost:8080/uses
+//!
+//! A change of keys has three steps, each on every host before the next. A leaked key is deleted from the
+//! file at once instead.
+//!
+//!     # 1. All verify the new key.
+//!     echo "next $(openssl rand -base64 48)" >> target/rotate_keys && pkill -HUP rotate_keys
+//!     # 2. It signs, and the former one verifies.
+//!     sed -i '1{s/^/fallback /;h;d};2{s/^next //;G}' target/rotate_keys && pkill -HUP rotate_keys
+//!     curl -c jar -b jar http://localhost:8080
+//!     # 3. When http://localhost:8080/uses counts no tokens of the fallback any more:
+//!     sed -i '/^fallback /d' target/rotate_keys && pkill -HUP rotate_keys
 
 use std::{env, error::Error, fs};
 
@@ -30,9 +39,14 @@ async fn uses(keys: web::Data<SharedKeys>) -> String {
 
 fn read(path: &str) -> Result<KeyRing, Box<dyn Error>> {
     let text = fs::read_to_string(path)?;
-    let mut keys = text.lines().map(SecretKey::from_base64);
-    let current = keys.next().ok_or("the file has no key")??;
-    keys.try_fold(KeyRing::new(current), |ring, key| Ok(ring.with_fallback(key?)))
+    let mut lines = text.lines();
+    let current = lines.next().ok_or("the file has no key")?;
+    let ring = KeyRing::new(SecretKey::from_base64(current)?);
+    lines.try_fold(ring, |ring, line| match line.split_once(' ') {
+        Some(("next", key)) => Ok(ring.with_next(SecretKey::from_base64(key)?)),
+        Some(("fallback", key)) => Ok(ring.with_fallback(SecretKey::from_base64(key)?)),
+        _ => Err("after the first key, each line is `next KEY` or `fallback KEY`".into()),
+    })
 }
 
 #[actix_web::main]

@@ -257,6 +257,61 @@ async fn what_begins_while_the_keys_are_replaced_is_signed_with_the_new_one() {
     }
 }
 
+// Two processes, of which one has the new keys already.
+
+#[actix_web::test]
+async fn a_token_under_the_next_key_opens_and_stays_as_it_is() {
+    for encrypted in [false, true] {
+        let ahead = in_mode(encrypted, SharedKeys::new(ring(2, &[1]))).await;
+        let keys = SharedKeys::new(ring(1, &[3]).with_next(key(2)));
+        let behind = in_mode(encrypted, keys.clone()).await;
+        let mut browser = Browser::new();
+        browser.get(&ahead, "/alice").await;
+        let answer = browser.get(&behind, "/read").await;
+        assert_eq!((answer.body.as_str(), answer.cookie()), ("alice", None));
+        assert_eq!((counts(&keys.uses()), keys.uses().next()), (vec![0, 0], Some(1)));
+        // What it writes is under a key that both know, and the other signs again.
+        browser.get(&behind, "/bob").await;
+        let answer = browser.get(&ahead, "/read").await;
+        assert_eq!(answer.body, "bob");
+        assert!(answer.cookie().is_some(), "signed anew");
+        keys.replace(ring(2, &[]));
+        assert_eq!(keys.uses().next(), None);
+        assert_eq!(browser.get(&behind, "/read").await.body, "bob");
+    }
+}
+
+#[actix_web::test]
+async fn so_does_the_signed_id_of_a_record() {
+    let store = MemoryStore::new();
+    let host = |keys: SharedKeys| {
+        app(ServerSide::new(store.clone()).signed(keys.clone()), keys, TestClock::new())
+    };
+    let ahead = host(SharedKeys::new(ring(2, &[1]))).await;
+    let keys = SharedKeys::new(ring(1, &[]).with_next(key(2)));
+    let behind = host(keys.clone()).await;
+    let mut browser = Browser::new();
+    browser.get(&ahead, "/alice").await;
+    let answer = browser.get(&behind, "/read").await;
+    assert_eq!((answer.body.as_str(), answer.cookie()), ("alice", None));
+    assert_eq!((counts(&keys.uses()), keys.uses().next()), (vec![0], Some(1)));
+}
+
+#[actix_web::test]
+async fn the_next_key_verifies_and_does_not_sign() {
+    for encrypted in [false, true] {
+        let host = in_mode(encrypted, SharedKeys::new(ring(1, &[]).with_next(key(2)))).await;
+        let mut browser = Browser::new();
+        browser.get(&host, "/alice").await;
+        let promoted = in_mode(encrypted, SharedKeys::new(key(2))).await;
+        let mut other = Browser::new();
+        other.set_cookie("session", browser.cookie("session").expect("set"));
+        assert_eq!(other.get(&promoted, "/read").await.body, "nobody");
+        let before = in_mode(encrypted, SharedKeys::new(key(1))).await;
+        assert_eq!(browser.get(&before, "/read").await.body, "alice");
+    }
+}
+
 // What is counted.
 
 #[actix_web::test]
@@ -326,7 +381,7 @@ async fn other_keys_are_counted_anew_and_the_same_keys_go_on() {
         assert!(keys.uses().since() >= uses.since());
         let lines = logged.take_own();
         let [(_, text)] = lines.as_slice() else { panic!("{lines:?}") };
-        assert_eq!(*text, format!("the keys are replaced fallbacks={}", count - 1));
+        assert_eq!(*text, format!("the keys are replaced fallbacks={} has_next=false", count - 1));
     }
 }
 

@@ -181,9 +181,10 @@ fn clones_rings_and_what_shows_them_leave_no_copy() {
     search.after("a ring", &forms, || {
         let key = SecretKey::from_bytes(TEXT).expect("a key");
         let old = SecretKey::from_bytes(OLD_TEXT).expect("a key");
-        let ring = KeyRing::new(key.clone()).with_fallback(old.clone()).with_fallback(key.clone());
+        let ring = KeyRing::new(key.clone()).with_fallback(old.clone()).with_next(key.clone());
         let keys = SharedKeys::new(ring.clone());
         let config = SessionConfig::new().secret_key(key.clone()).secret_key_fallback(old.clone());
+        let config = config.secret_key_next(key.clone());
         let shown = format!("{key:?} {ring:?} {keys:?} {config:?} {:?} {config:#?}", keys.uses());
         assert!(!shown.contains(&TEXT[..4]) && !shown.contains(&OLD_TEXT[..4]), "{shown}");
         keys.replace(ring);
@@ -236,7 +237,7 @@ fn readers_of_the_configuration_leave_no_copy() {
     let file = format!(r#"{{"secret_key":"{plain}","secret_key_fallbacks":["{plain}"]}}"#);
     let read = |text: &str| serde_json::from_str::<SessionConfig>(text);
     search.after("a file", &forms, || drop(read(&file).expect("a configuration")));
-    let value = json!({"secret_key": TEXT, "secret_key_fallbacks": [OLD_TEXT, TEXT]});
+    let value = json!({"secret_key": TEXT, "secret_key_next": OLD_TEXT, "secret_key_fallbacks": [OLD_TEXT, TEXT]});
     let from_value = |value: Value| serde_json::from_value::<SessionConfig>(value);
     let copy = value.clone();
     search.after("values", &forms, || drop(from_value(copy).expect("a configuration")));
@@ -244,6 +245,8 @@ fn readers_of_the_configuration_leave_no_copy() {
         json!({"secret_key": [TEXT, OLD_TEXT]}),
         json!({"secret_key": TEXT, "secret_key_fallbacks": OLD_TEXT}),
         json!({"secret_key": &TEXT[..20]}),
+        json!({"secret_key_next": [TEXT]}),
+        json!({"secret_key_next": &TEXT[..20]}),
         json!({"secret_key_fallbacks": [TEXT, &OLD_TEXT[..20], OLD_TEXT]}),
         json!({"cookie_secure": TEXT}),
         json!({"cookie_samesite": TEXT}),

@@ -62,7 +62,10 @@ fn a_missing_key_is_an_error_that_says_what_to_set() {
     let of_env = ConfiguredSessions { config: of_env }.check();
     assert_says(&of_env, &["no secret key", "`SECRET_KEY`", "openssl rand -base64 48"]);
     let config = SessionConfig::new().secret_key_fallback(key(1));
-    assert_says(&ConfiguredSessions { config }.check(), &["fallbacks only verify", "`secret_key`"]);
+    assert_says(
+        &ConfiguredSessions { config }.check(),
+        &["fallbacks and the next key only verify", "`secret_key`"],
+    );
     let config = SessionConfig::from_flask_vars([]).expect("no variables");
     let backend = FlaskCookie::from_config(&config);
     let advice = "set the secret key of the Flask application, in the environment `FLASK_SECRET_KEY` \

@@ -20,6 +20,7 @@ use sessions_tests::{Browser, ConfiguredSessions};
 
 const KEY: &str = "Qm7xW2pVtY9zRk4nLs8bHd3fGj6cAe1u";
 const OLD_KEY: &str = "u1eAc6jGf3dHb8sLn4kRz9YtVp2Wx7mQ";
+const NEXT_KEY: &str = "Hw4nZq8sKx2vLy6bTd9mRf3gPj7cUa5e";
 const DAY: Duration = Duration::from_secs(24 * 60 * 60);
 
 fn key(text: &str) -> SecretKey {
@@ -119,6 +120,7 @@ fn every_field() -> Vec<(&'static str, Value, &'static str, String)> {
     let fallbacks = json!([OLD_KEY]);
     let fields = [
         ("secret_key", json!(KEY), "SECRET_KEY", KEY),
+        ("secret_key_next", json!(NEXT_KEY), "SECRET_KEY_NEXT", NEXT_KEY),
         ("server_name", json!("example.org"), "SERVER_NAME", "example.org"),
         ("application_root", json!("/root"), "APPLICATION_ROOT", "/root"),
         ("cookie_name", json!("app"), "SESSION_COOKIE_NAME", "app"),
@@ -158,6 +160,7 @@ fn code_json_and_variables_say_the_same() {
     let in_code = SessionConfig::new()
         .secret_key(key(KEY))
         .secret_key_fallback(key(OLD_KEY))
+        .secret_key_next(key(NEXT_KEY))
         .server_name("example.org")
         .application_root(CookiePath::from_static("/root"))
         .cookie_name(CookieName::from_static("app"))
@@ -239,10 +242,19 @@ async fn keys_from_json_and_variables_are_their_bytes_as_they_are() {
     let old = SessionConfig::new().secret_key(key(OLD_KEY));
     let fallbacks = format!("[\"{OLD_KEY}\"]");
     let configs = [
-        from_json(json!({"secret_key": KEY, "secret_key_fallbacks": [OLD_KEY]})),
-        from_vars(&[("SECRET_KEY", KEY), ("SECRET_KEY_FALLBACKS", &fallbacks)]),
+        from_json(json!({
+            "secret_key": KEY, "secret_key_fallbacks": [OLD_KEY], "secret_key_next": NEXT_KEY
+        })),
+        from_vars(&[
+            ("SECRET_KEY", KEY),
+            ("SECRET_KEY_FALLBACKS", &fallbacks),
+            ("SECRET_KEY_NEXT", NEXT_KEY),
+        ]),
     ];
+    let next = SessionConfig::new().secret_key(key(NEXT_KEY));
     for config in configs {
+        assert!(reads(next.clone(), config.clone()).await);
+        assert!(!reads(config.clone(), next.clone()).await, "it only verifies");
         assert!(reads(new.clone(), config.clone()).await);
         assert!(reads(old.clone(), config.clone()).await);
         assert!(reads(config.clone(), new.clone()).await, "signed with the current key");
@@ -398,11 +410,12 @@ fn debug_shows_what_is_set_and_no_key() {
     let config = SessionConfig::new()
         .secret_key(key(KEY))
         .secret_key_fallback(key(OLD_KEY))
+        .secret_key_next(key(NEXT_KEY))
         .cookie_path(CookiePath::ROOT);
     let shown = [format!("{config:?}"), format!("{config:#?}")];
     for text in shown {
         assert!(text.contains("SecretKey") && text.contains("cookie_path"), "{text}");
-        for secret in [KEY, OLD_KEY] {
+        for secret in [KEY, OLD_KEY, NEXT_KEY] {
             assert!(!text.contains(&secret[..8]), "{text}");
             assert!(!text.contains(&format!("{:?}", secret.as_bytes())), "{text}");
         }

@@ -14,8 +14,9 @@ fn json_error(json: Value) -> String {
 }
 
 /// The fields, the variables they are called, and texts that are wrong for both.
-const WRONG: [(&str, &str, &[&str]); 25] = [
+const WRONG: [(&str, &str, &[&str]); 26] = [
     ("secret_key", "SECRET_KEY", &["tiny", "a key a key a key a key a key a key"]),
+    ("secret_key_next", "SECRET_KEY_NEXT", &["tiny"]),
     ("secret_key_fallbacks", "SECRET_KEY_FALLBACKS", &["no list", "{}", "[1]", "[\"tiny\"]"]),
     ("application_root", "APPLICATION_ROOT", &["app", "/a;b", "/é"]),
     ("cookie_name", "SESSION_COOKIE_NAME", &["a b", "a;", "é"]),
@@ -211,12 +212,12 @@ fn no_error_shows_the_text_of_a_key() {
         json!({SECRET: "key"}),
     ];
     for value in values {
-        for field in ["secret_key", "secret_key_fallbacks"] {
+        for field in ["secret_key", "secret_key_next", "secret_key_fallbacks"] {
             let text = json_error(json!({field: value}));
             assert!(!text.contains(SECRET), "{text}");
         }
         let text = value.to_string();
-        for variable in ["SECRET_KEY_FALLBACKS", "SECRET_KEY"] {
+        for variable in ["SECRET_KEY_FALLBACKS", "SECRET_KEY_NEXT", "SECRET_KEY"] {
             if let Err(err) = SessionConfig::from_vars([(variable, text.as_str())]) {
                 assert!(!format!("{err} {err:?}").contains(SECRET), "{err}");
             }

@@ -203,7 +203,7 @@ fn rotate_keys_changes_keys_on_sighup_and_the_session_goes_on() {
     assert_eq!(served.get(&mut jar, "/"), "visit 2\n");
     let mut idle = Jar(jar.0.clone());
 
-    reload(&format!("{second}{first}"), "counts: [0, 0]");
+    reload(&format!("{second}fallback {first}"), "counts: [0, 0]");
     assert_eq!(served.get(&mut jar, "/"), "visit 3\n");
     assert_eq!(served.get(&mut jar, "/"), "visit 4\n");
     assert!(served.get(&mut Jar::default(), "/uses").contains("counts: [1, 1]"));

@@ -3,4 +3,6 @@
 
 mod client;
 mod examples;
+#[cfg(unix)]
+mod key_change;
 mod readme;

@@ -54,11 +54,11 @@ impl SessionConfig {
     }
 
     fn key_advice(&self) -> &'static str {
-        if self.secret_key_fallbacks.is_empty() {
+        if self.secret_key_fallbacks.is_empty() && self.secret_key_next.is_none() {
             "set `secret_key` in the `SessionConfig`, or `SECRET_KEY` where it is read from the \
              environment, to what `openssl rand -base64 48` prints, or give the interface a `backend`"
         } else {
-            "fallbacks only verify: set `secret_key` in the `SessionConfig`, or `SECRET_KEY` where it is \
+            "fallbacks and the next key only verify: set `secret_key` in the `SessionConfig`, or `SECRET_KEY` where it is \
              read from the environment, to what `openssl rand -base64 48` prints"
         }
     }
@@ -68,7 +68,9 @@ impl SessionConfig {
         self.keys.clone().or_else(|| {
             let ring = KeyRing::new(self.secret_key.clone()?);
             let fallbacks = self.secret_key_fallbacks.iter().cloned();
-            Some(fallbacks.fold(ring, KeyRing::with_fallback).into())
+            let ring = fallbacks.fold(ring, KeyRing::with_fallback);
+            let next = self.secret_key_next.iter().cloned();
+            Some(next.fold(ring, KeyRing::with_next).into())
         })
     }
 }

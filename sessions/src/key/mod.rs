@@ -196,9 +196,10 @@ impl fmt::Debug for SecretKey {
     }
 }
 
-/// The current key, which signs, and the fallback keys, which only verify older tokens.
+/// The current key, which signs, and keys that only verify: fallbacks for older tokens, and the next key,
+/// under which other processes may sign already.
 ///
-/// [`SharedKeys`] replaces a ring while the server runs.
+/// [`SharedKeys`] replaces a ring while the server runs, and says in which steps.
 ///
 /// # Examples
 ///
@@ -212,15 +213,17 @@ impl fmt::Debug for SecretKey {
 pub struct KeyRing {
     current: SecretKey,
     fallbacks: Vec<SecretKey>,
+    next: Option<SecretKey>,
 }
 
 impl KeyRing {
-    /// Returns a ring with this key and no fallback.
+    /// Returns a ring with this key and no other.
     pub fn new(current: SecretKey) -> Self {
-        Self { current, fallbacks: Vec::new() }
+        Self { current, fallbacks: Vec::new(), next: None }
     }
 
-    /// Adds a key that verifies and never signs.
+    /// Adds a key that verifies and never signs. A token under it is signed again under the current key, in
+    /// the response.
     ///
     /// # Security
     ///
@@ -232,25 +235,47 @@ impl KeyRing {
         self
     }
 
+    /// Sets the key that becomes the current one next. It verifies and does not sign; a token under it stays
+    /// as it is.
+    ///
+    /// Processes do not change their keys at the same moment. A key that all of them verify before the first
+    /// one signs with it logs no client out.
+    #[must_use]
+    pub fn with_next(mut self, key: SecretKey) -> Self {
+        self.next = Some(key);
+        self
+    }
+
     /// Returns the key that signs.
     pub fn current(&self) -> &SecretKey {
         &self.current
     }
 
-    /// Returns the keys that only verify.
+    /// Returns the keys that only verify tokens from before.
     pub fn fallbacks(&self) -> &[SecretKey] {
         &self.fallbacks
     }
 
-    /// Returns all keys, the current one first.
+    /// Returns the key that becomes the current one next.
+    pub fn next(&self) -> Option<&SecretKey> {
+        self.next.as_ref()
+    }
+
+    /// Returns all keys: the current one, the fallbacks, and the next one.
     pub(crate) fn iter(&self) -> impl Iterator<Item = &SecretKey> {
-        std::iter::once(&self.current).chain(&self.fallbacks)
+        std::iter::once(&self.current).chain(&self.fallbacks).chain(&self.next)
+    }
+
+    /// Whether the key at this position of [`iter`](Self::iter) is a fallback.
+    fn is_fallback(&self, at: usize) -> bool {
+        (1..=self.fallbacks.len()).contains(&at)
     }
 
     /// Whether these are the same keys, in the same order.
     fn same_as(&self, other: &Self) -> bool {
         let same = self.iter().zip(other.iter()).all(|(one, other)| one.same_as(other));
-        same && self.fallbacks.len() == other.fallbacks.len()
+        let next = self.next.is_some() == other.next.is_some();
+        same && next && self.fallbacks.len() == other.fallbacks.len()
     }
 }
 
@@ -271,7 +296,10 @@ mod tests {
         let key = SecretKey::from_hex(HEX).unwrap();
         assert_eq!(format!("{key:?}"), "SecretKey");
         let ring = KeyRing::new(key.clone()).with_fallback(key);
-        assert_eq!(format!("{ring:?}"), "KeyRing { current: SecretKey, fallbacks: [SecretKey] }");
+        assert_eq!(
+            format!("{ring:?}"),
+            "KeyRing { current: SecretKey, fallbacks: [SecretKey], next: None }"
+        );
     }
 
     #[test]

@@ -19,9 +19,17 @@ use super::{KeyBytes, KeyRing, SecretKey};
 /// Clones are handles on the same keys. Constructors that take keys accept a handle, a [`KeyRing`]
 /// or a [`SecretKey`]; the backend's `keys` returns the handle.
 ///
-/// To change keys without logging out any client, keep the old key in the ring as a fallback: a
-/// token under it is replaced in the response. When [`uses`](Self::uses) counts no more of them, at
-/// the latest after `lifetime`, remove the fallback.
+/// # Changing keys
+///
+/// In three steps, each in all processes before the next, no client is logged out:
+///
+/// 1. `KeyRing::new(old).with_next(new)`: all verify the new key, and none signs with it.
+/// 2. `KeyRing::new(new).with_fallback(old)`: a token under the old key is replaced in the response.
+/// 3. `KeyRing::new(new)`, when [`uses`](Self::uses) counts no more tokens under the fallback, at the
+///    latest after `lifetime`.
+///
+/// With a single process the first step may be left out. With several, the first process to sign with the
+/// new key would otherwise log out clients at those that do not know it.
 ///
 /// # Security
 ///
@@ -40,8 +48,11 @@ use super::{KeyBytes, KeyRing, SecretKey};
 /// let keys = SharedKeys::new(old.clone());
 /// let backend = SignedCookie::new(keys.clone());
 ///
-/// // Later, while the server runs:
-/// keys.replace(KeyRing::new(SecretKey::generate()).with_fallback(old));
+/// // Later, while the server runs, in every process:
+/// let new = SecretKey::generate();
+/// keys.replace(KeyRing::new(old.clone()).with_next(new.clone()));
+/// // When all processes have it:
+/// keys.replace(KeyRing::new(new).with_fallback(old));
 /// // How many tokens still need the fallback:
 /// assert_eq!(keys.uses().fallbacks(), [0]);
 /// # let _ = backend;
@@ -65,6 +76,7 @@ pub struct KeyUses {
     since: SystemTime,
     /// Invariant: one count for each key of the ring, in its order, and so at least one.
     counts: Vec<u64>,
+    has_next: bool,
 }
 
 impl SharedKeys {
@@ -81,7 +93,7 @@ impl SharedKeys {
         if self.ring.load().keys.same_as(&ring) {
             return;
         }
-        tracing::info!(target: "sessions", fallbacks = ring.fallbacks().len(), "the keys are replaced");
+        tracing::info!(target: "sessions", fallbacks = ring.fallbacks().len(), has_next = ring.next().is_some(), "the keys are replaced");
         self.ring.store(Arc::new(Ring::new(ring)));
     }
 
@@ -90,7 +102,7 @@ impl SharedKeys {
     pub fn uses(&self) -> KeyUses {
         let ring = self.ring.load();
         let counts = ring.uses.iter().map(|count| count.load(Ordering::Relaxed)).collect();
-        KeyUses { since: ring.since, counts }
+        KeyUses { since: ring.since, counts, has_next: ring.keys.next().is_some() }
     }
 
     pub(crate) fn ring(&self) -> arc_swap::Guard<Arc<Ring>> {
@@ -118,6 +130,11 @@ impl Ring {
         self.keys.iter().nth(at).expect("the position is from this ring")
     }
 
+    /// Whether the key at this position is a fallback, whose tokens are to be replaced.
+    pub(crate) fn is_fallback(&self, at: usize) -> bool {
+        self.keys.is_fallback(at)
+    }
+
     /// Whether this is one of the keys.
     pub(crate) fn has(&self, key: &KeyBytes) -> bool {
         self.keys.iter().any(|own| own.shared().same_as(key))
@@ -137,7 +154,12 @@ impl KeyUses {
 
     /// Returns how many tokens each fallback verified, in the order of the ring.
     pub fn fallbacks(&self) -> &[u64] {
-        &self.counts[1..]
+        &self.counts[1..self.counts.len() - usize::from(self.has_next)]
+    }
+
+    /// Returns how many tokens the next key verified, if there is one: of processes that sign with it.
+    pub fn next(&self) -> Option<u64> {
+        self.counts.last().copied().filter(|_| self.has_next)
     }
 }
 

@@ -274,7 +274,7 @@ fn open_token<C: CookieCodec>(
         state.set_started(started);
     }
     let idle_for = Duration::from_secs(now.saturating_sub(sealed_at));
-    let by_fallback = at > 0;
+    let by_fallback = keys.ring().is_fallback(at);
     if by_fallback || settings.idle_timeout().is_some() && idle_for >= settings.touch_interval() {
         state.request_refresh();
     }

@@ -206,7 +206,7 @@ impl<S: Store> ServerSide<S> {
         let (mut state, origin) = match (newest, stale) {
             (Some((found, at)), _) => {
                 let _turn = turn(found.base.record.payload_len()).await;
-                open_record(found, at)
+                open_record(found, tokens.is_fallback(at))
             }
             (None, Some(stale)) => (SessionState::new(), Origin::Stale(stale)),
             (None, None) => (SessionState::new(), Origin::New),
@@ -342,12 +342,11 @@ impl<S: Store> ServerSide<S> {
     }
 }
 
-/// Returns the session of a record. The token was signed by the key at this position of the ring.
-pub(super) fn open_record(found: Box<Found>, at: usize) -> (SessionState, Origin) {
+/// Returns the session of a record. A token under a fallback key is to be replaced.
+pub(super) fn open_record(found: Box<Found>, by_fallback: bool) -> (SessionState, Origin) {
     match SessionState::from_shared(Arc::clone(&found.base.record.payload)) {
         Ok(mut state) => {
-            if at > 0 {
-                // Under a fallback key.
+            if by_fallback {
                 state.request_refresh();
             }
             state.keep_changes();

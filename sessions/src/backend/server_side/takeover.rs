@@ -250,7 +250,7 @@ impl<S: Store> ServerSide<S> {
 /// grace.
 fn go_on_with(found: Found, state: &mut SessionState, deadline: &Deadline, cx: &OpenContext<'_>) {
     let by_grace = found.by_grace;
-    let (opened, origin) = open_record(Box::new(found), 0);
+    let (opened, origin) = open_record(Box::new(found), false);
     if let Origin::Record(_) = origin {
         state.become_opened(&opened);
         state.keep_changes();

@@ -83,6 +83,11 @@ impl CookieTokens<'_> {
         }
     }
 
+    /// Whether the key at this position is a fallback.
+    pub(super) fn is_fallback(&self, at: usize) -> bool {
+        self.signers.as_ref().is_some_and(|signers| signers.ring().is_fallback(at))
+    }
+
     pub(super) fn write(&self, token: &SplitToken) -> String {
         let mut text = token.to_text();
         if let Some(signers) = &self.signers {

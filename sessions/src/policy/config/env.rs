@@ -36,6 +36,7 @@ impl SessionConfig {
     /// |---|---|
     /// | `SECRET_KEY` | the key's bytes as they are |
     /// | `SECRET_KEY_FALLBACKS` | a JSON list of keys |
+    /// | `SECRET_KEY_NEXT` | the bytes of the key that becomes `SECRET_KEY` next |
     /// | `SERVER_NAME` | a host name, with or without a port; gives the cookie's domain |
     /// | `APPLICATION_ROOT` | a path |
     /// | `SESSION_COOKIE_NAME` | a name |

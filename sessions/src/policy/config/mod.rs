@@ -71,6 +71,7 @@ macro_rules! config {
         pub struct SessionConfig {
             pub(crate) secret_key: Option<SecretKey>,
             pub(crate) secret_key_fallbacks: Vec<SecretKey>,
+            pub(crate) secret_key_next: Option<SecretKey>,
             pub(crate) keys: Option<SharedKeys>,
             pub(crate) server_name: Option<String>,
             pub(crate) application_root: Option<CookiePath>,
@@ -91,6 +92,7 @@ macro_rules! config {
                 Self {
                     secret_key: None,
                     secret_key_fallbacks: Vec::new(),
+                    secret_key_next: None,
                     keys: None,
                     server_name: None,
                     application_root: None,
@@ -165,8 +167,17 @@ impl SessionConfig {
         self
     }
 
+    /// Sets the key that becomes `secret_key` next: it verifies and does not sign. Where several processes
+    /// run, all of them get it before the first one signs with it ([`SharedKeys`]).
+    #[must_use]
+    pub fn secret_key_next(mut self, key: SecretKey) -> Self {
+        self.secret_key_next = Some(key);
+        self.derived_from_keys = OnceLock::new();
+        self
+    }
+
     /// Sets the keys by a handle that replaces them while the server runs. Goes above
-    /// [`secret_key`](Self::secret_key) and its fallbacks.
+    /// [`secret_key`](Self::secret_key), its fallbacks and the next key.
     #[must_use]
     pub fn keys(mut self, keys: impl Into<SharedKeys>) -> Self {
         self.keys = Some(keys.into());
@@ -249,6 +260,7 @@ impl fmt::Debug for SessionConfig {
         f.debug_struct("SessionConfig")
             .field("secret_key", &self.secret_key)
             .field("secret_key_fallbacks", &self.secret_key_fallbacks)
+            .field("secret_key_next", &self.secret_key_next)
             .field("keys", &self.keys)
             .field("server_name", &self.server_name)
             .field("set", &self.names())

@@ -49,6 +49,7 @@ macro_rules! names {
         pub(super) const NAMES: &[(&str, &str)] = &[
             ("secret_key", "SECRET_KEY"),
             ("secret_key_fallbacks", "SECRET_KEY_FALLBACKS"),
+            ("secret_key_next", "SECRET_KEY_NEXT"),
             ("server_name", "SERVER_NAME"),
             ("application_root", "APPLICATION_ROOT"),
             ("cookie_name", "SESSION_COOKIE_NAME"),
@@ -95,6 +96,7 @@ impl SessionConfig {
             "secret_key_fallbacks" => {
                 secret_keys(value, take_key).map(|keys| self.secret_key_fallbacks = keys)
             }
+            "secret_key_next" => secret_key(value, take_key).map(|key| self.secret_key_next = key),
             "server_name" => store(&mut self.server_name, plain_text(value, "`example.com`")),
             "application_root" => store(&mut self.application_root, parse("`/app`")(value)),
             "cookie_name" => store(&mut self.cookie_name, parse("`__Host-app`")(value)),
