@@ -79,6 +79,7 @@ sentences! {
         a_failed_login_leaves_no_entry;
     owners:
         hosts_minutes_apart_end_and_log_in_in_order
+        after_the_stores_clock_went_back_what_was_ended_stays_ended
         end_others_does_not_undo_an_end_all
         listing_does_not_end_the_session_that_end_others_spares
         the_end_of_all_spares_a_session_that_changed_its_owner

@@ -6,12 +6,13 @@ use actix_web::http::StatusCode;
 use futures_util::future::join;
 use sessions::{
     SessionConfig,
-    store::{Store, StoreError},
+    store::{Store, StoreError, Timestamp},
     test::{Fault, Moment, Operation, TestClock},
 };
 use sessions_tests::{Answer, Browser, in_memory::meanwhile, stage::Stage, with_token};
 
 const MINUTE: Duration = Duration::from_secs(60);
+const HOUR: Duration = Duration::from_secs(3_600);
 
 /// Returns a clock that is so much ahead of the store's, or behind it.
 fn clock_apart(stage: &Stage<impl Store>, ahead: Duration, behind: Duration) -> TestClock {
@@ -61,6 +62,29 @@ pub(crate) async fn hosts_minutes_apart_end_and_log_in_in_order<S: Store>(stage:
 }
 
 /// "Log out everywhere else" on one host, "everywhere" on another.
+/// After a failover to a server whose clock is behind, by which ends from before it are in the future.
+pub(crate) async fn after_the_stores_clock_went_back_what_was_ended_stays_ended<S: Store>(
+    stage: Stage<S>,
+) {
+    let host = stage.host();
+    let app = host.app().await;
+    let mut browser = Browser::new();
+    browser.get(&app, "/login-7").await;
+    let copy = browser.cookie("id").expect("it has a session").to_owned();
+    Browser::new().get(&app, "/all-7").await;
+    let index = stage.store.owners().expect("it has an index");
+    let ended = Timestamp::of(stage.time.now() + MINUTE);
+    index.end_before(&stage.owner("7"), Some(ended), HOUR).await.expect("the store works");
+
+    assert_eq!(Answer::of(&app, with_token("/owner", &copy)).await.body, "");
+    // A login might be one from before the end.
+    assert_eq!(browser.get(&app, "/login-7").await.status, StatusCode::CONFLICT);
+    assert_eq!(Browser::new().get(&app, "/login-8").await.status, StatusCode::OK);
+    stage.time.advance(MINUTE + Duration::from_secs(1));
+    assert_eq!(browser.get(&app, "/login-7").await.status, StatusCode::OK);
+    assert_eq!(browser.get(&app, "/owner").await.body, "7");
+}
+
 pub(crate) async fn end_others_does_not_undo_an_end_all<S: Store>(stage: Stage<S>) {
     let moments = [
         Moment::After(Operation::OwnerState),

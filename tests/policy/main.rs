@@ -10,4 +10,5 @@ mod lifetimes;
 mod no_limit;
 mod policies;
 mod precedence;
+mod skewed_hosts;
 mod wrong_settings;
