@@ -1,12 +1,53 @@
-//! The headers for caches of a response that sets the session's cookie.
+//! The headers for caches of a response that sets the session's cookie, or shows a session.
 
-use std::fmt;
+use std::{
+    fmt,
+    sync::atomic::{AtomicBool, Ordering},
+};
 
 use actix_web::http::header::{self, HeaderMap, HeaderName, HeaderValue};
 
-/// Keeps a response that sets the cookie from shared caches (OWASP Session Management, Web Content
-/// Caching).
-const PRIVATE: &str = "private, no-cache=\"Set-Cookie\"";
+/// What a shared cache would give to other clients (OWASP Session Management, Web Content Caching).
+#[derive(Clone, Copy)]
+pub(super) enum Shares {
+    /// The session's cookie.
+    Cookie,
+    /// A page that was made of a client's session. `Vary: Cookie` forbids that too, and there are caches
+    /// that ignore it.
+    Content,
+}
+
+impl Shares {
+    /// The value of `Cache-Control` where there is none.
+    fn private(self) -> HeaderValue {
+        HeaderValue::from_static(match self {
+            Self::Cookie => "private, no-cache=\"Set-Cookie\"",
+            Self::Content => "private",
+        })
+    }
+
+    /// Whether to tell of this response: of pages, which are many, once in a process.
+    fn is_told(self) -> bool {
+        static HAS_WARNED: AtomicBool = AtomicBool::new(false);
+        match self {
+            Self::Cookie => true,
+            Self::Content => !HAS_WARNED.swap(true, Ordering::Relaxed),
+        }
+    }
+
+    fn warning(self) -> &'static str {
+        match self {
+            Self::Cookie => {
+                "the response sets the session's cookie and lets shared caches keep it, which would give \
+                 the session to other clients"
+            }
+            Self::Content => {
+                "the response was made with a client's session and lets shared caches keep it, which \
+                 would show it to other clients"
+            }
+        }
+    }
+}
 
 /// Headers that caches obey instead of `Cache-Control`, beside those that [end with its
 /// name](is_targeted): Edge Architecture Specification, 2.2; Akamai; nginx.
@@ -16,31 +57,31 @@ const ACCEL_EXPIRES: &str = "x-accel-expires";
 
 /// Keeps the response from shared caches: adds `private` if the handler set no scope, overrules a
 /// handler that lets them store it, and removes what some of them obey instead.
-pub(super) fn keep_private(headers: &mut HeaderMap) {
+pub(super) fn keep_private(headers: &mut HeaderMap, shares: Shares) {
     let removed = remove_targeted(headers);
-    let shared = keep_cache_control_private(headers);
-    if !shared && removed.is_empty() {
+    let shared = keep_cache_control_private(headers, shares);
+    if !shared && removed.is_empty() || !shares.is_told() {
         return;
     }
     let removed: Vec<_> = removed.iter().map(HeaderName::as_str).collect();
     tracing::warn!(
         target: "sessions",
         removed = removed.join(", "),
-        "the response sets the session's cookie and lets shared caches keep it, which would give the \
-         session to other clients; `Cache-Control` is made `private`, and headers that overrule it are \
-         removed, so drop `public` and `s-maxage` there"
+        "{}; `Cache-Control` is made `private`, and headers that overrule it are removed, so drop `public` \
+         and `s-maxage` there",
+        shares.warning()
     );
 }
 
 /// Makes `Cache-Control` private (RFC 9111, 5.2.2). Returns whether it let shared caches store the
 /// response.
-fn keep_cache_control_private(headers: &mut HeaderMap) -> bool {
+fn keep_cache_control_private(headers: &mut HeaderMap, shares: Shares) -> bool {
     if !headers.contains_key(header::CACHE_CONTROL) {
-        headers.insert(header::CACHE_CONTROL, HeaderValue::from_static(PRIVATE));
+        headers.insert(header::CACHE_CONTROL, shares.private());
         return false;
     }
     let Some(directives) = Directives::read(headers, &header::CACHE_CONTROL) else {
-        headers.insert(header::CACHE_CONTROL, HeaderValue::from_static(PRIVATE));
+        headers.insert(header::CACHE_CONTROL, shares.private());
         return true;
     };
     let shared = directives.0.iter().any(Directive::is_shared);
@@ -54,8 +95,7 @@ fn keep_cache_control_private(headers: &mut HeaderMap) -> bool {
         kept.0.insert(0, Directive { name: "private".to_owned(), argument: None });
     }
     let value = HeaderValue::from_str(&kept.to_string());
-    headers
-        .insert(header::CACHE_CONTROL, value.unwrap_or_else(|_| HeaderValue::from_static(PRIVATE)));
+    headers.insert(header::CACHE_CONTROL, value.unwrap_or_else(|_| shares.private()));
     shared
 }
 
@@ -195,15 +235,19 @@ impl fmt::Display for Directives {
 mod tests {
     use actix_web::http::header::{CACHE_CONTROL, HeaderMap, HeaderName, HeaderValue};
 
-    use super::keep_private;
+    use super::{Shares, keep_private};
 
     fn kept(given: &[(&str, &str)]) -> Vec<(String, String)> {
+        kept_from(given, Shares::Cookie)
+    }
+
+    fn kept_from(given: &[(&str, &str)], shares: Shares) -> Vec<(String, String)> {
         let mut headers = HeaderMap::new();
         for (name, value) in given {
             let name = HeaderName::try_from(*name).expect("a name");
             headers.append(name, HeaderValue::from_str(value).expect("a value"));
         }
-        keep_private(&mut headers);
+        keep_private(&mut headers, shares);
         let text = |value: &HeaderValue| value.to_str().expect("ASCII").to_owned();
         let mut kept: Vec<_> =
             headers.iter().map(|(name, value)| (name.to_string(), text(value))).collect();
@@ -252,6 +296,23 @@ mod tests {
         ];
         for (given, expected) in cases {
             assert_eq!(cache_control(given), expected, "{given:?}");
+        }
+    }
+
+    #[test]
+    fn a_page_of_a_session_is_kept_from_shared_caches_too() {
+        for (given, expected) in [
+            (&[][..], "private"),
+            (
+                &[("Cache-Control", "public, max-age=60"), ("CDN-Cache-Control", "max-age=60")],
+                "private, max-age=60",
+            ),
+            (&[("Cache-Control", "max-age")], "private, max-age"),
+            (&[("Cache-Control", "private=\"")], "private"),
+            (&[("Cache-Control", "no-store")], "no-store"),
+        ] {
+            let expected = ("cache-control".to_owned(), expected.to_owned());
+            assert_eq!(kept_from(given, Shares::Content), [expected], "{given:?}");
         }
     }
 

@@ -30,7 +30,7 @@ pub(super) fn finish<I: SessionInterface, B: MessageBody + 'static>(
         Frozen::SavedNow(Err(err)) => Outcome::failed(err),
         Frozen::Failed(err) => Outcome::failed(err),
         Frozen::Handled(err) => Outcome::Handled(err),
-        Frozen::Session(session) => match skip_saving(slot, &session.content) {
+        Frozen::Session(session) => match skip_saving(slot, &session) {
             Some(skipped) => Outcome::done(skipped.headers),
             None => return NextStep::Save(session, result),
         },

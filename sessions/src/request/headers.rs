@@ -5,7 +5,7 @@ use std::sync::Arc;
 use actix_web::http::header::{self, HeaderMap, HeaderValue};
 use sessions_policy::CookiePolicy;
 
-use super::cache_control::keep_private;
+use super::cache_control::{Shares, keep_private};
 use crate::cookie::{name_of, removal_cookie};
 
 /// The headers of a response that used the session.
@@ -15,12 +15,19 @@ pub(crate) struct SessionHeaders {
     own: Option<HeaderValue>,
     /// Removals of legacy cookies.
     legacy: Vec<HeaderValue>,
+    /// Whether the response was made of a client's session.
+    shows_session: bool,
 }
 
 impl SessionHeaders {
     /// Takes the value of a `Set-Cookie` header that is built from checked parts.
     pub(crate) fn new(set_cookie: Option<String>) -> Self {
-        Self { own: set_cookie.map(value), legacy: Vec::new() }
+        Self { own: set_cookie.map(value), legacy: Vec::new(), shows_session: false }
+    }
+
+    /// The headers of a response that was made of a client's session.
+    pub(crate) fn showing_session(self, shows_session: bool) -> Self {
+        Self { shows_session, ..self }
     }
 
     /// Also removes legacy cookies, which have other names.
@@ -41,7 +48,9 @@ impl SessionHeaders {
             headers.append(header::SET_COOKIE, set_cookie.clone());
         }
         if self.has_cookies() {
-            keep_private(headers);
+            keep_private(headers, Shares::Cookie);
+        } else if self.shows_session {
+            keep_private(headers, Shares::Content);
         }
     }
 }

@@ -29,7 +29,7 @@ pub(super) async fn save_now<I: SessionInterface>(
     let Frozen::Session(session) = freeze(slot, FreezeFor::SaveNow, StatusCode::OK) else {
         return Err(SaveError::Saved);
     };
-    let saved = match skip_saving(slot, &session.content) {
+    let saved = match skip_saving(slot, &session) {
         Some(skipped) => Ok(skipped),
         None => save_content(slot, &session, StatusCode::OK, None, Tolerance::None).await,
     };
@@ -87,25 +87,29 @@ pub(super) struct SaveFailure {
 /// Returns the report of a session that need not be saved, and `None` for one that must be.
 pub(super) fn skip_saving<I: SessionInterface>(
     slot: &Slot<I>,
-    content: &I::Content,
+    session: &OpenSession<I::Content>,
 ) -> Option<SaveReport> {
-    let interface = &*slot.service.interface;
+    let (interface, content) = (&*slot.service.interface, &session.content);
     if interface.is_null_session(content) {
-        return Some(SaveReport::unchanged(headers_of(content, None, &[])));
+        return Some(SaveReport::unchanged(headers_of(session, None, &[])));
     }
     let status = content.state().status();
     (!must_save(interface, content, status))
-        .then(|| SaveReport::unchanged(headers_of(content, None, &[])))
+        .then(|| SaveReport::unchanged(headers_of(session, None, &[])))
 }
 
 /// Returns the headers of a response that accessed the session, or that sets or removes a cookie.
-fn headers_of(
-    content: &impl SessionContent,
+fn headers_of<C: SessionContent>(
+    session: &OpenSession<C>,
     set_cookie: Option<String>,
     legacy_removed: &[Arc<CookiePolicy>],
 ) -> Option<SessionHeaders> {
+    let OpenSession { content, cookie } = session;
+    let is_of_client = cookie.was_sent || !content.is_new();
     let vary = content.is_accessed() || set_cookie.is_some() || !legacy_removed.is_empty();
-    vary.then(|| SessionHeaders::new(set_cookie).removing(legacy_removed))
+    vary.then(|| {
+        SessionHeaders::new(set_cookie).removing(legacy_removed).showing_session(is_of_client)
+    })
 }
 
 /// Whether a response may be sent although saving failed.
@@ -167,7 +171,7 @@ pub(super) async fn save_content<I: SessionInterface>(
             },
             CookieChange::Hold { .. } | CookieChange::Keep => None,
         };
-        let headers = headers_of(content, set_cookie, &legacy_cookie.removes);
+        let headers = headers_of(session, set_cookie, &legacy_cookie.removes);
         Ok((outcome, headers, stored))
     });
     let (err, headers) = match answered {
@@ -175,7 +179,7 @@ pub(super) async fn save_content<I: SessionInterface>(
             return Ok(SaveReport { headers, outcome, stored, tolerated: None });
         }
         Ok((Err(err), headers, _)) => (err, headers),
-        Err(err) => (err, headers_of(content, None, &[])),
+        Err(err) => (err, headers_of(session, None, &[])),
     };
     if tolerance == Tolerance::Policies && is_tolerated(content, session_status, settings, &err) {
         return Ok(SaveReport { tolerated: Some(err), ..SaveReport::unchanged(headers) });

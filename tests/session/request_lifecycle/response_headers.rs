@@ -2,7 +2,7 @@
 
 use actix_web::{App, HttpResponse, http::header, test::init_service, web};
 use sessions::{Session, SessionConfig};
-use sessions_tests::{Browser, Switched};
+use sessions_tests::{Browser, Logged, Switched};
 
 use super::plain;
 
@@ -70,6 +70,40 @@ async fn a_response_that_sets_the_cookie_is_private() {
             "{given:?}"
         );
     }
+}
+
+/// For caches that ignore `Vary`.
+#[actix_web::test]
+async fn a_page_of_a_clients_session_is_private_and_one_without_a_session_is_the_handlers() {
+    let handler = async |session: Session, path: web::Path<String>| {
+        match path.as_str() {
+            "write" => session.insert("a", 1).unwrap(),
+            "read" => drop(session.keys()),
+            _ => {}
+        }
+        HttpResponse::Ok().insert_header((header::CACHE_CONTROL, "public, max-age=60")).finish()
+    };
+    let (sessions, _) = plain();
+    let app = init_service(App::new().wrap(sessions).route("/{act}", web::get().to(handler))).await;
+    let mut browser = Browser::new();
+    let public = ["public, max-age=60"];
+    assert_eq!(browser.get(&app, "/read").await.all(header::CACHE_CONTROL), public);
+    browser.get(&app, "/write").await;
+    let logged = Logged::start();
+    for _ in 0..2 {
+        let answer = browser.get(&app, "/read").await;
+        assert_eq!(answer.all(header::CACHE_CONTROL), ["private, max-age=60"]);
+        assert_eq!(answer.all(header::VARY), ["Cookie"]);
+    }
+    let lines = logged.take_own();
+    assert!(lines.len() <= 1, "once in a process: {lines:?}");
+    assert!(lines.iter().all(|(_, text)| text.contains("made with a client's session")));
+    let untouched = browser.get(&app, "/untouched").await;
+    assert_eq!(untouched.all(header::CACHE_CONTROL), public);
+    // Nor is it told by what a cookie that opens nothing is answered.
+    browser.set_cookie("session", "forged");
+    let answer = browser.get(&app, "/read").await;
+    assert_eq!(answer.all(header::CACHE_CONTROL), ["private, max-age=60"]);
 }
 
 #[actix_web::test]
