@@ -1,4 +1,4 @@
-//! The headers for caches of a response that sets the session's cookie, or shows a session.
+//! The headers for caches of a response that used the session.
 
 use std::{
     fmt,
@@ -8,21 +8,23 @@ use std::{
 use actix_web::http::header::{self, HeaderMap, HeaderName, HeaderValue};
 
 /// What a shared cache would give to other clients (OWASP Session Management, Web Content Caching).
-#[derive(Clone, Copy)]
-pub(super) enum Shares {
+/// `Vary: Cookie` forbids the last two as well, and there are caches that ignore it.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(super) enum Shows {
     /// The session's cookie.
     Cookie,
-    /// A page that was made of a client's session. `Vary: Cookie` forbids that too, and there are caches
-    /// that ignore it.
-    Content,
+    /// A page that was made of a client's session.
+    Session,
+    /// A page for clients without a session. A handler may call it public.
+    NoSession,
 }
 
-impl Shares {
+impl Shows {
     /// The value of `Cache-Control` where there is none.
     fn private(self) -> HeaderValue {
         HeaderValue::from_static(match self {
             Self::Cookie => "private, no-cache=\"Set-Cookie\"",
-            Self::Content => "private",
+            Self::Session | Self::NoSession => "private",
         })
     }
 
@@ -31,7 +33,7 @@ impl Shares {
         static HAS_WARNED: AtomicBool = AtomicBool::new(false);
         match self {
             Self::Cookie => true,
-            Self::Content => !HAS_WARNED.swap(true, Ordering::Relaxed),
+            Self::Session | Self::NoSession => !HAS_WARNED.swap(true, Ordering::Relaxed),
         }
     }
 
@@ -41,7 +43,7 @@ impl Shares {
                 "the response sets the session's cookie and lets shared caches keep it, which would give \
                  the session to other clients"
             }
-            Self::Content => {
+            Self::Session | Self::NoSession => {
                 "the response was made with a client's session and lets shared caches keep it, which \
                  would show it to other clients"
             }
@@ -57,10 +59,13 @@ const ACCEL_EXPIRES: &str = "x-accel-expires";
 
 /// Keeps the response from shared caches: adds `private` if the handler set no scope, overrules a
 /// handler that lets them store it, and removes what some of them obey instead.
-pub(super) fn keep_private(headers: &mut HeaderMap, shares: Shares) {
+pub(super) fn keep_private(headers: &mut HeaderMap, shows: Shows) {
+    if shows == Shows::NoSession && is_called_public(headers) {
+        return;
+    }
     let removed = remove_targeted(headers);
-    let shared = keep_cache_control_private(headers, shares);
-    if !shared && removed.is_empty() || !shares.is_told() {
+    let shared = keep_cache_control_private(headers, shows);
+    if !shared && removed.is_empty() || !shows.is_told() {
         return;
     }
     let removed: Vec<_> = removed.iter().map(HeaderName::as_str).collect();
@@ -69,19 +74,26 @@ pub(super) fn keep_private(headers: &mut HeaderMap, shares: Shares) {
         removed = removed.join(", "),
         "{}; `Cache-Control` is made `private`, and headers that overrule it are removed, so drop `public` \
          and `s-maxage` there",
-        shares.warning()
+        shows.warning()
     );
+}
+
+/// Whether the handler lets shared caches store the response.
+fn is_called_public(headers: &HeaderMap) -> bool {
+    let is_shared = |directives: Directives| directives.0.iter().any(Directive::is_shared);
+    headers.keys().any(is_targeted)
+        || Directives::read(headers, &header::CACHE_CONTROL).is_some_and(is_shared)
 }
 
 /// Makes `Cache-Control` private (RFC 9111, 5.2.2). Returns whether it let shared caches store the
 /// response.
-fn keep_cache_control_private(headers: &mut HeaderMap, shares: Shares) -> bool {
+fn keep_cache_control_private(headers: &mut HeaderMap, shows: Shows) -> bool {
     if !headers.contains_key(header::CACHE_CONTROL) {
-        headers.insert(header::CACHE_CONTROL, shares.private());
+        headers.insert(header::CACHE_CONTROL, shows.private());
         return false;
     }
     let Some(directives) = Directives::read(headers, &header::CACHE_CONTROL) else {
-        headers.insert(header::CACHE_CONTROL, shares.private());
+        headers.insert(header::CACHE_CONTROL, shows.private());
         return true;
     };
     let shared = directives.0.iter().any(Directive::is_shared);
@@ -95,7 +107,7 @@ fn keep_cache_control_private(headers: &mut HeaderMap, shares: Shares) -> bool {
         kept.0.insert(0, Directive { name: "private".to_owned(), argument: None });
     }
     let value = HeaderValue::from_str(&kept.to_string());
-    headers.insert(header::CACHE_CONTROL, value.unwrap_or_else(|_| shares.private()));
+    headers.insert(header::CACHE_CONTROL, value.unwrap_or_else(|_| shows.private()));
     shared
 }
 
@@ -235,19 +247,19 @@ impl fmt::Display for Directives {
 mod tests {
     use actix_web::http::header::{CACHE_CONTROL, HeaderMap, HeaderName, HeaderValue};
 
-    use super::{Shares, keep_private};
+    use super::{Shows, keep_private};
 
     fn kept(given: &[(&str, &str)]) -> Vec<(String, String)> {
-        kept_from(given, Shares::Cookie)
+        kept_from(given, Shows::Cookie)
     }
 
-    fn kept_from(given: &[(&str, &str)], shares: Shares) -> Vec<(String, String)> {
+    fn kept_from(given: &[(&str, &str)], shows: Shows) -> Vec<(String, String)> {
         let mut headers = HeaderMap::new();
         for (name, value) in given {
             let name = HeaderName::try_from(*name).expect("a name");
             headers.append(name, HeaderValue::from_str(value).expect("a value"));
         }
-        keep_private(&mut headers, shares);
+        keep_private(&mut headers, shows);
         let text = |value: &HeaderValue| value.to_str().expect("ASCII").to_owned();
         let mut kept: Vec<_> =
             headers.iter().map(|(name, value)| (name.to_string(), text(value))).collect();
@@ -312,7 +324,28 @@ mod tests {
             (&[("Cache-Control", "no-store")], "no-store"),
         ] {
             let expected = ("cache-control".to_owned(), expected.to_owned());
-            assert_eq!(kept_from(given, Shares::Content), [expected], "{given:?}");
+            assert_eq!(kept_from(given, Shows::Session), [expected], "{given:?}");
+        }
+    }
+
+    #[test]
+    fn without_a_session_the_handler_may_call_its_page_public_and_else_it_is_private() {
+        for public in [
+            ("cache-control", "public, max-age=60"),
+            ("cache-control", "s-maxage=60"),
+            ("cdn-cache-control", "max-age=60"),
+        ] {
+            let expected = (public.0.to_owned(), public.1.to_owned());
+            assert_eq!(kept_from(&[public], Shows::NoSession), [expected]);
+        }
+        for (given, expected) in [
+            (&[][..], "private"),
+            (&[("cache-control", "max-age=60")], "private, max-age=60"),
+            (&[("cache-control", "no-store")], "no-store"),
+            (&[("cache-control", "public=")], "private"),
+        ] {
+            let expected = ("cache-control".to_owned(), expected.to_owned());
+            assert_eq!(kept_from(given, Shows::NoSession), [expected], "{given:?}");
         }
     }
 

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use actix_web::http::header::{self, HeaderMap, HeaderValue};
 use sessions_policy::CookiePolicy;
 
-use super::cache_control::{Shares, keep_private};
+use super::cache_control::{Shows, keep_private};
 use crate::cookie::{name_of, removal_cookie};
 
 /// The headers of a response that used the session.
@@ -15,19 +15,19 @@ pub(crate) struct SessionHeaders {
     own: Option<HeaderValue>,
     /// Removals of legacy cookies.
     legacy: Vec<HeaderValue>,
-    /// Whether the response was made of a client's session.
-    shows_session: bool,
+    /// Whether the client sent a session, or a cookie that opened none.
+    of_client: bool,
 }
 
 impl SessionHeaders {
     /// Takes the value of a `Set-Cookie` header that is built from checked parts.
     pub(crate) fn new(set_cookie: Option<String>) -> Self {
-        Self { own: set_cookie.map(value), legacy: Vec::new(), shows_session: false }
+        Self { own: set_cookie.map(value), legacy: Vec::new(), of_client: false }
     }
 
-    /// The headers of a response that was made of a client's session.
-    pub(crate) fn showing_session(self, shows_session: bool) -> Self {
-        Self { shows_session, ..self }
+    /// Sets whether the client sent a session, or a cookie that opened none.
+    pub(crate) fn of_client(self, of_client: bool) -> Self {
+        Self { of_client, ..self }
     }
 
     /// Also removes legacy cookies, which have other names.
@@ -47,11 +47,12 @@ impl SessionHeaders {
             drop_cookies_named(headers, name_of(set_cookie.as_bytes()));
             headers.append(header::SET_COOKIE, set_cookie.clone());
         }
-        if self.has_cookies() {
-            keep_private(headers, Shares::Cookie);
-        } else if self.shows_session {
-            keep_private(headers, Shares::Content);
-        }
+        let shows = match (self.has_cookies(), self.of_client) {
+            (true, _) => Shows::Cookie,
+            (false, true) => Shows::Session,
+            (false, false) => Shows::NoSession,
+        };
+        keep_private(headers, shows);
     }
 }
 

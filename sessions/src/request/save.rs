@@ -107,9 +107,7 @@ fn headers_of<C: SessionContent>(
     let OpenSession { content, cookie } = session;
     let is_of_client = cookie.was_sent || !content.is_new();
     let vary = content.is_accessed() || set_cookie.is_some() || !legacy_removed.is_empty();
-    vary.then(|| {
-        SessionHeaders::new(set_cookie).removing(legacy_removed).showing_session(is_of_client)
-    })
+    vary.then(|| SessionHeaders::new(set_cookie).removing(legacy_removed).of_client(is_of_client))
 }
 
 /// Whether a response may be sent although saving failed.
