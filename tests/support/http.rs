@@ -48,7 +48,12 @@ impl Served {
 
     /// Returns a client without cookies.
     pub fn client(&self) -> HttpClient {
-        HttpClient { port: self.port, stream: None, cookies: Vec::new() }
+        HttpClient::of(self.port)
+    }
+
+    /// Returns the port.
+    pub fn port(&self) -> u16 {
+        self.port
     }
 }
 
@@ -82,6 +87,11 @@ pub struct HttpAnswer {
 }
 
 impl HttpClient {
+    /// Returns a client of the server on this port, without cookies.
+    pub fn of(port: u16) -> Self {
+        Self { port, stream: None, cookies: Vec::new() }
+    }
+
     /// Gets a page with the cookies of the jar, and puts into the jar what comes back.
     ///
     /// # Errors

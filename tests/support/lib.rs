@@ -14,6 +14,7 @@ pub mod linted;
 pub mod load_driver;
 mod logged;
 mod mode;
+mod nginx;
 mod postgres;
 mod proxy;
 mod redis;
@@ -32,6 +33,7 @@ pub use self::{
     jar::{Initiator, Jar},
     logged::{Line, Logged},
     mode::Mode,
+    nginx::Nginx,
     postgres::Postgres,
     proxy::Proxy,
     redis::{Redis, RedisCluster, Requests},
