@@ -112,11 +112,11 @@ async fn in_a_store_an_absolute_timeout_is_wrong_by_the_difference() {
     let [mut early, mut late] = [Browser::new(), Browser::new()];
     early.get(&apps[1], "/log-in").await;
     late.get(&apps[0], "/log-in").await;
-    pass(&[fast, slow, &store], 55 * MINUTE - SECOND);
+    pass(&[fast, slow, &store], Duration::from_secs(55 * 60 - 1));
     assert_eq!(early.get(&apps[0], "/read").await.body, "7");
     pass(&[fast, slow, &store], SECOND);
     assert_eq!(early.get(&apps[0], "/read").await.body, "nobody", "five minutes early");
-    pass(&[fast, slow, &store], 10 * MINUTE - SECOND);
+    pass(&[fast, slow, &store], Duration::from_secs(10 * 60 - 1));
     assert_eq!(late.get(&apps[1], "/read").await.body, "7", "five minutes late");
     pass(&[fast, slow, &store], SECOND);
     assert_eq!(late.get(&apps[1], "/read").await.body, "nobody");
@@ -154,7 +154,7 @@ async fn in_cookies_a_minute_is_tolerated_and_beyond_it_a_login_of_the_fast_host
 
 #[actix_web::test]
 async fn in_cookies_timeouts_are_wrong_by_the_difference() {
-    let ahead = 50 * SECOND;
+    let ahead = Duration::from_secs(50);
     for mode in [0, 1] {
         let backend = Mode::in_cookie(key(1))[mode].clone();
         let configs = [
@@ -168,9 +168,9 @@ async fn in_cookies_timeouts_are_wrong_by_the_difference() {
             let [mut early, mut late] = [Browser::new(), Browser::new()];
             early.get(&apps[1], "/log-in").await;
             late.get(&apps[0], "/log-in").await;
-            pass(&[fast, slow], 10 * MINUTE - ahead + SECOND);
+            pass(&[fast, slow], Duration::from_secs(10 * 60 - 50 + 1));
             assert_eq!(early.get(&apps[0], "/read").await.body, "nobody", "{config:?}");
-            pass(&[fast, slow], 2 * ahead - 2 * SECOND);
+            pass(&[fast, slow], Duration::from_secs(2 * 50 - 2));
             let mut copy = Browser::new();
             copy.set_cookie("session", late.cookie("session").expect("set"));
             assert_eq!(copy.get(&apps[1], "/read").await.body, "7");
