@@ -19,7 +19,7 @@ trait Raw {
     /// Gives every record another format.
     async fn set_format(&self, format: &[u8]) {
         for (key, bytes) in self.records().await {
-            let rest = bytes.iter().position(|byte| *byte == b' ').unwrap();
+            let rest = bytes.iter().position(|byte| *byte == b' ').expect("a head");
             self.overwrite(&key, &[format, &bytes[rest..]].concat()).await;
         }
     }
@@ -56,7 +56,7 @@ impl Raw for Redis {
     }
 
     async fn overwrite(&self, key: &str, bytes: &[u8]) {
-        let text = std::str::from_utf8(bytes).unwrap();
+        let text = std::str::from_utf8(bytes).expect("a record is text");
         self.command::<()>(&["HSET", key, "d", text]);
     }
 }
@@ -67,7 +67,7 @@ async fn is_kept<S: Store + Clone>(store: S, raw: &impl Raw) {
     let app = host.app().await;
     let mut browser = Browser::new();
     browser.get(&app, "/login-7/count").await;
-    let token = browser.cookie("id").unwrap().to_owned();
+    let token = browser.cookie("id").expect("it has a session").to_owned();
     raw.set_format(b"3").await;
     let before = raw.records().await;
     assert_eq!(before.len(), 1);
