@@ -30,7 +30,7 @@ async fn every_history_of_the_memory_store_has_an_order() {
 }
 
 /// Each wrong, and the beginning of a sentence that it breaks.
-const WRONGS: [(Wrong, &str); 44] = [
+const WRONGS: [(Wrong, &str); 45] = [
     (Wrong::Overwrites, "`create` never overwrites"),
     (Wrong::CreatesInTwoSteps, "of clients that create a record at once"),
     (Wrong::Resurrects, "a record that was deleted stays deleted"),
@@ -43,6 +43,10 @@ const WRONGS: [(Wrong, &str); 44] = [
     (Wrong::NeverExpires, "a record whose time has passed is not there"),
     (Wrong::AlwaysTouches, "`load` writes nothing but the expiry"),
     (Wrong::NeverTouches, "`load` starts a record's time again when the touch is due"),
+    (
+        Wrong::TouchShortens,
+        "a touch that is due starts the record's time again, and none shortens it",
+    ),
     (Wrong::TouchCountsAsReplacement, "`load` starts a record's time again when the touch is due"),
     (Wrong::TouchWritesTheRecord, "a touch changes the expiry alone"),
     (Wrong::SaysItTouched, "`load` writes nothing but the expiry"),

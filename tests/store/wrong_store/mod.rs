@@ -42,6 +42,7 @@ pub(crate) enum Wrong {
     NeverExpires,
     AlwaysTouches,
     NeverTouches,
+    TouchShortens,
     TouchCountsAsReplacement,
     TouchWritesTheRecord,
     SaysItTouched,
@@ -216,6 +217,16 @@ impl Store for WrongStore {
             _ => touch,
         };
         let Some(mut loaded) = self.inner.load(key, touch).await? else { return Ok(None) };
+        if let (true, Some(touch)) = (self.is(Wrong::TouchShortens), touch)
+            && loaded.expires_in > touch.ttl
+        {
+            let replaced =
+                self.inner.replace(key, loaded.revision, &loaded.record, touch.ttl).await?;
+            if let ReplaceOutcome::Replaced(next) = replaced {
+                self.inner.renumber(key, next, loaded.revision);
+            }
+            loaded.expires_in = touch.ttl;
+        }
         if self.is(Wrong::SaysItTouched) {
             loaded.touched = true;
         }
