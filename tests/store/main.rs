@@ -1,5 +1,6 @@
 //! The stores: the contract that each keeps, and what each does when its server fails.
 
+mod backup;
 mod connecting;
 mod memory_store;
 mod postgres_faults;
