@@ -2,8 +2,6 @@
 
 use std::io;
 
-use sessions::store::{RecordKey, Store, StoreError};
-
 use super::SqlxStore;
 use crate::{dialect::Dialect, error::located, retry::RetryBudget};
 
@@ -27,23 +25,6 @@ impl<DB: Dialect> SqlxStore<DB> {
                 .map_err(|err| io::Error::new(io::ErrorKind::NotConnected, err))?;
         }
         Ok(())
-    }
-
-    /// Checks that the database can be reached and has the table of the sessions: for a `main` that
-    /// must not start without them, where another tool creates them.
-    ///
-    /// # Errors
-    ///
-    /// [`io::ErrorKind::NotConnected`], with the reason: the table is not there, the user may not read
-    /// it, or the database cannot be reached.
-    pub async fn ready(&self) -> io::Result<()> {
-        let key = RecordKey::from_bytes([0; 32]);
-        let err = match self.load(&key, None).await {
-            Ok(_) | Err(StoreError::Corrupt { .. }) => return Ok(()),
-            Err(err) => err,
-        };
-        let message = format!("the session store is not ready: {}", err.with_causes());
-        Err(io::Error::new(io::ErrorKind::NotConnected, message))
     }
 
     /// Returns the statements that [`migrate`](Self::migrate) runs, with the table's name in them: for

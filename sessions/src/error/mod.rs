@@ -36,7 +36,7 @@ pub use self::{
     limit::SessionLimit,
     null_session::NullSession,
     owner::OwnerError,
-    store::StoreError,
+    store::{NotReady, StoreError},
     value::ValueError,
 };
 

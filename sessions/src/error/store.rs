@@ -93,3 +93,24 @@ impl StoreError {
         matches!(self, Self::Full | Self::ReadOnly { .. })
     }
 }
+
+/// Why a store does not serve sessions now: its message is one line that names the server, the failure
+/// and the cause, and no secret.
+#[derive(Clone, Debug, thiserror::Error)]
+#[error("the session store is not ready: {reason}")]
+pub struct NotReady {
+    reason: String,
+}
+
+impl NotReady {
+    /// Returns an error with this reason, such as `"redis.internal:6379 evicts sessions"`.
+    pub fn new(reason: impl fmt::Display) -> Self {
+        Self { reason: Escaped(reason.to_string()).to_string() }
+    }
+}
+
+impl From<StoreError> for NotReady {
+    fn from(err: StoreError) -> Self {
+        Self { reason: err.with_causes().to_string() }
+    }
+}

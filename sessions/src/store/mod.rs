@@ -68,7 +68,7 @@ pub use self::{
     record::Record,
 };
 use crate::clock::Clock;
-pub use crate::error::StoreError;
+pub use crate::error::{NotReady, StoreError};
 
 /// Keeps the records of server-side sessions.
 ///
@@ -152,6 +152,22 @@ pub trait Store: Send + Sync + 'static {
     /// sessions can neither be listed nor be ended together. Defaults to `None`.
     fn owners(&self) -> Option<&dyn OwnerIndex> {
         None
+    }
+
+    /// Asks the server whether it serves sessions now, for a health check or a `main` that must not start
+    /// without it. Sets no deadline of its own. Defaults to reading a record that is not there; a store
+    /// that knows of more, such as missing rights or a server that evicts, says so here.
+    ///
+    /// # Errors
+    ///
+    /// [`NotReady`], with the server and the reason.
+    fn ready(&self) -> impl Future<Output = Result<(), NotReady>> + Send {
+        async {
+            match self.load(&RecordKey::from_bytes([0; 32]), None).await {
+                Ok(_) | Err(StoreError::Corrupt { .. } | StoreError::NewerFormat { .. }) => Ok(()),
+                Err(err) => Err(NotReady::from(err)),
+            }
+        }
     }
 
     /// Takes the time from a test's clock, and returns whether it does. A backend asks when its
@@ -326,6 +342,10 @@ impl<S: Store> Store for Arc<S> {
 
     fn owners(&self) -> Option<&dyn OwnerIndex> {
         S::owners(self)
+    }
+
+    fn ready(&self) -> impl Future<Output = Result<(), NotReady>> + Send {
+        S::ready(self)
     }
 
     fn follow(&self, clock: &Clock) -> bool {
