@@ -2,6 +2,7 @@
 
 mod answers;
 mod any_backend;
+mod capacity;
 mod dropped;
 mod faults;
 mod group_commit;
