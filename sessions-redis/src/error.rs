@@ -1,25 +1,37 @@
 //! Redis errors as errors of a store.
 
-use redis::{ErrorKind, RedisError, ServerErrorKind};
+use redis::RedisError;
 use sessions::store::StoreError;
 
 pub(crate) fn store_error(err: RedisError) -> StoreError {
     if err.is_timeout() {
         return StoreError::Timeout;
     }
-    // Before version 7, the server wraps the error of a command in a script into its own error.
-    let has_code = |code: &str| {
-        err.code() == Some(code) || err.detail().is_some_and(|detail| detail.contains(code))
-    };
-    match err.kind() {
-        ErrorKind::Server(ServerErrorKind::ReadOnly) => StoreError::read_only(err),
-        _ if has_code("OOM") => StoreError::Full,
-        _ if has_code("WRONGTYPE") => corrupt(),
-        _ if has_code("READONLY") || has_code("NOREPLICAS") || has_code("MISCONF") => {
+    match () {
+        () if has_code(&err, "OOM") => StoreError::Full,
+        () if has_code(&err, "WRONGTYPE") => corrupt(),
+        () if ["READONLY", "NOREPLICAS", "MISCONF"].iter().any(|code| has_code(&err, code)) => {
             StoreError::read_only(err)
         }
-        _ => StoreError::unavailable(err),
+        () => StoreError::unavailable(err),
     }
+}
+
+/// Whether the server says that it is not the primary, or not now: it was made a replica, has lost its
+/// primary or its replicas, or loads what another server sent. It has not done what it was asked, and
+/// the address may lead to another server.
+pub(crate) fn is_role_change(err: &RedisError) -> bool {
+    ["READONLY", "LOADING", "MASTERDOWN", "NOREPLICAS"].iter().any(|code| has_code(err, code))
+}
+
+/// Whether this is the code of a server's error. Before version 7, the server wraps the error of a
+/// command in a script into its own error.
+fn has_code(err: &RedisError, code: &str) -> bool {
+    let is_wrapped = |detail: &str| {
+        let mut errors = detail.match_indices(code).map(|(at, _)| detail.split_at(at));
+        errors.any(|(before, after)| before.ends_with('-') && after[code.len()..].starts_with(' '))
+    };
+    err.code() == Some(code) || err.detail().is_some_and(is_wrapped)
 }
 
 /// Returns the error for a value that no store wrote.

@@ -22,7 +22,7 @@ use crate::{
     address::Address,
     connect::Connect,
     connection::{Connection, client::CONNECT_TIMEOUT},
-    error::{corrupt, store_error},
+    error::{corrupt, is_role_change, store_error},
     script::{self, Call},
 };
 
@@ -160,11 +160,12 @@ impl<C: Connect> RedisStore<C> {
         self.parse(self.send(command).await?)
     }
 
-    /// Sends a command, and repeats it once if the connection breaks.
+    /// Sends a command, and repeats it once if the connection breaks, or if the server is not the primary
+    /// and has not done it.
     async fn send(&self, command: &Cmd) -> Result<RedisResult<Value>, StoreError> {
         let mut connection = self.connections.connect().await?;
         let answer = command.query_async(&mut connection).await;
-        if !answer.as_ref().is_err_and(is_disconnect) {
+        if !answer.as_ref().is_err_and(|err| is_disconnect(err) || is_role_change(err)) {
             return Ok(answer);
         }
         let mut connection = self.connections.connect().await?;
@@ -178,7 +179,8 @@ impl<C: Connect> RedisStore<C> {
     /// Sends a deletion, and waits for the replicas in the same round trip. Returns its answer, and
     /// whether enough replicas confirmed it.
     ///
-    /// It is not repeated when the connection breaks: `WAIT` counts what its own connection wrote.
+    /// It is repeated once if the server is not the primary and has not done it, and not when the
+    /// connection breaks: `WAIT` counts what its own connection wrote.
     async fn send_durably<T: FromRedisValue>(
         &self,
         deletion: Cmd,
@@ -188,9 +190,17 @@ impl<C: Connect> RedisStore<C> {
         let mut pipeline = Pipeline::new();
         pipeline.add_command(deletion).cmd("WAIT").arg(required).arg(millis(timeout));
         pipeline.ignore_errors();
-        let mut connection = self.connections.connect().await?;
-        let (answer, confirmed) =
-            pipeline.query_async(&mut connection).await.map_err(|err| self.error(err))?;
+        let mut attempts = 0;
+        let (answer, confirmed) = loop {
+            attempts += 1;
+            let mut connection = self.connections.connect().await?;
+            let answers = pipeline.query_async(&mut connection).await;
+            let (answer, confirmed): (RedisResult<Value>, _) =
+                answers.map_err(|err| self.error(err))?;
+            if attempts > 1 || !answer.as_ref().is_err_and(is_role_change) {
+                break (answer, confirmed);
+            }
+        };
         let confirmed = match self.parse(confirmed) {
             Ok(confirmed) if confirmed < required => {
                 Err(StoreError::unavailable(UnconfirmedDelete { confirmed, required }))

@@ -5,6 +5,7 @@ mod connecting;
 mod memory_store;
 mod postgres_faults;
 mod postgres_server;
+mod redis_failover;
 mod redis_full;
 mod redis_outage;
 mod redis_requests;

@@ -152,6 +152,11 @@ impl<S: Store> LoadDriver<S> {
 }
 
 impl Report {
+    /// Returns how many requests with a session were answered with an error.
+    pub fn failed(&self) -> usize {
+        self.users.iter().flat_map(|user| &user.sent).filter(|sent| sent.status >= 500).count()
+    }
+
     /// Prints what came of the requests, and fails unless every failure was an answer in time,
     /// requests without a session noticed nothing, and the store was in use soon after it was back.
     ///

@@ -5,7 +5,7 @@ use std::{
     net::{Shutdown, TcpListener, TcpStream},
     sync::{
         Arc, Mutex, MutexGuard, PoisonError,
-        atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering},
+        atomic::{AtomicBool, AtomicU16, AtomicU64, AtomicUsize, Ordering},
         mpsc,
     },
     thread,
@@ -22,7 +22,7 @@ pub struct Proxy {
 
 #[derive(Debug, Default)]
 struct Shared {
-    server: u16,
+    server: AtomicU16,
     /// In microseconds.
     delay: AtomicU64,
     drips: AtomicBool,
@@ -50,7 +50,7 @@ impl Proxy {
     pub fn before(port: u16) -> Self {
         let listener = TcpListener::bind(("127.0.0.1", 0)).expect("a free port");
         let own_port = listener.local_addr().expect("it is bound").port();
-        let shared = Arc::new(Shared { server: port, ..Shared::default() });
+        let shared = Arc::new(Shared { server: AtomicU16::new(port), ..Shared::default() });
         let accepting = Arc::clone(&shared);
         thread::spawn(move || accepting.accept(&listener));
         Self { port: own_port, shared }
@@ -64,6 +64,11 @@ impl Proxy {
     /// Returns how many connections clients have made.
     pub fn accepted(&self) -> usize {
         self.shared.accepted.load(Ordering::SeqCst)
+    }
+
+    /// Has new connections lead to the server on another port. Those there are stay where they are.
+    pub fn lead_to(&self, port: u16) {
+        self.shared.server.store(port, Ordering::SeqCst);
     }
 
     /// Passes answers on this much later.
@@ -123,7 +128,10 @@ impl Shared {
             }
             self.accepted.fetch_add(1, Ordering::SeqCst);
             // Without a server the client's connection is closed.
-            let Ok(server) = TcpStream::connect(("127.0.0.1", self.server)) else { continue };
+            let Ok(server) = TcpStream::connect(("127.0.0.1", self.server.load(Ordering::SeqCst)))
+            else {
+                continue;
+            };
             for stream in [&client, &server] {
                 stream.set_nodelay(true).expect("an open socket");
             }

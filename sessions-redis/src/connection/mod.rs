@@ -1,6 +1,8 @@
 //! The connections that a store makes from a URL.
 
+mod answer;
 pub(crate) mod client;
+mod pace;
 mod runtime;
 
 use std::{
@@ -15,7 +17,7 @@ use tokio::{
     sync::oneshot,
 };
 
-use self::{client::client, runtime::RuntimeConnection};
+use self::{answer::Answer, client::client, runtime::RuntimeConnection};
 use crate::address::Address;
 
 /// A handle to one server, with one connection for each Tokio runtime that uses it, and so one for
@@ -23,6 +25,11 @@ use crate::address::Address;
 ///
 /// A connection is established when it is first needed, and again when it breaks, or when a second
 /// passes without any answer to what was sent. It is closed when its runtime shuts down.
+///
+/// A connection is also given up when its server says that it is not the primary: with `READONLY`,
+/// `LOADING`, `MASTERDOWN` or `NOREPLICAS` in an answer, or when it is asked for its `ROLE`, about once a
+/// second while there are requests. The next connection goes where the address leads then. A server that
+/// remains a replica gets a new connection at most once a second.
 ///
 /// While there is no connection, the next request starts an attempt to connect, and all requests of
 /// the runtime wait for that one. Failed attempts are 20 ms apart at first, and 250 ms later. A
@@ -108,7 +115,8 @@ impl ConnectionLike for Connection {
             let (number, mut connection) = current.connected().await?;
             current.request_sent(number);
             let result = connection.send_packed_command(command).await;
-            current.request_done(number, &result);
+            current.request_done(number, Answer::of(&result));
+            current.check_role(number, connection);
             result
         })
     }
@@ -124,7 +132,8 @@ impl ConnectionLike for Connection {
             let (number, mut connection) = current.connected().await?;
             current.request_sent(number);
             let result = connection.send_packed_commands(pipeline, offset, count).await;
-            current.request_done(number, &result);
+            current.request_done(number, Answer::of_all(result.as_deref()));
+            current.check_role(number, connection);
             result
         })
     }

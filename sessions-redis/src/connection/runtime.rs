@@ -10,10 +10,12 @@ use futures_util::{
     FutureExt,
     future::{BoxFuture, Shared},
 };
-use redis::{AsyncConnectionConfig, Client, RedisError, RedisResult, aio::MultiplexedConnection};
+use redis::{
+    AsyncConnectionConfig, Client, Cmd, RedisError, RedisResult, Value, aio::MultiplexedConnection,
+};
 use tokio::sync::oneshot;
 
-use super::client::CONNECT_TIMEOUT;
+use super::{answer::Answer, client::CONNECT_TIMEOUT, pace::Pace};
 
 /// The time without any answer after which a connection is replaced. A firewall or proxy may have
 /// dropped it without closing it.
@@ -21,6 +23,9 @@ const STALL_TIMEOUT: Duration = Duration::from_secs(1);
 /// The pause after a failed attempt to connect: doubled each time, from the first to the second.
 const MIN_BACKOFF: Duration = Duration::from_millis(20);
 const MAX_BACKOFF: Duration = Duration::from_millis(250);
+/// How often a server in use is asked for its role. A worker that only reads learns from it, and from
+/// nothing else, that its server became a replica.
+const ROLE_INTERVAL: Duration = Duration::from_secs(1);
 
 /// The connection of one runtime. Only tasks of that runtime use it, so that no thread wakes another
 /// for an answer.
@@ -41,6 +46,9 @@ struct State {
     backoff: Duration,
     /// When the first request was sent since the last answer.
     unanswered_since: Option<Instant>,
+    /// When the server is asked for its role, or `None` when it refuses to tell.
+    role_due: Option<Instant>,
+    pace: Pace,
 }
 
 /// Resolves to `None` when the runtime shuts down.
@@ -54,6 +62,8 @@ impl RuntimeConnection {
             next_at: None,
             backoff: MIN_BACKOFF,
             unanswered_since: None,
+            role_due: None,
+            pace: Pace::new(),
         };
         Self { client, state: Mutex::new(state), _dropped: dropped }
     }
@@ -84,6 +94,7 @@ impl RuntimeConnection {
         state.number = number;
         state.next_at = None;
         state.unanswered_since = None;
+        state.role_due = Some(now);
         (number, attempt)
     }
 
@@ -124,16 +135,50 @@ impl RuntimeConnection {
         }
     }
 
-    /// Records the result of a request: an answer, which may be an error, or the end of the
-    /// connection.
-    pub(super) fn request_done<T>(&self, number: u64, result: &RedisResult<T>) {
+    /// Records what came of a request.
+    pub(super) fn request_done(&self, number: u64, answer: Answer) {
         let mut state = self.state();
-        if state.number != number {
+        // Answers that an old connection still gets tell nothing about the one in use.
+        if state.number != number || state.attempt.is_none() {
             return;
         }
-        match result {
-            Err(err) if err.code().is_none() => state.attempt = None,
-            _ => state.unanswered_since = None,
+        match answer {
+            Answer::Came => state.unanswered_since = None,
+            Answer::NotPrimary => {
+                state.unanswered_since = None;
+                if state.pace.allows(Instant::now()) {
+                    state.attempt = None;
+                }
+            }
+            Answer::Broke => state.attempt = None,
+        }
+    }
+
+    /// Asks the server for its role, if that is due. No request waits for the answer.
+    pub(super) fn check_role(self: &Arc<Self>, number: u64, mut connection: MultiplexedConnection) {
+        let now = Instant::now();
+        let mut state = self.state();
+        if state.number != number || state.role_due.is_none_or(|due| due > now) {
+            return;
+        }
+        state.role_due = Some(now + ROLE_INTERVAL);
+        drop(state);
+        let current = Arc::clone(self);
+        tokio::spawn(async move {
+            let role = connection.send_packed_command(Cmd::new().arg("ROLE")).await;
+            let answer = Answer::of_role(&role);
+            if answer == Answer::Came && matches!(role, Ok(Value::ServerError(_))) {
+                current.refused_role(number);
+            }
+            current.request_done(number, answer);
+        });
+    }
+
+    /// Records that the server does not tell its role: it is not asked again over this connection.
+    fn refused_role(&self, number: u64) {
+        let mut state = self.state();
+        if state.number == number {
+            state.role_due = None;
         }
     }
 

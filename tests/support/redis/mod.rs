@@ -79,12 +79,44 @@ impl Redis {
     #[must_use = "the replica ends when it is dropped"]
     pub fn replica(&self) -> Self {
         let replica = Self::with(&[&format!("replicaof 127.0.0.1 {}", self.port)]);
-        let is_linked = || -> bool {
-            let info: String = replica.command(&["INFO", "replication"]);
-            info.contains("master_link_status:up")
-        };
-        wait_until("the replica is linked", is_linked);
+        replica.wait_for_link();
         replica
+    }
+
+    /// Makes a replica the primary, and its primary the replica, as an operator does: writes wait until
+    /// the replica has them all. `meanwhile` is called when there are two primaries, of which the old one
+    /// takes no writes.
+    ///
+    /// # Panics
+    ///
+    /// When a server does not do so.
+    pub fn swap_roles(primary: &Self, replica: &Self, meanwhile: impl FnOnce()) {
+        primary.command::<()>(&["CLIENT", "PAUSE", "60000", "WRITE"]);
+        let has_all = || {
+            primary.replication("master_repl_offset:") == replica.replication("slave_repl_offset:")
+        };
+        wait_until("the replica has all writes", has_all);
+        replica.command::<()>(&["REPLICAOF", "NO", "ONE"]);
+        meanwhile();
+        primary.command::<()>(&["REPLICAOF", "127.0.0.1", &replica.port.to_string()]);
+        primary.command::<()>(&["CLIENT", "UNPAUSE"]);
+    }
+
+    /// Waits until this replica copies its primary.
+    ///
+    /// # Panics
+    ///
+    /// When it does not within a minute.
+    pub fn wait_for_link(&self) {
+        let is_linked = || self.replication("master_link_status:") == "up";
+        wait_until("the replica is linked", is_linked);
+    }
+
+    /// Returns a value of the server's information about its replication.
+    fn replication(&self, name: &str) -> String {
+        let info: String = self.command(&["INFO", "replication"]);
+        let value = info.lines().find_map(|line| line.strip_prefix(name));
+        value.unwrap_or_default().to_owned()
     }
 
     /// Returns the address for clients: `redis://…`, without a password or TLS.
