@@ -20,9 +20,17 @@ pub(crate) fn store_error<DB: Dialect>(err: Error) -> StoreError {
             err @ Error::PoolTimedOut => StoreError::no_connection(err),
             Error::Io(err) if err.kind() == io::ErrorKind::TimedOut => StoreError::Timeout,
             Error::ColumnDecode { .. } | Error::Decode(_) => corrupt(),
-            err => StoreError::unavailable(err),
+            err => match advice::<DB>(&err) {
+                Some(advice) => StoreError::unavailable(Advised { advice, source: err }),
+                None => StoreError::unavailable(err),
+            },
         },
     }
+}
+
+/// Returns what to do about an error of the database.
+pub(crate) fn advice<DB: Dialect>(err: &Error) -> Option<&'static str> {
+    err.as_database_error().and_then(DB::advice)
 }
 
 /// Adds which server or file failed, to an error of the connection.
@@ -49,6 +57,14 @@ struct At {
 /// Returns the error for a row that no store wrote.
 fn corrupt() -> StoreError {
     StoreError::Corrupt { problem: "the row has another format; give the store a table of its own" }
+}
+
+/// What is wrong and what to do about it, and the database's own words.
+#[derive(Debug, thiserror::Error)]
+#[error("{advice}")]
+struct Advised {
+    advice: &'static str,
+    source: Error,
 }
 
 /// The tables do not exist.

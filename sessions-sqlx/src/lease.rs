@@ -16,7 +16,7 @@ const PING_TIMEOUT: Duration = Duration::from_secs(1);
 /// The server still answers a dropped operation, and the pool waits for that answer before it lends
 /// the connection again. If the server has disappeared without closing the connection, the pool waits
 /// for the time-out of the operating system, and may run out of connections: the lease therefore
-/// closes a connection that stays silent.
+/// closes a connection that stays silent, and at once one that cannot [go on](DB::RESUMES).
 pub(crate) struct Lease<DB: Dialect> {
     connection: Option<PoolConnection<DB>>,
     is_answered: bool,
@@ -60,6 +60,10 @@ impl<DB: Dialect> Drop for Lease<DB> {
     fn drop(&mut self) {
         let Some(mut connection) = self.connection.take() else { return };
         if self.is_answered || !DB::IS_REMOTE {
+            return;
+        }
+        if !DB::RESUMES {
+            connection.close_on_drop();
             return;
         }
         let Ok(runtime) = Handle::try_current() else { return };

@@ -137,11 +137,16 @@
 
 #![cfg_attr(docsrs, feature(doc_cfg))]
 // Without a database, nothing calls the shared code.
-#![cfg_attr(not(any(feature = "postgres", feature = "sqlite")), allow(dead_code))]
+#![cfg_attr(
+    not(any(feature = "mysql", feature = "postgres", feature = "sqlite")),
+    allow(dead_code)
+)]
 
 mod dialect;
 mod error;
 mod lease;
+#[cfg(feature = "mysql")]
+mod mysql;
 #[cfg(feature = "postgres")]
 mod postgres;
 mod retry;
@@ -153,6 +158,10 @@ mod url;
 mod writer_lock;
 
 pub use self::{dialect::Dialect, store::SqlxStore};
+
+/// A store in MySQL or MariaDB.
+#[cfg(feature = "mysql")]
+pub type MySqlStore = SqlxStore<sqlx::MySql>;
 
 /// A store in PostgreSQL.
 #[cfg(feature = "postgres")]

@@ -15,7 +15,7 @@ fn is_scheme(text: &str) -> bool {
 
 /// Whether the parser ends the user and password early, at a character that is not percent-encoded, and
 /// takes their beginning for a host and port (RFC 3986, 3.2).
-#[cfg(feature = "postgres")]
+#[cfg(any(feature = "mysql", feature = "postgres"))]
 pub(crate) fn is_misread(text: &str) -> bool {
     let Some((_, rest)) = text.split_once("://") else { return false };
     let end = rest.find(['/', '?', '#']).unwrap_or(rest.len());
@@ -26,7 +26,7 @@ pub(crate) fn is_misread(text: &str) -> bool {
 mod tests {
     use super::scheme;
 
-    #[cfg(feature = "postgres")]
+    #[cfg(any(feature = "mysql", feature = "postgres"))]
     #[test]
     fn a_url_whose_password_is_cut_is_misread() {
         use super::is_misread;

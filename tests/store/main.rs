@@ -3,6 +3,7 @@
 mod backup;
 mod connecting;
 mod memory_store;
+mod mysql_store;
 mod postgres_faults;
 mod postgres_server;
 mod redis_failover;

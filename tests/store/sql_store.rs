@@ -27,7 +27,7 @@ use sqlx::{
 };
 use tokio::time::sleep;
 
-const HOUR: Duration = Duration::from_secs(3_600);
+pub(crate) const HOUR: Duration = Duration::from_secs(3_600);
 
 /// A folder that is removed when dropped.
 struct Folder(PathBuf);
@@ -59,7 +59,7 @@ async fn in_memory() -> SqlitePool {
     pool.connect("sqlite::memory:").await.expect("there is memory")
 }
 
-async fn migrated<DB: Dialect>(store: SqlxStore<DB>) -> SqlxStore<DB> {
+pub(crate) async fn migrated<DB: Dialect>(store: SqlxStore<DB>) -> SqlxStore<DB> {
     store.migrate().await.expect("the tables can be made");
     store
 }
@@ -68,23 +68,23 @@ async fn connect(postgres: &Postgres) -> PgPool {
     PgPool::connect(&postgres.url()).await.expect("it is up")
 }
 
-async fn create(store: &impl Store, json: &str) -> (RecordKey, Revision) {
+pub(crate) async fn create(store: &impl Store, json: &str) -> (RecordKey, Revision) {
     let key = random_key();
     (key, create_under(store, &key, json).await)
 }
 
-async fn create_under(store: &impl Store, key: &RecordKey, json: &str) -> Revision {
+pub(crate) async fn create_under(store: &impl Store, key: &RecordKey, json: &str) -> Revision {
     let created = store.create(key, &record(json), HOUR).await.expect("it answers");
     let CreateOutcome::Created(revision) = created else { panic!("{created:?}") };
     revision
 }
 
-async fn knows(store: &impl Store, key: &RecordKey) -> bool {
+pub(crate) async fn knows(store: &impl Store, key: &RecordKey) -> bool {
     store.load(key, None).await.expect("it answers").is_some()
 }
 
 /// Touches every statement once.
-async fn a_life(store: &impl Store) -> Result<(), StoreError> {
+pub(crate) async fn a_life(store: &impl Store) -> Result<(), StoreError> {
     let (key, alice) = (random_key(), owner_key("alice"));
     let created = store.create(&key, &record("{}"), HOUR).await?;
     let CreateOutcome::Created(revision) = created else { panic!("{created:?}") };
@@ -240,7 +240,7 @@ fn host_time() -> u64 {
     Timestamp::of(SystemTime::now()).get()
 }
 
-async fn times_are_the_present(store: &impl Store) {
+pub(crate) async fn times_are_the_present(store: &impl Store) {
     let (owners, owner) = (store.owners().expect("it finds sessions by their owner"), new_owner());
     // A rounded time may be the right one by chance.
     for _ in 0..20 {
@@ -272,12 +272,15 @@ async fn postgres_answers_with_the_server_s_time() {
     times_are_the_present(&migrated(PostgresStore::new(connect(&postgres).await)).await).await;
 }
 
-fn new_owner() -> OwnerKey {
+pub(crate) fn new_owner() -> OwnerKey {
     owner_key(&random_key().to_string())
 }
 
 /// Ends sessions of an owner whose row is changed by `execute` in between.
-async fn ends_follow_what_is_kept(store: &impl Store, execute: impl AsyncFn(&'static str)) {
+pub(crate) async fn ends_follow_what_is_kept(
+    store: &impl Store,
+    execute: impl AsyncFn(&'static str),
+) {
     const AHEAD: u64 = 1 << 60;
     let (owners, owner) = (store.owners().expect("it finds sessions by their owner"), new_owner());
     let end = async |up_to: Option<u64>| {

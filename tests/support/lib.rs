@@ -13,6 +13,7 @@ mod jar;
 pub mod linted;
 pub mod load_driver;
 mod logged;
+mod mariadb;
 mod mode;
 mod nginx;
 mod postgres;
@@ -32,6 +33,7 @@ pub use self::{
     interfaces::{AppSessions, ConfiguredSessions, StoredSessions},
     jar::{Initiator, Jar},
     logged::{Line, Logged},
+    mariadb::MariaDb,
     mode::Mode,
     nginx::Nginx,
     postgres::Postgres,

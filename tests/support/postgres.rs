@@ -37,9 +37,9 @@ pub struct Postgres {
 
 /// The user that runs the server, which refuses to run as root.
 #[derive(Clone, Copy, Debug)]
-struct Account {
-    user: u32,
-    group: u32,
+pub(crate) struct Account {
+    pub(crate) user: u32,
+    pub(crate) group: u32,
 }
 
 impl Default for Postgres {
@@ -60,7 +60,7 @@ impl Postgres {
         let name = format!("sessions-postgres-{}-{number}", std::process::id());
         let folder = env::temp_dir().join(name);
         DirBuilder::new().mode(0o700).create(&folder).expect("a folder in the temporary one");
-        let account = Account::other_than_root();
+        let account = Account::other_than_root("postgres");
         if let Some(Account { user, group }) = account {
             chown(&folder, Some(user), Some(group)).expect("root gives its folders away");
         }
@@ -192,8 +192,8 @@ impl Drop for Postgres {
 }
 
 impl Account {
-    /// Returns `None` when this process is not root's.
-    fn other_than_root() -> Option<Self> {
+    /// Returns the account of this name, or `nobody`'s. `None` when this process is not root's.
+    pub(crate) fn other_than_root(name: &str) -> Option<Self> {
         if fs::metadata("/proc/self").expect("Linux").uid() != 0 {
             return None;
         }
@@ -202,7 +202,7 @@ impl Account {
             String::from_utf8_lossy(&output.stdout).trim().parse().ok()
         };
         let account = |name| Some(Self { user: number("-u", name)?, group: number("-g", name)? });
-        Some(account("postgres").or_else(|| account("nobody")).expect("an account besides root"))
+        Some(account(name).or_else(|| account("nobody")).expect("an account besides root"))
     }
 }
 
@@ -225,7 +225,7 @@ fn programs() -> PathBuf {
         .join("bin")
 }
 
-fn free_port() -> u16 {
+pub(crate) fn free_port() -> u16 {
     let listener = TcpListener::bind(("127.0.0.1", 0)).expect("a free port");
     listener.local_addr().expect("it is bound").port()
 }
@@ -237,7 +237,7 @@ fn children(process: u32) -> Vec<u32> {
 }
 
 /// A process that has ended meanwhile is as good as one that was reached.
-fn signal(name: &str, processes: &[u32]) {
+pub(crate) fn signal(name: &str, processes: &[u32]) {
     if processes.is_empty() {
         return;
     }

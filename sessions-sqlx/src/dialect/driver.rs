@@ -14,6 +14,8 @@ use super::statements::{Statements, Syntax};
 pub trait Driver: Database + Syntax {
     /// Whether the database is a server, which may leave a connection without an answer.
     const IS_REMOTE: bool;
+    /// Whether a connection can go on after an operation whose caller went away half-way.
+    const RESUMES: bool = true;
     /// Whether the whole database accepts one writer at a time.
     const SINGLE_WRITER: bool;
 
@@ -26,6 +28,11 @@ pub trait Driver: Database + Syntax {
 
     /// Classifies an error by its code.
     fn classify(err: &(dyn DatabaseError + 'static)) -> ErrorClass;
+
+    /// Returns what to do about an error, unless its message says so.
+    fn advice(_err: &(dyn DatabaseError + 'static)) -> Option<&'static str> {
+        None
+    }
 
     /// Returns how many rows a statement changed.
     fn rows_affected(result: &Self::QueryResult) -> u64;

@@ -8,8 +8,8 @@ use crate::table::Table;
 
 /// How a database writes the statements.
 pub trait Syntax {
-    /// The statements that create the tables, which are named `"sessions…"` in them. They may run
-    /// again.
+    /// The statements that create the tables, which are named `sessions…` in them, in quotes. They may
+    /// run again.
     const MIGRATION: &'static str;
     /// The database's clock, which stands still within a statement: milliseconds since 1970.
     const NOW: &'static str;
@@ -19,6 +19,8 @@ pub trait Syntax {
     const SKIP_LOCKED: &'static str;
     /// Whether the name of a table may have the name of a schema before it.
     const HAS_SCHEMAS: bool;
+    /// What stands before and after a name.
+    const QUOTE: char = '"';
 
     /// The statements whose form differs between the databases.
     type Own: fmt::Debug + Send + Sync;
@@ -47,7 +49,8 @@ pub struct Statements<Own> {
 }
 
 impl<Own> Statements<Own> {
-    pub(crate) fn new<DB: Syntax<Own = Own>>(table: &Table) -> Self {
+    /// Writes the statements of a database that can return the rows that it writes.
+    pub(crate) fn returning<DB: Syntax<Own = Own>>(table: &Table) -> Self {
         let (records, ended) = (table.records(), table.ended());
         let (now, greatest, skip_locked) = (DB::NOW, DB::GREATEST, DB::SKIP_LOCKED);
         // An expired row counts as absent. Revisions start at the time, and go on from those of an

@@ -29,7 +29,8 @@ impl<DB: Dialect> SqlxStore<DB> {
 
     /// Returns the statements that [`migrate`](Self::migrate) runs, with the table's name in them: for
     /// applications that manage their migrations with another tool. With the default name they equal
-    /// the files `migrations/postgres.sql` and `migrations/sqlite.sql` of this crate.
+    /// the files `migrations/mysql.sql`, `migrations/postgres.sql` and `migrations/sqlite.sql` of this
+    /// crate.
     pub fn migration(&self) -> String {
         self.table.rename(DB::MIGRATION)
     }

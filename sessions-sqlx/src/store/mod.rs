@@ -23,9 +23,10 @@ use crate::{
     writer_lock::WriterLock,
 };
 
-/// A store in a table of PostgreSQL or SQLite, on a pool of sqlx.
+/// A store in a table of MySQL, MariaDB, PostgreSQL or SQLite, on a pool of sqlx.
 ///
-/// [`PostgresStore`](crate::PostgresStore) and [`SqliteStore`](crate::SqliteStore) are its two forms.
+/// [`MySqlStore`](crate::MySqlStore), [`PostgresStore`](crate::PostgresStore) and
+/// [`SqliteStore`](crate::SqliteStore) are its forms.
 /// [`migrate`](Self::migrate) creates the tables. Expired records count as absent, and stay in the
 /// table until they are [swept](Self::spawn_sweeper). Clones share the pool.
 pub struct SqlxStore<DB: Dialect> {
@@ -42,8 +43,8 @@ impl<DB: Dialect> SqlxStore<DB> {
 
     /// Returns a store on the application's pool, in the table `sessions`.
     pub fn new(pool: Pool<DB>) -> Self {
-        let table = Table::sessions();
-        let statements = Arc::new(Statements::new::<DB>(&table));
+        let table = Table::sessions(DB::QUOTE);
+        let statements = Arc::new(DB::statements(&table));
         let writer_lock = WriterLock::new(DB::SINGLE_WRITER);
         Self { pool, table, statements, writer_lock, max_record: Self::DEFAULT_MAX_RECORD }
     }
@@ -51,15 +52,15 @@ impl<DB: Dialect> SqlxStore<DB> {
     /// Sets the table. Defaults to `sessions`. A second table has the same name with `_ended` after
     /// it. Applications that share a database need different tables.
     ///
-    /// A name has letters, digits and `_`, at most 49, and no digit at the start. On PostgreSQL the
-    /// name of a schema and a dot may stand before it.
+    /// A name has letters, digits and `_`, at most 49, and no digit at the start. The name of a schema
+    /// (PostgreSQL) or of a database (MySQL) and a dot may stand before it.
     ///
     /// # Errors
     ///
     /// [`io::ErrorKind::InvalidInput`] when the name is invalid.
     pub fn with_table(mut self, name: &str) -> io::Result<Self> {
-        self.table = Table::parse(name, DB::HAS_SCHEMAS)?;
-        self.statements = Arc::new(Statements::new::<DB>(&self.table));
+        self.table = Table::parse(name, DB::HAS_SCHEMAS, DB::QUOTE)?;
+        self.statements = Arc::new(DB::statements(&self.table));
         Ok(self)
     }
 
@@ -173,13 +174,10 @@ impl<DB: Dialect> Store for SqlxStore<DB> {
     }
 
     async fn delete(&self, key: &RecordKey) -> Result<DeleteOutcome, StoreError> {
-        let left: Option<i64> = run!(self, write, connection => {
+        let was_live: bool = run!(self, write, connection => {
             DB::delete(connection, &self.statements, key.as_bytes())
         })?;
-        Ok(match left {
-            Some(1..) => DeleteOutcome::Deleted,
-            _ => DeleteOutcome::Absent,
-        })
+        Ok(if was_live { DeleteOutcome::Deleted } else { DeleteOutcome::Absent })
     }
 
     async fn delete_if(

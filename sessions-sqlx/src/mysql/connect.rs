@@ -1,0 +1,147 @@
+//! A pool with settings for sessions.
+
+use std::{fmt, io, time::Duration};
+
+use sqlx::{
+    ConnectOptions, Connection, Error, Executor, MySql,
+    mysql::{MySqlConnectOptions, MySqlPoolOptions},
+};
+use tokio::time::timeout;
+use url::Url;
+
+use crate::{
+    dialect::driver::Driver,
+    error::advice,
+    store::SqlxStore,
+    url::{is_misread, scheme},
+};
+
+/// The time limit of the first connection.
+const CONNECT_TIMEOUT: Duration = Duration::from_secs(2);
+/// Together with the limit of a statement below the deadline of a call, so that the pool and the server
+/// give up first: a write that was reported as failed is then not executed later.
+const ACQUIRE_TIMEOUT: Duration = Duration::from_millis(200);
+/// The time limits of statements. MariaDB has one for all of them, MySQL for reads; for what waits for a
+/// lock both have limits of whole seconds. Each of the comments is a statement for one of the two.
+const LIMITS: &str = "SET SESSION /*M!100101 max_statement_time = 0.25, */ \
+                      /*!50708 max_execution_time = 250, */ \
+                      innodb_lock_wait_timeout = 1, lock_wait_timeout = 1, autocommit = 1";
+
+/// The parameters that sqlx reads. It takes no notice of any other.
+const PARAMETERS: [&str; 14] = [
+    "sslmode",
+    "ssl-mode",
+    "sslca",
+    "ssl-ca",
+    "sslcert",
+    "ssl-cert",
+    "sslkey",
+    "ssl-key",
+    "charset",
+    "collation",
+    "socket",
+    "statement-cache-capacity",
+    "timezone",
+    "time-zone",
+];
+
+impl SqlxStore<MySql> {
+    /// Connects to a server, `mysql://[user[:password]@]host[:port]/database` or `mariadb://…`, with a
+    /// pool of its own of ten connections. [`migrate`](Self::migrate) creates the tables.
+    ///
+    /// Acquiring a connection may take 200 ms, and a statement 250 ms on MariaDB (`max_statement_time`),
+    /// together less than the deadline of a call. MySQL has such a limit for reads alone
+    /// (`max_execution_time`): a write that waits for a lock there gives up after a second, so that one
+    /// which was reported as failed may still be executed until then.
+    ///
+    /// To start while the server is down, pass your own pool to [`new`](Self::new).
+    ///
+    /// # Errors
+    ///
+    /// [`io::ErrorKind::InvalidInput`] when the URL is invalid or has a parameter that sqlx does not
+    /// know, [`io::ErrorKind::NotConnected`] when the server does not accept a connection within two
+    /// seconds.
+    pub async fn connect(url: &str) -> io::Result<Self> {
+        check_scheme(url)?;
+        let options =
+            MySqlConnectOptions::from_url(&checked(url)?).map_err(|err| invalid_url(&err))?;
+        // A pool would retry until its time-out, and then not report the cause.
+        let first = async { options.connect().await?.close().await };
+        match timeout(CONNECT_TIMEOUT, first).await {
+            Ok(Ok(())) => {}
+            Ok(Err(err)) => return Err(not_connected(&options, &err)),
+            Err(_) => return Err(silent(&options)),
+        }
+        // The store tests connections by itself, and saves the round trip where it only reads.
+        let pool = MySqlPoolOptions::new()
+            .acquire_timeout(ACQUIRE_TIMEOUT)
+            .test_before_acquire(false)
+            .after_connect(|connection, _| {
+                Box::pin(async move { connection.execute(LIMITS).await.map(drop) })
+            });
+        Ok(Self::new(pool.connect_lazy_with(options)))
+    }
+}
+
+/// Refuses the URL of something else, which sqlx would take for MySQL.
+fn check_scheme(url: &str) -> io::Result<()> {
+    match scheme(url).as_deref() {
+        Some("mysql" | "mariadb") => Ok(()),
+        Some("sqlite") => Err(invalid_url(
+            &"it begins with `sqlite://`, and a file is opened with `SqliteStore::open`",
+        )),
+        Some(other) => Err(invalid_url(&format!("it begins with `{other}://`"))),
+        None if url.is_empty() => Err(invalid_url(&"it is empty")),
+        None => Err(invalid_url(&"it has no scheme")),
+    }
+}
+
+/// Parses a URL that sqlx reads as it was meant.
+fn checked(text: &str) -> io::Result<Url> {
+    if is_misread(text) {
+        return Err(invalid_url(
+            &"the user or password has a character that must be percent-encoded: `%23` for `#`, `%2F` \
+              for `/`, `%3F` for `?`, `%40` for `@`",
+        ));
+    }
+    let url = Url::parse(text).map_err(|err| invalid_url(&err))?;
+    if url.path().trim_start_matches('/').is_empty() {
+        return Err(invalid_url(&"it names no database"));
+    }
+    match url.query_pairs().find(|(name, _)| !PARAMETERS.contains(&&**name)) {
+        Some((name, _)) => {
+            Err(invalid_url(&format!("it has the unknown parameter `{}`", name.escape_debug())))
+        }
+        None => Ok(url),
+    }
+}
+
+fn invalid_url(problem: &dyn fmt::Display) -> io::Error {
+    let message = format!(
+        "the MySQL URL is invalid: {problem}; expected \
+         `mysql://[user[:password]@]host[:port]/database`; percent-encode special characters of the \
+         password"
+    );
+    io::Error::new(io::ErrorKind::InvalidInput, message)
+}
+
+fn not_connected(options: &MySqlConnectOptions, cause: &Error) -> io::Error {
+    let advice = advice::<MySql>(cause).unwrap_or(match cause {
+        // The one error of this kind that is left: a password without TLS.
+        Error::Configuration(_) => {
+            "the account's password may only be sent over TLS; enable TLS by a feature of sqlx, such as \
+             `tls-rustls`, and on the server"
+        }
+        _ => "check that the server runs and that the URL has its address",
+    });
+    failure(options, &format!("{cause}; {advice}"))
+}
+
+fn silent(options: &MySqlConnectOptions) -> io::Error {
+    failure(options, "it did not answer within two seconds; check that the URL has its address")
+}
+
+fn failure(options: &MySqlConnectOptions, what: &str) -> io::Error {
+    let place = MySql::place(options);
+    io::Error::new(io::ErrorKind::NotConnected, format!("cannot connect to {place}: {what}"))
+}
