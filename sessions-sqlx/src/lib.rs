@@ -88,6 +88,10 @@
 //! [`spawn_sweeper`](SqlxStore::spawn_sweeper) deletes it, or [`sweep`](SqlxStore::sweep) when the
 //! application calls it.
 //!
+//! On PostgreSQL and SQLite an update writes no index, as long as the owner stays: the sweeper has an indexed column of its own,
+//! `sweep_after`, which it moves itself when it has met a row that was touched. On PostgreSQL the
+//! updates are HOT; the table has a fill factor of 70 for them.
+//!
 //! An operation is attempted again, a few times, if the database reports that it was not executed,
 //! because of a deadlock, a serialization failure or a lock. If its outcome is unknown, it is an error.
 //!

@@ -468,7 +468,7 @@ async fn the_sweeper_survives_a_server_that_is_killed() {
     postgres.kill();
     sleep(Duration::from_millis(700)).await;
     postgres.start();
-    let insert = "INSERT INTO sessions VALUES ('\\x00', 1, '\\x00', NULL, 1)";
+    let insert = "INSERT INTO sessions VALUES ('\\x00', 1, '\\x00', NULL, 1, 1)";
     query(insert).execute(store.pool()).await.unwrap();
     let start = Instant::now();
     let rows = "SELECT count(*) FROM sessions";

@@ -212,7 +212,8 @@ async fn a_row_of_something_else_is_corrupt() {
     let store = migrated(SqliteStore::new(in_memory().await)).await;
     for record in ["'text'", "x'00ff'", "7"] {
         let key = random_key();
-        let insert = format!("INSERT INTO sessions VALUES ($1, 1, {record}, NULL, 1 << 50)");
+        let insert =
+            format!("INSERT INTO sessions VALUES ($1, 1, {record}, NULL, 1 << 50, 1 << 50)");
         let insert = query(AssertSqlSafe(insert)).bind(key.as_bytes().to_vec());
         insert.execute(store.pool()).await.unwrap();
         let err = store.load(&key, None).await.unwrap_err();

@@ -224,7 +224,7 @@ async fn a_sweep_removes_what_is_over_and_nothing_else() {
     }
     let mut fill = store.pool().begin().await.unwrap();
     for _ in 0..1_234 {
-        query("INSERT INTO sessions VALUES ($1, 1, x'00', NULL, 1)")
+        query("INSERT INTO sessions VALUES ($1, 1, x'00', NULL, 1, 1)")
             .bind(random_key().as_bytes().to_vec())
             .execute(&mut *fill)
             .await
@@ -253,7 +253,7 @@ async fn the_sweeper_survives_what_goes_wrong_says_so_and_ends_with_the_pool() {
     let store = place.store().await;
     let logged = Logged::start();
     query("ALTER TABLE sessions RENAME TO elsewhere").execute(store.pool()).await.unwrap();
-    query("INSERT INTO elsewhere VALUES (x'00', 1, x'00', NULL, 1)")
+    query("INSERT INTO elsewhere VALUES (x'00', 1, x'00', NULL, 1, 1)")
         .execute(store.pool())
         .await
         .unwrap();

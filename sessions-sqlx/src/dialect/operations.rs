@@ -46,7 +46,7 @@ pub trait Operations: Writes {
         owner: &[u8],
     ) -> impl Future<Output = Result<(i64, Option<i64>), Error>> + Send;
 
-    /// Deletes up to `limit` expired rows, and returns how many.
+    /// Runs a statement of the sweeper on up to `limit` rows, and returns how many it changed.
     fn sweep(
         connection: &mut Self::Connection,
         statement: &SqlStr,

@@ -15,7 +15,7 @@ pub trait Syntax {
     const NOW: &'static str;
     /// The function that returns the greatest of its arguments.
     const GREATEST: &'static str;
-    /// The clause after the selection of the rows to delete.
+    /// The clause after the selection of the rows to sweep.
     const SKIP_LOCKED: &'static str;
     /// Whether the name of a table may have the name of a schema before it.
     const HAS_SCHEMAS: bool;
@@ -44,6 +44,8 @@ pub struct Statements<Own> {
     pub(crate) owner_state: SqlStr,
     pub(crate) end_before: SqlStr,
     pub(crate) sweep_records: SqlStr,
+    /// Where the sweeper has a column of its own.
+    pub(crate) postpone_sweep: Option<SqlStr>,
     pub(crate) sweep_ended: SqlStr,
     pub(crate) own: Own,
 }
@@ -56,11 +58,12 @@ impl<Own> Statements<Own> {
         // An expired row counts as absent. Revisions start at the time, and go on from those of an
         // expired row, so that none is given twice.
         let create = format!(
-            "INSERT INTO {records} AS kept (key, revision, record, owner, expires) \
-             VALUES ($1, {micros}, $2, $3, {now} + $4) \
+            "INSERT INTO {records} AS kept (key, revision, record, owner, expires, sweep_after) \
+             VALUES ($1, {micros}, $2, $3, {now} + $4, {now} + $4) \
              ON CONFLICT (key) DO UPDATE SET \
              revision = {greatest}(excluded.revision, kept.revision + 1), \
-             record = excluded.record, owner = excluded.owner, expires = excluded.expires \
+             record = excluded.record, owner = excluded.owner, expires = excluded.expires, \
+             sweep_after = excluded.sweep_after \
              WHERE kept.expires <= {now} \
              RETURNING revision",
             micros = DB::micros(5)
@@ -90,13 +93,19 @@ impl<Own> Statements<Own> {
              RETURNING previous, moment",
             micros = DB::micros(4)
         );
-        let sweep = |table: &str, id: &str| {
+        let sweep = |table: &str, id: &str, due: &str| {
             format!(
                 "DELETE FROM {table} WHERE {id} IN (SELECT {id} FROM {table} \
-                 WHERE expires <= {now} ORDER BY expires LIMIT $1{skip_locked}) \
+                 WHERE {due} <= {now} AND expires <= {now} ORDER BY {due} LIMIT $1{skip_locked}) \
                  AND expires <= {now}"
             )
         };
+        // Rows that were touched since they were made: the sweeper looks at them when they expire.
+        let postpone_sweep = format!(
+            "UPDATE {records} SET sweep_after = expires WHERE key IN (SELECT key FROM {records} \
+             WHERE sweep_after <= {now} AND expires > {now} ORDER BY sweep_after \
+             LIMIT $1{skip_locked})"
+        );
         Self {
             create: statement(create),
             load: statement(load),
@@ -104,8 +113,9 @@ impl<Own> Statements<Own> {
             owner_keys: statement(owner_keys),
             owner_state: statement(owner_state),
             end_before: statement(end_before),
-            sweep_records: statement(sweep(&records, "key")),
-            sweep_ended: statement(sweep(&ended, "owner")),
+            sweep_records: statement(sweep(&records, "key", "sweep_after")),
+            postpone_sweep: Some(statement(postpone_sweep)),
+            sweep_ended: statement(sweep(&ended, "owner", "expires")),
             own: DB::own_statements(table),
         }
     }

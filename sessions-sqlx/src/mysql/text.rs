@@ -96,6 +96,7 @@ pub(super) fn statements(table: &Table) -> Statements<OwnStatements> {
         owner_state: statement(owner_state),
         end_before: statement(end_before),
         sweep_records: statement(sweep(&records)),
+        postpone_sweep: None,
         sweep_ended: statement(sweep(&ended)),
         own: MySql::own_statements(table),
     }

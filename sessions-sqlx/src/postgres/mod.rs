@@ -64,7 +64,8 @@ impl Syntax for Postgres {
         let seen = format!("SELECT (SELECT count(*) FROM done), (SELECT revision {live})");
         let replace = format!(
             "WITH done AS (UPDATE {records} \
-             SET revision = revision + 1, record = $3, owner = $4, expires = {now} + $5 \
+             SET revision = revision + 1, record = $3, owner = $4, expires = {now} + $5, \
+             sweep_after = least(sweep_after, {now} + $5) \
              WHERE key = $1 AND revision = $2 AND expires > {now} RETURNING 1) {seen}"
         );
         let delete_if =

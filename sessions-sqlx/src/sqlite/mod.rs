@@ -57,7 +57,8 @@ impl Syntax for Sqlite {
         );
         let replace = format!(
             "UPDATE {records} \
-             SET revision = revision + 1, record = $3, owner = $4, expires = {now} + $5 \
+             SET revision = revision + 1, record = $3, owner = $4, expires = {now} + $5, \
+             sweep_after = min(sweep_after, {now} + $5) \
              WHERE {live} AND revision = $2"
         );
         let delete_if = format!("DELETE FROM {records} WHERE {live} AND revision = $2");

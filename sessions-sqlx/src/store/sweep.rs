@@ -12,7 +12,7 @@ use tokio::{
 use super::SqlxStore;
 use crate::{dialect::Dialect, lease::run};
 
-/// The most rows that one statement deletes. On SQLite, other writers wait for it.
+/// The most rows that one statement changes. On SQLite, other writers wait for it.
 const BATCH_SIZE: i64 = 500;
 /// The time limit of one statement.
 const BATCH_TIMEOUT: Duration = Duration::from_secs(10);
@@ -24,8 +24,12 @@ impl<DB: Dialect> SqlxStore<DB> {
     ///
     /// [`StoreError`], when a statement fails. Records that were deleted before stay deleted.
     pub async fn sweep(&self) -> Result<u64, StoreError> {
-        let swept = self.sweep_table(&self.statements.sweep_records).await?;
-        self.sweep_table(&self.statements.sweep_ended).await?;
+        // A full database has room for no update until something is deleted.
+        let swept = self.in_batches(&self.statements.sweep_records).await?;
+        self.in_batches(&self.statements.sweep_ended).await?;
+        if let Some(postpone) = &self.statements.postpone_sweep {
+            self.in_batches(postpone).await?;
+        }
         Ok(swept)
     }
 
@@ -60,17 +64,18 @@ impl<DB: Dialect> SqlxStore<DB> {
         })
     }
 
-    async fn sweep_table(&self, statement: &SqlStr) -> Result<u64, StoreError> {
-        let mut swept = 0;
+    /// Runs a statement until it has changed all the rows it is for.
+    async fn in_batches(&self, statement: &SqlStr) -> Result<u64, StoreError> {
+        let mut changed = 0;
         loop {
             let batch = async {
                 run!(self, write, connection => DB::sweep(connection, statement, BATCH_SIZE))
             };
             let batch: u64 =
                 timeout(BATCH_TIMEOUT, batch).await.unwrap_or(Err(StoreError::Timeout))?;
-            swept += batch;
+            changed += batch;
             if batch < BATCH_SIZE.cast_unsigned() {
-                return Ok(swept);
+                return Ok(changed);
             }
         }
     }
