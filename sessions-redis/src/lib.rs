@@ -90,7 +90,7 @@
 //!   whose sessions were just ended cannot log in until it has caught up.
 //! - ACL: `+eval +evalsha +del +zrange +zrem`, for the scripts `+exists +get +hget +hmget +hset
 //!   +pexpire +pttl +set +time +zadd +zremrangebyscore +zscore`, for durable deletions `+wait`, all on
-//!   `~session:*`.
+//!   `~session:*`. [`RedisStore::count`] needs `+scan` besides.
 
 #![cfg_attr(docsrs, feature(doc_cfg))]
 
@@ -101,6 +101,7 @@ mod address;
 mod cluster;
 mod connect;
 mod connection;
+mod count;
 mod error;
 mod owner_index;
 mod script;

@@ -1,6 +1,7 @@
 //! `RedisStore`, and its operations on records.
 
 use std::{
+    any::Any,
     error::Error,
     fmt,
     hash::{BuildHasher, RandomState},
@@ -301,6 +302,15 @@ impl<C: Connect> Store for RedisStore<C> {
 
     fn owners(&self) -> Option<&dyn OwnerIndex> {
         Some(self)
+    }
+
+    fn server(&self) -> Option<String> {
+        if let Some(addresses) = &self.cluster {
+            return Some(format!("the Redis cluster at {addresses}"));
+        }
+        // An application's own connections do not say where they lead.
+        let connection = (&self.connections as &dyn Any).downcast_ref::<Connection>()?;
+        Some(format!("Redis at {}", connection.address()))
     }
 }
 

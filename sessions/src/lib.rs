@@ -62,6 +62,7 @@
 //! - [`SessionConfig`]: policies at run time, from code, a file or the environment.
 //! - [`store`]: the stores of server-side sessions, and how to write one.
 //! - [`SessionInterface`](trait@SessionInterface): the contract, to implement by hand.
+//! - [`HealthCheck`]: answers load balancers and Kubernetes whether the store serves sessions.
 //! - `test` (feature `test`): sessions in the tests of an application.
 //! - In the repository, `docs/recipes.md`: callbacks by POST from a payment or identity provider,
 //!   several applications on localhost, CORS with credentials, a value that gets another type, a cookie
@@ -88,6 +89,7 @@ mod dictionary;
 pub mod error;
 #[cfg(feature = "flask")]
 pub mod flask;
+pub mod health;
 #[cfg(feature = "import-actix-session")]
 pub mod import;
 pub mod interface;
@@ -109,6 +111,7 @@ pub use sessions_derive::SessionInterface;
 pub use crate::{
     backend::{AnyBackend, EncryptedCookie, ServerSide, SignedCookie},
     error::SessionError,
+    health::HealthCheck,
     interface::SessionInterface,
     key::{KeyRing, SecretKey, SharedKeys},
     policy::{SameSite, SessionConfig},

@@ -10,6 +10,7 @@ mod import;
 mod limits_and_deadlines;
 mod owned_sessions;
 mod owners;
+mod readiness;
 mod revocation;
 mod server_side;
 mod side_by_side;

@@ -2,6 +2,7 @@
 
 mod backup;
 mod connecting;
+mod health;
 mod memory_store;
 mod mysql_store;
 mod postgres_faults;

@@ -5,8 +5,8 @@ use std::{fmt, sync::Arc, time::Duration};
 use sessions::{
     request::Clock,
     store::{
-        BoxFuture, CreateOutcome, DeleteIfOutcome, DeleteOutcome, Loaded, OwnerIndex, Record,
-        RecordKey, ReplaceOutcome, Revision, Store, StoreError, Touch,
+        BoxFuture, CreateOutcome, DeleteIfOutcome, DeleteOutcome, Loaded, NotReady, OwnerIndex,
+        Record, RecordKey, ReplaceOutcome, Revision, Store, StoreError, Touch,
     },
 };
 
@@ -71,6 +71,14 @@ impl<S: Store> HookedStore<S> {
 }
 
 impl<S: Store> Store for HookedStore<S> {
+    fn server(&self) -> Option<String> {
+        self.inner.server()
+    }
+
+    async fn ready(&self) -> Result<(), NotReady> {
+        self.inner.ready().await
+    }
+
     async fn create(
         &self,
         key: &RecordKey,

@@ -5,7 +5,7 @@ use std::time::Duration;
 use sessions::{
     EncryptedCookie, MemoryStore, ServerSide, SessionState, SharedKeys, SignedCookie,
     backend::Backend,
-    error::{ConfigError, OpenError, SaveError},
+    error::{ConfigError, NotReady, OpenError, SaveError},
     flask::FlaskCookie,
     interface::{CheckContext, OpenContext, Opened, SaveContext, Saved},
 };
@@ -89,6 +89,15 @@ impl Backend for Mode {
             Self::Encrypted(backend) => backend.save(dictionary, cx).await,
             Self::Flask(backend) => backend.save(dictionary, cx).await,
             Self::SignedId(backend) | Self::Id(backend) => backend.save(dictionary, cx).await,
+        }
+    }
+
+    async fn ready(&self) -> Result<(), NotReady> {
+        match self {
+            Self::Signed(backend) => backend.ready().await,
+            Self::Encrypted(backend) => backend.ready().await,
+            Self::Flask(backend) => backend.ready().await,
+            Self::SignedId(backend) | Self::Id(backend) => backend.ready().await,
         }
     }
 

@@ -8,7 +8,7 @@ use std::sync::{
 use sessions::{
     SessionConfig, SessionState, SignedCookie,
     backend::Backend,
-    error::{OpenError, SaveError},
+    error::{NotReady, OpenError, SaveError},
     interface::{OpenContext, Opened, SaveContext, Saved},
 };
 
@@ -91,5 +91,9 @@ impl<B: Backend> Backend for Switched<B> {
             return Err(SaveError::unavailable(ToldToFail));
         }
         self.inner.save(dictionary, cx).await
+    }
+
+    async fn ready(&self) -> Result<(), NotReady> {
+        self.inner.ready().await
     }
 }

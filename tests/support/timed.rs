@@ -13,9 +13,9 @@ use std::{
 use sessions::{
     request::Clock,
     store::{
-        BoxFuture, CreateOutcome, DeleteIfOutcome, DeleteOutcome, Ended, Loaded, OwnerIndex,
-        OwnerKey, OwnerState, Record, RecordKey, ReplaceOutcome, Revision, Store, StoreError,
-        Timestamp, Touch,
+        BoxFuture, CreateOutcome, DeleteIfOutcome, DeleteOutcome, Ended, Loaded, NotReady,
+        OwnerIndex, OwnerKey, OwnerState, Record, RecordKey, ReplaceOutcome, Revision, Store,
+        StoreError, Timestamp, Touch,
     },
     test::TestClock,
 };
@@ -131,6 +131,14 @@ impl<S: Store> TimedStore<S> {
 }
 
 impl<S: Store> Store for TimedStore<S> {
+    fn server(&self) -> Option<String> {
+        self.store.server()
+    }
+
+    async fn ready(&self) -> Result<(), NotReady> {
+        self.store.ready().await
+    }
+
     async fn create(
         &self,
         key: &RecordKey,

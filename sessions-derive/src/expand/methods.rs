@@ -106,6 +106,22 @@ pub(super) fn check_backend(input: &Input<'_>, krate: &TokenStream) -> Option<To
     })
 }
 
+/// Writes `ready`, if the sessions are opened or saved through a backend.
+pub(super) fn ready(input: &Input<'_>, krate: &TokenStream) -> Option<TokenStream> {
+    if input.attrs.open_with.is_some() && input.attrs.save_with.is_some() {
+        return None;
+    }
+    let field = input.backend()?;
+    let member = &field.member;
+    let body =
+        placed(quote!(#krate::backend::Backend::ready(&self.#member).await), &field.original.ty);
+    Some(quote! {
+        async fn ready(&self) -> ::core::result::Result<(), #krate::error::NotReady> {
+            #body
+        }
+    })
+}
+
 /// Writes `config`, if a field is the configuration.
 pub(super) fn config(input: &Input<'_>, krate: &TokenStream) -> Option<TokenStream> {
     let field = input.config()?;

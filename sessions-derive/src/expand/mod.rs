@@ -11,7 +11,7 @@ use syn::parse_quote;
 pub(crate) use self::methods::content_type;
 use self::{
     methods::{
-        check_backend, config, content_policies, cookie_policies, open_session, outages,
+        check_backend, config, content_policies, cookie_policies, open_session, outages, ready,
         save_session,
     },
     overrides::overrides,
@@ -35,6 +35,7 @@ fn interface(input: &Input<'_>) -> TokenStream {
     let open_session = open_session(input, &krate);
     let save_session = save_session(input, &krate);
     let check_backend = check_backend(input, &krate);
+    let ready = ready(input, &krate);
     let outages = outages(input, &krate);
     let config = config(input, &krate);
     let cookie_policies = cookie_policies(&input.attrs, &krate);
@@ -47,6 +48,7 @@ fn interface(input: &Input<'_>) -> TokenStream {
             #open_session
             #save_session
             #check_backend
+            #ready
             #outages
             #config
             #cookie_policies
@@ -166,6 +168,10 @@ mod tests {
                         -> ::core::result::Result<(), ::sessions::error::ConfigError>
                     {
                         ::sessions::backend::Backend::check(&self.backend, cx)
+                    }
+
+                    async fn ready(&self) -> ::core::result::Result<(), ::sessions::error::NotReady> {
+                        ::sessions::backend::Backend::ready(&self.backend).await
                     }
 
                     fn outages(&self) -> ::sessions::__private::Outages {

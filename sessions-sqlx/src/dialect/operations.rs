@@ -46,6 +46,14 @@ pub trait Operations: Writes {
         owner: &[u8],
     ) -> impl Future<Output = Result<(i64, Option<i64>), Error>> + Send;
 
+    /// Returns the keys of up to `limit` rows that have not expired, in order, from after this one on.
+    fn keys_after(
+        connection: &mut Self::Connection,
+        statements: &Statements<Self::Own>,
+        key: &[u8],
+        limit: i64,
+    ) -> impl Future<Output = Result<Vec<Vec<u8>>, Error>> + Send;
+
     /// Runs a statement of the sweeper on up to `limit` rows, and returns how many it changed.
     fn sweep(
         connection: &mut Self::Connection,
@@ -106,6 +114,16 @@ where
     ) -> Result<(i64, Option<i64>), Error> {
         let state = query_as(statements.owner_state.clone()).bind(owner);
         with_time!(DB, state).fetch_one(connection).await
+    }
+
+    async fn keys_after(
+        connection: &mut DB::Connection,
+        statements: &Statements<DB::Own>,
+        key: &[u8],
+        limit: i64,
+    ) -> Result<Vec<Vec<u8>>, Error> {
+        let keys = query_scalar(statements.keys_after.clone()).bind(key).bind(limit);
+        keys.fetch_all(connection).await
     }
 
     async fn sweep(

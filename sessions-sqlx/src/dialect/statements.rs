@@ -43,6 +43,7 @@ pub struct Statements<Own> {
     pub(crate) owner_keys: SqlStr,
     pub(crate) owner_state: SqlStr,
     pub(crate) end_before: SqlStr,
+    pub(crate) keys_after: SqlStr,
     pub(crate) sweep_records: SqlStr,
     /// Where the sweeper has a column of its own.
     pub(crate) postpone_sweep: Option<SqlStr>,
@@ -93,6 +94,9 @@ impl<Own> Statements<Own> {
              RETURNING previous, moment",
             micros = DB::micros(4)
         );
+        let keys_after = format!(
+            "SELECT key FROM {records} WHERE key > $1 AND expires > {now} ORDER BY key LIMIT $2"
+        );
         let sweep = |table: &str, id: &str, due: &str| {
             format!(
                 "DELETE FROM {table} WHERE {id} IN (SELECT {id} FROM {table} \
@@ -113,6 +117,7 @@ impl<Own> Statements<Own> {
             owner_keys: statement(owner_keys),
             owner_state: statement(owner_state),
             end_before: statement(end_before),
+            keys_after: statement(keys_after),
             sweep_records: statement(sweep(&records, "key", "sweep_after")),
             postpone_sweep: Some(statement(postpone_sweep)),
             sweep_ended: statement(sweep(&ended, "owner", "expires")),

@@ -85,6 +85,9 @@ pub(super) fn statements(table: &Table) -> Statements<OwnStatements> {
          WHEN ? IS NULL THEN moment + 1 ELSE moment END), \
          expires = {greatest}(expires, VALUES(expires))"
     );
+    let keys_after = format!(
+        "SELECT `key` FROM {records} WHERE `key` > ? AND expires > {now} ORDER BY `key` LIMIT ?"
+    );
     let sweep = |table: &str| {
         format!("DELETE FROM {table} WHERE expires <= {now} ORDER BY expires LIMIT ?")
     };
@@ -95,6 +98,7 @@ pub(super) fn statements(table: &Table) -> Statements<OwnStatements> {
         owner_keys: statement(owner_keys),
         owner_state: statement(owner_state),
         end_before: statement(end_before),
+        keys_after: statement(keys_after),
         sweep_records: statement(sweep(&records)),
         postpone_sweep: None,
         sweep_ended: statement(sweep(&ended)),

@@ -1,5 +1,6 @@
 //! `SqlxStore`, and its operations on records.
 
+mod count;
 mod migrate;
 mod owner_index;
 mod sweep;
@@ -198,6 +199,10 @@ impl<DB: Dialect> Store for SqlxStore<DB> {
 
     fn owners(&self) -> Option<&dyn OwnerIndex> {
         Some(self)
+    }
+
+    fn server(&self) -> Option<String> {
+        Some(DB::place(&self.pool.connect_options()))
     }
 }
 

@@ -24,11 +24,20 @@ impl<DB: Dialect> SqlxStore<DB> {
     ///
     /// [`StoreError`], when a statement fails. Records that were deleted before stay deleted.
     pub async fn sweep(&self) -> Result<u64, StoreError> {
+        self.sweep_with(|_| {}).await
+    }
+
+    /// Like [`sweep`](Self::sweep), and tells after each batch how many records are deleted so far.
+    ///
+    /// # Errors
+    ///
+    /// Those of [`sweep`](Self::sweep).
+    pub async fn sweep_with(&self, progress: impl FnMut(u64)) -> Result<u64, StoreError> {
         // A full database has room for no update until something is deleted.
-        let swept = self.in_batches(&self.statements.sweep_records).await?;
-        self.in_batches(&self.statements.sweep_ended).await?;
+        let swept = self.in_batches(&self.statements.sweep_records, progress).await?;
+        self.in_batches(&self.statements.sweep_ended, |_| {}).await?;
         if let Some(postpone) = &self.statements.postpone_sweep {
-            self.in_batches(postpone).await?;
+            self.in_batches(postpone, |_| {}).await?;
         }
         Ok(swept)
     }
@@ -65,7 +74,11 @@ impl<DB: Dialect> SqlxStore<DB> {
     }
 
     /// Runs a statement until it has changed all the rows it is for.
-    async fn in_batches(&self, statement: &SqlStr) -> Result<u64, StoreError> {
+    async fn in_batches(
+        &self,
+        statement: &SqlStr,
+        mut progress: impl FnMut(u64),
+    ) -> Result<u64, StoreError> {
         let mut changed = 0;
         loop {
             let batch = async {
@@ -74,6 +87,7 @@ impl<DB: Dialect> SqlxStore<DB> {
             let batch: u64 =
                 timeout(BATCH_TIMEOUT, batch).await.unwrap_or(Err(StoreError::Timeout))?;
             changed += batch;
+            progress(changed);
             if batch < BATCH_SIZE.cast_unsigned() {
                 return Ok(changed);
             }

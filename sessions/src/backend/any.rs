@@ -8,7 +8,7 @@ use super::Backend;
 #[cfg(feature = "import-actix-session")]
 use super::TakeoverHook;
 use crate::{
-    error::{ConfigError, OpenError, Outages, SaveError},
+    error::{ConfigError, NotReady, OpenError, Outages, SaveError},
     interface::{CheckContext, OpenContext, Opened, SaveContext, Saved},
     state::SessionState,
 };
@@ -67,6 +67,10 @@ impl Backend for AnyBackend {
         self.backend.check_boxed(&CheckContext { is_chosen: true, ..*cx })
     }
 
+    async fn ready(&self) -> Result<(), NotReady> {
+        self.backend.ready_boxed().await
+    }
+
     fn outages(&self) -> Outages {
         self.backend.outages_of()
     }
@@ -97,6 +101,7 @@ trait BoxedBackend: Send + Sync {
     ) -> LocalBoxFuture<'a, Result<Saved, SaveError>>;
 
     fn check_boxed(&self, cx: &CheckContext<'_>) -> Result<(), ConfigError>;
+    fn ready_boxed(&self) -> LocalBoxFuture<'_, Result<(), NotReady>>;
     fn outages_of(&self) -> Outages;
 
     #[cfg(feature = "import-actix-session")]
@@ -123,6 +128,10 @@ impl<B: Backend> BoxedBackend for B {
 
     fn check_boxed(&self, cx: &CheckContext<'_>) -> Result<(), ConfigError> {
         self.check(cx)
+    }
+
+    fn ready_boxed(&self) -> LocalBoxFuture<'_, Result<(), NotReady>> {
+        Box::pin(self.ready())
     }
 
     fn outages_of(&self) -> Outages {

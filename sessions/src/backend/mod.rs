@@ -16,7 +16,7 @@ mod takeover;
 pub use self::{
     any::AnyBackend,
     confidential::Confidential,
-    cookie::{EncryptedCookie, SignedCookie},
+    cookie::{DecodedToken, EncryptedCookie, SignedCookie, TokenError, TokenScope},
     revocation::Revocation,
     server_side::{OwnedSession, ServerSide},
 };
@@ -27,7 +27,7 @@ pub(crate) use self::{
 };
 pub use crate::{error::OwnerError, token::signed::HashAlgorithm};
 use crate::{
-    error::{ConfigError, OpenError, Outages, SaveError},
+    error::{ConfigError, NotReady, OpenError, Outages, SaveError},
     interface::{CheckContext, OpenContext, Opened, SaveContext, Saved},
     state::SessionState,
 };
@@ -70,6 +70,17 @@ pub trait Backend: Send + Sync + 'static {
     ///
     /// [`ConfigError`] with what to change.
     fn check(&self, _cx: &CheckContext<'_>) -> Result<(), ConfigError> {
+        Ok(())
+    }
+
+    /// Asks the store whether it serves sessions now, within the deadline of a request: also while it fails
+    /// and requests are refused without asking it. A backend around another one asks it. Defaults to `Ok`,
+    /// for backends without a store.
+    ///
+    /// # Errors
+    ///
+    /// [`NotReady`], whose message is one line that names the server, the cause and what to do.
+    async fn ready(&self) -> Result<(), NotReady> {
         Ok(())
     }
 

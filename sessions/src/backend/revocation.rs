@@ -10,10 +10,10 @@ use super::{
     login_time::LoginTime,
 };
 use crate::{
-    error::{ConfigError, OpenError, OutageLog, SaveError},
+    error::{ConfigError, NotReady, OpenError, OutageLog, SaveError},
     session::{Session, SessionSelector},
     state::SessionState,
-    store::{Ended, OwnerIndex, OwnerKey, OwnerState, Store, Timestamp},
+    store::{BoxFuture, Ended, OwnerIndex, OwnerKey, OwnerState, Store, Timestamp},
 };
 
 /// How long a store remembers that an owner's sessions were ended: twice the longest lifetime, 400 days,
@@ -67,6 +67,8 @@ pub struct Revocation {
 /// The index of owners of a store whose type is erased.
 trait HasOwnerIndex: Send + Sync {
     fn index(&self) -> Option<&dyn OwnerIndex>;
+    fn server(&self) -> Option<String>;
+    fn ready(&self) -> BoxFuture<'_, Result<(), NotReady>>;
 
     #[cfg(feature = "import-actix-session")]
     fn marks(&self) -> &dyn MarkStore;
@@ -75,6 +77,14 @@ trait HasOwnerIndex: Send + Sync {
 impl<S: Store> HasOwnerIndex for S {
     fn index(&self) -> Option<&dyn OwnerIndex> {
         self.owners()
+    }
+
+    fn server(&self) -> Option<String> {
+        Store::server(self)
+    }
+
+    fn ready(&self) -> BoxFuture<'_, Result<(), NotReady>> {
+        Box::pin(Store::ready(self))
     }
 
     #[cfg(feature = "import-actix-session")]
@@ -127,6 +137,12 @@ impl Revocation {
             return Err(ConfigError::Unusable { problem: problem.to_owned() });
         }
         Ok(())
+    }
+
+    /// Asks the store whether it serves sessions now, within the deadline of a request.
+    pub(super) async fn ready(&self) -> Result<(), NotReady> {
+        let Self { store, breaker, deadlines, .. } = self;
+        breaker.ready(store.ready(), store.server(), deadlines.request).await
     }
 
     /// Ends all sessions of the owner, on every client and with every copy of a cookie. Sessions that

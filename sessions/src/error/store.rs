@@ -1,6 +1,6 @@
 //! Errors of a store.
 
-use std::{error::Error as StdError, fmt, sync::Arc};
+use std::{error::Error as StdError, fmt, sync::Arc, time::Duration};
 
 use super::text::{Escaped, chain};
 
@@ -94,8 +94,8 @@ impl StoreError {
     }
 }
 
-/// Why a store does not serve sessions now: its message is one line that names the server, the failure
-/// and the cause, and no secret.
+/// Why a store does not serve sessions now: its message is one line that names the server, the failure,
+/// the cause and what to do, and no secret.
 #[derive(Clone, Debug, thiserror::Error)]
 #[error("the session store is not ready: {reason}")]
 pub struct NotReady {
@@ -103,14 +103,49 @@ pub struct NotReady {
 }
 
 impl NotReady {
-    /// Returns an error with this reason, such as `"redis.internal:6379 evicts sessions"`.
+    /// Returns an error with this reason, such as `"Redis at redis.internal:6379 evicts sessions; set
+    /// \`maxmemory-policy noeviction\`"`.
     pub fn new(reason: impl fmt::Display) -> Self {
         Self { reason: Escaped(reason.to_string()).to_string() }
+    }
+
+    /// The server gave no answer in this time.
+    pub(crate) fn silent(server: Option<String>, time: Duration) -> Self {
+        let server = server.as_deref().unwrap_or("its server");
+        Self::new(format_args!(
+            "{server} did not answer within {} ms; check that it runs, that it is not overloaded, and that \
+             no firewall drops what is sent to it",
+            time.as_millis()
+        ))
+    }
+
+    /// Adds that the backend refuses requests meanwhile.
+    pub(crate) fn while_refusing(self) -> Self {
+        let Self { reason } = self;
+        Self {
+            reason: format!(
+                "{reason}; its last calls failed too, and requests that need it are refused at once, but for \
+                 one in a second"
+            ),
+        }
     }
 }
 
 impl From<StoreError> for NotReady {
     fn from(err: StoreError) -> Self {
-        Self { reason: err.with_causes().to_string() }
+        match &err {
+            // What the client says of its server, and not that it is a store.
+            StoreError::Unavailable { source } | StoreError::ReadOnly { source } => {
+                Self::new(chain(source))
+            }
+            StoreError::NoConnection { source } => Self::new(format_args!(
+                "{}; check that the server answers, and that the pool has enough connections",
+                chain(source)
+            )),
+            StoreError::Timeout => Self::new(
+                "its server did not answer in time; check that it runs and that it is not overloaded",
+            ),
+            err => Self::new(chain(err)),
+        }
     }
 }

@@ -2,7 +2,7 @@
 
 use crate::{
     backend::{
-        Backend,
+        Backend, DecodedToken, TokenError, TokenScope,
         cookie::{CookieCodec, CookieSessions, Plaintext},
     },
     dictionary::{Format, Limits},
@@ -153,6 +153,18 @@ impl FlaskCookie {
         Self { sessions: self.sessions.map(|sessions| sessions.with_codec(codec)), codec }
     }
 
+    /// Reads a token without a request, for tools: [`SignedCookie::decode`](crate::SignedCookie::decode).
+    /// The name of the cookie does not matter: Flask's tokens are bound to a salt, `cookie-session` by
+    /// default.
+    ///
+    /// # Errors
+    ///
+    /// [`TokenError`] when the token does not verify, or there is no key.
+    pub fn decode(&self, token: &str, scope: TokenScope<'_>) -> Result<DecodedToken, TokenError> {
+        let sessions = self.sessions.as_ref().ok_or(TokenError(Rejected::Signature))?;
+        sessions.decode(token, scope)
+    }
+
     /// Returns the handle on the keys, or `None` without a key.
     pub fn keys(&self) -> Option<&SharedKeys> {
         self.sessions.as_ref().map(CookieSessions::keys)
@@ -210,6 +222,10 @@ impl CookieCodec for Flask {
 
     fn seal(signer: &Signer, payload: &[u8], now: u64) -> Result<String, SaveError> {
         Ok(signer.sign_text(payload, now))
+    }
+
+    fn json(&self, payload: Vec<u8>) -> Result<String, Rejected> {
+        decode_payload(&payload, self.max_inflated)
     }
 
     fn read(&self, payload: Vec<u8>) -> Result<SessionState, Rejected> {

@@ -23,7 +23,7 @@ use crate::{
         run_to_completion,
     },
     cookie::CookieValues,
-    error::{ConfigError, CookieError, OpenError, OutageLog, Outages, SaveError},
+    error::{ConfigError, CookieError, NotReady, OpenError, OutageLog, Outages, SaveError},
     interface::{
         CheckContext, CookieChange, ENDED, LegacyCookieEffects, OpenContext, Opened, SaveContext,
         Saved,
@@ -494,6 +494,11 @@ impl<B: Backend> Backend for ImportActixSession<B> {
             return Err(ConfigError::Unusable { problem });
         }
         self.backend.check(&CheckContext { imports: true, ..*cx })
+    }
+
+    /// The store of the former sessions is not asked.
+    async fn ready(&self) -> Result<(), NotReady> {
+        self.backend.ready().await
     }
 
     fn outages(&self) -> Outages {

@@ -29,7 +29,7 @@ pub use crate::{
     state::{Extensions, SessionStatus},
 };
 use crate::{
-    error::{ConfigError, OpenError, Outages, SaveError},
+    error::{ConfigError, NotReady, OpenError, Outages, SaveError},
     policy::{Overrides, Policies, SessionConfig, without_typed_content},
     state::SessionState,
 };
@@ -246,6 +246,18 @@ pub trait SessionInterface: Sized + Send + Sync + 'static {
     ///
     /// Those of the backend.
     fn check_backend(&self, _cx: &CheckContext<'_>) -> Result<(), ConfigError> {
+        Ok(())
+    }
+
+    /// Asks the backend's store whether it serves sessions now:
+    /// [`Backend::ready`](crate::backend::Backend::ready). For a `main` that must not start without it, after
+    /// [`check`](Self::check); a [`HealthCheck`](crate::HealthCheck) answers load balancers with it. The
+    /// derive asks its backend. Defaults to `Ok`.
+    ///
+    /// # Errors
+    ///
+    /// [`NotReady`], whose message is one line that names the server, the cause and what to do.
+    async fn ready(&self) -> Result<(), NotReady> {
         Ok(())
     }
 

@@ -154,9 +154,16 @@ pub trait Store: Send + Sync + 'static {
         None
     }
 
+    /// Returns which server this is, for messages: its kind, host and port, and no secret, such as `Redis
+    /// at redis.internal:6379`. A store around another one asks that one. Defaults to `None`.
+    fn server(&self) -> Option<String> {
+        None
+    }
+
     /// Asks the server whether it serves sessions now, for a health check or a `main` that must not start
-    /// without it. Sets no deadline of its own. Defaults to reading a record that is not there; a store
-    /// that knows of more, such as missing rights or a server that evicts, says so here.
+    /// without it. The backend sets the deadline. Defaults to reading a record that is not there; a store
+    /// that knows of more, such as missing rights or a server that evicts, says so here. A store around
+    /// another one asks that one.
     ///
     /// # Errors
     ///
@@ -342,6 +349,10 @@ impl<S: Store> Store for Arc<S> {
 
     fn owners(&self) -> Option<&dyn OwnerIndex> {
         S::owners(self)
+    }
+
+    fn server(&self) -> Option<String> {
+        S::server(self)
     }
 
     fn ready(&self) -> impl Future<Output = Result<(), NotReady>> + Send {

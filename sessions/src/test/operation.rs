@@ -23,9 +23,11 @@ pub enum Operation {
     OwnerState,
     /// [`OwnerIndex::end_before`](crate::store::OwnerIndex::end_before).
     EndBefore,
+    /// [`Store::ready`](crate::store::Store::ready).
+    Ready,
 }
 
 impl Operation {
     /// How many there are.
-    pub(super) const COUNT: usize = Self::EndBefore as usize + 1;
+    pub(super) const COUNT: usize = Self::Ready as usize + 1;
 }

@@ -15,7 +15,7 @@ use std::{
     time::Duration,
 };
 
-use tokio::time::Instant;
+use tokio::time::{Instant, timeout};
 
 use self::{
     alarm::{Alarm, Row},
@@ -26,7 +26,10 @@ pub(super) use self::{
     deadline::{Deadline, Deadlines, LONGEST},
     refused_writes::Write,
 };
-use crate::{error::OutageLog, store::StoreError};
+use crate::{
+    error::OutageLog,
+    store::{NotReady, StoreError},
+};
 
 /// How many calls in a row fail before the circuit opens.
 const FAILURES: u32 = 5;
@@ -148,6 +151,24 @@ impl CircuitBreaker {
     fn note_success(&self) {
         if self.alarm.note_success(&self.failures) {
             tracing::info!(target: "sessions", "the session store answers again");
+        }
+    }
+
+    /// Asks the store whether it is ready, also while the circuit is open: an answer closes it.
+    pub(super) async fn ready(
+        &self,
+        ask: impl Future<Output = Result<(), NotReady>>,
+        server: Option<String>,
+        limit: Duration,
+    ) -> Result<(), NotReady> {
+        let answer = timeout(limit, ask).await;
+        match answer.unwrap_or_else(|_| Err(NotReady::silent(server, limit))) {
+            Ok(()) => {
+                self.note_success();
+                Ok(())
+            }
+            Err(err) if self.failures.count() < FAILURES => Err(err),
+            Err(err) => Err(err.while_refusing()),
         }
     }
 

@@ -34,10 +34,14 @@ pub(crate) trait CookieCodec: Send + Sync + 'static {
     /// Returns the token of a payload, sealed at `now` in seconds since 1970.
     fn seal(key: &Self::Key, payload: &[u8], now: u64) -> Result<String, SaveError>;
 
+    /// Returns the JSON in a payload.
+    fn json(&self, payload: Vec<u8>) -> Result<String, Rejected> {
+        String::from_utf8(payload).map_err(|_| Rejected::Format)
+    }
+
     /// Returns the session of a payload.
     fn read(&self, payload: Vec<u8>) -> Result<SessionState, Rejected> {
-        let json = String::from_utf8(payload).map_err(|_| Rejected::Format)?;
-        SessionState::from_json(json).map_err(|_| Rejected::Format)
+        SessionState::from_json(self.json(payload)?).map_err(|_| Rejected::Format)
     }
 
     /// Returns the payload of a session whose token has this number.

@@ -1,6 +1,7 @@
 //! Backends that keep the session in its cookie.
 
 mod codec;
+mod decoded;
 mod encrypted;
 mod sessions;
 mod signed;
@@ -10,4 +11,8 @@ pub(crate) use self::{
     codec::{CookieCodec, Plaintext},
     sessions::CookieSessions,
 };
-pub use self::{encrypted::EncryptedCookie, signed::SignedCookie};
+pub use self::{
+    decoded::{DecodedToken, TokenError, TokenScope},
+    encrypted::EncryptedCookie,
+    signed::SignedCookie,
+};

@@ -80,6 +80,10 @@ impl<C: CookieCodec> CookieSessions<C> {
         &self.keys
     }
 
+    pub(super) fn codec(&self) -> &C {
+        &self.codec
+    }
+
     /// Checks the backend of this name before there is any request.
     pub(crate) fn check(
         &self,
@@ -246,8 +250,11 @@ impl<C: CookieCodec> CookieSessions<C> {
     }
 
     fn keys_for(&self, settings: &Settings, cookie_name: &str) -> Arc<SaltKeys<C::Key>> {
-        let salt =
-            settings.salt().or(C::SALT).map_or(Salt::Default(C::KIND, cookie_name), Salt::Custom);
+        let salt = settings.salt().or(C::SALT);
+        self.keys_of(salt.map_or(Salt::Default(C::KIND, cookie_name), Salt::Custom))
+    }
+
+    pub(super) fn keys_of(&self, salt: Salt<&str>) -> Arc<SaltKeys<C::Key>> {
         self.derived.get(&self.keys, salt, |key, salt| self.codec.key(key, salt))
     }
 }

@@ -4,6 +4,7 @@ use std::{fmt, sync::Arc};
 
 use super::{
     codec::{CookieCodec, Plaintext},
+    decoded::{DecodedToken, TokenError, TokenScope},
     sessions::CookieSessions,
 };
 #[cfg(feature = "import-actix-session")]
@@ -11,7 +12,7 @@ use crate::backend::TakeoverHook;
 use crate::{
     backend::{Backend, OwnerError, revocation::Revocation},
     dictionary::Limits,
-    error::{ConfigError, OpenError, Outages, SaveError, SessionLimit},
+    error::{ConfigError, NotReady, OpenError, Outages, SaveError, SessionLimit},
     interface::{CheckContext, OpenContext, Opened, SaveContext, Saved},
     key::{SecretKey, SharedKeys},
     session::{Session, SessionSelector},
@@ -116,6 +117,16 @@ impl SignedCookie {
         self.sessions.revocation()?.end_others(current).await
     }
 
+    /// Reads a token without a request, for tools such as `sessions-admin`. Checks the signature, and not
+    /// the age.
+    ///
+    /// # Errors
+    ///
+    /// [`TokenError`] when the token is not one of these keys and this scope.
+    pub fn decode(&self, token: &str, scope: TokenScope<'_>) -> Result<DecodedToken, TokenError> {
+        self.sessions.decode(token, scope)
+    }
+
     /// Returns the handle on the keys.
     pub fn keys(&self) -> &SharedKeys {
         self.sessions.keys()
@@ -133,6 +144,13 @@ impl Backend for SignedCookie {
 
     fn check(&self, cx: &CheckContext<'_>) -> Result<(), ConfigError> {
         self.sessions.check(cx, "SignedCookie")
+    }
+
+    async fn ready(&self) -> Result<(), NotReady> {
+        match self.sessions.revocation() {
+            Ok(revocation) => revocation.ready().await,
+            Err(_) => Ok(()),
+        }
     }
 
     fn outages(&self) -> Outages {

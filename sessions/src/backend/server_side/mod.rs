@@ -31,7 +31,7 @@ use super::{
 };
 use crate::{
     dictionary::Limits,
-    error::{ConfigError, OpenError, OutageLog, Outages, SaveError, SessionLimit},
+    error::{ConfigError, NotReady, OpenError, OutageLog, Outages, SaveError, SessionLimit},
     interface::{CheckContext, OpenContext, Opened, SaveContext, Saved},
     key::SharedKeys,
     policy::{BackendTraits, Settings},
@@ -251,6 +251,11 @@ impl<S: Store> Backend for ServerSide<S> {
             keeps_records: true,
             ..BackendTraits::NONE
         })
+    }
+
+    async fn ready(&self) -> Result<(), NotReady> {
+        let breaker = &self.shared.breaker;
+        breaker.ready(self.store.ready(), self.store.server(), self.deadlines.request).await
     }
 
     fn outages(&self) -> Outages {

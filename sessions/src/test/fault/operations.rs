@@ -6,13 +6,22 @@ use super::{super::operation::Operation, FaultStore};
 use crate::{
     clock::Clock,
     store::{
-        BoxFuture, CreateOutcome, DeleteIfOutcome, DeleteOutcome, Ended, Loaded, OwnerIndex,
-        OwnerKey, OwnerState, Record, RecordKey, ReplaceOutcome, Revision, Store, StoreError,
-        Timestamp, Touch,
+        BoxFuture, CreateOutcome, DeleteIfOutcome, DeleteOutcome, Ended, Loaded, NotReady,
+        OwnerIndex, OwnerKey, OwnerState, Record, RecordKey, ReplaceOutcome, Revision, Store,
+        StoreError, Timestamp, Touch,
     },
 };
 
 impl<S: Store> Store for FaultStore<S> {
+    fn server(&self) -> Option<String> {
+        self.inner().server()
+    }
+
+    async fn ready(&self) -> Result<(), NotReady> {
+        let call = async { Ok(self.store.ready().await) };
+        self.run(Operation::Ready, call).await?
+    }
+
     fn follow(&self, clock: &Clock) -> bool {
         self.inner().follow(clock)
     }
