@@ -132,7 +132,7 @@ mod tests {
         println!("{formatted}");
         assert!(formatted.contains(".cookie_name(\"__Host-app\")"), "{formatted}");
         let lines = formatted.lines().count();
-        assert!(lines <= 64, "{lines} lines");
+        assert!(lines <= 66, "{lines} lines");
     }
 
     #[test]
