@@ -19,6 +19,7 @@ const APART: Duration = Duration::from_secs(10);
 pub(crate) enum Tolerated {
     MaxAge,
     CacheControl,
+    PrivatePage,
     VaryByAll,
     NothingToRemove,
     FormerKey,
@@ -26,9 +27,10 @@ pub(crate) enum Tolerated {
 }
 
 impl Tolerated {
-    pub(crate) const ALL: [Self; 6] = [
+    pub(crate) const ALL: [Self; 7] = [
         Self::MaxAge,
         Self::CacheControl,
+        Self::PrivatePage,
         Self::VaryByAll,
         Self::NothingToRemove,
         Self::FormerKey,
@@ -42,6 +44,9 @@ impl Tolerated {
             }
             Self::CacheControl => {
                 "ours writes `Cache-Control: private, no-cache=\"Set-Cookie\"` beside a cookie: a cache must not hand it to somebody else"
+            }
+            Self::PrivatePage => {
+                "ours writes `Cache-Control: private` beside the `Vary: Cookie` of a page that used the session: a cache that ignores `Vary` must not show it to somebody else"
             }
             Self::VaryByAll => {
                 "Flask adds `Cookie` to a handler's `Vary: *`, which says everything already (RFC 9110, 12.5.5)"
@@ -139,10 +144,15 @@ pub(crate) fn compare(asked: &Asked<'_>, flask: &Answer, actix: &Answer) -> Vec<
     }
     let control = |answer: &Answer| answer.all("cache-control").join(", ");
     if control(flask) != control(actix) {
-        let expected = r#"private, no-cache="Set-Cookie""#;
         let sets = !actix.all("set-cookie").is_empty();
-        let tolerated = sets && control(flask).is_empty() && control(actix) == expected;
-        let tolerated = tolerated.then_some(Tolerated::CacheControl);
+        let varies =
+            vary(actix).concat().iter().any(|name| matches!(name.as_str(), "*" | "cookie"));
+        let tolerated = match control(actix).as_str() {
+            _ if !control(flask).is_empty() => None,
+            r#"private, no-cache="Set-Cookie""# if sets => Some(Tolerated::CacheControl),
+            "private" if !sets && varies => Some(Tolerated::PrivatePage),
+            _ => None,
+        };
         found.push("Cache-Control", control(flask), control(actix), tolerated);
     }
     found.0
