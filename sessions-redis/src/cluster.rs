@@ -7,8 +7,8 @@ use redis::{cluster::ClusterClient, cluster_async::ClusterConnection, io::tcp::T
 use crate::{
     address::invalid_url,
     address::{Address, connection_info},
-    connection::client::{CONNECT_TIMEOUT, tcp_settings},
     store::{RedisStore, not_connected},
+    tcp::{CONNECT_TIMEOUT, tcp_settings},
 };
 
 /// Below the deadline of a call, so that the client gives up before the caller does.
@@ -30,7 +30,7 @@ impl RedisStore<ClusterConnection> {
         nodes: impl IntoIterator<Item = T>,
     ) -> io::Result<Self> {
         #[cfg(feature = "tls")]
-        crate::connection::client::install_crypto_provider();
+        crate::tcp::install_crypto_provider();
         let nodes = nodes.into_iter().map(connection_info).collect::<io::Result<Vec<_>>>()?;
         let addresses = nodes.iter().map(|node| node.addr().to_string()).collect::<Vec<_>>();
         let addresses = addresses.join(", ");
@@ -43,8 +43,8 @@ impl RedisStore<ClusterConnection> {
             .build()
             .map_err(|err| invalid_url(&err))?;
         let connection = client.get_async_connection().await;
-        let connection =
-            connection.map_err(|err| not_connected(&format!("any of {addresses}"), &err))?;
+        let connection = connection
+            .map_err(|err| not_connected(&format!("Redis at any of {addresses}"), &err))?;
         Ok(Self::from_connection(connection).of_cluster(&addresses))
     }
 }

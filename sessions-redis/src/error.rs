@@ -24,6 +24,26 @@ pub(crate) fn is_role_change(err: &RedisError) -> bool {
     ["READONLY", "LOADING", "MASTERDOWN", "NOREPLICAS"].iter().any(|code| has_code(err, code))
 }
 
+/// Returns what is the matter with the server, as the rest of a sentence that begins with its name, and
+/// what to do.
+pub(crate) fn advice(err: &RedisError) -> Option<&'static str> {
+    let advices = [
+        ("READONLY", "is a replica and takes no writes; the address must lead to the primary"),
+        ("MASTERDOWN", "is a replica that lost its primary; the address must lead to the primary"),
+        ("NOREPLICAS", "takes no writes, since it has fewer replicas than `min-replicas-to-write`"),
+        ("LOADING", "is loading its data; wait until it has"),
+        ("MISCONF", "takes no writes, since it cannot save to its disk; see its log"),
+        ("NOAUTH", "wants a user and a password; put them into the URL"),
+        ("WRONGPASS", "does not know this user with this password"),
+        (
+            "NOPERM",
+            "does not permit this to the user; the documentation of the crate \
+                    actix-web-sessions-redis lists the rules of the ACL",
+        ),
+    ];
+    advices.iter().find(|(code, _)| has_code(err, code)).map(|(_, advice)| *advice)
+}
+
 /// Whether this is the code of a server's error. Before version 7, the server wraps the error of a
 /// command in a script into its own error.
 fn has_code(err: &RedisError, code: &str) -> bool {

@@ -39,6 +39,7 @@
 //! |---|---|---|
 //! | `cluster` | Redis Cluster: `RedisStore::connect_cluster` | no |
 //! | `import-actix-session` | takes over the sessions of actix-session's Redis store: `ActixSessionRedis` | no |
+//! | `sentinel` | the primary that sentinels watch: `Sentinel`, `RedisStore::connect_sentinel` | no |
 //! | `tls` | `rediss://` with rustls | no |
 //!
 //! With `tls`, the server's certificate is checked against those of the operating system, or of the
@@ -49,6 +50,7 @@
 //! # Where to go next
 //!
 //! - [`RedisStore`]: connecting, the key prefix, deletions that survive a failover.
+//! - [`Connection::with_credentials`]: passwords and tokens that change.
 //! - [`Connect`], [`Pool`]: a connection or a pool that the application has already.
 //! - [`ServerSide`](sessions::ServerSide): the backend of server-side sessions, its deadline and its
 //!   limits.
@@ -72,11 +74,19 @@
 //! cluster repeats calls by itself: a script recognises a call that it has done already by its
 //! idempotency key.
 //!
+//! # When Redis changes its role
+//!
+//! After a failover the store goes where its address, or the sentinels, lead then, also when the old
+//! primary is alive and keeps its connections: a server that answers `READONLY`, `LOADING`, `MASTERDOWN` or
+//! `NOREPLICAS` has not done what it was asked, so that its connection is given up and the call is made
+//! once more over the next one. A server in use is asked for its `ROLE` about once a second, and a
+//! sentinel for the primary, since a worker that only reads would read the old server for ever.
+//!
 //! # Redis settings
 //!
-//! - `maxmemory-policy`: use `noeviction`, or `volatile-ttl` if sessions may be lost under memory
-//!   pressure, and give sessions an instance of their own. `allkeys-*` evicts live sessions. When
-//!   the memory is full under `noeviction`, sessions can still be read and ended, also all sessions
+//! - `maxmemory-policy`: use `noeviction`, and give sessions an instance of their own. Under any other
+//!   policy a full server forgets which sessions an owner has and that they were ended: ended sessions
+//!   open again. [`RedisStore::connect`] warns of it, and `Store::ready` is an error. When the memory is full under `noeviction`, sessions can still be read and ended, also all sessions
 //!   of an owner; new sessions are answered with 503, and a write that needs more memory fails and
 //!   leaves the session unchanged.
 //! - Persistence: without `appendonly yes`, a restart ends all sessions, and may restore sessions
@@ -89,8 +99,10 @@
 //!   a primary and its replicas, within a second: after a failover to a clock that is behind, an owner
 //!   whose sessions were just ended cannot log in until it has caught up.
 //! - ACL: `+eval +evalsha +del +zrange +zrem`, for the scripts `+exists +get +hget +hmget +hset
-//!   +pexpire +pttl +set +time +zadd +zremrangebyscore +zscore`, for durable deletions `+wait`, all on
-//!   `~session:*`. [`RedisStore::count`] needs `+scan` besides.
+//!   +pexpire +pttl +set +time +zadd +zremrangebyscore +zscore`, for durable deletions `+wait`, to find
+//!   out what the server is `+info +role`, all on `~session:*`.
+//!   [`RedisStore::count`] needs `+scan` besides.
+//!   A database other than 0 needs `+select`.
 
 #![cfg_attr(docsrs, feature(doc_cfg))]
 
@@ -102,16 +114,24 @@ mod cluster;
 mod connect;
 mod connection;
 mod count;
+mod credentials;
 mod error;
+mod eviction;
 mod owner_index;
 mod script;
+#[cfg(feature = "sentinel")]
+mod sentinel;
 mod store;
+mod tcp;
 
 #[cfg(feature = "import-actix-session")]
 pub use self::actix_session::ActixSessionRedis;
+#[cfg(feature = "sentinel")]
+pub use self::sentinel::Sentinel;
 pub use self::{
     address::Address,
     connect::{Connect, Pool},
     connection::Connection,
+    credentials::Credentials,
     store::RedisStore,
 };

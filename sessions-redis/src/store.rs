@@ -14,7 +14,7 @@ use redis::{
     Cmd, ErrorKind, FromRedisValue, Pipeline, RedisError, RedisResult, ServerErrorKind, Value,
 };
 use sessions::store::{
-    CreateOutcome, DeleteIfOutcome, DeleteOutcome, Loaded, OwnerIndex, Record, RecordKey,
+    CreateOutcome, DeleteIfOutcome, DeleteOutcome, Loaded, NotReady, OwnerIndex, Record, RecordKey,
     ReplaceOutcome, Revision, Store, StoreError, Timestamp, Touch,
 };
 use tokio::time::timeout;
@@ -22,9 +22,11 @@ use tokio::time::timeout;
 use crate::{
     address::Address,
     connect::Connect,
-    connection::{Connection, client::CONNECT_TIMEOUT},
-    error::{corrupt, is_role_change, store_error},
+    connection::Connection,
+    error::{advice, corrupt, is_role_change, store_error},
+    eviction::evicting_policy,
     script::{self, Call},
+    tcp::CONNECT_TIMEOUT,
 };
 
 const PREFIX: &str = "session:";
@@ -44,8 +46,8 @@ pub struct RedisStore<C = Connection> {
     connections: C,
     pub(crate) prefix: Box<str>,
     durable_delete: Option<DurableDelete>,
-    /// Where a cluster is: its connections do not say so in their errors.
-    cluster: Option<Arc<str>>,
+    /// Names the server in errors, where it is known.
+    server: Option<Arc<str>>,
 }
 
 /// The confirmations that a deletion waits for.
@@ -75,17 +77,28 @@ impl RedisStore {
     /// [`io::ErrorKind::InvalidInput`] when the URL is invalid, [`io::ErrorKind::NotConnected`] when
     /// the server does not answer within half a second, or does not permit the store to read.
     pub async fn connect(url: impl Address) -> io::Result<Self> {
-        let connection = Connection::new(url)?;
-        let address = connection.address();
-        Self::from_connection(connection).checked(&address).await
+        Self::from_connection(Connection::new(url)?).checked().await
+    }
+
+    /// Connects to the primary that sentinels watch, and returns a store on it.
+    ///
+    /// # Errors
+    ///
+    /// [`io::ErrorKind::NotConnected`] when no sentinel names a primary that answers, or that permits the
+    /// store to read.
+    #[cfg(feature = "sentinel")]
+    pub async fn connect_sentinel(primary: crate::Sentinel) -> io::Result<Self> {
+        Self::from_connection(Connection::sentinel(primary)).checked().await
     }
 }
 
 impl<C: Connect> RedisStore<C> {
-    /// Returns a store on the application's own connection: a `ConnectionManager`, a
+    /// Returns a store on a [`Connection`], or on the application's own: a `ConnectionManager`, a
     /// `ClusterConnection`, or a [`Pool`](crate::Pool).
     pub fn from_connection(connections: C) -> Self {
-        Self { connections, prefix: PREFIX.into(), durable_delete: None, cluster: None }
+        let own = (&connections as &dyn Any).downcast_ref::<Connection>();
+        let server = own.map(|own| own.server().into());
+        Self { connections, prefix: PREFIX.into(), durable_delete: None, server }
     }
 
     /// Sets the prefix of all keys. Defaults to `session:`. Applications that share a server need
@@ -117,7 +130,7 @@ impl<C: Connect> RedisStore<C> {
     /// Sets the addresses of a cluster, for the texts of errors.
     #[cfg(feature = "cluster")]
     pub(crate) fn of_cluster(self, addresses: &str) -> Self {
-        Self { cluster: Some(addresses.into()), ..self }
+        Self { server: Some(format!("the Redis cluster at {addresses}").into()), ..self }
     }
 
     /// Converts a complete answer. An unexpected type means that the value is not a record of this store.
@@ -127,22 +140,71 @@ impl<C: Connect> RedisStore<C> {
     }
 
     fn error(&self, err: RedisError) -> StoreError {
-        match (store_error(err), &self.cluster) {
-            (StoreError::Unavailable { source }, Some(addresses)) => {
-                StoreError::unavailable(ClusterFailed { addresses: Arc::clone(addresses), source })
+        let advice = advice(&err);
+        let named = |source: Arc<dyn Error + Send + Sync>| {
+            let server = self.server.as_deref().unwrap_or("the Redis server");
+            // An attempt to connect names the server already.
+            if advice.is_none() && source.to_string().contains(server) {
+                return ServerFailed { server: None, advice, source };
             }
-            (err, _) => err,
+            ServerFailed { server: Some(server.into()), advice, source }
+        };
+        match store_error(err) {
+            StoreError::Unavailable { source } => StoreError::unavailable(named(source)),
+            StoreError::ReadOnly { source } => StoreError::read_only(named(source)),
+            err => err,
         }
     }
 
-    /// Returns the store if a read succeeds.
-    pub(crate) async fn checked(self, address: &str) -> io::Result<Self> {
+    /// Returns the store if a read succeeds. A server that evicts keys is a warning.
+    pub(crate) async fn checked(self) -> io::Result<Self> {
+        let server = self.server.as_deref().unwrap_or("Redis");
         let key = RecordKey::from_bytes([0; 32]);
         let read = timeout(CONNECT_TIMEOUT, self.load(&key, None)).await;
         match read.unwrap_or(Err(StoreError::Timeout)) {
-            Ok(_) | Err(StoreError::Corrupt { .. }) => Ok(self),
-            Err(StoreError::Unavailable { source }) => Err(not_connected(address, &source)),
-            Err(err) => Err(not_connected(address, &err)),
+            Ok(_) | Err(StoreError::Corrupt { .. } | StoreError::NewerFormat { .. }) => {}
+            Err(err) => return Err(not_connected(server, &err.with_causes())),
+        }
+        if let Ok(Err(err)) = timeout(CONNECT_TIMEOUT, self.keeps_all_keys()).await {
+            tracing::warn!(target: "sessions", "{err}");
+        }
+        Ok(self)
+    }
+
+    /// Fails where the server evicts keys, or may not be asked.
+    async fn keeps_all_keys(&self) -> Result<(), NotReady> {
+        let Some(info) = self.told(redis::cmd("INFO").arg("memory")).await? else { return Ok(()) };
+        let Some(policy) = evicting_policy(&info) else { return Ok(()) };
+        let server = self.server.as_deref().unwrap_or("the Redis server");
+        Err(NotReady::new(format_args!(
+            "{server} evicts keys when its memory is full, by the policy `{policy}`: it may forget which \
+             sessions an owner has and that they were ended, so that ended sessions open again; set \
+             `maxmemory-policy noeviction`"
+        )))
+    }
+
+    /// Fails where the server is a replica, or may not be asked. The client of a cluster knows the roles.
+    async fn is_primary(&self) -> Result<(), NotReady> {
+        let role = self.told(&redis::cmd("ROLE")).await?;
+        let Some(Value::Array(parts)) = &role else { return Ok(()) };
+        match parts.first() {
+            Some(Value::BulkString(role)) if role == b"slave" => {
+                let server = self.server.as_deref().unwrap_or("the Redis server");
+                Err(NotReady::new(format_args!(
+                    "{server} is a replica and takes no writes; the address must lead to the primary"
+                )))
+            }
+            _ => Ok(()),
+        }
+    }
+
+    /// Asks the server about itself. Returns nothing where it does not have the command, as where it was
+    /// renamed.
+    async fn told(&self, command: &Cmd) -> Result<Option<Value>, NotReady> {
+        match self.send(command).await? {
+            Ok(answer) => Ok(Some(answer)),
+            Err(err) if err.code() == Some("ERR") => Ok(None),
+            Err(err) => Err(self.error(err).into()),
         }
     }
 
@@ -305,12 +367,17 @@ impl<C: Connect> Store for RedisStore<C> {
     }
 
     fn server(&self) -> Option<String> {
-        if let Some(addresses) = &self.cluster {
-            return Some(format!("the Redis cluster at {addresses}"));
+        self.server.as_deref().map(str::to_owned)
+    }
+
+    /// Asks the server for a record, for its role, and for its policy of eviction.
+    async fn ready(&self) -> Result<(), NotReady> {
+        match self.load(&RecordKey::from_bytes([0; 32]), None).await {
+            Ok(_) | Err(StoreError::Corrupt { .. } | StoreError::NewerFormat { .. }) => {}
+            Err(err) => return Err(err.into()),
         }
-        // An application's own connections do not say where they lead.
-        let connection = (&self.connections as &dyn Any).downcast_ref::<Connection>()?;
-        Some(format!("Redis at {}", connection.address()))
+        self.is_primary().await?;
+        self.keeps_all_keys().await
     }
 }
 
@@ -338,9 +405,13 @@ fn is_disconnect(err: &RedisError) -> bool {
     err.is_connection_dropped() || err.kind() == ErrorKind::Parse
 }
 
-pub(crate) fn not_connected(address: &str, err: &(impl fmt::Display + ?Sized)) -> io::Error {
-    let (err, attempt) = (err.to_string(), format!("cannot connect to Redis at {address}: "));
-    let cause = err.strip_prefix(&attempt).unwrap_or(&err);
+pub(crate) fn not_connected(server: &str, err: &(impl fmt::Display + ?Sized)) -> io::Error {
+    let (err, attempt) = (err.to_string(), format!("cannot connect to {server}: "));
+    let cause = match (err.split_once(&attempt), err.split_once(&format!("{server} "))) {
+        (Some((_, cause)), _) => cause.to_owned(),
+        (None, Some((_, cause))) => format!("it {cause}"),
+        (None, None) => err,
+    };
     let message = format!(
         "{attempt}{cause}; check that the server runs and that the URL \
          has its address, user and password"
@@ -365,22 +436,32 @@ impl<C> fmt::Debug for RedisStore<C> {
     }
 }
 
-/// The error of a cluster's connection.
+/// The error of a server.
 #[derive(Debug)]
-struct ClusterFailed {
-    addresses: Arc<str>,
+struct ServerFailed {
+    /// `None` where the source names it.
+    server: Option<Box<str>>,
+    /// What is the matter, and what to do.
+    advice: Option<&'static str>,
     source: Arc<dyn Error + Send + Sync>,
 }
 
-impl fmt::Display for ClusterFailed {
+impl fmt::Display for ServerFailed {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "the Redis cluster at {}", self.addresses)
+        match (&self.server, self.advice) {
+            (Some(server), Some(advice)) => write!(f, "{server} {advice}"),
+            (Some(server), None) => f.write_str(server),
+            (None, _) => self.source.fmt(f),
+        }
     }
 }
 
-impl Error for ClusterFailed {
+impl Error for ServerFailed {
     fn source(&self) -> Option<&(dyn Error + 'static)> {
-        Some(&*self.source)
+        match self.server {
+            Some(_) => Some(&*self.source),
+            None => self.source.source(),
+        }
     }
 }
 

@@ -71,32 +71,34 @@ async fn each_write_is_asked_once_more_where_the_new_primary_is() {
             CreateOutcome::Exists => panic!("another record has the key"),
         }
     };
-    let [a, b, c, d, e, f, g, h, i] = [
-        connected().await,
-        connected().await,
-        connected().await,
-        connected().await,
-        connected().await,
-        connected().await,
-        connected().await,
-        connected().await,
-        connected().await,
-    ];
+    let mut connections = Vec::new();
+    for _ in 0..9 {
+        connections.push(connected().await);
+    }
     Redis::swap_roles(&primary, &replica, || proxy.lead_to(replica.port()));
     primary.wait_for_link();
 
-    let created = a.0.create(&random_key(), &record("{}"), TTL).await.unwrap();
+    let mut next = || connections.pop().unwrap();
+    let (store, ..) = next();
+    let created = store.create(&random_key(), &record("{}"), TTL).await.unwrap();
     assert!(matches!(created, CreateOutcome::Created(_)));
-    let replaced = b.0.replace(&b.1, b.2, &record("{}"), TTL).await.unwrap();
-    assert_eq!(replaced, ReplaceOutcome::Replaced(b.2.next()));
-    assert_eq!(c.0.delete(&c.1).await.unwrap(), DeleteOutcome::Deleted);
-    assert_eq!(d.0.delete_if(&d.1, d.2).await.unwrap(), DeleteIfOutcome::Deleted);
-    e.0.add(&owner, &e.1, TTL).await.unwrap();
-    f.0.end_before(&owner, None, TTL).await.unwrap();
-    g.0.remove(&owner, &e.1).await.unwrap();
-    let [h_store, i_store] = [h.0, i.0].map(|store| store.durable_delete(1, TTL));
-    assert_eq!(h_store.delete(&h.1).await.unwrap(), DeleteOutcome::Deleted);
-    assert_eq!(i_store.delete_if(&i.1, i.2).await.unwrap(), DeleteIfOutcome::Deleted);
+    let (store, key, first) = next();
+    let replaced = store.replace(&key, first, &record("{}"), TTL).await.unwrap();
+    assert_eq!(replaced, ReplaceOutcome::Replaced(first.next()));
+    let (store, key, _) = next();
+    assert_eq!(store.delete(&key).await.unwrap(), DeleteOutcome::Deleted);
+    let (store, key, first) = next();
+    assert_eq!(store.delete_if(&key, first).await.unwrap(), DeleteIfOutcome::Deleted);
+    let (store, added, _) = next();
+    store.add(&owner, &added, TTL).await.unwrap();
+    next().0.end_before(&owner, None, TTL).await.unwrap();
+    next().0.remove(&owner, &added).await.unwrap();
+    let (store, key, _) = next();
+    let store = store.durable_delete(1, TTL);
+    assert_eq!(store.delete(&key).await.unwrap(), DeleteOutcome::Deleted);
+    let (store, key, first) = next();
+    let store = store.durable_delete(1, TTL);
+    assert_eq!(store.delete_if(&key, first).await.unwrap(), DeleteIfOutcome::Deleted);
 }
 
 #[tokio::test]

@@ -467,6 +467,7 @@ async fn the_documented_acl_suffices_and_no_rule_of_it_is_spare() {
         store.state(&owner).await?;
         store.remove(&owner, &key).await?;
         store.delete(&key).await?;
+        store.ready().await.map_err(StoreError::unavailable)?;
         store.durable_delete(1, TTL).delete(&key).await.map(drop)
     };
     does_all(store_of(&rules).await.unwrap()).await.unwrap();

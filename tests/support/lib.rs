@@ -38,7 +38,7 @@ pub use self::{
     nginx::Nginx,
     postgres::Postgres,
     proxy::Proxy,
-    redis::{Redis, RedisCluster, Requests},
+    redis::{Redis, RedisCluster, Requests, Sentinels},
     switched::{Switched, Switches},
     timed::TimedStore,
 };

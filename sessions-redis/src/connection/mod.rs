@@ -1,24 +1,30 @@
 //! The connections that a store makes from a URL.
 
 mod answer;
-pub(crate) mod client;
+mod endpoint;
 mod pace;
 mod runtime;
 
 use std::{
     collections::HashMap,
+    error::Error,
     fmt, io,
     sync::{Arc, PoisonError, RwLock, Weak},
 };
 
-use redis::{Client, Cmd, Pipeline, RedisFuture, Value, aio::ConnectionLike};
+use redis::{Cmd, Pipeline, RedisFuture, Value, aio::ConnectionLike};
 use tokio::{
     runtime::{Handle, Id},
     sync::oneshot,
 };
 
-use self::{answer::Answer, client::client, runtime::RuntimeConnection};
-use crate::address::Address;
+use self::{answer::Answer, endpoint::Endpoint, runtime::RuntimeConnection};
+#[cfg(feature = "sentinel")]
+use crate::sentinel::Sentinel;
+use crate::{
+    address::Address,
+    credentials::{Credentials, CredentialsSource},
+};
 
 /// A handle to one server, with one connection for each Tokio runtime that uses it, and so one for
 /// each worker of Actix Web.
@@ -39,7 +45,7 @@ use crate::address::Address;
 pub struct Connection(Arc<RuntimeConnections>);
 
 struct RuntimeConnections {
-    client: Client,
+    endpoint: Endpoint,
     by_runtime: RwLock<HashMap<Id, Arc<RuntimeConnection>>>,
 }
 
@@ -52,13 +58,53 @@ impl Connection {
     ///
     /// [`io::ErrorKind::InvalidInput`] when the URL is invalid.
     pub fn new(url: impl Address) -> io::Result<Self> {
-        let client = client(url)?;
-        Ok(Self(Arc::new(RuntimeConnections { client, by_runtime: RwLock::default() })))
+        Endpoint::at(url).map(Self::to)
     }
 
-    /// Returns the server's host and port.
-    pub(crate) fn address(&self) -> String {
-        self.0.client.get_connection_info().addr().to_string()
+    /// Returns a handle to the primary that sentinels watch, without connecting yet. A connection is
+    /// given up as well when a sentinel, asked about once a second while there are requests, names
+    /// another primary.
+    #[cfg(feature = "sentinel")]
+    pub fn sentinel(primary: Sentinel) -> Self {
+        Self::to(Endpoint::watched(primary))
+    }
+
+    /// Asks a function for the user and password before each connection: for passwords that change, and
+    /// for the tokens that clouds give out. They replace those of the URL. A connection that is
+    /// established stays as it is. While the function fails, so do the requests that need a connection.
+    ///
+    /// # Examples
+    ///
+    /// ```no_run
+    /// # fn example() -> std::io::Result<()> {
+    /// use sessions_redis::{Connection, Credentials, RedisStore};
+    ///
+    /// let connection = Connection::new("redis://10.0.0.5:6379")?.with_credentials(async || {
+    ///     let password = tokio::fs::read_to_string("/run/secrets/redis").await?;
+    ///     Ok::<_, std::io::Error>(Credentials::new("app", password.trim()))
+    /// });
+    /// let store = RedisStore::from_connection(connection);
+    /// # Ok(())
+    /// # }
+    /// ```
+    #[must_use]
+    pub fn with_credentials<F, Fut, E>(self, credentials: F) -> Self
+    where
+        F: Fn() -> Fut + Send + Sync + 'static,
+        Fut: Future<Output = Result<Credentials, E>> + Send + 'static,
+        E: Into<Box<dyn Error + Send + Sync>>,
+    {
+        let endpoint = self.0.endpoint.clone();
+        Self::to(endpoint.with_credentials(CredentialsSource::new(credentials)))
+    }
+
+    fn to(endpoint: Endpoint) -> Self {
+        Self(Arc::new(RuntimeConnections { endpoint, by_runtime: RwLock::default() }))
+    }
+
+    /// Names the server, for the text of an error.
+    pub(crate) fn server(&self) -> String {
+        self.0.endpoint.to_string()
     }
 }
 
@@ -73,7 +119,7 @@ impl RuntimeConnections {
         }
         drop(connections);
         let (sender, dropped) = oneshot::channel();
-        let new = Arc::new(RuntimeConnection::new(self.client.clone(), sender));
+        let new = Arc::new(RuntimeConnection::new(self.endpoint.clone(), sender));
         let mut connections = self.by_runtime.write().unwrap_or_else(PoisonError::into_inner);
         let connection = Arc::clone(connections.entry(id).or_insert_with(|| Arc::clone(&new)));
         drop(connections);
@@ -139,7 +185,7 @@ impl ConnectionLike for Connection {
     }
 
     fn get_db(&self) -> i64 {
-        self.0.client.get_connection_info().redis_settings().db()
+        self.0.endpoint.database()
     }
 }
 

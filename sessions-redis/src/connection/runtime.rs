@@ -10,12 +10,19 @@ use futures_util::{
     FutureExt,
     future::{BoxFuture, Shared},
 };
+#[cfg(feature = "sentinel")]
+use redis::ConnectionAddr;
 use redis::{
-    AsyncConnectionConfig, Client, Cmd, RedisError, RedisResult, Value, aio::MultiplexedConnection,
+    AsyncConnectionConfig, Cmd, RedisError, RedisResult, Value, aio::MultiplexedConnection,
 };
 use tokio::sync::oneshot;
+#[cfg(feature = "sentinel")]
+use tokio::time::timeout;
 
-use super::{answer::Answer, client::CONNECT_TIMEOUT, pace::Pace};
+use super::{answer::Answer, endpoint::Endpoint, pace::Pace};
+#[cfg(feature = "sentinel")]
+use crate::sentinel::Watch;
+use crate::tcp::CONNECT_TIMEOUT;
 
 /// The time without any answer after which a connection is replaced. A firewall or proxy may have
 /// dropped it without closing it.
@@ -30,8 +37,11 @@ const ROLE_INTERVAL: Duration = Duration::from_secs(1);
 /// The connection of one runtime. Only tasks of that runtime use it, so that no thread wakes another
 /// for an answer.
 pub(super) struct RuntimeConnection {
-    client: Client,
+    endpoint: Endpoint,
     state: Mutex<State>,
+    /// The connection to a sentinel that is asked where the primary is.
+    #[cfg(feature = "sentinel")]
+    watch: tokio::sync::Mutex<Option<Watch>>,
     /// Tells the [guard](super::RuntimeGuard)'s task that the connection was dropped.
     _dropped: oneshot::Sender<()>,
 }
@@ -49,13 +59,16 @@ struct State {
     /// When the server is asked for its role, or `None` when it refuses to tell.
     role_due: Option<Instant>,
     pace: Pace,
+    /// Where the last connection leads to.
+    #[cfg(feature = "sentinel")]
+    address: Option<ConnectionAddr>,
 }
 
 /// Resolves to `None` when the runtime shuts down.
 type Attempt = Shared<BoxFuture<'static, Option<RedisResult<MultiplexedConnection>>>>;
 
 impl RuntimeConnection {
-    pub(super) fn new(client: Client, dropped: oneshot::Sender<()>) -> Self {
+    pub(super) fn new(endpoint: Endpoint, dropped: oneshot::Sender<()>) -> Self {
         let state = State {
             attempt: None,
             number: 0,
@@ -64,8 +77,16 @@ impl RuntimeConnection {
             unanswered_since: None,
             role_due: None,
             pace: Pace::new(),
+            #[cfg(feature = "sentinel")]
+            address: None,
         };
-        Self { client, state: Mutex::new(state), _dropped: dropped }
+        Self {
+            endpoint,
+            state: Mutex::new(state),
+            #[cfg(feature = "sentinel")]
+            watch: tokio::sync::Mutex::default(),
+            _dropped: dropped,
+        }
     }
 
     /// Returns the connection, and the number of the attempt that established it.
@@ -102,8 +123,13 @@ impl RuntimeConnection {
         let config = AsyncConnectionConfig::new()
             .set_connection_timeout(Some(CONNECT_TIMEOUT))
             .set_response_timeout(None);
-        let result = self.client.get_multiplexed_async_connection_with_config(&config).await;
-        let result = result.map_err(|err| self.not_connected(&err));
+        let result = async {
+            let client = self.endpoint.client().await?;
+            #[cfg(feature = "sentinel")]
+            self.state().address.clone_from(&Some(client.get_connection_info().addr().clone()));
+            client.get_multiplexed_async_connection_with_config(&config).await
+        };
+        let result = result.await.map_err(|err| self.not_connected(&err));
         let mut state = self.state();
         if state.number == number {
             match &result {
@@ -123,8 +149,7 @@ impl RuntimeConnection {
             Some(_) => io::ErrorKind::Other,
             None => io::ErrorKind::NotConnected,
         };
-        let address = self.client.get_connection_info().addr();
-        io::Error::new(kind, format!("cannot connect to Redis at {address}: {err}")).into()
+        io::Error::new(kind, format!("cannot connect to {}: {err}", self.endpoint)).into()
     }
 
     /// Records that a request is about to be sent over the connection of this attempt.
@@ -167,6 +192,11 @@ impl RuntimeConnection {
         tokio::spawn(async move {
             let role = connection.send_packed_command(Cmd::new().arg("ROLE")).await;
             let answer = Answer::of_role(&role);
+            #[cfg(feature = "sentinel")]
+            let answer = match answer {
+                Answer::Came if current.has_moved().await => Answer::NotPrimary,
+                answer => answer,
+            };
             if answer == Answer::Came && matches!(role, Ok(Value::ServerError(_))) {
                 current.refused_role(number);
             }
@@ -179,6 +209,31 @@ impl RuntimeConnection {
         let mut state = self.state();
         if state.number == number {
             state.role_due = None;
+        }
+    }
+
+    /// Whether a sentinel names another server than the one of the last connection. A primary that the
+    /// sentinels replaced goes on as one for seconds.
+    #[cfg(feature = "sentinel")]
+    async fn has_moved(&self) -> bool {
+        let mut watch = self.watch.lock().await;
+        if watch.is_none() {
+            *watch = self.endpoint.watch().await.and_then(Result::ok);
+        }
+        let Some(sentinel) = watch.as_mut() else { return false };
+        let named = timeout(CONNECT_TIMEOUT, sentinel.primary()).await;
+        let Ok(Ok((host, port))) = named else {
+            // The next time another one is asked.
+            *watch = None;
+            return false;
+        };
+        drop(watch);
+        match &self.state().address {
+            Some(
+                ConnectionAddr::Tcp(at, at_port)
+                | ConnectionAddr::TcpTls { host: at, port: at_port, .. },
+            ) => (at, *at_port) != (&host, port),
+            _ => false,
         }
     }
 

@@ -2,6 +2,7 @@
 
 mod cluster;
 mod requests;
+mod sentinels;
 
 use std::{
     collections::BTreeMap,
@@ -16,7 +17,7 @@ use std::{
 
 use redis::{Client, Connection, FromRedisValue, RedisResult, Value};
 
-pub use self::{cluster::RedisCluster, requests::Requests};
+pub use self::{cluster::RedisCluster, requests::Requests, sentinels::Sentinels};
 
 /// How long the server may take to come up, or to agree with others.
 const PATIENCE: Duration = Duration::from_secs(60);
@@ -114,7 +115,8 @@ impl Redis {
 
     /// Returns a value of the server's information about its replication.
     fn replication(&self, name: &str) -> String {
-        let info: String = self.command(&["INFO", "replication"]);
+        // A server whose role changes may close its connections.
+        let info: String = self.try_command(&["INFO", "replication"]).unwrap_or_default();
         let value = info.lines().find_map(|line| line.strip_prefix(name));
         value.unwrap_or_default().to_owned()
     }

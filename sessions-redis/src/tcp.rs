@@ -1,26 +1,13 @@
-//! The client of one server, with the settings that all connections share.
+//! The settings that all connections share.
 
-use std::{io, time::Duration};
+use std::time::Duration;
 
-use redis::{
-    Client,
-    io::tcp::{TcpSettings, socket2::TcpKeepalive},
-};
-
-use crate::address::{Address, connection_info, invalid_url};
+use redis::io::tcp::{TcpSettings, socket2::TcpKeepalive};
 
 /// The time in which a connection must be established.
 pub(crate) const CONNECT_TIMEOUT: Duration = Duration::from_millis(500);
 /// The idle time after which the operating system probes a connection.
 const KEEPALIVE: Duration = Duration::from_secs(30);
-
-pub(super) fn client(address: impl Address) -> io::Result<Client> {
-    #[cfg(feature = "tls")]
-    install_crypto_provider();
-    let info = connection_info(address)?;
-    let settings = tcp_settings(info.tcp_settings());
-    Client::open(info.set_tcp_settings(settings)).map_err(|err| invalid_url(&err))
-}
 
 /// Gives rustls its cryptography, unless the application has chosen one.
 #[cfg(feature = "tls")]
