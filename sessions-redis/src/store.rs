@@ -13,9 +13,12 @@ use std::{
 use redis::{
     Cmd, ErrorKind, FromRedisValue, Pipeline, RedisError, RedisResult, ServerErrorKind, Value,
 };
-use sessions::store::{
-    CreateOutcome, DeleteIfOutcome, DeleteOutcome, Loaded, NotReady, OwnerIndex, Record, RecordKey,
-    ReplaceOutcome, Revision, Store, StoreError, Timestamp, Touch,
+use sessions::{
+    events,
+    store::{
+        CreateOutcome, DeleteIfOutcome, DeleteOutcome, Loaded, NotReady, OwnerIndex, Record,
+        RecordKey, ReplaceOutcome, Revision, Store, StoreError, Timestamp, Touch,
+    },
 };
 use tokio::time::timeout;
 
@@ -166,7 +169,7 @@ impl<C: Connect> RedisStore<C> {
             Err(err) => return Err(not_connected(server, &err.with_causes())),
         }
         if let Ok(Err(err)) = timeout(CONNECT_TIMEOUT, self.keeps_all_keys()).await {
-            tracing::warn!(target: "sessions", "{err}");
+            events::unfit_store(err);
         }
         Ok(self)
     }

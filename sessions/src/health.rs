@@ -9,7 +9,7 @@ use actix_web::{
 use futures_util::future::LocalBoxFuture;
 use tokio::{sync::Mutex, time::Instant};
 
-use crate::{error::NotReady, interface::SessionInterface};
+use crate::{error::NotReady, events::event, interface::SessionInterface};
 
 /// How long an answer of the store stands: however many probes come, it is asked once in this time.
 const FRESH: Duration = Duration::from_secs(1);
@@ -117,10 +117,10 @@ impl<I: SessionInterface> Shared<I> {
 fn log_change(before: Option<&Result<(), NotReady>>, ready: &Result<(), NotReady>) {
     match (before, ready) {
         (Some(Err(_)), Ok(())) => {
-            tracing::info!(target: "sessions", "health checks succeed again: the session store is ready");
+            event!(HealthRecovered, "health checks succeed again: the session store is ready");
         }
         (Some(Err(known)), Err(err)) if known.to_string() == err.to_string() => {}
-        (_, Err(err)) => tracing::error!(target: "sessions", "health checks fail: {err}"),
+        (_, Err(err)) => event!(HealthFailed, "health checks fail: {err}"),
         (_, Ok(())) => {}
     }
 }

@@ -50,7 +50,7 @@
 //!    response gets `Set-Cookie`, `Vary: Cookie` and a private `Cache-Control`.
 //!
 //! When something fails, the client sees a status and an empty body, and the log has the reason,
-//! under the target `sessions`. Call [`check`](trait@SessionInterface#method.check) in `main` to
+//! under the target `sessions`, with the name of an [event](events) in each line. Call [`check`](trait@SessionInterface#method.check) in `main` to
 //! report wrong policies before the server starts.
 //!
 //! # Where to go next
@@ -76,6 +76,7 @@
 //! |---|---|---|
 //! | `derive` | `#[derive(SessionInterface)]` | yes |
 //! | `flask` | [`flask`]: one session for a Flask and an Actix application | no |
+//! | `metrics` | [`events`] as counters, and the store's latency, for the crate `metrics` | no |
 //! | `import-actix-session` | [`import`]: imports the sessions of an application on actix-session | no |
 //! | `test` | `test`: seed and read sessions in tests, set the clock, check a store or make it fail | no |
 
@@ -87,6 +88,7 @@ mod codec;
 mod cookie;
 mod dictionary;
 pub mod error;
+pub mod events;
 #[cfg(feature = "flask")]
 pub mod flask;
 pub mod health;

@@ -2,7 +2,7 @@
 
 use std::{
     error::Error,
-    fmt::{self, Write},
+    fmt,
     sync::{Arc, Mutex, PoisonError},
 };
 
@@ -28,9 +28,13 @@ pub struct Line {
     pub level: Level,
     /// Its target.
     pub target: String,
-    /// Its message, then its other fields as `name=value`; errors with all their sources, for
-    /// users and for developers.
+    /// Its message, then its other fields except `event` as `name=value`; errors with all their
+    /// sources, for users and for developers.
     pub text: String,
+    /// Its field `event`.
+    pub event: Option<String>,
+    /// The names and values of its fields besides `event` and the message.
+    pub fields: Vec<(&'static str, String)>,
 }
 
 type Lines = Arc<Mutex<Vec<Line>>>;
@@ -51,10 +55,16 @@ impl Logged {
         std::mem::take(&mut self.lines.lock().unwrap_or_else(PoisonError::into_inner))
     }
 
-    /// Returns the level and the text of the framework's own events since the last call.
+    /// Puts an event back, for the next call of [`take`](Self::take).
+    pub fn put_back(&self, line: Line) {
+        self.lines.lock().unwrap_or_else(PoisonError::into_inner).push(line);
+    }
+
+    /// Returns the level and the text of the framework's own events since the last call, those of level
+    /// `DEBUG` left out.
     pub fn take_own(&self) -> Vec<(Level, String)> {
         let own = |line: &Line| line.target == "sessions" || line.target.starts_with("sessions::");
-        let lines = self.take().into_iter().filter(own);
+        let lines = self.take().into_iter().filter(|line| own(line) && line.level <= Level::INFO);
         lines.map(|line| (line.level, line.text)).collect()
     }
 }
@@ -69,7 +79,9 @@ impl Keeper {
         let line = Line {
             level: *metadata.level(),
             target: metadata.target().to_owned(),
-            text: text.message + &text.fields,
+            text: text.line(),
+            event: text.event,
+            fields: text.fields,
         };
         if let Some(lines) = &self.lines {
             lines.lock().unwrap_or_else(PoisonError::into_inner).push(line);
@@ -111,17 +123,27 @@ impl Subscriber for Keeper {
 #[derive(Default)]
 struct Text {
     message: String,
-    fields: String,
+    event: Option<String>,
+    fields: Vec<(&'static str, String)>,
+}
+
+impl Text {
+    fn line(&self) -> String {
+        let mut line = self.message.clone();
+        for (name, value) in &self.fields {
+            line.extend([" ", name, "=", value]);
+        }
+        line
+    }
 }
 
 impl Visit for Text {
     fn record_debug(&mut self, field: &Field, value: &dyn fmt::Debug) {
-        let result = if field.name() == "message" {
-            write!(self.message, "{value:?}")
-        } else {
-            write!(self.fields, " {}={value:?}", field.name())
-        };
-        result.expect("writing to a string does not fail");
+        match field.name() {
+            "message" => self.message = format!("{value:?}"),
+            "event" => self.event = Some(format!("{value:?}").trim_matches('"').to_owned()),
+            name => self.fields.push((name, format!("{value:?}"))),
+        }
     }
 
     fn record_error(&mut self, field: &Field, value: &(dyn Error + 'static)) {

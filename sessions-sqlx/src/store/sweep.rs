@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use sessions::store::StoreError;
+use sessions::{events, store::StoreError};
 use sqlx::SqlStr;
 use tokio::{
     task::JoinHandle,
@@ -62,11 +62,10 @@ impl<DB: Dialect> SqlxStore<DB> {
                     return;
                 }
                 match swept {
-                    Ok(deleted) => {
-                        tracing::debug!(target: "sessions", deleted, "expired sessions deleted from the database");
-                    }
+                    Ok(deleted) => events::removed_expired(deleted),
                     Err(err) => {
-                        tracing::warn!(target: "sessions", "expired sessions stay in the database until the next round: {}", err.with_causes());
+                        let problem = err.with_causes();
+                        events::kept_expired(format_args!("the next round tries again: {problem}"));
                     }
                 }
             }

@@ -3,6 +3,7 @@
 use super::{Backend, SignedCookie};
 use crate::{
     error::{ConfigError, KeyError, NullSession, OpenError, SaveError},
+    events::event,
     interface::{CheckContext, OpenContext, Opened, SaveContext, Saved},
     key::{KeyRing, SharedKeys},
     policy::SessionConfig,
@@ -41,8 +42,8 @@ impl SessionConfig {
         let make = || {
             let keys = self.shared_keys();
             if keys.is_none() {
-                tracing::warn!(
-                    target: "sessions",
+                event!(
+                    ConfigWarned,
                     "no secret key is set, so there are no sessions: reads are empty, writes fail; \
                      set `secret_key` in the `SessionConfig`, or `SECRET_KEY` where it is read from \
                      the environment, to what `openssl rand -base64 48` prints"

@@ -6,6 +6,7 @@ pub(crate) mod confidential;
 pub(crate) mod cookie;
 mod derived_keys;
 mod from_config;
+mod log_ids;
 mod login_time;
 mod refused_cookies;
 mod revocation;

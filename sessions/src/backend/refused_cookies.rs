@@ -1,11 +1,17 @@
-//! Log lines about the cookies of a request that open no session.
+//! Events of the cookies of a request that open no session.
 
 use std::fmt;
+
+use super::log_ids::LogField;
+use crate::{
+    events::{Event, count, event, line},
+    token::signed::Rejected,
+};
 
 /// How many cookies of one request have a line each.
 const MAX_LINES: usize = 8;
 
-/// Logs why cookies of one request are refused, in a bounded number of lines: a client sends as many
+/// Tells why cookies of one request are refused, in a bounded number of lines: a client sends as many
 /// cookies as it likes.
 #[derive(Debug, Default)]
 pub(crate) struct RefusedCookies {
@@ -13,14 +19,26 @@ pub(crate) struct RefusedCookies {
 }
 
 impl RefusedCookies {
-    /// Logs the reason for one cookie, without its text.
-    pub(crate) fn log(&mut self, reason: impl fmt::Display) {
+    /// Tells why a token is refused, without its text.
+    pub(crate) fn token(&mut self, rejected: Rejected) {
+        self.tell(rejected.reason(), rejected, || None);
+    }
+
+    /// Tells why a session is not opened. `reason` is a reason of [`Event::SessionRefused`].
+    pub(super) fn tell(
+        &mut self,
+        reason: &'static str,
+        text: impl fmt::Display,
+        session: impl FnOnce() -> LogField,
+    ) {
         self.count += 1;
+        count(Event::SessionRefused, Some(reason));
         if self.count <= MAX_LINES {
-            tracing::info!(target: "sessions", %reason, "session cookie refused");
+            line!(SessionRefused, reason, session = session(), "session cookie refused: {text}");
         } else if self.count == MAX_LINES + 1 {
-            tracing::info!(
-                target: "sessions",
+            event!(
+                SessionRefused,
+                reason = "others",
                 "more session cookies of this request are refused; their reasons are left out"
             );
         }

@@ -7,10 +7,12 @@ use super::takeover::marks::{MarkStore, Marks};
 use super::{
     OwnerError,
     circuit_breaker::{Call, CircuitBreaker, Deadline, Deadlines, LONGEST, Write},
+    log_ids::LogIds,
     login_time::LoginTime,
 };
 use crate::{
     error::{ConfigError, NotReady, OpenError, OutageLog, SaveError},
+    key::SharedKeys,
     session::{Session, SessionSelector},
     state::SessionState,
     store::{BoxFuture, Ended, OwnerIndex, OwnerKey, OwnerState, Store, Timestamp},
@@ -61,6 +63,7 @@ pub struct Revocation {
     store: Arc<dyn HasOwnerIndex>,
     deadlines: Deadlines,
     owner_namespace: Arc<str>,
+    log_ids: LogIds,
     breaker: Arc<CircuitBreaker>,
 }
 
@@ -102,6 +105,7 @@ impl Revocation {
             store: Arc::new(store),
             deadlines: Deadlines::default(),
             owner_namespace: "".into(),
+            log_ids: LogIds::default(),
             breaker: Arc::new(CircuitBreaker::new()),
         }
     }
@@ -125,6 +129,12 @@ impl Revocation {
     #[must_use]
     pub fn with_owner_namespace(mut self, namespace: impl Into<Arc<str>>) -> Self {
         self.owner_namespace = namespace.into();
+        self
+    }
+
+    /// Takes the ids of owners in logs from the keys of the cookies.
+    pub(super) fn with_log_keys(mut self, keys: SharedKeys) -> Self {
+        self.log_ids.follow(keys);
         self
     }
 
@@ -205,11 +215,17 @@ impl Revocation {
         deadline: &Deadline,
     ) -> Result<Ended, OwnerError> {
         let end = self.index()?.end_before(&owner, up_to, END_REMEMBERED);
-        Ok(self.call(deadline, end).writing(Write::Index).await?)
+        let ended = self.call(deadline, end).writing(Write::Index).await?;
+        self.log_ids.tell_owner_ended(&owner, up_to.is_some());
+        Ok(ended)
     }
 
     fn index(&self) -> Result<&dyn OwnerIndex, OwnerError> {
         self.store.index().ok_or(OwnerError::Unsupported)
+    }
+
+    pub(super) fn owner_namespace(&self) -> &str {
+        &self.owner_namespace
     }
 
     fn owner_key(&self, id: &str) -> OwnerKey {
@@ -247,6 +263,7 @@ impl Revocation {
         let look = self.call(&self.deadline(), index.state(&owner)).await?;
         let since = login_time(state, owner, look.now);
         if look.ended_before.is_some_and(|ended| since <= ended) {
+            self.log_ids.tell_login_refused(&owner);
             return Err(SaveError::Gone);
         }
         Ok(since)

@@ -1,7 +1,8 @@
-//! The table from a failure to its answer: status, headers, and the level of its line in the log.
+//! The table from a failure to its answer: status, headers, and the event of its line in the log.
 
 use std::error::Error as StdError;
 
+use crate::events::Event;
 use actix_web::{
     HttpResponse,
     http::{
@@ -9,7 +10,6 @@ use actix_web::{
         header::{CACHE_CONTROL, HeaderValue, RETRY_AFTER, VARY},
     },
 };
-use tracing::Level;
 
 /// The seconds after which a client may try again: an outage lasts seconds, or much longer.
 const RETRY_SECONDS: HeaderValue = HeaderValue::from_static("1");
@@ -29,8 +29,12 @@ pub(crate) enum Failure {
     Full,
     /// The store did not answer a write in time: it may have been done.
     Unknown,
-    /// The session was ended, logged in or renewed by another request meanwhile.
-    Conflict,
+    /// A newer version of this library wrote the record.
+    NewerFormat,
+    /// The session was ended by another request meanwhile.
+    Gone,
+    /// The session was logged in or renewed by another request meanwhile.
+    Superseded,
     /// A bug or a wrong setting: too large, saved twice, without a key.
     Server,
 }
@@ -40,28 +44,44 @@ struct Answer {
     status: StatusCode,
     /// Whether the client is told to try again.
     retry: bool,
-    level: Level,
+    event: Event,
 }
 
 impl Failure {
     const fn answer(self) -> Answer {
-        let (status, retry, level) = match self {
-            Self::Unavailable | Self::Unanswered | Self::ReadOnly | Self::Full => {
-                (StatusCode::SERVICE_UNAVAILABLE, true, Level::ERROR)
-            }
-            Self::Unknown => (StatusCode::SERVICE_UNAVAILABLE, false, Level::ERROR),
-            Self::Conflict => (StatusCode::CONFLICT, false, Level::WARN),
-            Self::Server => (StatusCode::INTERNAL_SERVER_ERROR, false, Level::ERROR),
+        let (status, retry, event) = match self {
+            Self::Unavailable
+            | Self::Unanswered
+            | Self::ReadOnly
+            | Self::Full
+            | Self::NewerFormat => (StatusCode::SERVICE_UNAVAILABLE, true, Event::SessionFailed),
+            Self::Unknown => (StatusCode::SERVICE_UNAVAILABLE, false, Event::SessionFailed),
+            Self::Gone => (StatusCode::CONFLICT, false, Event::SessionGone),
+            Self::Superseded => (StatusCode::CONFLICT, false, Event::SessionSuperseded),
+            Self::Server => (StatusCode::INTERNAL_SERVER_ERROR, false, Event::SessionFailed),
         };
-        Answer { status, retry, level }
+        Answer { status, retry, event }
     }
 
     pub(super) fn status(self) -> StatusCode {
         self.answer().status
     }
 
-    pub(super) fn level(self) -> Level {
-        self.answer().level
+    pub(super) fn event(self) -> Event {
+        self.answer().event
+    }
+
+    /// Returns the reason of the event, where it has one.
+    pub(super) fn reason(self) -> Option<&'static str> {
+        Some(match self {
+            Self::Unavailable => "unavailable",
+            Self::Unanswered | Self::Unknown => "timeout",
+            Self::ReadOnly => "read_only",
+            Self::Full => "full",
+            Self::NewerFormat => "newer_format",
+            Self::Server => "server",
+            Self::Gone | Self::Superseded => return None,
+        })
     }
 
     /// Whether it is the store's, so that every request meets it.

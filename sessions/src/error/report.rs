@@ -9,13 +9,12 @@ use std::{
     time::Duration,
 };
 
-use tokio::time::Instant;
-use tracing::Level;
-
 use super::{
     answer::{Fails, Failure},
     text::{Escaped, chain},
 };
+use crate::events::{Event, count, line};
+use tokio::time::Instant;
 
 /// How long a line of an outage stands for all others of its kind.
 pub(crate) const QUIET: Duration = Duration::from_secs(1);
@@ -74,10 +73,14 @@ impl Report {
     /// Writes the line.
     pub(crate) fn write(&mut self, outages: &OutageLog, place: Place<'_>) {
         let Some(Line { what, failure, text }) = self.line.take() else { return };
-        if failure.is_outage() {
-            outages.write(failure.level(), (what, Some(failure)), &text, place);
+        count(failure.event(), failure.reason());
+        let passed_over = if failure.is_outage() {
+            outages.admit((what, Some(failure)))
         } else {
-            write_line(failure.level(), &format!("{what}{text}"), place);
+            Some(PassedOver(0))
+        };
+        if let Some(passed_over) = passed_over {
+            write_line(failure, &format!("{what}{text}{passed_over}"), place);
         }
     }
 
@@ -144,13 +147,20 @@ impl fmt::Display for PassedOver {
 
 impl OutageLog {
     /// Writes that the store failed and the request went on.
-    pub(crate) fn survived(&self, level: Level, what: &'static str, err: &dyn StdError) {
-        self.write(level, (what, None), &format!(": {}", chain(err)), Place::default());
+    pub(crate) fn survived(&self, what: &'static str, err: &dyn StdError) {
+        count(Event::StoreTolerated, None);
+        if let Some(passed_over) = self.admit((what, None)) {
+            line!(StoreTolerated, "{what}: {}{passed_over}", Escaped(chain(err)));
+        }
     }
 
-    fn write(&self, level: Level, kind: Kind, text: &str, place: Place<'_>) {
-        let Some(passed_over) = self.admit(kind) else { return };
-        write_line(level, &format!("{}{text}{passed_over}", kind.0), place);
+    /// Writes that the store failed, so that a former session may be imported again.
+    #[cfg(feature = "import-actix-session")]
+    pub(crate) fn not_ended(&self, what: &'static str, err: &dyn StdError) {
+        count(Event::ImportNotEnded, None);
+        if let Some(passed_over) = self.admit((what, None)) {
+            line!(ImportNotEnded, "{what}: {}{passed_over}", Escaped(chain(err)));
+        }
     }
 
     /// Returns how many lines of this kind were passed over, or `None` for one that is passed over.
@@ -175,10 +185,11 @@ impl OutageLog {
 }
 
 /// Writes a line, in which control characters are escaped.
-fn write_line(level: Level, text: &str, Place { interface, path }: Place<'_>) {
-    let text = Escaped(text);
-    match level {
-        Level::ERROR => tracing::error!(target: "sessions", interface, path, "{text}"),
-        _ => tracing::warn!(target: "sessions", interface, path, "{text}"),
+fn write_line(failure: Failure, text: &str, Place { interface, path }: Place<'_>) {
+    let (text, reason) = (Escaped(text), failure.reason());
+    match failure.event() {
+        Event::SessionGone => line!(SessionGone, interface, path, "{text}"),
+        Event::SessionSuperseded => line!(SessionSuperseded, interface, path, "{text}"),
+        _ => line!(SessionFailed, reason, interface, path, "{text}"),
     }
 }

@@ -35,7 +35,8 @@ impl Fails for OpenError {
 
     fn failure(&self) -> Failure {
         match self {
-            Self::Unavailable { .. } | Self::NewerFormat { .. } => Failure::Unavailable,
+            Self::Unavailable { .. } => Failure::Unavailable,
+            Self::NewerFormat { .. } => Failure::NewerFormat,
             Self::Timeout => Failure::Unanswered,
             Self::ReadOnly { .. } => Failure::ReadOnly,
             Self::Full => Failure::Full,
@@ -78,11 +79,13 @@ impl Fails for SaveError {
 
     fn failure(&self) -> Failure {
         match self {
-            Self::Unavailable { .. } | Self::NewerFormat { .. } => Failure::Unavailable,
+            Self::Unavailable { .. } => Failure::Unavailable,
+            Self::NewerFormat { .. } => Failure::NewerFormat,
             Self::Timeout => Failure::Unknown,
             Self::ReadOnly { .. } => Failure::ReadOnly,
             Self::Full => Failure::Full,
-            Self::Gone | Self::Superseded => Failure::Conflict,
+            Self::Gone => Failure::Gone,
+            Self::Superseded => Failure::Superseded,
             Self::TooLarge { .. }
             | Self::PayloadTooLarge { .. }
             | Self::Saved
@@ -100,7 +103,7 @@ impl Fails for OwnerError {
         match self {
             Self::Store(err) => OpenError::from(err.clone()).failure(),
             Self::Unfinished => Failure::Unknown,
-            Self::Ended => Failure::Conflict,
+            Self::Ended => Failure::Gone,
             Self::Unsupported | Self::NoOwner => Failure::Server,
         }
     }

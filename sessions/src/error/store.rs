@@ -83,6 +83,20 @@ impl StoreError {
         Escaped(chain(self))
     }
 
+    /// Returns what measurements call it.
+    pub(crate) fn reason(&self) -> &'static str {
+        match self {
+            Self::Unavailable { .. } => "unavailable",
+            Self::Timeout => "timeout",
+            Self::NoConnection { .. } => "no_connection",
+            Self::Full => "full",
+            Self::ReadOnly { .. } => "read_only",
+            Self::Corrupt { .. } => "corrupt",
+            Self::NewerFormat { .. } => "newer_format",
+            Self::TooLarge { .. } => "too_large",
+        }
+    }
+
     /// Whether the store itself failed, rather than this one call.
     pub(crate) fn is_outage(&self) -> bool {
         matches!(self, Self::Unavailable { .. } | Self::NoConnection { .. } | Self::Timeout)

@@ -7,6 +7,7 @@ use crate::{
     },
     dictionary::{Format, Limits},
     error::{ConfigError, KeyError, NullSession, OpenError, SaveError, SessionLimit},
+    events::event,
     flask::{self, JsonSettings},
     interface::{CheckContext, OpenContext, Opened, SaveContext, Saved},
     key::{SecretKey, SharedKeys},
@@ -83,8 +84,8 @@ impl FlaskCookie {
     pub fn from_config(config: &SessionConfig) -> Self {
         let keys = config.shared_keys();
         if keys.is_none() {
-            tracing::warn!(
-                target: "sessions",
+            event!(
+                ConfigWarned,
                 "no secret key is set, so there are no sessions: reads are empty, writes fail; {ADVICE}"
             );
         }

@@ -12,8 +12,6 @@ use std::{
 use actix_web::http::header::{self, HeaderValue};
 use sessions_policy::{CookiePolicy, ImportMode};
 
-use tracing::Level;
-
 use super::{
     ActixSession, actix_session::LegacyToken, ended_tokens::EndedTokens, session_state::Imported,
 };
@@ -24,6 +22,7 @@ use crate::{
     },
     cookie::CookieValues,
     error::{ConfigError, CookieError, NotReady, OpenError, OutageLog, Outages, SaveError},
+    events::event,
     interface::{
         CheckContext, CookieChange, ENDED, LegacyCookieEffects, OpenContext, Opened, SaveContext,
         Saved,
@@ -199,7 +198,11 @@ impl<B: Backend> ImportActixSession<B> {
             match self.legacy.open(value) {
                 Ok(token) => tokens.push(token),
                 Err(rejected) => {
-                    tracing::info!(target: "sessions", reason = %rejected, "cookie of actix-session refused");
+                    event!(
+                        ImportRefused,
+                        reason = rejected.reason(),
+                        "cookie of actix-session refused: {rejected}"
+                    );
                     if shares_name {
                         return Ok(None);
                     }
@@ -207,7 +210,10 @@ impl<B: Backend> ImportActixSession<B> {
             }
         }
         if tokens.len() > 1 {
-            tracing::warn!(target: "sessions", "two different cookies of actix-session verify; the first is used");
+            event!(
+                ImportAmbiguous,
+                "two different cookies of actix-session verify; the first is used"
+            );
         }
         tokens.truncate(MAX_TOKENS);
         match self.backend.takeover() {
@@ -231,7 +237,11 @@ impl<B: Backend> ImportActixSession<B> {
                 Standing::TakenOver => return Ok(None),
                 // Like a session that ended here: no other cookie is imported instead.
                 Standing::Nothing => {
-                    tracing::info!(target: "sessions", "cookie of actix-session refused: its session was taken over or ended before");
+                    event!(
+                        ImportRefused,
+                        reason = "ended",
+                        "cookie of actix-session refused: its session was taken over or ended before"
+                    );
                     return Ok(None);
                 }
                 Standing::Legacy => {}
@@ -246,7 +256,11 @@ impl<B: Backend> ImportActixSession<B> {
                 Taken::ByThisRequest => self.count(),
                 Taken::ByAnother => {}
                 Taken::Not => {
-                    tracing::info!(target: "sessions", "session of actix-session not imported: it was ended, or its owner's sessions were");
+                    event!(
+                        ImportRefused,
+                        reason = "ended",
+                        "session of actix-session not imported: it was ended, or its owner's sessions were"
+                    );
                 }
             }
             return Ok(None);
@@ -280,7 +294,11 @@ impl<B: Backend> ImportActixSession<B> {
         cx: &OpenContext<'_>,
     ) -> Result<Option<Imported>, OpenError> {
         let Some(state) = self.legacy.load(&token.content).await? else {
-            tracing::info!(target: "sessions", "cookie of actix-session refused: its store does not have the session");
+            event!(
+                ImportRefused,
+                reason = "unknown",
+                "cookie of actix-session refused: its store does not have the session"
+            );
             return Ok(None);
         };
         let imported =
@@ -288,7 +306,11 @@ impl<B: Backend> ImportActixSession<B> {
         match imported {
             Ok(imported) => Ok(Some(imported)),
             Err(reason) => {
-                tracing::info!(target: "sessions", reason = %reason, "session of actix-session not imported");
+                event!(
+                    ImportRefused,
+                    reason = reason.reason(),
+                    "session of actix-session not imported: {reason}"
+                );
                 Ok(None)
             }
         }
@@ -296,7 +318,7 @@ impl<B: Backend> ImportActixSession<B> {
 
     fn count(&self) {
         self.taken_over.fetch_add(1, Ordering::Relaxed);
-        tracing::info!(target: "sessions", "a session of actix-session is imported");
+        event!(ImportDone, "a session of actix-session is imported");
     }
 
     /// Whether the legacy session that this request adopted ended meanwhile.
@@ -349,7 +371,7 @@ impl<B: Backend> ImportActixSession<B> {
         if let Err(err) = self.end(legacy, cx).await {
             let what = "a session has ended, but not its former one, since the store failed; until the \
                         import ends, a copy of the former cookie may be imported again";
-            self.outages.survived(Level::ERROR, what, &err);
+            self.outages.not_ended(what, &err);
         }
     }
 
@@ -358,7 +380,7 @@ impl<B: Backend> ImportActixSession<B> {
         if let Err(err) = self.delete_records(legacy).await {
             let what = "the record of a session in the former store is not deleted; delete it there, or \
                         wait until it expires";
-            self.outages.survived(Level::ERROR, what, &err);
+            self.outages.not_ended(what, &err);
         }
     }
 

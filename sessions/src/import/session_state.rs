@@ -9,7 +9,7 @@ use std::{
 use serde_json::Value;
 
 use super::identity::ActixIdentity;
-use crate::{policy::Settings, state::SessionState};
+use crate::{events::event, policy::Settings, state::SessionState};
 
 /// The keys and values of a session of actix-session.
 pub(super) struct LegacyState(BTreeMap<String, String>);
@@ -30,6 +30,17 @@ pub(super) enum RejectReason {
     Empty,
     LoginTooOld,
     VisitTooOld,
+}
+
+impl RejectReason {
+    /// Returns the reason of the event that tells of it.
+    pub(super) fn reason(self) -> &'static str {
+        match self {
+            Self::Format => "format",
+            Self::Empty => "empty",
+            Self::LoginTooOld | Self::VisitTooOld => "too_old",
+        }
+    }
 }
 
 impl fmt::Display for RejectReason {
@@ -73,8 +84,8 @@ impl LegacyState {
         let mut content = SessionState::new();
         for (key, json) in self.0 {
             if content.insert_json(&key, json).is_err() {
-                tracing::warn!(
-                    target: "sessions",
+                event!(
+                    ImportValueDropped,
                     key,
                     "a value of actix-session is not imported: its key is reserved for the \
                      framework, or it is not valid JSON"

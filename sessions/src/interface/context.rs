@@ -15,6 +15,7 @@ use crate::{
     clock::Clock,
     cookie::CookieValues,
     error::ConfigError,
+    events::event,
     policy::{BackendTraits, Policies, Settings, is_first, without_effect},
     state::SessionStatus,
 };
@@ -170,7 +171,7 @@ impl<'i> CheckContext<'i> {
         if self.is_chosen {
             let is_new = |message: &String| is_first::<CheckContext<'static>>(message.clone());
             for message in messages.into_iter().filter(is_new) {
-                tracing::warn!(target: "sessions", "{message}");
+                event!(ConfigWarned, "{message}");
             }
             return Ok(());
         }

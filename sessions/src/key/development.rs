@@ -10,7 +10,7 @@ use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD};
 use zeroize::Zeroizing;
 
 use super::SecretKey;
-use crate::error::KeyError;
+use crate::{error::KeyError, events::event};
 
 /// The longest file that is read: far more than any key.
 const MAX_FILE: usize = 4096;
@@ -35,8 +35,8 @@ impl SecretKey {
     /// when another user can choose or read what it holds.
     pub fn for_development(path: impl AsRef<Path>) -> Result<Self, KeyError> {
         let path = path.as_ref();
-        tracing::warn!(
-            target: "sessions",
+        event!(
+            KeyDevelopment,
             path = %path.display(),
             "using a development key from a file; in production, take the key from a secret store \
              or the environment"

@@ -1,6 +1,7 @@
 //! Secret keys, key rings, and their replacement while the server runs.
 
 mod development;
+mod log_id;
 mod shared;
 mod weak;
 
@@ -16,8 +17,8 @@ use base64::{
 };
 use zeroize::Zeroizing;
 
-pub(crate) use self::shared::Ring;
 pub use self::shared::{KeyUses, SharedKeys};
+pub(crate) use self::{log_id::Kind as LogIdKind, shared::Ring};
 use crate::{codec::same_bytes, error::KeyError};
 
 /// A secret key of 32 bytes or more.
@@ -269,6 +270,15 @@ impl KeyRing {
     /// Whether the key at this position of [`iter`](Self::iter) is a fallback.
     fn is_fallback(&self, at: usize) -> bool {
         (1..=self.fallbacks.len()).contains(&at)
+    }
+
+    /// Returns what the key at this position of [`iter`](Self::iter) is for.
+    fn role(&self, at: usize) -> &'static str {
+        match at {
+            0 => "current",
+            at if self.is_fallback(at) => "fallback",
+            _ => "next",
+        }
     }
 
     /// Whether these are the same keys, in the same order.

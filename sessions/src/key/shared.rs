@@ -12,6 +12,7 @@ use std::{
 use arc_swap::ArcSwap;
 
 use super::{KeyBytes, KeyRing, SecretKey};
+use crate::events::{KeyCounter, event};
 
 /// A handle on the keys of a backend: replaces them while the server runs, and counts the tokens of
 /// each.
@@ -67,6 +68,7 @@ pub(crate) struct Ring {
     keys: KeyRing,
     /// The counts, in the order of the keys.
     uses: Box<[AtomicU64]>,
+    counters: Box<[KeyCounter]>,
     since: SystemTime,
 }
 
@@ -93,7 +95,13 @@ impl SharedKeys {
         if self.ring.load().keys.same_as(&ring) {
             return;
         }
-        tracing::info!(target: "sessions", fallbacks = ring.fallbacks().len(), has_next = ring.next().is_some(), "the keys are replaced");
+        event!(
+            KeyReplaced,
+            key = %ring.current().id(),
+            fallbacks = ring.fallbacks().len(),
+            has_next = ring.next().is_some(),
+            "the keys are replaced"
+        );
         self.ring.store(Arc::new(Ring::new(ring)));
     }
 
@@ -113,7 +121,12 @@ impl SharedKeys {
 impl Ring {
     fn new(keys: KeyRing) -> Self {
         let uses = keys.iter().map(|_| AtomicU64::new(0)).collect();
-        Self { keys, uses, since: SystemTime::now() }
+        let counters = keys
+            .iter()
+            .enumerate()
+            .map(|(at, key)| KeyCounter::new(|| key.id(), keys.role(at)))
+            .collect();
+        Self { keys, uses, counters, since: SystemTime::now() }
     }
 
     pub(crate) fn keys(&self) -> &KeyRing {
@@ -123,6 +136,7 @@ impl Ring {
     /// Counts a token of the key at this position.
     pub(crate) fn count(&self, at: usize) {
         self.uses[at].fetch_add(1, Ordering::Relaxed);
+        self.counters[at].count();
     }
 
     /// Returns the key at this position.

@@ -7,6 +7,8 @@ use std::{
 
 use actix_web::http::header::{self, HeaderMap, HeaderName, HeaderValue};
 
+use crate::events::event;
+
 /// What a shared cache would give to other clients (OWASP Session Management, Web Content Caching).
 /// `Vary: Cookie` forbids the last two as well, and there are caches that ignore it.
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -69,8 +71,8 @@ pub(super) fn keep_private(headers: &mut HeaderMap, shows: Shows) {
         return;
     }
     let removed: Vec<_> = removed.iter().map(HeaderName::as_str).collect();
-    tracing::warn!(
-        target: "sessions",
+    event!(
+        CacheOverruled,
         removed = removed.join(", "),
         "{}; `Cache-Control` is made `private`, and headers that overrule it are removed, so drop `public` \
          and `s-maxage` there",

@@ -6,7 +6,10 @@ use actix_web::http::header::{self, HeaderMap, HeaderValue};
 use sessions_policy::CookiePolicy;
 
 use super::cache_control::{Shows, keep_private};
-use crate::cookie::{name_of, removal_cookie};
+use crate::{
+    cookie::{name_of, removal_cookie},
+    events::event,
+};
 
 /// The headers of a response that used the session.
 #[derive(Clone)]
@@ -88,12 +91,12 @@ fn drop_cookies_named(headers: &mut HeaderMap, name: &[u8]) {
     if !headers.get_all(header::SET_COOKIE).any(|cookie| name_of(cookie.as_bytes()) == name) {
         return;
     }
-    tracing::warn!(
-        target: "sessions",
-        cookie = %String::from_utf8_lossy(name),
-        "the response sets the session's cookie by itself, so that one is dropped; give it another \
-         name, or write to the session instead"
-    );
+    event!(
+    CookieDropped,
+           cookie = %String::from_utf8_lossy(name),
+           "the response sets the session's cookie by itself, so that one is dropped; give it another \
+            name, or write to the session instead"
+       );
     let others: Vec<_> = headers
         .remove(header::SET_COOKIE)
         .filter(|cookie| name_of(cookie.as_bytes()) != name)

@@ -28,6 +28,7 @@ use super::{
 use crate::{
     clock::Clock,
     error::{ExtractError, Within},
+    events::event,
     interface::SessionInterface,
 };
 
@@ -115,16 +116,16 @@ impl<S, I: SessionInterface> SessionService<S, I> {
     pub(crate) fn new(service: S, interface: Arc<I>, clock: Clock) -> Result<Self, ()> {
         let name = std::any::type_name::<I>();
         let state = ServiceState::new(interface, clock).map_err(|err| {
-            tracing::error!(
-                target: "sessions",
+            event!(
+                ConfigRefused,
                 interface = name,
                 "session policies are wrong, so the service does not start: {err}"
             );
         })?;
         let overridden = state.interface.policies().overridden();
         if !overridden.is_empty() {
-            tracing::warn!(
-                target: "sessions",
+            event!(
+                ConfigWarned,
                 interface = name,
                 "settings of the configuration have no effect, since attributes of the derive \
                  override them; remove one or the other: {}",

@@ -8,7 +8,7 @@ use std::{
 use actix_web::{HttpRequest, http::header};
 use sessions_policy::CookiePolicy;
 
-use crate::interface::host;
+use crate::{events::event, interface::host};
 
 /// Warns, once in a process, that browsers drop the `Secure` cookie of a request over plain http.
 ///
@@ -29,8 +29,8 @@ pub(super) fn warn_of_plain_http(request: &HttpRequest, policy: &CookiePolicy) {
     // A request without a host is no browser's.
     let Some(host) = host(request).filter(|host| !is_local(host)) else { return };
     if !HAS_WARNED.swap(true, Ordering::Relaxed) {
-        tracing::warn!(
-            target: "sessions",
+        event!(
+            CookieInsecure,
             host,
             cookie = policy.name().as_str(),
             "a session is used over plain http, and its cookie is `Secure`: browsers drop it, so that \

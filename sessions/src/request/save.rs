@@ -15,6 +15,7 @@ use super::{
 use crate::{
     cookie::{Lifetime, set_cookie},
     error::SaveError,
+    events::event,
     interface::{
         CookieChange, LegacyCookieEffects, SaveContext, Saved, SessionContent, SessionInterface,
     },
@@ -264,8 +265,8 @@ fn limited<I: 'static>(
     let by_lifetime = now + settings.lifetime();
     let limit = ends_at.map_or(by_lifetime, |ends_at| ends_at.min(by_lifetime));
     if expires > limit && expires != by_lifetime && is_first::<I>("expiration_time") {
-        tracing::warn!(
-            target: "sessions",
+        event!(
+            ConfigWarned,
             interface = std::any::type_name::<I>(),
             "`expiration_time` keeps the cookie for {}, but its session ends after {}, so the cookie is \
              kept no longer; return less, or raise `lifetime` or `absolute_timeout`",

@@ -8,6 +8,7 @@ use sessions_policy::{CookieAttributes, CookieDomain, CookieName, CookiePath, Co
 use crate::{
     clock::Clock,
     error::{ConfigError, CookieError, OutageLog},
+    events::event,
     interface::{SessionContent, SessionInterface},
     policy::{Settings, is_first},
 };
@@ -29,8 +30,8 @@ impl<I: SessionInterface> ServiceState<I> {
             Ok(()) | Err(ConfigError::NoKey { .. }) => {}
             Err(err) if err.is_of_backend() => {
                 if is_first::<I>("check") {
-                    tracing::warn!(
-                        target: "sessions",
+                    event!(
+                        ConfigWarned,
                         interface = std::any::type_name::<I>(),
                         "the service starts, and `check` would end it: {err}"
                     );

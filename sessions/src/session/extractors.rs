@@ -18,6 +18,7 @@ use futures_util::future::{FutureExt, LocalBoxFuture, Map};
 use super::{Inferred, Session, SessionSelector};
 use crate::{
     error::{ExtractError, OpenError},
+    events::event,
     request::{CurrentSlot, Opening},
 };
 
@@ -164,7 +165,7 @@ pub(super) fn log_misuse(request: &HttpRequest, err: &ExtractError) {
     struct Written;
 
     if request.extensions_mut().insert(Written).is_none() {
-        tracing::error!(target: "sessions", path = request.path(), "{err}");
+        event!(SessionMisused, path = request.path(), "{err}");
     }
 }
 

@@ -85,6 +85,19 @@ pub(crate) enum Rejected {
     FromTheFuture,
 }
 
+impl Rejected {
+    /// Returns the reason of the event that tells of it.
+    pub(crate) fn reason(self) -> &'static str {
+        match self {
+            Self::Format => "format",
+            Self::Signature => "signature",
+            Self::Seal => "seal",
+            Self::Expired => "expired",
+            Self::FromTheFuture => "future",
+        }
+    }
+}
+
 impl fmt::Display for Rejected {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match self {

@@ -31,6 +31,15 @@ pub(super) struct Row {
     is_announced: AtomicBool,
 }
 
+/// What the end of a row is.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(super) struct RowEnd {
+    /// The store failed before, and works again.
+    pub(super) is_recovery: bool,
+    /// The alarm of the row was written.
+    pub(super) is_announced: bool,
+}
+
 impl Row {
     pub(super) fn count(&self) -> u32 {
         self.count.load(Ordering::Acquire)
@@ -58,14 +67,16 @@ impl Alarm {
         (count, Some(PassedOver(others)))
     }
 
-    /// Ends the row. Returns whether the end is to be written.
-    pub(super) fn note_success(&self, row: &Row) -> bool {
+    /// Ends the row. Returns whether it was as long as one that raises the alarm, and whether its end is to
+    /// be written.
+    pub(super) fn note_success(&self, row: &Row) -> RowEnd {
         if row.count.load(Ordering::Relaxed) == 0 {
-            return false;
+            return RowEnd::default();
         }
         let _written = self.written.lock().unwrap_or_else(PoisonError::into_inner);
-        row.count.store(0, Ordering::Release);
-        row.is_announced.swap(false, Ordering::Relaxed)
+        let count = row.count.swap(0, Ordering::AcqRel);
+        let is_announced = row.is_announced.swap(false, Ordering::Relaxed);
+        RowEnd { is_recovery: count >= FAILURES, is_announced }
     }
 }
 
@@ -89,8 +100,8 @@ mod tests {
             let (mut said, mut ends) = (Vec::new(), 0);
             for _ in 0..20 {
                 said.extend(alarms(&alarm, &row, FAILURES));
-                ends += usize::from(alarm.note_success(&row));
-                assert!(!alarm.note_success(&row), "it has ended");
+                ends += usize::from(alarm.note_success(&row).is_announced);
+                assert!(!alarm.note_success(&row).is_announced, "it has ended");
             }
             assert_eq!((said, ends), (expected, 1));
             time::advance(QUIET).await;
@@ -105,13 +116,13 @@ mod tests {
         time::advance(QUIET).await;
         assert_eq!(alarms(&alarm, &rows[1], FAILURES), [0]);
         assert!(alarms(&alarm, &rows[0], FAILURES).is_empty());
-        assert!(rows.iter().all(|row| alarm.note_success(row)));
+        assert!(rows.iter().all(|row| alarm.note_success(row).is_announced));
     }
 
     #[tokio::test(start_paused = true)]
     async fn too_few_failures_have_no_alarm_and_no_end() {
         let (alarm, row) = (Alarm::default(), Row::default());
         assert!(alarms(&alarm, &row, FAILURES - 1).is_empty());
-        assert!(!alarm.note_success(&row));
+        assert!(!alarm.note_success(&row).is_announced);
     }
 }

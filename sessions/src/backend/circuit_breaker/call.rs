@@ -12,7 +12,7 @@ use pin_project_lite::pin_project;
 use tokio::time::{Instant, Sleep, sleep_until};
 
 use super::{Admission, CircuitBreaker, Deadline, Write, wake_time::WakeTime};
-use crate::store::StoreError;
+use crate::{events::Operation, store::StoreError};
 
 /// A timer that fires later than this shows that its thread was busy, for example with a handler. The
 /// answer may have come meanwhile, and is read within this time.
@@ -108,6 +108,8 @@ impl<T, F: Future<Output = Result<T, StoreError>>> Future for Call<'_, F> {
                 Err(StoreError::Timeout)
             }
         };
+        let operation = this.write.map_or(Operation::Read, Write::operation);
+        admission.call.end(operation, result.as_ref().err().map_or("ok", StoreError::reason));
         this.breaker.note(&result, admission, *this.limit);
         if let Some(write) = *this.write {
             this.breaker.note_write(write, &result);

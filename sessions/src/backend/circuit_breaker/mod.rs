@@ -28,6 +28,7 @@ pub(super) use self::{
 };
 use crate::{
     error::OutageLog,
+    events::{Event, OpenCircuit, StoreCall, count, line},
     store::{NotReady, StoreError},
 };
 
@@ -35,6 +36,8 @@ use crate::{
 const FAILURES: u32 = 5;
 /// How long an open circuit refuses calls before it admits a probe.
 const OPEN_FOR: Duration = Duration::from_secs(1);
+/// The reason of the events.
+const REASON: &str = "outage";
 
 /// Refuses calls while the store fails, so that requests fail at once instead of queueing.
 pub(super) struct CircuitBreaker {
@@ -46,6 +49,7 @@ pub(super) struct CircuitBreaker {
     /// In milliseconds since the start.
     open_until: AtomicU64,
     refused_writes: RefusedWrites,
+    open_circuit: OpenCircuit,
     log: Arc<OutageLog>,
 }
 
@@ -55,6 +59,7 @@ struct Admission {
     /// How much of the request's time was left.
     left: Duration,
     answers: u64,
+    call: StoreCall,
 }
 
 impl CircuitBreaker {
@@ -66,6 +71,7 @@ impl CircuitBreaker {
             answers: AtomicU64::new(0),
             open_until: AtomicU64::new(0),
             refused_writes: RefusedWrites::default(),
+            open_circuit: OpenCircuit::new(),
             log: Arc::default(),
         }
     }
@@ -94,7 +100,11 @@ impl CircuitBreaker {
         if left.is_zero() {
             return Err(StoreError::Timeout);
         }
-        Ok(Admission { left, answers: self.answers.load(Ordering::Acquire) })
+        Ok(Admission {
+            left,
+            answers: self.answers.load(Ordering::Acquire),
+            call: StoreCall::begin(),
+        })
     }
 
     /// Notes the result of a call that was given this much time at most.
@@ -142,15 +152,27 @@ impl CircuitBreaker {
         let (failures, alarm) = self.alarm.note_failure(&self.failures);
         if failures == FAILURES {
             self.open_until.store(self.now() + millis(OPEN_FOR), Ordering::Release);
+            self.open_circuit.set(true);
+            count(Event::StoreFailed, Some(REASON));
         }
         if let Some(passed_over) = alarm {
-            tracing::error!(target: "sessions", "the session store fails: {FAILURES} calls in a row failed; requests that need it are refused at once, and one call in a second tries again; check that the store is up and can be reached: {}{passed_over}", err.with_causes());
+            line!(
+                StoreFailed,
+                reason = REASON,
+                "the session store fails: {FAILURES} calls in a row failed; requests that need it are refused at once, and one call in a second tries again; check that the store is up and can be reached: {}{passed_over}",
+                err.with_causes()
+            );
         }
     }
 
     fn note_success(&self) {
-        if self.alarm.note_success(&self.failures) {
-            tracing::info!(target: "sessions", "the session store answers again");
+        let end = self.alarm.note_success(&self.failures);
+        self.open_circuit.set(false);
+        if end.is_recovery {
+            count(Event::StoreRecovered, Some(REASON));
+        }
+        if end.is_announced {
+            line!(StoreRecovered, reason = REASON, "the session store answers again");
         }
     }
 

@@ -4,7 +4,13 @@ use super::{
     FAILURES,
     alarm::{Alarm, Row},
 };
-use crate::store::StoreError;
+use crate::{
+    events::{Event, Operation, count, line},
+    store::StoreError,
+};
+
+/// The reason of the events.
+const REASON: &str = "refuses_writes";
 
 /// A kind of write. A store that is full may refuse one and do another.
 #[derive(Clone, Copy, Debug)]
@@ -19,6 +25,18 @@ pub(crate) enum Write {
     Index,
 }
 
+impl Write {
+    /// Returns what measurements call it.
+    pub(super) fn operation(self) -> Operation {
+        match self {
+            Self::Create => Operation::Create,
+            Self::Replace => Operation::Replace,
+            Self::Delete => Operation::Delete,
+            Self::Index => Operation::Index,
+        }
+    }
+}
+
 /// Raises the alarm when a store refuses one kind of write several times in a row. The circuit stays
 /// closed: sessions can still be read, and on a full store ended.
 #[derive(Debug, Default)]
@@ -30,14 +48,27 @@ pub(super) struct RefusedWrites {
 
 impl RefusedWrites {
     pub(super) fn note_refusal(&self, write: Write, err: &StoreError) {
-        if let (_, Some(passed_over)) = self.alarm.note_failure(&self.rows[write as usize]) {
-            tracing::error!(target: "sessions", "the session store fails: it refused {FAILURES} writes in a row; sessions can be read and not changed; free memory or disk space, and connect to the primary instead of a replica: {}{passed_over}", err.with_causes());
+        let (refused, alarm) = self.alarm.note_failure(&self.rows[write as usize]);
+        if refused == FAILURES {
+            count(Event::StoreFailed, Some(REASON));
+        }
+        if let Some(passed_over) = alarm {
+            line!(
+                StoreFailed,
+                reason = REASON,
+                "the session store fails: it refused {FAILURES} writes in a row; sessions can be read and not changed; free memory or disk space, and connect to the primary instead of a replica: {}{passed_over}",
+                err.with_causes()
+            );
         }
     }
 
     pub(super) fn note_success(&self, write: Write) {
-        if self.alarm.note_success(&self.rows[write as usize]) {
-            tracing::info!(target: "sessions", "the session store takes writes again");
+        let end = self.alarm.note_success(&self.rows[write as usize]);
+        if end.is_recovery {
+            count(Event::StoreRecovered, Some(REASON));
+        }
+        if end.is_announced {
+            line!(StoreRecovered, reason = REASON, "the session store takes writes again");
         }
     }
 }

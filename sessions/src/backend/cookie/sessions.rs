@@ -13,15 +13,18 @@ use crate::{
     backend::{
         OwnerError,
         derived_keys::{DerivedKeyCache, Salt, SaltKeys},
+        log_ids::LogIds,
         login_time::LoginTime,
         refused_cookies::RefusedCookies,
         revocation::Revocation,
     },
     error::{ConfigError, OpenError, SaveError},
+    events::event,
     interface::{CheckContext, CookieChange, OpenContext, SaveContext, Saved, unix_seconds},
     key::{KeyBytes, SharedKeys},
     policy::{BackendTraits, Settings},
     state::{CookiesSeen, OwnKeys, SessionState, SessionStatus, seal_member},
+    store::OwnerKey,
     token::{
         order::SealOrder,
         signed::{Rejected, check_age},
@@ -68,6 +71,7 @@ impl<C: CookieCodec> CookieSessions<C> {
     }
 
     pub(crate) fn revocable(self, revocation: Revocation) -> Self {
+        let revocation = revocation.with_log_keys(self.keys.clone());
         Self { revocation: Some(revocation), ..self }
     }
 
@@ -161,7 +165,11 @@ impl<C: CookieCodec> CookieSessions<C> {
         // The newest decides. It may have replaced the ending of an older one, which would open again.
         let opened = match newest {
             Some(newest) if revocation.has_ended(&newest.state, &deadline).await? => {
-                tracing::info!(target: "sessions", "session cookie refused: its owner's sessions were ended");
+                event!(
+                    SessionRefused,
+                    reason = "owner_ended",
+                    "session cookie refused: its owner's sessions were ended"
+                );
                 None
             }
             newest => newest,
@@ -183,20 +191,62 @@ impl<C: CookieCodec> CookieSessions<C> {
             match open_token(&self.codec, token, &keys, cx) {
                 Ok(opened) => {
                     if let Some(other) = &newest {
-                        tracing::warn!(target: "sessions", "two different session cookies verify; the newer is used");
+                        event!(
+                            SessionAmbiguous,
+                            "two different session cookies verify; the newer is used"
+                        );
                         if !opened.is_newer_than(other) {
                             continue;
                         }
                     }
                     newest = Some(opened);
                 }
-                Err(rejected) => refused.log(rejected),
+                Err(rejected) => refused.token(rejected),
             }
         }
         newest
     }
 
     pub(crate) async fn save(
+        &self,
+        state: &SessionState,
+        cx: &SaveContext<'_>,
+    ) -> Result<Saved, SaveError> {
+        let saved = self.save_or_end(state, cx).await?;
+        if !saved.has_ended() {
+            self.tell(state, cx.session_status());
+        }
+        Ok(saved)
+    }
+
+    /// Tells what a request that is saved did to its session.
+    fn tell(&self, state: &SessionState, status: SessionStatus) {
+        let is_purged = status == SessionStatus::Purged || state.is_empty();
+        if is_purged && !state.is_new() {
+            event!(SessionEnded, reason = "logout", "session ended");
+        }
+        if state.is_empty() {
+            return;
+        }
+        let owner = || {
+            let namespace = self.revocation.as_ref().map_or("", Revocation::owner_namespace);
+            let owner = OwnerKey::of_id(namespace, &state.owner()?);
+            LogIds::of(self.keys.clone()).owner(&owner)
+        };
+        let reason = match status {
+            _ if state.is_new() || is_purged => {
+                event!(SessionCreated, owner = owner(), "session created");
+                return;
+            }
+            SessionStatus::Renewed if state.logs_in() => "login",
+            SessionStatus::Renewed => "renewal",
+            SessionStatus::Rotated => "rotation",
+            _ => return,
+        };
+        event!(SessionRenewed, reason = reason, owner = owner(), "session token replaced");
+    }
+
+    async fn save_or_end(
         &self,
         state: &SessionState,
         cx: &SaveContext<'_>,

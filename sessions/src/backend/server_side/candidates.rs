@@ -6,6 +6,7 @@ use smallvec::{SmallVec, smallvec};
 use super::{ServerSide, token::CookieTokens};
 use crate::{
     backend::{circuit_breaker::Deadline, refused_cookies::RefusedCookies},
+    events::event,
     interface::OpenContext,
     store::{Loaded, RecordKey, Store, StoreError},
     token::split::SplitToken,
@@ -39,9 +40,12 @@ pub(super) fn candidates(
     let mut candidates = Candidates::new();
     for text in cx.cookies().iter() {
         match tokens.read(text) {
-            Err(rejected) => refused.log(rejected),
+            Err(rejected) => refused.token(rejected),
             Ok(_) if candidates.len() == MAX_LOADS => {
-                tracing::warn!(target: "sessions", "a request has more than {MAX_LOADS} session cookies; the others are ignored");
+                event!(
+                    SessionCookiesExceeded,
+                    "a request has more than {MAX_LOADS} session cookies; the others are ignored"
+                );
                 break;
             }
             Ok((token, at)) => {

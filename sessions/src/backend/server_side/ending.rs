@@ -1,16 +1,14 @@
 //! Ending sessions with their owner's others, and deleting those that have expired.
 
-use tracing::Level;
-
 use super::{
     ServerSide,
-    owner_index::log_refused,
     record_parts::Login,
     write::{Removal, RemovalCondition, RemovalOutcome},
 };
 use crate::{
     backend::circuit_breaker::{Deadline, Write},
     error::SaveError,
+    events::event,
     store::{DeleteIfOutcome, OwnerKey, RecordKey, Revision, Store, StoreError, Timestamp},
 };
 
@@ -28,7 +26,7 @@ impl<S: Store> ServerSide<S> {
         let Some(ended) = state.ended_before.filter(|ended| login.since <= *ended) else {
             return Ok(true);
         };
-        log_refused();
+        self.log_ids.tell_login_refused(&login.owner);
         self.end_if_owned(key, login.owner, Some(ended), deadline).await?;
         Ok(false)
     }
@@ -50,6 +48,13 @@ impl<S: Store> ServerSide<S> {
             Err(StoreError::Corrupt { .. } | StoreError::NewerFormat { .. }) => {
                 self.write(Write::Delete, deadline, self.store.delete(&key)).await?;
                 self.remove_from_index(Some(owner), key, deadline).await;
+                let session = self.log_ids.session(&key);
+                event!(
+                    SessionEnded,
+                    reason = "owner",
+                    session,
+                    "session ended, though it cannot be read"
+                );
                 return Ok(true);
             }
             Err(err) => return Err(err),
@@ -89,7 +94,12 @@ impl<S: Store> ServerSide<S> {
             }
             Err(err) => Err(err),
         };
-        tracing::info!(target: "sessions", "session ended: its owner's sessions were ended while their index had lost it");
+        event!(
+            SessionEnded,
+            reason = "owner",
+            session = self.log_ids.session(&key),
+            "session ended: its owner's sessions were ended while their index had lost it"
+        );
         if let Err(err) = ended {
             self.log_not_ended(&err);
         }
@@ -98,7 +108,7 @@ impl<S: Store> ServerSide<S> {
 
     fn log_not_ended(&self, err: &StoreError) {
         let what = "a session that has ended with its owner's others stays in the store until its next use, since deleting it failed";
-        self.log().survived(Level::WARN, what, err);
+        self.log().survived(what, err);
     }
 
     /// Deletes a record that has expired, unless it was written meanwhile. No token opens it, deleted or
@@ -114,7 +124,11 @@ impl<S: Store> ServerSide<S> {
                 }
                 Ok(DeleteIfOutcome::Conflict | DeleteIfOutcome::Gone) => {}
                 Err(err) => {
-                    tracing::debug!(target: "sessions", "an expired session stays in the store until the store removes it, since deleting it failed: {}", err.with_causes());
+                    event!(
+                        StoreLeftover,
+                        "an expired session stays in the store until the store removes it, since deleting it failed: {}",
+                        err.with_causes()
+                    );
                 }
             }
         });

@@ -28,12 +28,13 @@ use super::TakeoverHook;
 use super::{
     Backend,
     circuit_breaker::{Call, CircuitBreaker, Deadline, Deadlines, LONGEST, Write},
+    log_ids::LogIds,
 };
 use crate::{
     dictionary::Limits,
     error::{ConfigError, NotReady, OpenError, OutageLog, Outages, SaveError, SessionLimit},
     interface::{CheckContext, OpenContext, Opened, SaveContext, Saved},
-    key::SharedKeys,
+    key::{SecretKey, SharedKeys},
     policy::{BackendTraits, Settings},
     state::{MAX_KEYS, OwnKeys, SessionState},
     store::{OwnerKey, Store},
@@ -93,6 +94,7 @@ pub struct ServerSide<S> {
     max_payload: usize,
     max_keys: usize,
     owner_namespace: Arc<str>,
+    log_ids: LogIds,
     shared: Arc<Shared>,
 }
 
@@ -119,6 +121,7 @@ impl<S: Store> ServerSide<S> {
             max_payload: Self::DEFAULT_MAX_PAYLOAD,
             max_keys: Self::DEFAULT_MAX_KEYS,
             owner_namespace: "".into(),
+            log_ids: LogIds::default(),
             shared: Arc::new(Shared {
                 breaker: CircuitBreaker::new(),
                 write_queue: WriteQueue::new(),
@@ -133,7 +136,20 @@ impl<S: Store> ServerSide<S> {
     /// Tokens without a signature, from before this was set, do not verify.
     #[must_use]
     pub fn signed(mut self, keys: impl Into<SharedKeys>) -> Self {
-        self.tokens = Tokens::signed(keys.into());
+        let keys = keys.into();
+        self.log_ids.follow(keys.clone());
+        self.tokens = Tokens::signed(keys);
+        self
+    }
+
+    /// Sets the key of the ids that sessions and owners have in [events](crate::events). Defaults to one
+    /// that is derived from the current key of [`signed`](Self::signed), so that the ids change with it;
+    /// without keys, to one that each process draws at random.
+    ///
+    /// With the same key in all processes an operator finds the lines of one session in all of them.
+    #[must_use]
+    pub fn with_log_key(mut self, key: SecretKey) -> Self {
+        self.log_ids = LogIds::fixed(key);
         self
     }
 
@@ -277,6 +293,7 @@ impl<S> Clone for ServerSide<S> {
             max_payload: self.max_payload,
             max_keys: self.max_keys,
             owner_namespace: Arc::clone(&self.owner_namespace),
+            log_ids: self.log_ids.clone(),
             shared: Arc::clone(&self.shared),
         }
     }

@@ -5,8 +5,6 @@ use std::{
     time::{Duration, SystemTime},
 };
 
-use tracing::Level;
-
 use super::{
     ServerSide,
     candidates::{Candidate, Candidates, LOADS_AT_A_TIME, candidates},
@@ -19,11 +17,13 @@ use super::{
 use crate::{
     backend::{
         circuit_breaker::{Deadline, Write},
+        log_ids::LogIds,
         login_time::LoginTime,
         refused_cookies::RefusedCookies,
     },
     clock::{Clock, Stopwatch},
     error::OpenError,
+    events::event,
     interface::OpenContext,
     policy::{Settings, is_first},
     state::SessionState,
@@ -153,8 +153,8 @@ impl<S: Store> ServerSide<S> {
     /// Lets the store follow a test's clock, or warns that it does not.
     fn follow(&self, clock: &Clock) {
         if !self.store.follow(clock) && is_first::<S>("clock") {
-            tracing::warn!(
-                target: "sessions",
+            event!(
+                ConfigWarned,
                 store = std::any::type_name::<S>(),
                 "the middleware has a clock of its own, and the store does not follow it: sessions expire \
                  unused by the store's time, whatever a test's clock says; use a `MemoryStore` in this \
@@ -192,7 +192,10 @@ impl<S: Store> ServerSide<S> {
                             newest = Some((found, at));
                             continue;
                         };
-                        tracing::warn!(target: "sessions", "two different session cookies verify; the newer is used");
+                        event!(
+                            SessionAmbiguous,
+                            "two different session cookies verify; the newer is used"
+                        );
                         if other.precedence() >= found.precedence() {
                             others.push(*found);
                         } else if let Some((older, _)) = newest.replace((found, at)) {
@@ -206,7 +209,7 @@ impl<S: Store> ServerSide<S> {
         let (mut state, origin) = match (newest, stale) {
             (Some((found, at)), _) => {
                 let _turn = turn(found.base.record.payload_len()).await;
-                open_record(found, tokens.is_fallback(at))
+                open_record(found, tokens.is_fallback(at), &self.log_ids)
             }
             (None, Some(stale)) => (SessionState::new(), Origin::Stale(stale)),
             (None, None) => (SessionState::new(), Origin::New),
@@ -230,12 +233,13 @@ impl<S: Store> ServerSide<S> {
         let loaded = match loaded {
             Ok(Some(loaded)) => loaded,
             Ok(None) => {
-                refused.log("the store does not know the session");
+                let session = || self.log_ids.session(&key);
+                refused.tell("unknown", "the store does not know the session", session);
                 return Ok(TokenCheck::Nothing);
             }
             // It stays for inspection until it expires, and is never overwritten: the next id is new.
             Err(StoreError::Corrupt { problem }) => {
-                log_corrupt(problem);
+                log_corrupt(problem, &self.log_ids, &key);
                 return Ok(TokenCheck::Nothing);
             }
             Err(err) => return Err(err.into()),
@@ -244,7 +248,7 @@ impl<S: Store> ServerSide<S> {
             (has_expired(&loaded, settings, cx.now()), loaded.expires_in);
         let verifier = tokens.verifier_hash(&token);
         let grace = settings.rotate_grace();
-        let found = match check_token(token, verifier, key, loaded, grace, refused) {
+        let found = match self.check_token(token, verifier, key, loaded, grace, refused) {
             // A client without a token of the session neither prolongs it nor deletes it.
             other @ (TokenCheck::Nothing | TokenCheck::Stale(_)) if !has_expired => {
                 return Ok(other);
@@ -253,7 +257,8 @@ impl<S: Store> ServerSide<S> {
             TokenCheck::Nothing | TokenCheck::Stale(_) => return Ok(TokenCheck::Nothing),
         };
         if has_expired {
-            refused.log("the session has expired");
+            let session = || self.log_ids.session(&key);
+            refused.tell("expired", "the session has expired", session);
             self.delete_later(key, found.base.revision, found.owner());
             return Ok(TokenCheck::Nothing);
         }
@@ -336,14 +341,47 @@ impl<S: Store> ServerSide<S> {
         Ok(true)
     }
 
+    fn check_token(
+        &self,
+        token: SplitToken,
+        verifier: VerifierHash,
+        key: RecordKey,
+        loaded: Loaded,
+        grace: Duration,
+        refused: &mut RefusedCookies,
+    ) -> TokenCheck {
+        let (now, standing) = (loaded.now, loaded.record.standing(&verifier, loaded.now, grace));
+        let base = loaded.into();
+        let found =
+            |epoch, by_grace| Box::new(Found { token, verifier, key, base, epoch, by_grace, now });
+        let session = || self.log_ids.session(&key);
+        match standing {
+            Standing::Current(epoch) => TokenCheck::Opens(found(epoch, false)),
+            Standing::Grace(epoch) => TokenCheck::Opens(found(epoch, true)),
+            Standing::Stale(epoch) => {
+                let text = "it is from before the session got another one";
+                refused.tell("replaced", text, session);
+                TokenCheck::Stale(found(epoch, false))
+            }
+            Standing::Unknown => {
+                refused.tell("verifier", "the session does not know the token", session);
+                TokenCheck::Nothing
+            }
+        }
+    }
+
     fn log_untouched(&self, err: &StoreError) {
         let what = "a session was not prolonged, since the store failed; its next use tries again";
-        self.log().survived(Level::WARN, what, err);
+        self.log().survived(what, err);
     }
 }
 
 /// Returns the session of a record. A token under a fallback key is to be replaced.
-pub(super) fn open_record(found: Box<Found>, by_fallback: bool) -> (SessionState, Origin) {
+pub(super) fn open_record(
+    found: Box<Found>,
+    by_fallback: bool,
+    ids: &LogIds,
+) -> (SessionState, Origin) {
     match SessionState::from_shared(Arc::clone(&found.base.record.payload)) {
         Ok(mut state) => {
             if by_fallback {
@@ -353,7 +391,7 @@ pub(super) fn open_record(found: Box<Found>, by_fallback: bool) -> (SessionState
             (state, Origin::Record(found))
         }
         Err(_) => {
-            log_corrupt("its content is not a JSON object");
+            log_corrupt("its content is not a JSON object", ids, &found.key);
             (SessionState::new(), Origin::New)
         }
     }
@@ -365,32 +403,12 @@ pub(super) fn has_expired(loaded: &Loaded, settings: &Settings, now: SystemTime)
         || settings.absolute_timeout().is_some_and(|limit| is_past(&loaded.record, limit, now))
 }
 
-fn check_token(
-    token: SplitToken,
-    verifier: VerifierHash,
-    key: RecordKey,
-    loaded: Loaded,
-    grace: Duration,
-    refused: &mut RefusedCookies,
-) -> TokenCheck {
-    let (now, standing) = (loaded.now, loaded.record.standing(&verifier, loaded.now, grace));
-    let base = loaded.into();
-    let found =
-        |epoch, by_grace| Box::new(Found { token, verifier, key, base, epoch, by_grace, now });
-    match standing {
-        Standing::Current(epoch) => TokenCheck::Opens(found(epoch, false)),
-        Standing::Grace(epoch) => TokenCheck::Opens(found(epoch, true)),
-        Standing::Stale(epoch) => {
-            refused.log("it is from before the session got another one");
-            TokenCheck::Stale(found(epoch, false))
-        }
-        Standing::Unknown => {
-            refused.log("the session does not know the token");
-            TokenCheck::Nothing
-        }
-    }
-}
-
-fn log_corrupt(problem: &str) {
-    tracing::error!(target: "sessions", problem, "a record in the session store cannot be read; its client gets a new session, and the record stays until it expires");
+fn log_corrupt(problem: &str, ids: &LogIds, key: &RecordKey) {
+    event!(
+        StoreUnreadable,
+        reason = "session",
+        problem,
+        session = ids.session(key),
+        "a record in the session store cannot be read; its client gets a new session, and the record stays until it expires"
+    );
 }

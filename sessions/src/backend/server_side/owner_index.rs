@@ -2,8 +2,6 @@
 
 use std::time::Duration;
 
-use tracing::Level;
-
 use super::{
     ServerSide,
     record_parts::{Login, Ttl},
@@ -14,6 +12,7 @@ use crate::{
         login_time::LoginTime,
     },
     error::SaveError,
+    events::event,
     store::{Owner, OwnerKey, Record, RecordKey, Revision, Store, StoreError, Timestamp},
 };
 
@@ -66,7 +65,7 @@ impl<S: Store> ServerSide<S> {
             LoggedIn::At(since) => *since,
         };
         if has_ended(since, state.ended_before) {
-            log_refused();
+            self.log_ids.tell_login_refused(&owner);
             return Ok(None);
         }
         let indexed_until = indexed_until(state.now, ttl);
@@ -120,7 +119,7 @@ impl<S: Store> ServerSide<S> {
             }
             Err(err) => {
                 let what = "a session is written for a shorter time, since its owner's index failed; its next write tries again";
-                self.log().survived(Level::WARN, what, &err);
+                self.log().survived(what, &err);
                 Some(Timestamp::default())
             }
         }
@@ -140,7 +139,11 @@ impl<S: Store> ServerSide<S> {
         if let (Some(owner), Some(index)) = (owner, self.store.owners())
             && let Err(err) = self.write(Write::Index, deadline, index.remove(&owner, &key)).await
         {
-            tracing::debug!(target: "sessions", "an ended session stays in its owner's index until its entry expires, since the store failed: {}", err.with_causes());
+            event!(
+                StoreLeftover,
+                "an ended session stays in its owner's index until its entry expires, since the store failed: {}",
+                err.with_causes()
+            );
         }
     }
 
@@ -168,8 +171,4 @@ fn indexed_for(ttl: Duration) -> Duration {
 
 fn indexed_until(now: Timestamp, ttl: Duration) -> Timestamp {
     now.after(indexed_for(ttl))
-}
-
-pub(super) fn log_refused() {
-    tracing::info!(target: "sessions", "login refused: its owner's sessions were ended after its request began; to end all others at a login, call `set_owner` and then `end_others`");
 }

@@ -214,7 +214,9 @@ impl<S: Store> ServerSide<S> {
         deadline: &Deadline,
     ) -> Result<Ended, OwnerError> {
         let end = self.index()?.end_before(&owner, up_to, END_REMEMBERED);
-        Ok(self.write(Write::Index, deadline, end).await?)
+        let ended = self.write(Write::Index, deadline, end).await?;
+        self.log_ids.tell_owner_ended(&owner, up_to.is_some());
+        Ok(ended)
     }
 
     /// Ends the sessions up to a moment that is noted. Returns how many there were. One that cannot be

@@ -2,8 +2,6 @@
 
 use std::{sync::Arc, time::UNIX_EPOCH};
 
-use tracing::Level;
-
 use super::{
     ServerSide,
     create::{Create, Created},
@@ -23,6 +21,7 @@ use crate::{
     clock::Clock,
     dictionary::ChangeSet,
     error::SaveError,
+    events::event,
     interface::{SaveContext, Saved, unix_seconds},
     state::{Adopted, SessionState, SessionStatus},
     store::{Epoch, RecordKey, Store, StoreError, Timestamp, VerifierHash},
@@ -101,7 +100,7 @@ impl<S: Store> Saving<'_, S> {
             Ok(_) => Saved::unchanged(),
             Err(err) => {
                 let what = "a session cookie was not refreshed, since the store failed; the next request tries again";
-                self.backend.log().survived(Level::WARN, what, &err);
+                self.backend.log().survived(what, &err);
                 Saved::unchanged()
             }
         }
@@ -193,7 +192,19 @@ impl<S: Store> Saving<'_, S> {
                 if !token_holds {
                     return Ok(with_merged(Saved::unchanged(), merged));
                 }
-                tracing::debug!(target: "sessions", "session token replaced");
+                let owner = self.state.owner().map(|id| self.backend.owner_key(&id));
+                let reason = match self.new_token(&token).reason {
+                    Reason::Rotation => "rotation",
+                    Reason::Renewal => "renewal",
+                    Reason::Login => "login",
+                };
+                event!(
+                    SessionRenewed,
+                    reason = reason,
+                    session = self.backend.log_ids.session(&found.key),
+                    owner = owner.and_then(|owner| self.backend.log_ids.owner(&owner)),
+                    "session token replaced"
+                );
                 self.note_saved(found.key, &token, found.epoch);
                 Ok(with_merged(self.token(&token), merged))
             }
@@ -265,13 +276,25 @@ impl<S: Store> Saving<'_, S> {
                     if let Some(opened) = self.opened {
                         opened.saved.get_or_init(|| SavedRecord { key, epoch });
                     }
+                    event!(
+                        SessionCreated,
+                        session = self.backend.log_ids.session(&key),
+                        owner = payload
+                            .owner
+                            .as_ref()
+                            .and_then(|owner| self.backend.log_ids.owner(owner)),
+                        "session created"
+                    );
                     return Ok(self.token(&token));
                 }
                 Created::Refused => return Err(SaveError::Gone),
                 Created::Exists => {
                     // All further tries share the time.
                     self.deadline.begin();
-                    tracing::warn!(target: "sessions", "the session store has a random id already, which should not happen; another id is drawn");
+                    event!(
+                        StoreIdTaken,
+                        "the session store has a random id already, which should not happen; another id is drawn"
+                    );
                 }
             }
         }

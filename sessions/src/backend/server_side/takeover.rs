@@ -18,12 +18,14 @@ use super::{
 use crate::{
     backend::{
         circuit_breaker::{Deadline, Write},
+        log_ids::LogIds,
         takeover::{
             LegacySession, MarkId, Standing, Taken, TakesOver,
             marks::{Mark, Marks},
         },
     },
     error::{OpenError, SaveError},
+    events::event,
     interface::OpenContext,
     state::SessionState,
     store::{Epoch, OwnerKey, RecordKey, Store, StoreError, Timestamp},
@@ -63,7 +65,7 @@ impl<S: Store> TakesOver for ServerSide<S> {
             // A request that is dropped half-way would leave a record that no mark points to.
             match run_to_completion(takeover.run()).await.map_err(OpenError::from)? {
                 TakeoverOutcome::Done(found) => {
-                    go_on_with(*found, state, deadline, cx);
+                    go_on_with(&self.log_ids, *found, state, deadline, cx);
                     Ok(Taken::ByThisRequest)
                 }
                 TakeoverOutcome::Refused => Ok(Taken::Not),
@@ -128,7 +130,7 @@ impl<S: Store> ServerSide<S> {
         let (now, base) = (loaded.now, loaded.into());
         let found = Found { token, verifier, key, base, epoch, by_grace: true, now };
         if found.base.record.epoch == epoch {
-            go_on_with(found, state, deadline, cx);
+            go_on_with(&self.log_ids, found, state, deadline, cx);
         } else {
             attach(Origin::Stale(Box::new(found)), state, deadline, cx);
         }
@@ -231,7 +233,11 @@ impl<S: Store> ServerSide<S> {
     /// do not ask the index again.
     async fn note_refused(&self, id: &MarkId, deadline: &Deadline) {
         if let Err(err) = self.marks(deadline).create(id, Mark::Ended).await {
-            tracing::debug!(target: "sessions", "the legacy token of an ended session is not marked, since the store failed; its next use tries again: {}", err.with_causes());
+            event!(
+                StoreLeftover,
+                "the legacy token of an ended session is not marked, since the store failed; its next use tries again: {}",
+                err.with_causes()
+            );
         }
     }
 
@@ -240,7 +246,11 @@ impl<S: Store> ServerSide<S> {
         match self.write(Write::Delete, deadline, self.store.delete(&key)).await {
             Ok(_) => self.remove_from_index(owner, key, deadline).await,
             Err(err) => {
-                tracing::debug!(target: "sessions", "a second record of a session that was taken over stays until it expires, since deleting it failed: {}", err.with_causes());
+                event!(
+                    StoreLeftover,
+                    "a second record of a session that was taken over stays until it expires, since deleting it failed: {}",
+                    err.with_causes()
+                );
             }
         }
     }
@@ -248,9 +258,15 @@ impl<S: Store> ServerSide<S> {
 
 /// Makes the session of a record the request's. The client gets the token, unless it has its time of
 /// grace.
-fn go_on_with(found: Found, state: &mut SessionState, deadline: &Deadline, cx: &OpenContext<'_>) {
+fn go_on_with(
+    ids: &LogIds,
+    found: Found,
+    state: &mut SessionState,
+    deadline: &Deadline,
+    cx: &OpenContext<'_>,
+) {
     let by_grace = found.by_grace;
-    let (opened, origin) = open_record(Box::new(found), false);
+    let (opened, origin) = open_record(Box::new(found), false, ids);
     if let Origin::Record(_) = origin {
         state.become_opened(&opened);
         state.keep_changes();

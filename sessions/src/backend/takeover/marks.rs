@@ -10,6 +10,7 @@ use serde::{Deserialize, Serialize};
 use super::{MarkId, PAGE_LOAD};
 use crate::{
     backend::circuit_breaker::{CircuitBreaker, Deadline, Write},
+    events::event,
     interface::unix_seconds,
     store::{
         BoxFuture, CreateOutcome, Epoch, Loaded, Record, RecordKey, ReplaceOutcome, Revision,
@@ -147,7 +148,12 @@ impl Marks<'_> {
             }
             // It was a mark: the token is not taken over a second time.
             Err(StoreError::Corrupt { problem }) => {
-                tracing::error!(target: "sessions", problem, "the mark that a session was taken over cannot be read; its legacy token opens nothing");
+                event!(
+                    StoreUnreadable,
+                    reason = "mark",
+                    problem,
+                    "the mark that a session was taken over cannot be read; its legacy token opens nothing"
+                );
                 Ok(Some(Kept { mark: Mark::UsedUp, revision: Revision::new(0) }))
             }
             Err(err) => Err(err),

@@ -13,7 +13,7 @@ use super::{
     setting::{KEY_EXAMPLE, KEYS_EXAMPLE, NAMES, Parsed, Wrong},
     value::Value,
 };
-use crate::{error::InvalidSetting, key::SecretKey};
+use crate::{error::InvalidSetting, events::event, key::SecretKey};
 
 impl SessionConfig {
     /// Returns a configuration with the defaults of Flask 3.1 where they differ from ours: the
@@ -272,8 +272,8 @@ fn flag(name: &str, is_on: bool, value: &Value) -> Value {
         value => is_false(value),
     };
     if is_on && looks_off {
-        tracing::warn!(
-            target: "sessions",
+        event!(
+            ConfigWarned,
             variable = name,
             "this setting is on, since Flask takes its value so; write `false` to switch it off"
         );

@@ -2,6 +2,8 @@
 
 use sessions_policy::CookieDomain;
 
+use crate::events::event;
+
 /// The domain in two forms; the cookie's path decides which is used.
 #[derive(Clone, Debug, PartialEq)]
 pub(crate) struct DetectedDomain {
@@ -16,8 +18,8 @@ impl DetectedDomain {
         let without_port = server_name.rsplit_once(':').map_or(server_name, |(host, _)| host);
         let host = without_port.trim_start_matches('.');
         if !host.contains('.') {
-            tracing::warn!(
-                target: "sessions",
+            event!(
+                ConfigWarned,
                 server_name,
                 "no cookie domain from a server name without a dot: browsers refuse it; set `cookie_domain` to `false` \
                  for no domain, or use a name such as `localhost.localdomain`"
@@ -27,18 +29,18 @@ impl DetectedDomain {
         let bare = match CookieDomain::new(host.to_owned()) {
             Ok(bare) => bare,
             Err(err) => {
-                tracing::warn!(
-                    target: "sessions",
-                    server_name,
-                    %err,
-                    "no cookie domain from this server name: it is invalid; use a host name such as `example.com`"
-                );
+                event!(
+                ConfigWarned,
+                                   server_name,
+                                   %err,
+                                   "no cookie domain from this server name: it is invalid; use a host name such as `example.com`"
+                               );
                 return None;
             }
         };
         if bare.is_ip() {
-            tracing::warn!(
-                target: "sessions",
+            event!(
+                ConfigWarned,
                 server_name,
                 "the cookie domain is an IP address, which not all browsers take; use a host name"
             );

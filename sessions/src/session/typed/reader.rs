@@ -12,7 +12,10 @@ use serde::{
 use sessions_policy::OnDecodeError;
 
 use super::{Fields, SessionData, Snapshot};
-use crate::error::{SessionError, ValueError};
+use crate::{
+    error::{SessionError, ValueError},
+    events::event,
+};
 
 /// Reads `T`. Each failed attempt names a field, which the next attempt takes from another source.
 pub(super) fn read<T: SessionData>(
@@ -69,8 +72,8 @@ pub(super) fn read<T: SessionData>(
 
 /// Logs the names only: a serde error may quote the value.
 fn warn_of_default<T>(field: &str) {
-    tracing::warn!(
-        target: "sessions",
+    event!(
+        SessionDefaulted,
         data = type_name::<T>(),
         field,
         "a field of the session does not parse as its type, so its default is used"

@@ -3,6 +3,7 @@
 use std::{sync::Weak, thread, time::Duration};
 
 use super::Shared;
+use crate::events::{kept_expired, removed_expired};
 
 const INTERVAL: Duration = Duration::from_secs(60);
 /// How soon the thread notices that the store was dropped.
@@ -12,7 +13,9 @@ pub(super) fn start(store: Weak<Shared>) {
     let run = move || sweep_until_dropped(&store, NAP, INTERVAL);
     // Without the thread, a full store still removes expired records, and no caller sees them.
     if let Err(err) = thread::Builder::new().name("sessions-sweep".to_owned()).spawn(run) {
-        tracing::warn!(target: "sessions", error = &err as &dyn std::error::Error, "the thread that removes expired sessions did not start; they stay in memory until the store is full");
+        kept_expired(format_args!(
+            "the thread that removes them did not start, and they stay in memory until the store is full: {err}"
+        ));
     }
 }
 
@@ -25,7 +28,7 @@ fn sweep_until_dropped(store: &Weak<Shared>, nap: Duration, interval: Duration) 
             napped = Duration::ZERO;
             let Some(store) = store.upgrade() else { return };
             let removed = store.sweep();
-            tracing::debug!(target: "sessions", removed, "expired sessions removed from memory");
+            removed_expired(u64::try_from(removed).unwrap_or(u64::MAX));
         }
     }
 }

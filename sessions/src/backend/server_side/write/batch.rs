@@ -28,6 +28,7 @@ use crate::{
     backend::circuit_breaker::Deadline,
     dictionary::ChangeSet,
     error::SaveError,
+    events::event,
     state::SessionState,
     store::{RecordKey, Store, StoreError, Timestamp, VerifierHash},
 };
@@ -298,6 +299,8 @@ impl Committed {
                 Self::Replaced { verifier, json }
             }
             CasOutcome::Deleted { owner } => {
+                let session = backend.log_ids.session(&key);
+                event!(SessionEnded, reason = "logout", session, "session ended: it is empty");
                 backend.remove_from_index_later(owner, key);
                 Self::Deleted
             }

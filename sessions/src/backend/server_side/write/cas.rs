@@ -10,6 +10,7 @@ use tokio::time::{Instant, sleep};
 use super::super::ServerSide;
 use crate::{
     backend::circuit_breaker::{Deadline, Write},
+    events::event,
     store::{
         DeleteIfOutcome, Loaded, OwnerKey, Record, RecordKey, ReplaceOutcome, Revision, Store,
         StoreError, Timestamp,
@@ -109,7 +110,14 @@ pub(crate) async fn compare_and_set<C: RecordChange>(
                 return Ok(CasOutcome::Deleted { owner: change.base().record.owner() });
             }
             SetOutcome::Gone => return Ok(CasOutcome::Gone),
-            SetOutcome::Conflict => {}
+            SetOutcome::Conflict => {
+                let session = change.backend().log_ids.session(change.key());
+                event!(
+                    StoreConflict,
+                    session,
+                    "another writer was faster; the change is made again"
+                );
+            }
         }
         backoff(tries).await;
         let (backend, deadline) = (change.backend(), change.deadline());

@@ -9,6 +9,7 @@ use super::{
 use crate::{
     backend::circuit_breaker::Deadline,
     dictionary::ChangeSet,
+    events::event,
     state::SessionState,
     store::{Epoch, OwnerKey, Record, RecordKey, Store, StoreError, Timestamp},
 };
@@ -49,6 +50,14 @@ impl From<StoreError> for NotRemoved {
 }
 
 impl RemovalCondition {
+    /// Returns the reason of the event that tells of the removal.
+    fn reason(self) -> &'static str {
+        match self {
+            Self::SameLogin(_) => "logout",
+            Self::Owned { .. } => "owner",
+        }
+    }
+
     fn holds(self, record: &Record) -> bool {
         match self {
             Self::SameLogin(epoch) => record.epoch.has_login_of(epoch),
@@ -101,7 +110,8 @@ impl<S: Store> Removal<S> {
         }
         match compare_and_set(&mut self).await {
             Ok(CasOutcome::Deleted { owner }) => {
-                tracing::debug!(target: "sessions", "session ended");
+                let session = self.backend.log_ids.session(&self.key);
+                event!(SessionEnded, reason = self.condition.reason(), session, "session ended");
                 self.backend.remove_from_index(owner, self.key, &self.deadline).await;
                 Ok(RemovalOutcome::Deleted)
             }
