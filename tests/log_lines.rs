@@ -16,9 +16,9 @@ use sessions::{
     test::{Fault, FaultStore, store::random_key},
 };
 use sessions_redis::RedisStore;
-use sessions_sqlx::{PostgresStore, SqliteStore};
+use sessions_sqlx::{MySqlStore, PostgresStore, SqliteStore};
 use sessions_tests::{AppSessions, Browser};
-use sqlx::{PgPool, SqlitePool, postgres::PgPoolOptions};
+use sqlx::{MySqlPool, PgPool, SqlitePool, postgres::PgPoolOptions};
 
 /// What was written.
 static WRITTEN: Mutex<Vec<u8>> = Mutex::new(Vec::new());
@@ -176,6 +176,18 @@ async fn errors_of_connections_name_the_server_and_never_the_password() {
         [format!("postgres://zara:{PASSWORD}@{here}:x/app"), format!("zara:{PASSWORD}@{here}")]
     {
         let err = PostgresStore::connect(&url).await.expect_err("it is not a URL");
+        shown.push((format!("{err} {err:?}"), ""));
+    }
+
+    let url = format!("mysql://zara:{PASSWORD}@{here}/app");
+    let err = MySqlStore::connect(&url).await.expect_err("nothing listens");
+    shown.push((format!("{err} {err:?}"), &here));
+    let url = format!("mysql://zara:{PASSWORD}@localhost/app?socket=/no/such/place");
+    let pool: MySqlPool = MySqlPool::connect_lazy(&url).expect("a URL");
+    shown.push((outage_of(MySqlStore::new(pool)).await, "/no/such/place"));
+    for url in [format!("mysql://zara:{PASSWORD}@{here}:x/app"), format!("zara:{PASSWORD}@{here}")]
+    {
+        let err = MySqlStore::connect(&url).await.expect_err("it is not a URL");
         shown.push((format!("{err} {err:?}"), ""));
     }
 

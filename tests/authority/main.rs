@@ -19,8 +19,8 @@ use std::{env, fs};
 
 use sessions::{MemoryStore, store::Store};
 use sessions_redis::RedisStore;
-use sessions_sqlx::{PostgresStore, SqliteStore};
-use sessions_tests::{Postgres, Redis, RedisCluster, stage::Stage};
+use sessions_sqlx::{MySqlStore, PostgresStore, SqliteStore};
+use sessions_tests::{MariaDb, Postgres, Redis, RedisCluster, stage::Stage};
 
 /// Lists the sentences.
 macro_rules! sentences {
@@ -141,6 +141,18 @@ fn histories_on_a_cluster() {
 }
 
 #[test]
+#[ignore = "needs mariadb-server: run scripts/test"]
+fn histories_on_mariadb() {
+    let server = MariaDb::new();
+    let open = async {
+        let store = MySqlStore::connect(&server.url()).await.expect("a server that runs");
+        store.migrate().await.expect("a database of its own");
+        store
+    };
+    histories::run_on(open, 50);
+}
+
+#[test]
 #[ignore = "needs PostgreSQL: run scripts/test"]
 fn histories_on_postgres() {
     let server = Postgres::new();
@@ -173,6 +185,15 @@ async fn redis() {
 async fn cluster() {
     let cluster = RedisCluster::new();
     let store = RedisStore::connect_cluster(cluster.urls()).await.expect("a cluster that runs");
+    all_on(store).await;
+}
+
+#[actix_web::test]
+#[ignore = "needs mariadb-server: run scripts/test"]
+async fn mariadb() {
+    let server = MariaDb::new();
+    let store = MySqlStore::connect(&server.url()).await.expect("a server that runs");
+    store.migrate().await.expect("a database of its own");
     all_on(store).await;
 }
 

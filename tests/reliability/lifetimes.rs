@@ -19,7 +19,7 @@ use sessions::{
     test::{FaultStore, TestClock},
 };
 use sessions_redis::RedisStore;
-use sessions_sqlx::{PostgresStore, SqliteStore};
+use sessions_sqlx::{MySqlStore, PostgresStore, SqliteStore};
 use sessions_tests::{
     Answer, HookedStore, TimedStore,
     in_memory::Fixture,
@@ -57,6 +57,11 @@ pub(crate) async fn the_end_of_all_finds_every_session(kind: Kind) {
         Kind::Cluster => {
             let store = RedisStore::connect_cluster(address.split(',')).await;
             live_and_end(store.expect("a cluster that runs"), count).await
+        }
+        Kind::MariaDb => {
+            let store = MySqlStore::connect(address).await.expect("a server that runs");
+            store.migrate().await.expect("a database of its own");
+            live_and_end(store, count).await
         }
         Kind::Postgres => {
             let store = PostgresStore::connect(address).await.expect("a server that runs");

@@ -86,6 +86,7 @@ macro_rules! figures_on {
 figures_on!(memory, Kind::Memory);
 figures_on!(redis, Kind::Redis, #[ignore = "needs redis-server: run scripts/test"]);
 figures_on!(cluster, Kind::Cluster, #[ignore = "needs redis-server: run scripts/test"]);
+figures_on!(mariadb, Kind::MariaDb, #[ignore = "needs mariadb-server: run scripts/test"]);
 figures_on!(postgres, Kind::Postgres, #[ignore = "needs PostgreSQL: run scripts/test"]);
 figures_on!(sqlite, Kind::Sqlite);
 
@@ -98,6 +99,12 @@ async fn sqlite_keeps_what_was_acknowledged_before_a_shutdown() {
 #[ignore = "needs redis-server: run scripts/test"]
 async fn redis_keeps_what_was_acknowledged_before_a_shutdown() {
     interruptions::what_was_acknowledged_before_a_shutdown_is_kept(Kind::Redis).await;
+}
+
+#[actix_web::test]
+#[ignore = "needs mariadb-server: run scripts/test"]
+async fn mariadb_keeps_what_was_acknowledged_before_a_shutdown() {
+    interruptions::what_was_acknowledged_before_a_shutdown_is_kept(Kind::MariaDb).await;
 }
 
 #[actix_web::test]

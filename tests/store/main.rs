@@ -4,6 +4,8 @@ mod backup;
 mod connecting;
 mod health;
 mod memory_store;
+mod mysql_errors;
+mod mysql_faults;
 mod mysql_store;
 mod postgres_faults;
 mod postgres_server;

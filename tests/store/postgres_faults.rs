@@ -23,7 +23,7 @@ use sessions::{
 };
 use sessions_sqlx::PostgresStore;
 use sessions_tests::{Browser, Logged, Postgres, StoredSessions, is_full};
-use sqlx::{PgPool, postgres::PgPoolOptions, query, query_scalar};
+use sqlx::{Database, PgPool, Pool, postgres::PgPoolOptions, query, query_scalar};
 use tokio::time::{sleep, timeout};
 
 /// What a request may take: its second with the store, and one to spare.
@@ -33,8 +33,6 @@ const RECOVERY: Duration = Duration::from_secs(2);
 const HOUR: Duration = Duration::from_secs(3_600);
 const CLIENTS: usize = 8;
 
-type Kept = StoredSessions<PostgresStore>;
-
 async fn count(session: Session, tag: web::Path<u32>) -> actix_web::Result<String> {
     session.insert("tag", *tag)?;
     session.update("n", |n: Option<u32>| n.unwrap_or(0) + 1)?;
@@ -43,12 +41,12 @@ async fn count(session: Session, tag: web::Path<u32>) -> actix_web::Result<Strin
     Ok(format!("{} {}", tag.unwrap_or_default(), n.unwrap_or_default()))
 }
 
-async fn app(
-    backend: ServerSide<PostgresStore>,
+pub(crate) async fn app(
+    backend: ServerSide<impl Store + Clone>,
 ) -> impl Service<Request, Response = ServiceResponse<impl MessageBody>, Error = Error> {
     init_service(
         App::new()
-            .wrap(Kept { backend })
+            .wrap(StoredSessions { backend })
             .route("/plain", web::get().to(|| async { "plain" }))
             .route("/count/{tag}", web::get().to(count)),
     )
@@ -56,22 +54,22 @@ async fn app(
 }
 
 /// A client, and what it knows of its session.
-struct Client {
-    browser: Browser,
+pub(crate) struct Client {
+    pub(crate) browser: Browser,
     tag: u32,
-    acknowledged: u32,
+    pub(crate) acknowledged: u32,
     failed: u32,
     slowest: Duration,
 }
 
 impl Client {
-    fn new(tag: u32) -> Self {
+    pub(crate) fn new(tag: u32) -> Self {
         let browser = Browser::new();
         Self { browser, tag, acknowledged: 0, failed: 0, slowest: Duration::ZERO }
     }
 
     /// Sends a request, and checks the answer. Returns whether it succeeded.
-    async fn count<S, B>(&mut self, app: &S) -> bool
+    pub(crate) async fn count<S, B>(&mut self, app: &S) -> bool
     where
         S: Service<Request, Response = ServiceResponse<B>, Error = Error>,
         B: MessageBody,
@@ -104,14 +102,14 @@ impl Client {
 
 /// What became of the requests of all clients.
 #[derive(Debug, Default)]
-struct Tally {
-    succeeded: u32,
-    failed: u32,
+pub(crate) struct Tally {
+    pub(crate) succeeded: u32,
+    pub(crate) failed: u32,
     slowest: Duration,
 }
 
 /// Lets clients count until `done` is set.
-async fn load<S, B>(app: &S, clients: &mut [Client], done: &Cell<bool>) -> Tally
+pub(crate) async fn load<S, B>(app: &S, clients: &mut [Client], done: &Cell<bool>) -> Tally
 where
     S: Service<Request, Response = ServiceResponse<B>, Error = Error>,
     B: MessageBody,
@@ -140,7 +138,7 @@ where
 }
 
 /// Waits until a request succeeds, and returns how long that took.
-async fn recovered<S, B>(app: &S, client: &mut Client) -> Duration
+pub(crate) async fn recovered<S, B>(app: &S, client: &mut Client) -> Duration
 where
     S: Service<Request, Response = ServiceResponse<B>, Error = Error>,
     B: MessageBody,
@@ -153,16 +151,16 @@ where
     start.elapsed()
 }
 
-fn clients() -> Vec<Client> {
+pub(crate) fn clients() -> Vec<Client> {
     (1..=CLIENTS).map(|tag| Client::new(u32::try_from(tag).expect("a few"))).collect()
 }
 
-fn rounds(full: usize) -> usize {
+pub(crate) fn rounds(full: usize) -> usize {
     if is_full() { full } else { full.div_ceil(10).max(2) }
 }
 
 /// Gives a busy machine time.
-fn patient(store: PostgresStore) -> ServerSide<PostgresStore> {
+pub(crate) fn patient<S: Store + Clone>(store: S) -> ServerSide<S> {
     ServerSide::new(store)
         .with_call_deadline(Duration::from_secs(60))
         .with_request_deadline(Duration::from_secs(120))
@@ -175,7 +173,7 @@ async fn store(postgres: &Postgres) -> PostgresStore {
 }
 
 /// Takes every connection that the pool may have at once.
-async fn assert_all_connections_are_there(pool: &PgPool) {
+pub(crate) async fn assert_all_connections_are_there<DB: Database>(pool: &Pool<DB>) {
     let most = pool.options().get_max_connections();
     let mut held = Vec::new();
     let all = async {
@@ -187,7 +185,7 @@ async fn assert_all_connections_are_there(pool: &PgPool) {
     assert_eq!(pool.size(), most);
 }
 
-async fn until_all_are_idle(pool: &PgPool) {
+pub(crate) async fn until_all_are_idle<DB: Database>(pool: &Pool<DB>) {
     let start = Instant::now();
     let held = || pool.size() as usize - pool.num_idle();
     while held() > 0 {

@@ -7,8 +7,8 @@ use actix_web::http::{
 };
 use sessions::store::Store;
 use sessions_redis::RedisStore;
-use sessions_sqlx::{PostgresStore, SqliteStore};
-use sessions_tests::{Answer, Browser, Logged, Postgres, Redis, stage::Stage, with_token};
+use sessions_sqlx::{MySqlStore, PostgresStore, SqliteStore};
+use sessions_tests::{Answer, Browser, Logged, MariaDb, Postgres, Redis, stage::Stage, with_token};
 use sqlx::{query, query_as, sqlite::SqlitePoolOptions};
 
 /// The bytes of all records in a store.
@@ -26,26 +26,25 @@ trait Raw {
 }
 
 macro_rules! raw_sql_records {
-    ($store:ty, $hex:literal) => {
+    ($store:ty, $hex:literal, $update:literal) => {
         impl Raw for $store {
             async fn records(&self) -> Vec<(String, Vec<u8>)> {
-                let rows =
-                    query_as(concat!("SELECT ", $hex, ", record FROM sessions ORDER BY key"));
+                let rows = query_as(concat!("SELECT ", $hex, ", record FROM sessions ORDER BY 1"));
                 rows.fetch_all(self.pool()).await.unwrap()
             }
 
             async fn overwrite(&self, key: &str, bytes: &[u8]) {
-                let update =
-                    query(concat!("UPDATE sessions SET record = $2 WHERE ", $hex, " = $1"));
-                let done = update.bind(key).bind(bytes).execute(self.pool()).await.unwrap();
+                let update = query(concat!("UPDATE sessions SET ", $update, " = ", $hex));
+                let done = update.bind(bytes).bind(key).execute(self.pool()).await.unwrap();
                 assert_eq!(done.rows_affected(), 1);
             }
         }
     };
 }
 
-raw_sql_records!(SqliteStore, "hex(key)");
-raw_sql_records!(PostgresStore, "encode(key, 'hex')");
+raw_sql_records!(MySqlStore, "hex(`key`)", "record = ? WHERE ?");
+raw_sql_records!(SqliteStore, "hex(key)", "record = $1 WHERE $2");
+raw_sql_records!(PostgresStore, "encode(key, 'hex')", "record = $1 WHERE $2");
 
 impl Raw for Redis {
     async fn records(&self) -> Vec<(String, Vec<u8>)> {
@@ -134,6 +133,15 @@ async fn a_record_of_a_newer_version_is_kept_in_sqlite() {
 async fn a_record_of_a_newer_version_is_kept_in_postgresql() {
     let server = Postgres::new();
     let store = PostgresStore::connect(&server.url()).await.unwrap();
+    store.migrate().await.unwrap();
+    is_kept(store.clone(), &store).await;
+}
+
+#[actix_web::test]
+#[ignore = "needs mariadb-server: run scripts/test"]
+async fn a_record_of_a_newer_version_is_kept_in_mariadb() {
+    let server = MariaDb::new();
+    let store = MySqlStore::connect(&server.url()).await.unwrap();
     store.migrate().await.unwrap();
     is_kept(store.clone(), &store).await;
 }

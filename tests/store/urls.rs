@@ -7,7 +7,7 @@ use std::{
 
 use sessions::store::Store as _;
 use sessions_redis::{Connection, RedisStore};
-use sessions_sqlx::{PostgresStore, SqliteStore};
+use sessions_sqlx::{MySqlStore, PostgresStore, SqliteStore};
 
 const SECRET: &str = "s3cr3t";
 
@@ -87,6 +87,52 @@ async fn a_postgres_store_says_which_urls_it_takes() {
         ("postgres://localhost/db?sslmode=disable&Password=s3cr3t", "parameter `Password`"),
     ] {
         assert_refused(PostgresStore::connect(url).await, url, &[expected, problem]);
+    }
+}
+
+#[tokio::test]
+async fn a_mysql_store_says_which_urls_it_takes() {
+    let expected = "`mysql://[user[:password]@]host[:port]/database`";
+    for (url, problem) in [
+        ("", "it is empty"),
+        ("localhost/db", "it has no scheme"),
+        ("user:s3cr3t@localhost/db", "it has no scheme"),
+        ("postgres://user:s3cr3t@localhost/db", "it begins with `postgres://`"),
+        ("redis://:s3cr3t@localhost", "it begins with `redis://`"),
+        ("sqlite://sessions.db", "`SqliteStore::open`"),
+        ("mysql://user:s3cr3t@localhost:port/db", "port"),
+        ("mysql://user:s3cr3t@localhost", "it names no database"),
+        ("mariadb://user:s3cr3t@localhost/", "it names no database"),
+        ("mysql://user:s3cr3t#x@localhost/db", MISREAD),
+        ("mysql://localhost/db?pasword=s3cr3t", "unknown parameter `pasword`"),
+        ("mysql://localhost/db?ssl_mode=s3cr3t", "unknown parameter `ssl_mode`"),
+        ("mysql://localhost/db?ssl-mode=s3cr3t", "the MySQL URL is invalid"),
+    ] {
+        assert_refused(MySqlStore::connect(url).await, url, &[expected, problem]);
+    }
+    for parameter in [
+        "sslmode=disabled",
+        "ssl-mode=preferred",
+        "sslca=a&ssl-mode=disabled",
+        "ssl-ca=a&ssl-mode=disabled",
+        "sslcert=a&ssl-mode=disabled",
+        "ssl-cert=a&ssl-mode=disabled",
+        "sslkey=a&ssl-mode=disabled",
+        "ssl-key=a&ssl-mode=disabled",
+        "charset=utf8mb4",
+        "collation=utf8mb4_bin",
+        "statement-cache-capacity=1",
+        "socket=/no/such/socket",
+        "timezone=%2B00:00",
+        "time-zone=%2B00:00",
+    ] {
+        for scheme in ["mysql", "MariaDB"] {
+            // Nothing listens on the port 1.
+            let url = format!("{scheme}://user:s3cr3t@127.0.0.1:1/db?{parameter}");
+            let err = MySqlStore::connect(&url).await.expect_err("no server");
+            assert_eq!(err.kind(), ErrorKind::NotConnected, "{parameter}: {err}");
+            assert!(!err.to_string().contains(SECRET), "{err}");
+        }
     }
 }
 

@@ -19,9 +19,11 @@ pub enum Kind {
     Redis,
     /// On a Redis cluster of three nodes.
     Cluster,
-    /// In `PostgreSQL`.
+    /// In MariaDB.
+    MariaDb,
+    /// In PostgreSQL.
     Postgres,
-    /// In a file of `SQLite`, of the one process.
+    /// In a file of SQLite, of the one process.
     Sqlite,
 }
 
@@ -30,7 +32,7 @@ impl Kind {
     pub fn processes(self) -> usize {
         match self {
             Self::Memory | Self::Sqlite => 1,
-            Self::Redis | Self::Cluster | Self::Postgres => 2,
+            Self::Redis | Self::Cluster | Self::MariaDb | Self::Postgres => 2,
         }
     }
 
@@ -40,6 +42,7 @@ impl Kind {
             Self::Memory => "memory",
             Self::Redis => "redis",
             Self::Cluster => "cluster",
+            Self::MariaDb => "mariadb",
             Self::Postgres => "postgres",
             Self::Sqlite => "sqlite",
         }
@@ -52,6 +55,7 @@ impl fmt::Display for Kind {
             Self::Memory => "memory, 1 process",
             Self::Redis => "Redis, 2 processes",
             Self::Cluster => "Redis cluster, 2 processes",
+            Self::MariaDb => "MariaDB, 2 processes",
             Self::Postgres => "PostgreSQL, 2 processes",
             Self::Sqlite => "SQLite, 1 process",
         })

@@ -6,11 +6,11 @@ use std::{
     sync::atomic::{AtomicU32, Ordering},
 };
 
-use sqlx::{PgPool, SqlitePool, query_as, query_scalar};
+use sqlx::{MySqlPool, PgPool, SqlitePool, query_as, query_scalar};
 use tokio::sync::{Mutex, MutexGuard};
 
 use super::Kind;
-use crate::{Postgres, Redis, RedisCluster};
+use crate::{MariaDb, Postgres, Redis, RedisCluster};
 
 /// What keeps sessions, and a folder of its own. One at a time in a test's process: figures are not to
 /// disturb each other.
@@ -28,6 +28,11 @@ enum Program {
     None,
     Redis(Redis),
     Cluster(RedisCluster),
+    MariaDb {
+        pool: MySqlPool,
+        /// Stopped with it.
+        _server: MariaDb,
+    },
     Postgres {
         pool: PgPool,
         /// Stopped with it.
@@ -41,6 +46,8 @@ type Row = (Vec<u8>, Vec<u8>, Option<Vec<u8>>);
 
 const COUNT: &str = "SELECT count(*) FROM sessions";
 const ROWS: &str = "SELECT key, record, owner FROM sessions";
+/// To MySQL it is a keyword.
+const MYSQL_ROWS: &str = "SELECT `key`, record, owner FROM sessions";
 
 impl Server {
     /// Starts one.
@@ -67,6 +74,12 @@ impl Server {
                 let cluster = RedisCluster::new();
                 let urls = cluster.urls().join(",");
                 (Program::Cluster(cluster), urls)
+            }
+            Kind::MariaDb => {
+                let mariadb = MariaDb::new();
+                let url = mariadb.url();
+                let pool = MySqlPool::connect_lazy(&url).expect("an address of MariaDB");
+                (Program::MariaDb { pool, _server: mariadb }, url)
             }
             Kind::Postgres => {
                 let postgres = Postgres::new();
@@ -108,6 +121,7 @@ impl Server {
             Program::Cluster(cluster) => {
                 return Some(cluster.dump().keys().filter(is_record).count());
             }
+            Program::MariaDb { pool, .. } => query_scalar(COUNT).fetch_one(pool).await,
             Program::Postgres { pool, .. } => query_scalar(COUNT).fetch_one(pool).await,
             Program::Sqlite(pool) => query_scalar(COUNT).fetch_one(pool).await,
         };
@@ -121,6 +135,7 @@ impl Server {
             Program::None => return None,
             Program::Redis(redis) => return Some(format!("{:?}", redis.dump()).into_bytes()),
             Program::Cluster(cluster) => return Some(format!("{:?}", cluster.dump()).into_bytes()),
+            Program::MariaDb { pool, .. } => query_as(MYSQL_ROWS).fetch_all(pool).await,
             Program::Postgres { pool, .. } => query_as(ROWS).fetch_all(pool).await,
             Program::Sqlite(pool) => query_as(ROWS).fetch_all(pool).await,
         }

@@ -18,7 +18,7 @@ use std::{
 use actix_web::{App, HttpRequest, HttpResponse, HttpServer, web};
 use sessions::{MemoryStore, ServerSide, Session, SessionInterface, store::Store};
 use sessions_redis::RedisStore;
-use sessions_sqlx::{PostgresStore, SqliteStore};
+use sessions_sqlx::{MySqlStore, PostgresStore, SqliteStore};
 use sqlx::postgres::{PgConnectOptions, PgPoolOptions};
 use tokio::{sync::Semaphore, time::timeout};
 use tracing_subscriber::{filter::Targets, layer::SubscriberExt, util::SubscriberInitExt};
@@ -67,6 +67,11 @@ pub fn main() -> io::Result<()> {
             "redis" => serve(RedisStore::new(address.as_str())?, is_signed, || None).await,
             "cluster" => {
                 let store = RedisStore::connect_cluster(address.split(',')).await?;
+                serve(store, is_signed, || None).await
+            }
+            "mariadb" => {
+                let store = MySqlStore::connect(address).await?;
+                store.migrate().await?;
                 serve(store, is_signed, || None).await
             }
             "postgres" => serve(postgres(address).await?, is_signed, || None).await,
