@@ -1,9 +1,9 @@
-//! Stores the server-side sessions of `actix-web-sessions` in PostgreSQL or SQLite, through a pool of
-//! sqlx.
+//! Stores the server-side sessions of `actix-web-sessions` in MySQL, MariaDB, PostgreSQL or SQLite,
+//! through a pool of sqlx.
 //!
 //! ```sh
 //! cargo add actix-web-sessions
-//! cargo add actix-web-sessions-sqlx --features sqlite   # or postgres
+//! cargo add actix-web-sessions-sqlx --features sqlite   # or mysql, or postgres
 //! ```
 //!
 //! ```no_run
@@ -37,14 +37,17 @@
 //! }
 //! ```
 //!
-//! With PostgreSQL the field is a `ServerSide<PostgresStore>`, and the store is connected, and its
-//! tables are created, at the start:
+//! With PostgreSQL the field is a `ServerSide<PostgresStore>`, with MySQL or MariaDB a
+//! `ServerSide<MySqlStore>`. The store is connected, and its tables are created, at the start:
 //!
 //! ```no_run
 //! # async fn connect() -> std::io::Result<()> {
-//! use sessions_sqlx::PostgresStore;
+//! use sessions_sqlx::{MySqlStore, PostgresStore};
 //!
 //! let store = PostgresStore::connect("postgres://user@localhost/app").await?;
+//! store.migrate().await?;
+//!
+//! let store = MySqlStore::connect("mysql://user@localhost/app").await?;
 //! store.migrate().await?;
 //! # Ok(())
 //! # }
@@ -56,6 +59,7 @@
 //!
 //! | name | description | default |
 //! |---|---|---|
+//! | `mysql` | `MySqlStore`, for MySQL and MariaDB | no |
 //! | `postgres` | `PostgresStore` | no |
 //! | `sqlite` | `SqliteStore`; SQLite is compiled into the program | no |
 //!
@@ -78,12 +82,13 @@
 //! token. An index on the owner finds an owner's sessions. A row of `sessions_ended` has the SHA-256 of
 //! an owner's id, and the moment up to which that owner's sessions were ended together.
 //!
-//! Times are those of PostgreSQL's clock: the clocks of the hosts do not matter. SQLite has the host's
+//! Times are those of the server's clock: the clocks of the hosts do not matter. SQLite has the host's
 //! clock, which all processes that share a file read. Revisions start at the time in microseconds, so
 //! that a record which is created after another was deleted has a later one.
 //!
-//! Each operation is one statement. Two need a second one on SQLite: a read that extends the expiry,
-//! and a write that is refused because its record has changed. Reading extends the expiry when that is
+//! Each operation is one statement. Two need a second one on MySQL and SQLite: a read that extends the
+//! expiry, and a write that is refused because its record has changed. On MySQL, ending an owner's
+//! sessions is a transaction of two statements. Reading extends the expiry when that is
 //! due; a database that accepts no writes is read without it. An expired row counts as absent, until
 //! [`spawn_sweeper`](SqlxStore::spawn_sweeper) deletes it, or [`sweep`](SqlxStore::sweep) when the
 //! application calls it.
@@ -126,6 +131,37 @@
 //!   received it (`synchronous_standby_names`), or when `synchronous_commit` is `off`.
 //! - The user needs `SELECT, INSERT, UPDATE, DELETE` on both tables, and for `migrate` the right to
 //!   create them.
+//!
+//! # MySQL settings
+//!
+//! `MySqlStore::connect` sets what sessions need: it limits the time of statements. The application's own
+//! pool may have any isolation level, `sql_mode` and time zone, but needs `autocommit`, and limits as
+//! `connect` sets them:
+//!
+//! ```no_run
+//! # use std::time::Duration;
+//! # use sqlx::{Executor, mysql::MySqlPoolOptions};
+//! # async fn connect(url: &str) -> Result<sqlx::MySqlPool, sqlx::Error> {
+//! MySqlPoolOptions::new()
+//!     .acquire_timeout(Duration::from_millis(200))
+//!     .test_before_acquire(false)
+//!     .after_connect(|connection, _| {
+//!         Box::pin(async move {
+//!             // MariaDB. MySQL has `max_execution_time = 250` instead, for reads alone.
+//!             let limits = "SET max_statement_time = 0.25, innodb_lock_wait_timeout = 1";
+//!             connection.execute(limits).await.map(drop)
+//!         })
+//!     })
+//!     .connect(url)
+//!     .await
+//! # }
+//! ```
+//!
+//! - The user needs `SELECT, INSERT, UPDATE, DELETE` on both tables, and for `migrate` also `CREATE`.
+//! - `max_allowed_packet` must be greater than `with_max_record`, with a kilobyte to spare.
+//! - This crate does without sqlx's feature `mysql-rsa`. An account with `caching_sha2_password`, which is
+//!   MySQL's default, therefore needs TLS, also on a Unix socket. One with `mysql_native_password`, which
+//!   is MariaDB's default, does not.
 //!
 //! # SQLite settings
 //!

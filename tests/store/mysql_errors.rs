@@ -3,6 +3,7 @@
 use std::{
     io::{ErrorKind, Read, Write},
     net::TcpListener,
+    os::unix::net::UnixListener,
     thread,
     time::Duration,
 };
@@ -84,9 +85,7 @@ async fn missing_tables_and_rights_of_mariadb_are_named() {
     let reader = MySqlStore::connect(&url).await.unwrap();
     reader.load(&key, None).await.unwrap();
     let refused = said(reader.create(&key, &record("{}"), HOUR).await);
-    for part in
-        ["127.0.0.1:", "grant it SELECT, INSERT, UPDATE and DELETE", "INSERT command denied"]
-    {
+    for part in ["127.0.0.1:", "grant it SELECT, INSERT, UPDATE and DELETE", "command denied"] {
         assert!(refused.contains(part), "{refused}");
     }
     let refused = reader.with_table("others").unwrap().migrate().await.unwrap_err();
@@ -163,7 +162,6 @@ async fn a_record_beyond_the_packet_of_mariadb_is_named() {
         let long = record(&format!("{{\"n\":\"{}\"}}", "x".repeat(length)));
         for _ in 0..10 {
             let refused = said(store.replace(&key, revision, &long, HOUR).await);
-            println!("{length}: {refused}");
             assert!(refused.contains("`max_allowed_packet`"), "{length}: {refused}");
         }
     }
@@ -188,44 +186,45 @@ async fn a_pool_for_sessions_in_mysql_has_ten_connections_and_gives_up_in_time()
     assert_eq!(limits, (0.25, 1, 1, 1));
 }
 
-/// A server that asks for a password as MySQL's `caching_sha2_password` does when it does not know the
-/// user yet.
-fn asks_for_a_password_without_tls() -> u16 {
+/// Asks a client for its password, as MySQL's `caching_sha2_password` does when it does not know the user
+/// yet.
+fn ask_for_a_password(mut stream: impl Read + Write) {
     fn packet(number: u8, payload: &[u8]) -> Vec<u8> {
         let length = u32::try_from(payload.len()).expect("short").to_le_bytes();
         [&length[..3], &[number], payload].concat()
     }
 
-    let listener = TcpListener::bind("127.0.0.1:0").expect("a free port");
-    let port = listener.local_addr().expect("a port").port();
-    thread::spawn(move || {
-        let (mut stream, _) = listener.accept().expect("a client");
-        // The protocol's version 10; the server's; a thread's number; the first part of the salt.
-        // Capabilities: protocol 4.1, secure connection, plugins. Character set, status, length of the
-        // salt, ten zeros, the rest of the salt, and the plugin.
-        let greeting = [
-            b"\x0a8.4.0\0\x01\0\0\0abcdefgh\0\x00\x82\x21\x02\0\x08\0\x15".as_slice(),
-            &[0; 10],
-            b"ijklmnopqrst\0caching_sha2_password\0",
-        ];
-        stream.write_all(&packet(0, &greeting.concat())).expect("it is sent");
-        let mut answer = [0; 1024];
+    // The protocol's version 10; the server's; a thread's number; the first part of the salt.
+    // Capabilities: protocol 4.1, secure connection, plugins. Character set, status, length of the salt,
+    // ten zeros, the rest of the salt, and the plugin.
+    let greeting = [
+        b"\x0a8.4.0\0\x01\0\0\0abcdefgh\0\x00\x82\x21\x02\0\x08\0\x15".as_slice(),
+        &[0; 10],
+        b"ijklmnopqrst\0caching_sha2_password\0",
+    ];
+    let mut answer = [0; 1024];
+    let key = b"\x01-----BEGIN PUBLIC KEY-----\nMFww\n-----END PUBLIC KEY-----\n";
+    for (number, payload) in [(0, greeting.concat().as_slice()), (2, b"\x01\x04"), (4, key)] {
+        let _ = stream.write_all(&packet(number, payload));
         let _ = stream.read(&mut answer);
-        // It does not know the password's hash: the client is to send the password.
-        stream.write_all(&packet(2, b"\x01\x04")).expect("it is sent");
-        let _ = stream.read(&mut answer);
-        let key = b"\x01-----BEGIN PUBLIC KEY-----\nMFww\n-----END PUBLIC KEY-----\n";
-        let _ = stream.write_all(&packet(4, key));
-        let _ = stream.read(&mut answer);
-    });
-    port
+    }
 }
 
 #[tokio::test]
 async fn a_password_that_mysql_wants_over_tls_only_is_named() {
-    let port = asks_for_a_password_without_tls();
-    let url = format!("mysql://app:pass-word@127.0.0.1:{port}/app");
-    let err = MySqlStore::connect(&url).await.unwrap_err().to_string();
-    assert!(err.contains("the account's password may only be sent over TLS"), "{err}");
-    assert!(!err.contains("pass-word"), "{err}");
+    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+    let port = listener.local_addr().unwrap().port();
+    thread::spawn(move || ask_for_a_password(listener.accept().expect("a client").0));
+    let socket = std::env::temp_dir().join(format!("sessions-mysql-{}", std::process::id()));
+    let listener = UnixListener::bind(&socket).unwrap();
+    thread::spawn(move || ask_for_a_password(listener.accept().expect("a client").0));
+    for place in
+        [format!("127.0.0.1:{port}/app"), format!("localhost/app?socket={}", socket.display())]
+    {
+        let url = format!("mysql://app:pass-word@{place}");
+        let err = MySqlStore::connect(&url).await.unwrap_err().to_string();
+        assert!(err.contains("the account's password may only be sent over TLS"), "{err}");
+        assert!(!err.contains("pass-word"), "{err}");
+    }
+    std::fs::remove_file(&socket).unwrap();
 }
