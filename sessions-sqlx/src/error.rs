@@ -17,7 +17,7 @@ pub(crate) fn store_error<DB: Dialect>(err: Error) -> StoreError {
         ErrorClass::Slow => StoreError::Timeout,
         ErrorClass::NoTable => StoreError::unavailable(NotMigrated(err)),
         ErrorClass::Busy | ErrorClass::Broken | ErrorClass::Other => match err {
-            err @ Error::PoolTimedOut => StoreError::no_connection(err),
+            err @ Error::PoolTimedOut => no_connection::<DB>(err),
             Error::Io(err) if err.kind() == io::ErrorKind::TimedOut => StoreError::Timeout,
             Error::ColumnDecode { .. } | Error::Decode(_) => corrupt(),
             err => match advice::<DB>(&err) {
@@ -28,9 +28,23 @@ pub(crate) fn store_error<DB: Dialect>(err: Error) -> StoreError {
     }
 }
 
-/// Returns what to do about an error of the database.
+/// Returns the error of a call for which there was no connection.
+pub(crate) fn no_connection<DB: Dialect>(err: Error) -> StoreError {
+    match advice::<DB>(&err) {
+        Some(advice) => StoreError::no_connection(Advised { advice, source: err }),
+        None => StoreError::no_connection(err),
+    }
+}
+
+/// Returns what to do about an error of the database or the pool.
 pub(crate) fn advice<DB: Dialect>(err: &Error) -> Option<&'static str> {
-    err.as_database_error().and_then(DB::advice)
+    match err {
+        Error::PoolTimedOut => Some(
+            "each of the pool's connections is in use, or is still being made; if the database is \
+             not slow, give the pool more connections (`max_connections`)",
+        ),
+        err => err.as_database_error().and_then(DB::advice),
+    }
 }
 
 /// Adds which server or file failed, to an error of the connection.

@@ -2,10 +2,13 @@
 
 use std::time::Duration;
 
-use sqlx::{Connection, Error, Pool, pool::PoolConnection};
+use sqlx::{Connection, Error, SqlSafeStr, SqlStr, pool::PoolConnection};
 use tokio::{runtime::Handle, time::timeout};
 
-use crate::dialect::Dialect;
+use crate::{
+    dialect::Dialect,
+    lending::{Lender, NotLent},
+};
 
 /// How long a connection may take to answer a ping, and the abandoned operation before it.
 const PING_TIMEOUT: Duration = Duration::from_secs(1);
@@ -20,34 +23,53 @@ const PING_TIMEOUT: Duration = Duration::from_secs(1);
 pub(crate) struct Lease<DB: Dialect> {
     connection: Option<PoolConnection<DB>>,
     is_answered: bool,
+    /// Whether a transaction may be open.
+    is_open: bool,
 }
 
 impl<DB: Dialect> Lease<DB> {
     /// Takes a connection for an operation that may be repeated.
-    pub(crate) async fn for_read(pool: &Pool<DB>) -> Result<Self, Error> {
-        let connection = pool.acquire().await?;
-        Ok(Self { connection: Some(connection), is_answered: false })
+    pub(crate) async fn for_read(lender: &Lender<DB>) -> Result<Self, NotLent> {
+        let connection = lender.lend().await?;
+        Ok(Self { connection: Some(connection), is_answered: false, is_open: false })
     }
 
     /// Takes a live connection, for an operation that must not be repeated.
-    pub(crate) async fn for_write(pool: &Pool<DB>) -> Result<Self, Error> {
-        let options = pool.options();
+    pub(crate) async fn for_write(lender: &Lender<DB>) -> Result<Self, NotLent> {
+        let options = lender.pool().options();
         if !DB::IS_REMOTE || options.get_test_before_acquire() {
-            return Self::for_read(pool).await;
+            return Self::for_read(lender).await;
         }
         // One restart of the server may have broken them all.
         for _ in 0..options.get_max_connections() {
-            let mut lease = Self::for_read(pool).await?;
+            let mut lease = Self::for_read(lender).await?;
             if lease.connection().ping().await.is_ok() {
                 return Ok(lease);
             }
             lease.answered();
         }
-        Self::for_read(pool).await
+        Self::for_read(lender).await
     }
 
     pub(crate) fn connection(&mut self) -> &mut DB::Connection {
         self.connection.as_mut().expect("only `drop` takes the connection")
+    }
+
+    /// Begins the transaction of an operation, where it has one. sqlx's own would stay open if the
+    /// operation is dropped while it begins, and hold a pooler's connection.
+    pub(crate) async fn begin(&mut self, begin: Option<SqlStr>) -> Result<(), Error> {
+        let Some(begin) = begin else { return Ok(()) };
+        self.is_open = true;
+        DB::execute(self.connection(), begin).await
+    }
+
+    /// Commits the transaction, if there is one.
+    pub(crate) async fn commit(&mut self) -> Result<(), Error> {
+        if self.is_open {
+            DB::execute(self.connection(), "COMMIT".into_sql_str()).await?;
+            self.is_open = false;
+        }
+        Ok(())
     }
 
     /// Returns the connection to the pool after the operation's answer.
@@ -59,7 +81,8 @@ impl<DB: Dialect> Lease<DB> {
 impl<DB: Dialect> Drop for Lease<DB> {
     fn drop(&mut self) {
         let Some(mut connection) = self.connection.take() else { return };
-        if self.is_answered || !DB::IS_REMOTE {
+        let is_open = self.is_open;
+        if self.is_answered && !is_open || !DB::IS_REMOTE {
             return;
         }
         if !DB::RESUMES {
@@ -68,7 +91,13 @@ impl<DB: Dialect> Drop for Lease<DB> {
         }
         let Ok(runtime) = Handle::try_current() else { return };
         runtime.spawn(async move {
-            if !matches!(timeout(PING_TIMEOUT, connection.ping()).await, Ok(Ok(()))) {
+            let end = async {
+                if is_open {
+                    return DB::execute(&mut connection, "ROLLBACK".into_sql_str()).await;
+                }
+                connection.ping().await
+            };
+            if !matches!(timeout(PING_TIMEOUT, end).await, Ok(Ok(()))) {
                 connection.close_on_drop();
             }
         });
@@ -82,28 +111,39 @@ macro_rules! run {
         $crate::lease::run!(@ $store, $crate::retry::RetryBudget::for_write(), for_write, $store.writer_lock.acquire(), $connection => $operation)
     };
     ($store:expr, read, $connection:ident => $operation:expr) => {{
-        let budget = $crate::retry::RetryBudget::for_read($store.pool.options().get_max_connections());
+        let budget = $crate::retry::RetryBudget::for_read($store.lender.pool().options().get_max_connections());
         $crate::lease::run!(@ $store, budget, for_read, $crate::writer_lock::no_lock(), $connection => $operation)
     }};
     (@ $store:expr, $budget:expr, $lease:ident, $lock:expr, $connection:ident => $operation:expr) => {{
         let mut budget = $budget;
         loop {
-            let result = match $crate::lease::Lease::$lease(&$store.pool).await {
+            let result = match $crate::lease::Lease::$lease(&$store.lender).await {
                 Ok(mut lease) => {
-                    let $connection = lease.connection();
                     let permit = $lock.await;
-                    let result = $operation.await;
+                    let result = match lease.begin($store.begin.clone()).await {
+                        Ok(()) => {
+                            let $connection = lease.connection();
+                            match $operation.await {
+                                Ok(done) => lease.commit().await.map(|()| done),
+                                Err(err) => Err(err),
+                            }
+                        }
+                        Err(err) => Err(err),
+                    };
                     drop(permit);
                     lease.answered();
                     result
                 }
-                Err(err) => Err(err),
+                Err($crate::lending::NotLent::Pool(err)) => Err(err),
+                Err($crate::lending::NotLent::Refused(err)) => {
+                    break Err($crate::error::located($store.lender.pool(), err));
+                }
             };
             match result {
                 Ok(done) => break Ok(done),
                 Err(err) => {
                     if let Err(err) = budget.after::<DB>(err).await {
-                        break Err($crate::error::located(&$store.pool, err));
+                        break Err($crate::error::located($store.lender.pool(), err));
                     }
                 }
             }

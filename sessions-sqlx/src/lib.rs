@@ -93,9 +93,9 @@
 //! [`spawn_sweeper`](SqlxStore::spawn_sweeper) deletes it, or [`sweep`](SqlxStore::sweep) when the
 //! application calls it.
 //!
-//! On PostgreSQL and SQLite an update writes no index, as long as the owner stays: the sweeper has an indexed column of its own,
-//! `sweep_after`, which it moves itself when it has met a row that was touched. On PostgreSQL the
-//! updates are HOT; the table has a fill factor of 70 for them.
+//! On PostgreSQL and SQLite an update leaves the indexes alone as long as the owner stays: the sweeper
+//! has an indexed column of its own, `sweep_after`, and moves it when it has met a row that was touched.
+//! On PostgreSQL such updates are HOT, for which the table has a fill factor of 70.
 //!
 //! An operation is attempted again, a few times, if the database reports that it was not executed,
 //! because of a deadlock, a serialization failure or a lock. If its outcome is unknown, it is an error.
@@ -104,26 +104,32 @@
 //!
 //! `PostgresStore::connect` sets what sessions need. For the application's own pool:
 //!
-//! - A call has a deadline of 500 ms, which neither the pool nor the server knows. Keep the sum of
-//!   their two timeouts below it: then a write that was reported as failed is not executed later, and
-//!   no connection is busy for a caller that has given up.
+//! - A call has a deadline of 500 ms, which neither the pool nor the server knows. Keep the sum of the
+//!   times that a call waits for a connection and for its statement below it: then a write that was
+//!   reported as failed is not executed later, and no connection is busy for a caller that has given up.
+//!   Making a connection may take longer, and goes on when the call has given up.
 //!
 //!   ```no_run
 //!   # use std::time::Duration;
 //!   # use sqlx::postgres::{PgConnectOptions, PgPoolOptions};
-//!   # async fn connect(url: &str) -> Result<sqlx::PgPool, sqlx::Error> {
+//!   # use sessions_sqlx::PostgresStore;
+//!   # async fn connect(url: &str) -> Result<PostgresStore, sqlx::Error> {
 //!   let options: PgConnectOptions = url.parse()?;
-//!   PgPoolOptions::new()
-//!       .acquire_timeout(Duration::from_millis(200))
+//!   let pool = PgPoolOptions::new()
+//!       .acquire_timeout(Duration::from_secs(3))
 //!       .test_before_acquire(false)
 //!       .connect_with(options.options([("statement_timeout", "250ms")]))
-//!       .await
+//!       .await?;
+//!   Ok(PostgresStore::new(pool).with_acquire_timeout(Duration::from_millis(200)))
 //!   # }
 //!   ```
 //! - By default, sqlx pings a connection before it lends it, which is a second round trip.
 //!   `test_before_acquire(false)` saves the ping for reads: the store replaces a broken connection
 //!   when it meets one, and pings by itself before it writes.
-//! - Behind `PgBouncer` before version 1.21, in transaction mode: `statement_cache_capacity(0)`.
+//! - Behind PgBouncer leave out `options`, set `extra_float_digits(None)`, and give the time limit to the
+//!   role: `ALTER ROLE app SET statement_timeout = '250ms'`. Session pooling, and transaction pooling
+//!   since version 1.21 with `max_prepared_statements`, need nothing else. Transaction pooling without
+//!   that needs `in_transactions`, which sets the time limit itself. docs/production.md has what was run.
 //!
 //! For the server:
 //!
@@ -185,6 +191,7 @@
 mod dialect;
 mod error;
 mod lease;
+mod lending;
 #[cfg(feature = "mysql")]
 mod mysql;
 #[cfg(feature = "postgres")]

@@ -11,7 +11,11 @@ use std::{
     time::{Duration, Instant},
 };
 
-use sessions::{store::Store, test::store::random_key};
+use futures_util::future::join_all;
+use sessions::{
+    store::{Store, StoreError},
+    test::store::random_key,
+};
 use sessions_redis::RedisStore;
 use sessions_sqlx::{PostgresStore, SqliteStore};
 use sessions_tests::Postgres;
@@ -89,8 +93,16 @@ async fn a_pool_for_sessions_has_ten_connections_and_gives_up_in_time() {
     let store = PostgresStore::connect(&postgres.url()).await.unwrap();
     let options = store.pool().options();
     assert_eq!(options.get_max_connections(), 10);
-    assert_eq!(options.get_acquire_timeout(), Duration::from_millis(200));
+    // Making one may take longer than a call waits.
+    assert_eq!(options.get_acquire_timeout(), Duration::from_secs(3));
     let asked = sqlx::query_scalar("SELECT current_setting('statement_timeout')");
     let statement: String = asked.fetch_one(store.pool()).await.unwrap();
     assert_eq!(statement, "250ms");
+    let used = join_all((0..10).map(|_| store.pool().acquire())).await;
+    assert!(used.iter().all(Result::is_ok), "{used:?}");
+    let start = Instant::now();
+    let refused = store.load(&random_key(), None).await.unwrap_err();
+    assert!(matches!(refused, StoreError::NoConnection { .. }), "{refused:?}");
+    let waited = start.elapsed();
+    assert!((200..1_200).contains(&waited.as_millis()), "{waited:?}");
 }

@@ -16,6 +16,7 @@ mod logged;
 mod mariadb;
 mod mode;
 mod nginx;
+mod pgbouncer;
 mod postgres;
 mod proxy;
 mod redis;
@@ -36,6 +37,7 @@ pub use self::{
     mariadb::MariaDb,
     mode::Mode,
     nginx::Nginx,
+    pgbouncer::{PgBouncer, PgBouncerVersion},
     postgres::Postgres,
     proxy::Proxy,
     redis::{Redis, RedisCluster, Requests, Sentinels},

@@ -132,6 +132,11 @@ impl Postgres {
         }
     }
 
+    /// Returns the port, on the loopback device.
+    pub fn port(&self) -> u16 {
+        self.port
+    }
+
     fn make_cluster(&self) {
         let mut initdb = self.command("initdb");
         initdb.args(["--username=postgres", "--auth=trust", "--encoding=UTF8", "--locale=C"]);

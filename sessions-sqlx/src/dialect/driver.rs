@@ -1,11 +1,12 @@
 //! The operations that differ between the databases.
 
-use std::time::Duration;
+use std::{future::ready, time::Duration};
 
 use sessions::store::Touch;
 use sqlx::{Connection, Database, Error, Pool, error::DatabaseError};
 
 use super::statements::{Statements, Syntax};
+use crate::table::Table;
 
 /// What a database does in its own way.
 ///
@@ -36,6 +37,14 @@ pub trait Driver: Database + Syntax {
 
     /// Returns how many rows a statement changed.
     fn rows_affected(result: &Self::QueryResult) -> u64;
+
+    /// Names the rights on the tables that the user lacks, where the database can tell.
+    fn missing_rights(
+        _connection: &mut Self::Connection,
+        _table: &Table,
+    ) -> impl Future<Output = Result<Option<String>, Error>> + Send {
+        ready(Ok(None))
+    }
 
     /// Runs a migration. Several instances may do so at once.
     fn migrate(

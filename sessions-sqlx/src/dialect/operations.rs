@@ -1,8 +1,8 @@
 //! The operations that are the same on every database.
 
 use sqlx::{
-    ColumnIndex, Decode, Encode, Error, Executor, IntoArguments, SqlStr, Type, query, query_as,
-    query_scalar,
+    ColumnIndex, Decode, Encode, Error, Executor, IntoArguments, SqlStr, Type,
+    database::HasStatementCache, query, query_as, query_scalar, raw_sql,
 };
 
 use super::{
@@ -54,10 +54,17 @@ pub trait Operations: Writes {
         limit: i64,
     ) -> impl Future<Output = Result<Vec<Vec<u8>>, Error>> + Send;
 
+    /// Runs a statement as it is, without preparing it.
+    fn execute(
+        connection: &mut Self::Connection,
+        statement: SqlStr,
+    ) -> impl Future<Output = Result<(), Error>> + Send;
+
     /// Runs a statement of the sweeper on up to `limit` rows, and returns how many it changed.
     fn sweep(
         connection: &mut Self::Connection,
         statement: &SqlStr,
+        is_kept: bool,
         limit: i64,
     ) -> impl Future<Output = Result<u64, Error>> + Send;
 }
@@ -65,7 +72,7 @@ pub trait Operations: Writes {
 // The bounds are what sqlx asks of a database whose columns and parameters are these.
 impl<DB> Operations for DB
 where
-    DB: Writes<Arguments: IntoArguments<DB>>,
+    DB: Writes<Arguments: IntoArguments<DB>> + HasStatementCache,
     for<'c> &'c mut DB::Connection: Executor<'c, Database = DB>,
     for<'v> i64: Type<DB> + Encode<'v, DB> + Decode<'v, DB>,
     for<'v> Option<i64>: Encode<'v, DB>,
@@ -79,7 +86,10 @@ where
         statements: &Statements<DB::Own>,
         key: &[u8],
     ) -> Result<Option<StoredRow>, Error> {
-        let row = with_time!(DB, query_as(statements.load.clone()).bind(key));
+        let row = with_time!(
+            DB,
+            query_as(statements.load.clone()).persistent(statements.is_kept).bind(key)
+        );
         Ok(row.fetch_optional(connection).await?.map(StoredRow::from_columns))
     }
 
@@ -104,7 +114,11 @@ where
         statements: &Statements<DB::Own>,
         owner: &[u8],
     ) -> Result<Vec<Vec<u8>>, Error> {
-        query_scalar(statements.owner_keys.clone()).bind(owner).fetch_all(connection).await
+        query_scalar(statements.owner_keys.clone())
+            .persistent(statements.is_kept)
+            .bind(owner)
+            .fetch_all(connection)
+            .await
     }
 
     async fn owner_state(
@@ -112,7 +126,8 @@ where
         statements: &Statements<DB::Own>,
         owner: &[u8],
     ) -> Result<(i64, Option<i64>), Error> {
-        let state = query_as(statements.owner_state.clone()).bind(owner);
+        let state =
+            query_as(statements.owner_state.clone()).persistent(statements.is_kept).bind(owner);
         with_time!(DB, state).fetch_one(connection).await
     }
 
@@ -122,16 +137,25 @@ where
         key: &[u8],
         limit: i64,
     ) -> Result<Vec<Vec<u8>>, Error> {
-        let keys = query_scalar(statements.keys_after.clone()).bind(key).bind(limit);
+        let keys = query_scalar(statements.keys_after.clone())
+            .persistent(statements.is_kept)
+            .bind(key)
+            .bind(limit);
         keys.fetch_all(connection).await
+    }
+
+    async fn execute(connection: &mut DB::Connection, statement: SqlStr) -> Result<(), Error> {
+        raw_sql(statement).execute(connection).await.map(drop)
     }
 
     async fn sweep(
         connection: &mut DB::Connection,
         statement: &SqlStr,
+        is_kept: bool,
         limit: i64,
     ) -> Result<u64, Error> {
-        let swept = query(statement.clone()).bind(limit).execute(connection).await?;
+        let swept =
+            query(statement.clone()).persistent(is_kept).bind(limit).execute(connection).await?;
         Ok(DB::rows_affected(&swept))
     }
 }

@@ -49,6 +49,8 @@ pub struct Statements<Own> {
     pub(crate) postpone_sweep: Option<SqlStr>,
     pub(crate) sweep_ended: SqlStr,
     pub(crate) own: Own,
+    /// Whether a connection keeps a statement prepared for the next operation.
+    pub(crate) is_kept: bool,
 }
 
 impl<Own> Statements<Own> {
@@ -122,6 +124,7 @@ impl<Own> Statements<Own> {
             postpone_sweep: Some(statement(postpone_sweep)),
             sweep_ended: statement(sweep(&ended, "owner", "expires")),
             own: DB::own_statements(table),
+            is_kept: true,
         }
     }
 }

@@ -1,7 +1,8 @@
 //! The writes that answer with what they wrote.
 
 use sqlx::{
-    ColumnIndex, Decode, Encode, Error, Executor, IntoArguments, Type, query_as, query_scalar,
+    ColumnIndex, Decode, Encode, Error, Executor, IntoArguments, Type, database::HasStatementCache,
+    query_as, query_scalar,
 };
 
 use super::{
@@ -63,7 +64,7 @@ impl Returning for sqlx::Sqlite {}
 
 impl<DB> Writes for DB
 where
-    DB: Driver<Arguments: IntoArguments<DB>> + Returning,
+    DB: Driver<Arguments: IntoArguments<DB>> + Returning + HasStatementCache,
     for<'c> &'c mut DB::Connection: Executor<'c, Database = DB>,
     for<'v> i64: Type<DB> + Encode<'v, DB> + Decode<'v, DB>,
     for<'v> Option<i64>: Encode<'v, DB>,
@@ -83,6 +84,7 @@ where
     ) -> Result<Option<i64>, Error> {
         // All rows, since SQLite may fail after the only one, for example when the disk is full.
         let create = query_scalar(statements.create.clone())
+            .persistent(statements.is_kept)
             .bind(key)
             .bind(row.record)
             .bind(row.owner)
@@ -97,7 +99,10 @@ where
         key: &[u8],
     ) -> Result<bool, Error> {
         // All rows, as in `create`.
-        let millis_left = query_scalar(statements.delete.clone()).bind(key).fetch_all(connection);
+        let millis_left = query_scalar(statements.delete.clone())
+            .persistent(statements.is_kept)
+            .bind(key)
+            .fetch_all(connection);
         Ok(millis_left.await?.first().is_some_and(|millis: &i64| *millis > 0))
     }
 
@@ -108,7 +113,11 @@ where
         up_to: Option<i64>,
         ttl_millis: i64,
     ) -> Result<(Option<i64>, i64), Error> {
-        let end = query_as(statements.end_before.clone()).bind(owner).bind(up_to).bind(ttl_millis);
+        let end = query_as(statements.end_before.clone())
+            .persistent(statements.is_kept)
+            .bind(owner)
+            .bind(up_to)
+            .bind(ttl_millis);
         // All rows, as in `create`.
         let ended = with_time!(DB, end).fetch_all(connection).await?;
         ended.first().copied().ok_or(Error::RowNotFound)

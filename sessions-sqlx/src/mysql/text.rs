@@ -103,5 +103,6 @@ pub(super) fn statements(table: &Table) -> Statements<OwnStatements> {
         postpone_sweep: None,
         sweep_ended: statement(sweep(&ended)),
         own: MySql::own_statements(table),
+        is_kept: true,
     }
 }

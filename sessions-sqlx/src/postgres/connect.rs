@@ -3,24 +3,31 @@
 use std::{fmt, io, time::Duration};
 
 use sqlx::{
-    ConnectOptions, Connection, Postgres,
+    ConnectOptions, Connection, Error, Postgres, Row,
     postgres::{PgConnectOptions, PgPoolOptions},
+    raw_sql,
 };
 use tokio::time::timeout;
 use url::Url;
 
 use crate::{
     dialect::driver::Driver,
+    error::advice,
     store::SqlxStore,
     url::{is_misread, scheme},
 };
 
-/// The time limit of the first connection.
-const CONNECT_TIMEOUT: Duration = Duration::from_secs(2);
+/// The time limit of a connection that is made, which may go on without its call.
+const CONNECT_TIMEOUT: Duration = Duration::from_secs(3);
 /// Together below the deadline of a call, so that the pool and the server give up first: a write that
 /// was reported as failed is then not executed later.
 const ACQUIRE_TIMEOUT: Duration = Duration::from_millis(200);
 const STATEMENT_TIMEOUT: (&str, &str) = ("statement_timeout", "250ms");
+/// The most milliseconds that leave a call time to wait for a connection.
+const STATEMENT_MILLIS: i64 = 300;
+/// Begins a transaction in which a statement has that time limit, also where a pooler gives the
+/// connection away afterwards.
+const BEGIN: &str = "BEGIN; SET LOCAL statement_timeout = '250ms'";
 
 /// The parameters that sqlx reads, beside `options[…]`. It writes the value of any other, which may be
 /// a password, to the log.
@@ -47,34 +54,84 @@ const PARAMETERS: [&str; 18] = [
 
 impl SqlxStore<Postgres> {
     /// Connects to a server, `postgres://[user[:password]@]host[:port]/database`, with a pool of its
-    /// own of ten connections. Acquiring a connection may take 200 ms and a statement 250 ms, together
-    /// less than the deadline of a call. [`migrate`](Self::migrate) creates the tables.
+    /// own of ten connections. A call waits for a connection for 200 ms and for its statement for 250
+    /// ms, together less than the deadline of a call. Making a connection may take three seconds, and
+    /// goes on when the call has given up. [`migrate`](Self::migrate) creates the tables.
     ///
-    /// Behind `PgBouncer`, or to start while the server is down, pass your own pool to
-    /// [`new`](Self::new).
+    /// The limit of 250 ms is asked for with the parameter `options` of the connection. A pooler may
+    /// refuse that; then statements have the limit of the role or the database, and the log has a
+    /// warning if there is none: `ALTER ROLE app SET statement_timeout = '250ms'`. Behind a pooler that
+    /// shares the server's connections, see [`in_transactions`](Self::in_transactions).
+    ///
+    /// To start while the server is down, pass your own pool to [`new`](Self::new).
     ///
     /// # Errors
     ///
     /// [`io::ErrorKind::InvalidInput`] when the URL is invalid or has a parameter that sqlx does not
-    /// know, [`io::ErrorKind::NotConnected`] when the server does not accept a connection within two seconds.
+    /// know, [`io::ErrorKind::NotConnected`] when the server does not accept a connection within three
+    /// seconds.
     pub async fn connect(url: &str) -> io::Result<Self> {
         check_scheme(url)?;
         let url = checked(url)?;
         let options = PgConnectOptions::from_url(&url).map_err(|err| invalid_url(&err))?;
-        let options = options.options([STATEMENT_TIMEOUT]);
+        // Sessions have no floating-point numbers, and PgBouncer refuses the parameter.
+        let options = options.extra_float_digits(None);
+        let with_limit = options.clone().options([STATEMENT_TIMEOUT]);
         // A pool would retry until its time-out, and then not report the cause.
-        let first = async { options.connect().await?.close().await };
-        match timeout(CONNECT_TIMEOUT, first).await {
-            Ok(Ok(())) => {}
-            Ok(Err(err)) => return Err(not_connected(&options, &err)),
-            Err(_) => {
-                return Err(not_connected(&options, &"it did not answer within two seconds"));
+        let options = match first(&with_limit).await {
+            Ok(()) => with_limit,
+            Err(Some(err)) if is_refused_parameter(&err) => {
+                first(&options).await.map_err(|err| not_connected(&options, err))?;
+                options
             }
-        }
+            Err(err) => return Err(not_connected(&options, err)),
+        };
         // The store tests connections by itself, and saves the round trip where it only reads.
-        let pool = PgPoolOptions::new().acquire_timeout(ACQUIRE_TIMEOUT).test_before_acquire(false);
-        Ok(Self::new(pool.connect_lazy_with(options)))
+        let pool = PgPoolOptions::new().acquire_timeout(CONNECT_TIMEOUT).test_before_acquire(false);
+        let store = Self::new(pool.connect_lazy_with(options));
+        Ok(store.with_acquire_timeout(ACQUIRE_TIMEOUT))
     }
+
+    /// Makes each operation a transaction of its own, with a time limit of 250 ms for a statement and
+    /// without prepared statements that outlive it: for poolers that give a connection of the server to
+    /// another client after a transaction and do not track prepared statements, such as PgBouncer before
+    /// version 1.21 with `pool_mode = transaction`. It costs three round trips more for each operation.
+    /// Without it such a pooler runs other clients' statements.
+    #[must_use]
+    pub fn in_transactions(self) -> Self {
+        self.begin_with(BEGIN)
+    }
+}
+
+/// Connects once, and warns of statements that have no time limit. `None` is a server that is silent.
+async fn first(options: &PgConnectOptions) -> Result<(), Option<Error>> {
+    let connected = async {
+        let mut connection = options.connect().await?;
+        // Not prepared: behind a pooler it would stay on the server.
+        let limit = raw_sql("SELECT setting FROM pg_settings WHERE name = 'statement_timeout'");
+        let limit: String = limit.fetch_one(&mut connection).await?.try_get(0)?;
+        connection.close().await?;
+        if !limit.parse().is_ok_and(|millis| (1..=STATEMENT_MILLIS).contains(&millis)) {
+            tracing::warn!(
+                target: "sessions",
+                "{}: statements have a time limit of {limit} ms (0 is none), so that a write may be done \
+                 after it was reported as failed; a pooler stands before the server and refuses or \
+                 ignores the limit of 250 ms: set it with `ALTER ROLE … SET statement_timeout = '250ms'`, \
+                 or use `in_transactions`",
+                Postgres::place(options)
+            );
+        }
+        Ok(())
+    };
+    timeout(CONNECT_TIMEOUT, connected).await.map_err(|_| None)?.map_err(Some)
+}
+
+/// Whether a pooler refuses the parameter `options`.
+fn is_refused_parameter(err: &Error) -> bool {
+    // protocol_violation.
+    err.as_database_error().is_some_and(|err| {
+        err.code().as_deref() == Some("08P01") && err.message().contains("startup parameter")
+    })
 }
 
 /// Refuses the URL of something else, which sqlx would take for PostgreSQL.
@@ -120,11 +177,21 @@ fn invalid_url(problem: &dyn fmt::Display) -> io::Error {
     io::Error::new(io::ErrorKind::InvalidInput, message)
 }
 
-fn not_connected(options: &PgConnectOptions, cause: &dyn fmt::Display) -> io::Error {
+fn not_connected(options: &PgConnectOptions, cause: Option<Error>) -> io::Error {
     let place = Postgres::place(options);
-    let message = format!(
-        "cannot connect to {place}: {cause}; check that the server runs and that the URL has its \
-         address, database, user and password"
-    );
-    io::Error::new(io::ErrorKind::NotConnected, message)
+    let cause = match cause {
+        Some(err) => match advice::<Postgres>(&err) {
+            Some(advice) => format!("{advice}: {err}"),
+            None => format!(
+                "{err}; check that the server runs and that the URL has its address, database, user and \
+                 password"
+            ),
+        },
+        None => {
+            "it did not answer within three seconds; check that the server runs and that the URL \
+                 has its address"
+                .to_owned()
+        }
+    };
+    io::Error::new(io::ErrorKind::NotConnected, format!("cannot connect to {place}: {cause}"))
 }

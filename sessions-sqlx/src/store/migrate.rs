@@ -17,11 +17,11 @@ impl<DB: Dialect> SqlxStore<DB> {
     pub async fn migrate(&self) -> io::Result<()> {
         let migration = self.migration();
         let mut budget = RetryBudget::for_write();
-        while let Err(err) = DB::migrate(&self.pool, &migration).await {
+        while let Err(err) = DB::migrate(self.pool(), &migration).await {
             budget
                 .after::<DB>(err)
                 .await
-                .map_err(|err| located(&self.pool, err))
+                .map_err(|err| located(self.pool(), err))
                 .map_err(|err| io::Error::new(io::ErrorKind::NotConnected, err))?;
         }
         Ok(())

@@ -8,10 +8,10 @@ mod sweep;
 use std::{fmt, io, sync::Arc, time::Duration};
 
 use sessions::store::{
-    CreateOutcome, DeleteIfOutcome, DeleteOutcome, Loaded, OwnerIndex, OwnerKey, Record, RecordKey,
-    ReplaceOutcome, Revision, Store, StoreError, Timestamp, Touch,
+    CreateOutcome, DeleteIfOutcome, DeleteOutcome, Loaded, NotReady, OwnerIndex, OwnerKey, Record,
+    RecordKey, ReplaceOutcome, Revision, Store, StoreError, Timestamp, Touch,
 };
-use sqlx::Pool;
+use sqlx::{Pool, SqlSafeStr, SqlStr};
 
 use crate::{
     dialect::{
@@ -20,6 +20,7 @@ use crate::{
         statements::{Statements, millis},
     },
     lease::run,
+    lending::Lender,
     table::Table,
     writer_lock::WriterLock,
 };
@@ -31,11 +32,13 @@ use crate::{
 /// [`migrate`](Self::migrate) creates the tables. Expired records count as absent, and stay in the
 /// table until they are [swept](Self::spawn_sweeper). Clones share the pool.
 pub struct SqlxStore<DB: Dialect> {
-    pool: Pool<DB>,
+    lender: Lender<DB>,
     table: Table,
     statements: Arc<Statements<DB::Own>>,
     writer_lock: WriterLock,
     max_record: usize,
+    /// Begins the transaction of each operation, where operations have one.
+    begin: Option<SqlStr>,
 }
 
 impl<DB: Dialect> SqlxStore<DB> {
@@ -47,7 +50,15 @@ impl<DB: Dialect> SqlxStore<DB> {
         let table = Table::sessions(DB::QUOTE);
         let statements = Arc::new(DB::statements(&table));
         let writer_lock = WriterLock::new(DB::SINGLE_WRITER);
-        Self { pool, table, statements, writer_lock, max_record: Self::DEFAULT_MAX_RECORD }
+        let lender = Lender::new(pool);
+        Self {
+            lender,
+            table,
+            statements,
+            writer_lock,
+            max_record: Self::DEFAULT_MAX_RECORD,
+            begin: None,
+        }
     }
 
     /// Sets the table. Defaults to `sessions`. A second table has the same name with `_ended` after
@@ -61,7 +72,7 @@ impl<DB: Dialect> SqlxStore<DB> {
     /// [`io::ErrorKind::InvalidInput`] when the name is invalid.
     pub fn with_table(mut self, name: &str) -> io::Result<Self> {
         self.table = Table::parse(name, DB::HAS_SCHEMAS, DB::QUOTE)?;
-        self.statements = Arc::new(DB::statements(&self.table));
+        self.write_statements();
         Ok(self)
     }
 
@@ -74,9 +85,19 @@ impl<DB: Dialect> SqlxStore<DB> {
         self
     }
 
+    /// Sets how long a call waits for a connection of the pool, if that is less than the pool's own
+    /// `acquire_timeout`. Making a connection goes on meanwhile, for as long as the pool allows, and a
+    /// later call finds it. Defaults to the pool's limit;
+    /// [`PostgresStore::connect`](crate::PostgresStore::connect) sets 200 ms. SQLite has the pool's.
+    #[must_use]
+    pub fn with_acquire_timeout(mut self, timeout: Duration) -> Self {
+        self.lender.set_timeout(timeout);
+        self
+    }
+
     /// Returns the pool.
     pub fn pool(&self) -> &Pool<DB> {
-        &self.pool
+        self.lender.pool()
     }
 
     /// Touches a record that was loaded. A database that accepts no writes is read without a touch.
@@ -98,6 +119,20 @@ impl<DB: Dialect> SqlxStore<DB> {
                 Ok(())
             }
         }
+    }
+
+    fn write_statements(&mut self) {
+        let mut statements = DB::statements(&self.table);
+        // What is prepared stays on the server's connection, which another client of a pooler gets.
+        statements.is_kept = self.begin.is_none();
+        self.statements = Arc::new(statements);
+    }
+
+    /// Begins each operation with this statement, and commits it.
+    pub(crate) fn begin_with(mut self, begin: &'static str) -> Self {
+        self.begin = Some(begin.into_sql_str());
+        self.write_statements();
+        self
     }
 
     fn checked_bytes(&self, record: &Record) -> Result<Vec<u8>, StoreError> {
@@ -131,13 +166,20 @@ impl<DB: Dialect> Store for SqlxStore<DB> {
         key: &RecordKey,
         touch: Option<Touch>,
     ) -> Result<Option<Loaded>, StoreError> {
-        let row: Option<StoredRow> = match touch {
-            Some(touch) => run!(self, read, connection => {
+        let touched = match touch {
+            Some(touch) => Some(run!(self, read, connection => {
                 DB::load_and_touch(connection, &self.statements, key.as_bytes(), touch)
-            })?,
-            None => run!(self, read, connection => {
-                DB::load(connection, &self.statements, key.as_bytes())
-            })?,
+            })),
+            None => None,
+        };
+        let row: Option<StoredRow> = match touched {
+            // A database that accepts no writes is read without a touch.
+            None | Some(Err(StoreError::Full | StoreError::ReadOnly { .. })) => {
+                run!(self, read, connection => {
+                    DB::load(connection, &self.statements, key.as_bytes())
+                })?
+            }
+            Some(row) => row?,
         };
         let Some(mut row) = row else { return Ok(None) };
         let is_due = |touch: &Touch| DB::SINGLE_WRITER && touch.is_due(row.expires_in);
@@ -197,12 +239,26 @@ impl<DB: Dialect> Store for SqlxStore<DB> {
         })
     }
 
+    /// Reads a record that is not there, and asks for the rights on the tables.
+    async fn ready(&self) -> Result<(), NotReady> {
+        match self.load(&RecordKey::from_bytes([0; 32]), None).await {
+            Ok(_) | Err(StoreError::Corrupt { .. } | StoreError::NewerFormat { .. }) => {}
+            Err(err) => return Err(err.into()),
+        }
+        let missing: Option<String> = run!(self, read, connection => {
+            DB::missing_rights(connection, &self.table)
+        })?;
+        let Some(missing) = missing else { return Ok(()) };
+        let place = DB::place(&self.pool().connect_options());
+        Err(NotReady::new(format!("{place}: the user has no right to {missing}; grant it")))
+    }
+
     fn owners(&self) -> Option<&dyn OwnerIndex> {
         Some(self)
     }
 
     fn server(&self) -> Option<String> {
-        Some(DB::place(&self.pool.connect_options()))
+        Some(DB::place(&self.pool().connect_options()))
     }
 }
 
@@ -214,11 +270,12 @@ fn new_row<'r>(record: &'r [u8], owner: Option<&'r OwnerKey>, ttl: Duration) -> 
 impl<DB: Dialect> Clone for SqlxStore<DB> {
     fn clone(&self) -> Self {
         Self {
-            pool: self.pool.clone(),
+            lender: self.lender.clone(),
             table: self.table.clone(),
             statements: Arc::clone(&self.statements),
             writer_lock: self.writer_lock.clone(),
             max_record: self.max_record,
+            begin: self.begin.clone(),
         }
     }
 }

@@ -58,7 +58,7 @@ impl<DB: Dialect> SqlxStore<DB> {
             loop {
                 ticks.tick().await;
                 let swept = store.sweep().await;
-                if store.pool.is_closed() {
+                if store.pool().is_closed() {
                     return;
                 }
                 match swept {
@@ -81,7 +81,7 @@ impl<DB: Dialect> SqlxStore<DB> {
         let mut changed = 0;
         loop {
             let batch = async {
-                run!(self, write, connection => DB::sweep(connection, statement, BATCH_SIZE))
+                run!(self, write, connection => DB::sweep(connection, statement, self.statements.is_kept, BATCH_SIZE))
             };
             let batch: u64 =
                 timeout(BATCH_TIMEOUT, batch).await.unwrap_or(Err(StoreError::Timeout))?;
