@@ -104,8 +104,8 @@ async fn a_health_check_follows_postgresql_down_and_up() {
     let place = url.split(['@', '/']).nth(3).unwrap().to_owned();
     let store = PostgresStore::connect(&url).await.unwrap();
     store.migrate().await.unwrap();
-    // The pool gives up first.
-    follow(store, &place, "the pool has enough connections", |act| match act {
+    // The pool gives up first, where it has no connection left that the server made before.
+    follow(store, &place, "; check that ", |act| match act {
         Act::Kill => postgres.kill(),
         Act::Start => postgres.start(),
         Act::Stall => postgres.stall(),
