@@ -146,10 +146,11 @@
 //!
 //! ```no_run
 //! # use std::time::Duration;
+//! # use sessions_sqlx::MySqlStore;
 //! # use sqlx::{Executor, mysql::MySqlPoolOptions};
-//! # async fn connect(url: &str) -> Result<sqlx::MySqlPool, sqlx::Error> {
-//! MySqlPoolOptions::new()
-//!     .acquire_timeout(Duration::from_millis(200))
+//! # async fn connect(url: &str) -> Result<MySqlStore, sqlx::Error> {
+//! let pool = MySqlPoolOptions::new()
+//!     .acquire_timeout(Duration::from_secs(3))
 //!     .test_before_acquire(false)
 //!     .after_connect(|connection, _| {
 //!         Box::pin(async move {
@@ -159,7 +160,8 @@
 //!         })
 //!     })
 //!     .connect(url)
-//!     .await
+//!     .await?;
+//! Ok(MySqlStore::new(pool).with_acquire_timeout(Duration::from_millis(200)))
 //! # }
 //! ```
 //!

@@ -175,7 +175,7 @@ async fn a_pool_for_sessions_in_mysql_has_ten_connections_and_gives_up_in_time()
     let store = store(&mariadb).await;
     let options = store.pool().options();
     assert_eq!(options.get_max_connections(), 10);
-    assert_eq!(options.get_acquire_timeout(), Duration::from_millis(200));
+    assert_eq!(options.get_acquire_timeout(), Duration::from_secs(3));
     let limits: (f64, u64, u64, i64) = sqlx::query_as(
         "SELECT CAST(@@max_statement_time AS double), @@innodb_lock_wait_timeout, \
          @@lock_wait_timeout, @@autocommit",

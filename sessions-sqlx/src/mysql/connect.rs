@@ -16,8 +16,8 @@ use crate::{
     url::{is_misread, scheme},
 };
 
-/// The time limit of the first connection.
-const CONNECT_TIMEOUT: Duration = Duration::from_secs(2);
+/// The time limit of a connection that is made, which may go on without its call.
+const CONNECT_TIMEOUT: Duration = Duration::from_secs(3);
 /// Together with the limit of a statement below the deadline of a call, so that the pool and the server
 /// give up first: a write that was reported as failed is then not executed later.
 const ACQUIRE_TIMEOUT: Duration = Duration::from_millis(200);
@@ -49,8 +49,9 @@ impl SqlxStore<MySql> {
     /// Connects to a server, `mysql://[user[:password]@]host[:port]/database` or `mariadb://…`, with a
     /// pool of its own of ten connections. [`migrate`](Self::migrate) creates the tables.
     ///
-    /// Acquiring a connection may take 200 ms, and a statement 250 ms on MariaDB (`max_statement_time`),
-    /// together less than the deadline of a call. MySQL has such a limit for reads alone
+    /// A call waits for a connection for 200 ms, and for its statement for 250 ms on MariaDB
+    /// (`max_statement_time`), together less than the deadline of a call. Making a connection may take
+    /// three seconds, and goes on when the call has given up. MySQL has such a limit for reads alone
     /// (`max_execution_time`): a write that waits for a lock there gives up after a second, so that one
     /// which was reported as failed may still be executed until then.
     ///
@@ -59,7 +60,7 @@ impl SqlxStore<MySql> {
     /// # Errors
     ///
     /// [`io::ErrorKind::InvalidInput`] when the URL is invalid or has a parameter that sqlx does not
-    /// know, [`io::ErrorKind::NotConnected`] when the server does not accept a connection within two
+    /// know, [`io::ErrorKind::NotConnected`] when the server does not accept a connection within three
     /// seconds.
     pub async fn connect(url: &str) -> io::Result<Self> {
         check_scheme(url)?;
@@ -74,12 +75,12 @@ impl SqlxStore<MySql> {
         }
         // The store tests connections by itself, and saves the round trip where it only reads.
         let pool = MySqlPoolOptions::new()
-            .acquire_timeout(ACQUIRE_TIMEOUT)
+            .acquire_timeout(CONNECT_TIMEOUT)
             .test_before_acquire(false)
             .after_connect(|connection, _| {
                 Box::pin(async move { connection.execute(LIMITS).await.map(drop) })
             });
-        Ok(Self::new(pool.connect_lazy_with(options)))
+        Ok(Self::new(pool.connect_lazy_with(options)).with_acquire_timeout(ACQUIRE_TIMEOUT))
     }
 }
 
@@ -138,7 +139,7 @@ fn not_connected(options: &MySqlConnectOptions, cause: &Error) -> io::Error {
 }
 
 fn silent(options: &MySqlConnectOptions) -> io::Error {
-    failure(options, "it did not answer within two seconds; check that the URL has its address")
+    failure(options, "it did not answer within three seconds; check that the URL has its address")
 }
 
 fn failure(options: &MySqlConnectOptions, what: &str) -> io::Error {
