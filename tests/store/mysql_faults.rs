@@ -160,7 +160,7 @@ async fn is_found_again(end: fn(&mut MariaDb), most: usize) {
             served
         };
         let (tally, plain) = join(load(&app, &mut clients, &done), plain).await;
-        mariadb = faults.await.unwrap();
+        mariadb = faults.await.expect("it does not panic");
         let after = recovered(&app, &mut clients[0]).await;
         println!(
             "round {round}: {tally:?}, {plain} pages without a session, recovered after {after:?}"
