@@ -28,10 +28,11 @@ async fn assert_serves(store: &PostgresStore, idle: Duration) {
         sleep(idle).await;
         for number in 0..4 {
             if (number % 2 == 0) == first_writes {
-                let created = store.create(&random_key(), &record("{}"), HOUR).await.unwrap();
+                let created =
+                    store.create(&random_key(), &record("{}"), HOUR).await.expect("it serves");
                 assert!(matches!(created, CreateOutcome::Created(_)), "{created:?}");
             } else {
-                assert!(store.load(&key, None).await.unwrap().is_none());
+                assert!(store.load(&key, None).await.expect("it serves").is_none());
             }
         }
         fill(store.pool()).await;

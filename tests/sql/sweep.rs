@@ -94,7 +94,9 @@ async fn a_sweep_of_sqlite_deletes_what_has_expired_and_nothing_before() {
     let store = SqliteStore::new(pool.connect("sqlite::memory:").await.unwrap());
     store.migrate().await.unwrap();
     let pool = store.pool();
-    let pass = async |time| drop(query(passing(time)).execute(pool).await.expect("it is up"));
+    let pass = async |time| {
+        query(passing(time)).execute(pool).await.expect("it is up");
+    };
     let dues = async || query_scalar(DUES).fetch_all(pool).await.expect("it is up");
     a_sweep_deletes_what_has_expired(&store, pass, dues).await;
 }
@@ -106,7 +108,9 @@ async fn a_sweep_of_postgres_deletes_what_has_expired_and_nothing_before() {
     let store = PostgresStore::new(PgPool::connect(&postgres.url()).await.unwrap());
     store.migrate().await.unwrap();
     let pool = store.pool();
-    let pass = async |time| drop(query(passing(time)).execute(pool).await.expect("it is up"));
+    let pass = async |time| {
+        query(passing(time)).execute(pool).await.expect("it is up");
+    };
     let dues = async || query_scalar(DUES).fetch_all(pool).await.expect("it is up");
     a_sweep_deletes_what_has_expired(&store, pass, dues).await;
 }
