@@ -4,4 +4,5 @@ mod claims;
 mod each_event;
 mod ids;
 mod imported;
+mod measured;
 mod tables;

@@ -5,4 +5,5 @@ mod client;
 mod examples;
 #[cfg(unix)]
 mod key_change;
+mod metrics;
 mod readme;

@@ -112,14 +112,13 @@ async fn first(options: &PgConnectOptions) -> Result<(), Option<Error>> {
         let limit: String = limit.fetch_one(&mut connection).await?.try_get(0)?;
         connection.close().await?;
         if !limit.parse().is_ok_and(|millis| (1..=STATEMENT_MILLIS).contains(&millis)) {
-            tracing::warn!(
-                target: "sessions",
+            sessions::events::unfit_store(format_args!(
                 "{}: statements have a time limit of {limit} ms (0 is none), so that a write may be done \
                  after it was reported as failed; a pooler stands before the server and refuses or \
                  ignores the limit of 250 ms: set it with `ALTER ROLE … SET statement_timeout = '250ms'`, \
                  or use `in_transactions`",
                 Postgres::place(options)
-            );
+            ));
         }
         Ok(())
     };
