@@ -1,7 +1,7 @@
 //! Metrics of the sessions, for Prometheus. Beside this file are a dashboard for Grafana, `dashboard.json`,
 //! and alert rules, `alerts.yml`; `prometheus.yml` is a Prometheus that reads both.
 //!
-//!     SECRET_KEY=$(openssl rand -base64 48) cargo run --example metrics
+//!     cargo run --example metrics
 //!     curl -c jar -b jar http://localhost:8080          # a visit
 //!     curl http://localhost:8080/metrics                # what Prometheus reads
 //!     prometheus --config.file=examples/metrics/prometheus.yml
@@ -56,7 +56,7 @@ async fn main() -> Result<(), Box<dyn Error>> {
     let recorder = web::Data::new(recorder.install_recorder()?);
     describe_metrics();
     let port = env::var("PORT").unwrap_or("8080".to_owned());
-    let keys = SecretKey::from_env("SECRET_KEY")?;
+    let keys = SecretKey::for_development("target/metrics_key")?;
     let sessions = AppSessions { backend: ServerSide::new(MemoryStore::new()).signed(keys) };
     sessions.check()?;
     HttpServer::new(move || {
