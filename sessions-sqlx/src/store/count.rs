@@ -34,7 +34,7 @@ impl<DB: Dialect> SqlxStore<DB> {
             count += keys.len() as u64;
             progress(count);
             match keys.into_iter().next_back() {
-                Some(key) if count % STEP.cast_unsigned() == 0 => last = key,
+                Some(key) if count.is_multiple_of(STEP.cast_unsigned()) => last = key,
                 _ => return Ok(count),
             }
         }

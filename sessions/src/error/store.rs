@@ -117,15 +117,15 @@ pub struct NotReady {
 }
 
 impl NotReady {
-    /// Returns an error with this reason, such as `"Redis at redis.internal:6379 evicts sessions; set
-    /// \`maxmemory-policy noeviction\`"`.
+    /// Returns an error with this reason, such as "Redis at redis.internal:6379 evicts sessions; set
+    /// `maxmemory-policy noeviction`".
     pub fn new(reason: impl fmt::Display) -> Self {
         Self { reason: Escaped(reason.to_string()).to_string() }
     }
 
     /// The server gave no answer in this time.
-    pub(crate) fn silent(server: Option<String>, time: Duration) -> Self {
-        let server = server.as_deref().unwrap_or("its server");
+    pub(crate) fn silent(server: Option<&str>, time: Duration) -> Self {
+        let server = server.unwrap_or("its server");
         Self::new(format_args!(
             "{server} did not answer within {} ms; check that it runs, that it is not overloaded, and that \
              no firewall drops what is sent to it",

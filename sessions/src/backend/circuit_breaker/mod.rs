@@ -184,7 +184,7 @@ impl CircuitBreaker {
         limit: Duration,
     ) -> Result<(), NotReady> {
         let answer = timeout(limit, ask).await;
-        match answer.unwrap_or_else(|_| Err(NotReady::silent(server, limit))) {
+        match answer.unwrap_or_else(|_| Err(NotReady::silent(server.as_deref(), limit))) {
             Ok(()) => {
                 self.note_success();
                 Ok(())
