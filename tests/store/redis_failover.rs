@@ -27,7 +27,10 @@ fn url(proxy: &Proxy) -> String {
 
 /// A primary, its replica, and a forwarder to the primary.
 fn pair() -> (Redis, Redis, Proxy) {
-    let primary = Redis::new();
+    pair_of(Redis::new())
+}
+
+fn pair_of(primary: Redis) -> (Redis, Redis, Proxy) {
     let replica = primary.replica();
     let proxy = Proxy::before(primary.port());
     (primary, replica, proxy)
@@ -36,7 +39,19 @@ fn pair() -> (Redis, Redis, Proxy) {
 #[test]
 #[ignore = "needs redis-server: run scripts/test"]
 fn no_request_fails_when_servers_swap_their_roles_and_old_connections_stay() {
-    let (primary, replica, proxy) = pair();
+    no_request_fails_when_they_swap_their_roles("Redis servers", pair());
+}
+
+#[test]
+#[ignore = "needs valkey-server: run scripts/test"]
+fn no_request_fails_when_servers_of_valkey_swap_their_roles() {
+    no_request_fails_when_they_swap_their_roles("Valkey servers", pair_of(Redis::valkey()));
+}
+
+fn no_request_fails_when_they_swap_their_roles(
+    servers: &str,
+    (primary, replica, proxy): (Redis, Redis, Proxy),
+) {
     let url = url(&proxy);
     let application = LoadDriver::start(async move || RedisStore::connect(url).await);
     let report = application.during(|outages| {
@@ -53,7 +68,7 @@ fn no_request_fails_when_servers_swap_their_roles_and_old_connections_stay() {
             servers = (to, from);
         }
     });
-    report.judge("Redis servers that swap their roles");
+    report.judge(&format!("{servers} that swap their roles"));
     assert_eq!(report.failed(), 0);
 }
 
