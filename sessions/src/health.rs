@@ -119,7 +119,7 @@ fn log_change(before: Option<&Result<(), NotReady>>, ready: &Result<(), NotReady
         (Some(Err(_)), Ok(())) => {
             event!(HealthRecovered, "health checks succeed again: the session store is ready");
         }
-        (Some(Err(known)), Err(err)) if known.to_string() == err.to_string() => {}
+        (Some(Err(known)), Err(err)) if known.is_like(err) => {}
         (_, Err(err)) => event!(HealthFailed, "health checks fail: {err}"),
         (_, Ok(())) => {}
     }

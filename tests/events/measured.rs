@@ -17,7 +17,7 @@ use metrics::set_default_local_recorder;
 use metrics_util::debugging::{DebugValue, DebuggingRecorder, Snapshotter};
 use sessions::{
     KeyRing, MemoryStore, ServerSide, Session, SessionMiddleware, SharedKeys,
-    events::{Event, Kind, Metric, describe_metrics},
+    events::{Event, Metric, MetricKind, describe_metrics},
     store::StoreError,
     test::{Fault, FaultStore},
 };
@@ -61,9 +61,9 @@ impl Taken {
             let metric = Metric::ALL.iter().find(|metric| metric.name() == key.name());
             let metric = metric.unwrap_or_else(|| panic!("{} is not in the table", key.name()));
             let kind = match value {
-                DebugValue::Counter(_) => Kind::Counter,
-                DebugValue::Gauge(_) => Kind::Gauge,
-                DebugValue::Histogram(_) => Kind::Histogram,
+                DebugValue::Counter(_) => MetricKind::Counter,
+                DebugValue::Gauge(_) => MetricKind::Gauge,
+                DebugValue::Histogram(_) => MetricKind::Histogram,
             };
             assert_eq!(kind, metric.kind(), "{metric:?}");
             assert_eq!(help.as_deref(), Some(metric.help()), "{metric:?}");

@@ -11,7 +11,7 @@ use std::{
     time::{Duration, Instant},
 };
 
-use sessions::events::{Event, Kind, Metric};
+use sessions::events::{Event, Metric, MetricKind};
 
 use crate::client::{Jar, PATIENCE, Served, free_port};
 
@@ -42,7 +42,9 @@ fn queries() -> Vec<String> {
 fn series(metric: Metric) -> Vec<String> {
     let name = metric.name();
     match metric.kind() {
-        Kind::Histogram => ["_bucket", "_sum", "_count"].map(|end| format!("{name}{end}")).into(),
+        MetricKind::Histogram => {
+            ["_bucket", "_sum", "_count"].map(|end| format!("{name}{end}")).into()
+        }
         _ => vec![name.to_owned()],
     }
 }
@@ -118,14 +120,20 @@ fn the_example_exports_what_happens() {
 #[test]
 #[ignore = "needs promtool: run scripts/test"]
 fn promtool_accepts_the_alerts_and_the_configuration() {
-    for (check, name) in [("rules", "alerts.yml"), ("config", "prometheus.yml")] {
-        let output = Command::new("promtool")
-            .args(["check", check])
-            .arg(folder().join(name))
-            .output()
-            .expect("promtool runs");
-        assert!(output.status.success(), "{output:?}");
-    }
+    promtool(&["check", "rules"], "alerts.yml");
+    promtool(&["check", "config"], "prometheus.yml");
+}
+
+#[test]
+#[ignore = "needs promtool: run scripts/test"]
+fn the_alerts_fire_when_they_should_and_stop() {
+    promtool(&["test", "rules"], "alerts.test.yml");
+}
+
+fn promtool(command: &[&str], file: &str) {
+    let output = Command::new("promtool").args(command).arg(folder().join(file)).output();
+    let output = output.expect("promtool runs");
+    assert!(output.status.success(), "{output:?}");
 }
 
 /// A Prometheus at work, in a folder of its own. Stopped when dropped.

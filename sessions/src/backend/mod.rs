@@ -76,7 +76,8 @@ pub trait Backend: Send + Sync + 'static {
 
     /// Asks the store whether it serves sessions now, within the deadline of a request: also while it fails
     /// and requests are refused without asking it. A backend around another one asks it. Defaults to `Ok`,
-    /// for backends without a store.
+    /// for backends without a store: one of your own that has a store, or wraps a backend, writes this method,
+    /// or its health checks always succeed.
     ///
     /// # Errors
     ///

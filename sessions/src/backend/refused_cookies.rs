@@ -4,7 +4,7 @@ use std::fmt;
 
 use super::log_ids::LogField;
 use crate::{
-    events::{Event, count, event, line},
+    events::{Event, count, line},
     token::signed::Rejected,
 };
 
@@ -36,7 +36,8 @@ impl RefusedCookies {
         if self.count <= MAX_LINES {
             line!(SessionRefused, reason, session = session(), "session cookie refused: {text}");
         } else if self.count == MAX_LINES + 1 {
-            event!(
+            // It is counted under its own reason.
+            line!(
                 SessionRefused,
                 reason = "others",
                 "more session cookies of this request are refused; their reasons are left out"

@@ -111,16 +111,20 @@ impl StoreError {
 /// Why a store does not serve sessions now: its message is one line that names the server, the failure,
 /// the cause and what to do, and no secret.
 #[derive(Clone, Debug, thiserror::Error)]
-#[error("the session store is not ready: {reason}")]
+#[error("the session store is not ready: {reason}{}", if *.is_refusing { REFUSING } else { "" })]
 pub struct NotReady {
     reason: String,
+    is_refusing: bool,
 }
+
+const REFUSING: &str = "; its last calls failed too, and requests that need it are refused at once, but for \
+                        one in a second";
 
 impl NotReady {
     /// Returns an error with this reason, such as "Redis at redis.internal:6379 evicts sessions; set
     /// `maxmemory-policy noeviction`".
     pub fn new(reason: impl fmt::Display) -> Self {
-        Self { reason: Escaped(reason.to_string()).to_string() }
+        Self { reason: Escaped(reason.to_string()).to_string(), is_refusing: false }
     }
 
     /// The server gave no answer in this time.
@@ -135,13 +139,12 @@ impl NotReady {
 
     /// Adds that the backend refuses requests meanwhile.
     pub(crate) fn while_refusing(self) -> Self {
-        let Self { reason } = self;
-        Self {
-            reason: format!(
-                "{reason}; its last calls failed too, and requests that need it are refused at once, but for \
-                 one in a second"
-            ),
-        }
+        Self { is_refusing: true, ..self }
+    }
+
+    /// Whether it is the same failure, whatever the backend does meanwhile.
+    pub(crate) fn is_like(&self, other: &Self) -> bool {
+        self.reason == other.reason
     }
 }
 

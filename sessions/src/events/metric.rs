@@ -3,7 +3,7 @@
 /// What a metric is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
-pub enum Kind {
+pub enum MetricKind {
     /// It only grows.
     Counter,
     /// It goes up and down.
@@ -15,7 +15,7 @@ pub enum Kind {
 /// A row of the table.
 struct Row {
     name: &'static str,
-    kind: Kind,
+    kind: MetricKind,
     labels: &'static [&'static str],
     help: &'static str,
 }
@@ -38,7 +38,7 @@ macro_rules! metrics {
                 match self {
                     $(Self::$metric => Row {
                         name: $name,
-                        kind: Kind::$kind,
+                        kind: MetricKind::$kind,
                         labels: &[$($label),*],
                         help: $help,
                     },)+
@@ -56,7 +56,7 @@ metrics! {
     StoreCircuitsOpen = "sessions_store_circuits_open", Gauge, [],
         "How many circuits are open now: the store behind each failed, and is asked once in a second.";
     KeyUses = "sessions_key_uses_total", Counter, ["key", "role"],
-        "Session tokens that each key verified. The key is a hash of it, from which it cannot be found.";
+        "Session tokens that each key verified. The label is a hash of the key.";
 }
 
 impl Metric {
@@ -66,7 +66,7 @@ impl Metric {
     }
 
     /// Returns what it is.
-    pub const fn kind(self) -> Kind {
+    pub const fn kind(self) -> MetricKind {
         self.row().kind
     }
 

@@ -36,7 +36,7 @@ pub(crate) use self::recorded::{KeyCounter, OpenCircuit, StoreCall, count};
 pub(crate) use self::unrecorded::{KeyCounter, OpenCircuit, StoreCall, count};
 pub(crate) use self::{log_id::LogId, metric::Operation};
 pub use self::{
-    metric::{Kind, Metric},
+    metric::{Metric, MetricKind},
     stores::{kept_expired, removed_expired, unfit_store},
     table::Event,
 };

@@ -10,7 +10,7 @@ use std::{
 
 use metrics::{Key, Label, Level, Metadata, Recorder, Unit, with_recorder};
 
-use super::{Event, Kind, LogId, Metric, Operation};
+use super::{Event, LogId, Metric, MetricKind, Operation};
 
 static METADATA: Metadata<'static> = Metadata::new("sessions", Level::INFO, Some("sessions"));
 
@@ -121,20 +121,32 @@ impl KeyCounter {
     }
 }
 
-/// Tells the recorder what each metric is, and that no circuit is open. Call it in `main`, after the
-/// recorder is installed.
+/// Tells the recorder what each metric is, that no circuit is open, and that no event has happened. Call it
+/// in `main`, after the recorder is installed.
 ///
-/// Without this the metrics have no help text, and the gauge is absent until a circuit has opened.
+/// Without this the metrics have no help text, and are absent until they are needed: Prometheus sees no
+/// increase from nothing to 1, so that an alert misses the first event.
 pub fn describe_metrics() {
-    with_recorder(|recorder| Metric::ALL.iter().for_each(|metric| describe(recorder, *metric)));
+    with_recorder(|recorder| {
+        for metric in Metric::ALL {
+            describe(recorder, *metric);
+        }
+        for (event, keys) in Event::ALL.iter().zip(EVENTS.iter()) {
+            // The last is the one without a reason.
+            let counted = keys.len() - usize::from(!event.reasons().is_empty());
+            for key in &keys[..counted] {
+                recorder.register_counter(key, &METADATA).increment(0);
+            }
+        }
+    });
     add_open_circuits(0.0);
 }
 
 fn describe(recorder: &dyn Recorder, metric: Metric) {
     let (name, help) = (metric.name().into(), metric.help().into());
     match metric.kind() {
-        Kind::Counter => recorder.describe_counter(name, Some(Unit::Count), help),
-        Kind::Gauge => recorder.describe_gauge(name, Some(Unit::Count), help),
-        Kind::Histogram => recorder.describe_histogram(name, Some(Unit::Seconds), help),
+        MetricKind::Counter => recorder.describe_counter(name, Some(Unit::Count), help),
+        MetricKind::Gauge => recorder.describe_gauge(name, Some(Unit::Count), help),
+        MetricKind::Histogram => recorder.describe_histogram(name, Some(Unit::Seconds), help),
     }
 }

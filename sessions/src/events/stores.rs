@@ -14,7 +14,8 @@ pub fn removed_expired(removed: u64) {
 ///
 /// # Security
 ///
-/// `problem` is written as it is: it must not show passwords or values of sessions.
+/// `problem` is written as it is: it must show no passwords and no values of sessions, and have no control
+/// characters.
 pub fn unfit_store(problem: impl fmt::Display) {
     event!(StoreUnfit, "{problem}");
 }
@@ -24,7 +25,8 @@ pub fn unfit_store(problem: impl fmt::Display) {
 ///
 /// # Security
 ///
-/// `problem` is written as it is: it must not show passwords or values of sessions.
+/// `problem` is written as it is: it must show no passwords and no values of sessions, and have no control
+/// characters.
 pub fn kept_expired(problem: impl fmt::Display) {
     event!(StoreNotSwept, "expired sessions stay in the store: {problem}");
 }

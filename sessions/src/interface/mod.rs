@@ -252,7 +252,7 @@ pub trait SessionInterface: Sized + Send + Sync + 'static {
     /// Asks the backend's store whether it serves sessions now:
     /// [`Backend::ready`](crate::backend::Backend::ready). For a `main` that must not start without it, after
     /// [`check`](Self::check); a [`HealthCheck`](crate::HealthCheck) answers load balancers with it. The
-    /// derive asks its backend. Defaults to `Ok`.
+    /// derive asks its backend. Defaults to `Ok`: an interface that is written by hand asks its own.
     ///
     /// # Errors
     ///

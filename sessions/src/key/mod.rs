@@ -258,7 +258,7 @@ impl KeyRing {
     }
 
     /// Returns the key that becomes the current one next.
-    pub fn next(&self) -> Option<&SecretKey> {
+    pub fn next_key(&self) -> Option<&SecretKey> {
         self.next.as_ref()
     }
 

@@ -99,7 +99,7 @@ impl SharedKeys {
             KeyReplaced,
             key = %ring.current().id(),
             fallbacks = ring.fallbacks().len(),
-            has_next = ring.next().is_some(),
+            has_next = ring.next_key().is_some(),
             "the keys are replaced"
         );
         self.ring.store(Arc::new(Ring::new(ring)));
@@ -110,7 +110,7 @@ impl SharedKeys {
     pub fn uses(&self) -> KeyUses {
         let ring = self.ring.load();
         let counts = ring.uses.iter().map(|count| count.load(Ordering::Relaxed)).collect();
-        KeyUses { since: ring.since, counts, has_next: ring.keys.next().is_some() }
+        KeyUses { since: ring.since, counts, has_next: ring.keys.next_key().is_some() }
     }
 
     pub(crate) fn ring(&self) -> arc_swap::Guard<Arc<Ring>> {
@@ -172,7 +172,7 @@ impl KeyUses {
     }
 
     /// Returns how many tokens the next key verified, if there is one: of processes that sign with it.
-    pub fn next(&self) -> Option<u64> {
+    pub fn next_key(&self) -> Option<u64> {
         self.counts.last().copied().filter(|_| self.has_next)
     }
 }

@@ -83,7 +83,7 @@ pub(super) fn keep_private(headers: &mut HeaderMap, shows: Shows) {
 /// Whether the handler lets shared caches store the response.
 fn is_called_public(headers: &HeaderMap) -> bool {
     let is_shared = |directives: Directives| directives.0.iter().any(Directive::is_shared);
-    headers.keys().any(is_targeted)
+    headers.keys().any(|name| is_targeted(name) && !forbids_storing(headers, name))
         || Directives::read(headers, &header::CACHE_CONTROL).is_some_and(is_shared)
 }
 
@@ -119,20 +119,21 @@ fn remove_targeted(headers: &mut HeaderMap) -> Vec<HeaderName> {
     if headers.is_empty() {
         return Vec::new();
     }
-    let forbids = |name: &HeaderName| {
-        let is_zero = |value: &HeaderValue| value.as_bytes().trim_ascii() == b"0";
-        name.as_str() == ACCEL_EXPIRES && headers.get_all(name).all(is_zero)
-            || Directives::read(headers, name).is_some_and(|directives| {
-                directives.keep_out_shared_caches()
-                    && !directives.0.iter().any(Directive::is_shared)
-            })
-    };
     let mut targeted: Vec<_> = headers.keys().filter(|name| is_targeted(name)).cloned().collect();
-    targeted.retain(|name| !forbids(name));
+    targeted.retain(|name| !forbids_storing(headers, name));
     for name in &targeted {
         headers.remove(name);
     }
     targeted
+}
+
+/// Whether this header, which some caches obey instead of `Cache-Control`, keeps the response out of them.
+fn forbids_storing(headers: &HeaderMap, name: &HeaderName) -> bool {
+    let is_zero = |value: &HeaderValue| value.as_bytes().trim_ascii() == b"0";
+    name.as_str() == ACCEL_EXPIRES && headers.get_all(name).all(is_zero)
+        || Directives::read(headers, name).is_some_and(|directives| {
+            directives.keep_out_shared_caches() && !directives.0.iter().any(Directive::is_shared)
+        })
 }
 
 /// Whether some caches obey this header instead of `Cache-Control`: `CDN-Cache-Control` (RFC 9213), and

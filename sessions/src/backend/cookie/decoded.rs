@@ -46,7 +46,8 @@ impl DecodedToken {
         UNIX_EPOCH + Duration::from_secs(self.sealed_at)
     }
 
-    /// Returns the position of its key in the ring: 0 for the one that signs, then the fallbacks.
+    /// Returns the position of its key in the ring: 0 for the one that signs, then the fallbacks, and the
+    /// next key last.
     pub fn key(&self) -> usize {
         self.key
     }

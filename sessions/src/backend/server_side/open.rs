@@ -291,7 +291,7 @@ impl<S: Store> ServerSide<S> {
                     return Ok(TokenCheck::Opens(found));
                 }
             }
-            // A login meanwhile has a longer time, which a touch would shorten.
+            // Not for a login meanwhile: who has only the token from before it prolongs nothing.
             Ok(Indexed::Enough) if found.base.record.is_anonymous() => {
                 let until = Timestamp::default();
                 match self.prolong(&mut found, until, touch.ttl, deadline).await {

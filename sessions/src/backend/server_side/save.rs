@@ -192,7 +192,10 @@ impl<S: Store> Saving<'_, S> {
                 if !token_holds {
                     return Ok(with_merged(Saved::unchanged(), merged));
                 }
-                let owner = self.state.owner().map(|id| self.backend.owner_key(&id));
+                let owner = || {
+                    let owner = self.state.owner().map(|id| self.backend.owner_key(&id));
+                    owner.and_then(|owner| self.backend.log_ids.owner(&owner))
+                };
                 let reason = match self.new_token(&token).reason {
                     Reason::Rotation => "rotation",
                     Reason::Renewal => "renewal",
@@ -202,7 +205,7 @@ impl<S: Store> Saving<'_, S> {
                     SessionRenewed,
                     reason = reason,
                     session = self.backend.log_ids.session(&found.key),
-                    owner = owner.and_then(|owner| self.backend.log_ids.owner(&owner)),
+                    owner = owner(),
                     "session token replaced"
                 );
                 self.note_saved(found.key, &token, found.epoch);
