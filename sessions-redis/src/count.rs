@@ -13,7 +13,9 @@ impl RedisStore<Connection> {
     /// steps of about a thousand: for an operator, not for each request. Needs the right to `SCAN`.
     ///
     /// Records that begin or end meanwhile may be counted or not, and some twice where the server
-    /// rebuilds its table meanwhile (Redis documentation, `SCAN`).
+    /// rebuilds its table meanwhile (Redis documentation, `SCAN`). After a failover the next step goes on
+    /// at the same place of another server, which may skip records and count others twice. The marks that an
+    /// import leaves for the sessions it has taken over are records too, and are counted.
     ///
     /// # Errors
     ///

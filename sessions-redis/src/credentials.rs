@@ -1,9 +1,13 @@
 //! The user and password of a connection.
 
-use std::{error::Error, fmt, sync::Arc};
+use std::{error::Error, fmt, io, sync::Arc, time::Duration};
 
 use futures_util::future::BoxFuture;
 use redis::{RedisConnectionInfo, RedisResult};
+use tokio::time::timeout;
+
+/// The time in which the function must answer. No attempt to connect waits longer for it.
+const ASK_TIMEOUT: Duration = Duration::from_secs(5);
 
 /// The user and password with which a connection is authenticated.
 #[derive(Clone)]
@@ -58,7 +62,13 @@ impl CredentialsSource {
     }
 
     pub(crate) async fn ask(&self) -> RedisResult<Credentials> {
-        let failed = |err| std::io::Error::other(format!("no credentials: {err}"));
-        Ok((self.0)().await.map_err(failed)?)
+        let Ok(answer) = timeout(ASK_TIMEOUT, (self.0)()).await else {
+            let late = format!(
+                "no credentials: the function that returns them took longer than {ASK_TIMEOUT:?}"
+            );
+            return Err(io::Error::other(late).into());
+        };
+        let failed = |err| io::Error::other(format!("no credentials: {err}"));
+        Ok(answer.map_err(failed)?)
     }
 }

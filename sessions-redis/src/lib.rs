@@ -50,7 +50,7 @@
 //! # Where to go next
 //!
 //! - [`RedisStore`]: connecting, the key prefix, deletions that survive a failover.
-//! - [`Connection::with_credentials`]: passwords and tokens that change.
+//! - [`Connection::with_credentials_from`]: passwords and tokens that change.
 //! - [`Connect`], [`Pool`]: a connection or a pool that the application has already.
 //! - [`ServerSide`](sessions::ServerSide): the backend of server-side sessions, its deadline and its
 //!   limits.
@@ -86,9 +86,10 @@
 //!
 //! - `maxmemory-policy`: use `noeviction`, and give sessions an instance of their own. Under any other
 //!   policy a full server forgets which sessions an owner has and that they were ended: ended sessions
-//!   open again. [`RedisStore::connect`] warns of it, and `Store::ready` is an error. When the memory is full under `noeviction`, sessions can still be read and ended, also all sessions
-//!   of an owner; new sessions are answered with 503, and a write that needs more memory fails and
-//!   leaves the session unchanged.
+//!   open again. [`RedisStore::connect`] warns of it, and `Store::ready` is an error. When the memory is
+//!   full under `noeviction`, sessions can still be read and ended, also all sessions of an owner; new
+//!   sessions are answered with 503, and a write that needs more memory fails and leaves the session
+//!   unchanged.
 //! - Persistence: without `appendonly yes`, a restart ends all sessions, and may restore sessions
 //!   that were ended after the last snapshot. With `appendfsync always`, a killed server loses no
 //!   acknowledged write; with `everysec`, the default, it loses the writes of a second.

@@ -2,8 +2,12 @@
 
 use std::{fmt, io, time::Duration};
 
+use futures_util::{
+    FutureExt,
+    future::{BoxFuture, select_ok},
+};
 use redis::{
-    Client, Cmd, ConnectionInfo, RedisConnectionInfo, RedisError, RedisResult, Value,
+    Client, Cmd, ConnectionInfo, RedisConnectionInfo, RedisResult, Value,
     aio::MultiplexedConnection,
     io::tcp::TcpSettings,
     sentinel::{SentinelClient, SentinelNodeConnectionInfo, SentinelServerType},
@@ -48,8 +52,8 @@ pub struct Sentinel {
 
 impl Sentinel {
     /// Returns the primary that sentinels at these URLs watch under this name: `mymaster` in the line
-    /// `sentinel monitor mymaster …` of their configuration. Name all sentinels: one that answers is
-    /// enough.
+    /// `sentinel monitor mymaster …` of their configuration. Name all sentinels: all are asked at once, and
+    /// one that answers is enough.
     ///
     /// # Errors
     ///
@@ -120,31 +124,42 @@ impl Sentinel {
             .set_tcp_settings(tcp_settings(&TcpSettings::default()));
         #[cfg(feature = "tls")]
         let node = if self.tls { node.set_tls_mode(redis::TlsMode::Secure) } else { node };
-        let mut client = SentinelClient::build(
-            self.sentinels.clone(),
-            self.primary.clone(),
-            Some(node),
-            SentinelServerType::Master,
-        )?;
-        let asked = timeout(RESOLVE_TIMEOUT, client.async_get_client()).await;
-        asked.map_err(|_| {
-            io::Error::new(io::ErrorKind::TimedOut, "no sentinel named a primary in time")
-        })?
+        self.first_answer(|sentinel| {
+            let (name, node) = (self.primary.clone(), Some(node.clone()));
+            // A client of all sentinels would wait for a silent one before it hears the next.
+            let client =
+                SentinelClient::build(vec![sentinel], name, node, SentinelServerType::Master);
+            async move { client?.async_get_client().await }.boxed()
+        })
+        .await
     }
 
-    /// Connects to one of the sentinels, to ask it again and again where the primary is.
+    /// Connects to the sentinel that answers first, to ask it again and again where the primary is.
     pub(crate) async fn watch(&self) -> RedisResult<Watch> {
-        let mut failed = None;
-        for sentinel in &self.sentinels {
-            let connect =
-                async { Client::open(sentinel.clone())?.get_multiplexed_async_connection().await };
-            match timeout(CONNECT_TIMEOUT, connect).await {
-                Ok(Ok(sentinel)) => return Ok(Watch { sentinel, primary: self.primary.clone() }),
-                Ok(Err(err)) => failed = Some(err),
-                Err(late) => failed = Some(io::Error::from(late).into()),
-            }
-        }
-        Err(failed.unwrap_or_else(|| RedisError::from(io::Error::from(io::ErrorKind::NotFound))))
+        self.first_answer(|sentinel| {
+            let primary = self.primary.clone();
+            let connect = async move {
+                let sentinel = Client::open(sentinel)?.get_multiplexed_async_connection().await?;
+                let mut watch = Watch { sentinel, primary };
+                watch.primary().await?;
+                Ok(watch)
+            };
+            connect.boxed()
+        })
+        .await
+    }
+
+    /// Asks all sentinels at once, and returns the first answer that is no error.
+    async fn first_answer<T>(
+        &self,
+        ask: impl Fn(ConnectionInfo) -> BoxFuture<'static, RedisResult<T>>,
+    ) -> RedisResult<T> {
+        let asked: Vec<_> = self.sentinels.iter().cloned().map(ask).collect();
+        let Ok(first) = timeout(RESOLVE_TIMEOUT, select_ok(asked)).await else {
+            let late = "no sentinel named a primary in time";
+            return Err(io::Error::new(io::ErrorKind::TimedOut, late).into());
+        };
+        Ok(first?.0)
     }
 }
 

@@ -3,7 +3,10 @@
 
 use std::{
     io,
-    sync::{Arc, Mutex},
+    sync::{
+        Arc, Mutex,
+        atomic::{AtomicUsize, Ordering},
+    },
     time::Duration,
 };
 
@@ -30,7 +33,7 @@ async fn each_connection_asks_for_its_credentials() {
     let asked = Arc::clone(&current);
     // Those of the URL are not used.
     let url = format!("redis://nobody:wrong@127.0.0.1:{}", redis.port());
-    let connection = Connection::new(url).unwrap().with_credentials(move || {
+    let connection = Connection::new(url).unwrap().with_credentials_from(move || {
         let password = *asked.lock().unwrap();
         async move {
             password.map(|password| Credentials::new("app", password)).map_err(io::Error::other)
@@ -68,11 +71,49 @@ async fn each_connection_asks_for_its_credentials() {
 
 #[tokio::test]
 #[ignore = "needs redis-server: run scripts/test"]
+async fn credentials_that_panic_or_never_come_are_a_failed_attempt_and_are_asked_again() {
+    let redis = Redis::with(&["requirepass s3cr3t"]);
+    let asked = Arc::new(AtomicUsize::new(0));
+    let number = Arc::clone(&asked);
+    let connection = Connection::new(redis.url()).unwrap().with_credentials_from(move || {
+        let number = number.fetch_add(1, Ordering::SeqCst);
+        async move {
+            match number {
+                0 => panic!("the function is wrong"),
+                1 => std::future::pending().await,
+                _ => Ok::<_, io::Error>(Credentials::password("s3cr3t")),
+            }
+        }
+    });
+    let store = RedisStore::from_connection(connection);
+    let name = format!("cannot connect to Redis at 127.0.0.1:{}: ", redis.port());
+    let check = |err: StoreError, part: &str| {
+        let err = err.with_causes().to_string();
+        println!("{err}");
+        assert!(err.contains(&name) && err.contains(part), "no {part:?}: {err}");
+    };
+    // No server is reached while nothing passes but the time that is waited for.
+    tokio::time::pause();
+    check(store.load(&random_key(), None).await.unwrap_err(), "the attempt panicked");
+    // The next attempt has a pause before it.
+    check(store.load(&random_key(), None).await.unwrap_err(), "the attempt panicked");
+    assert_eq!(asked.load(Ordering::SeqCst), 1);
+    std::thread::sleep(Duration::from_millis(300));
+    check(store.load(&random_key(), None).await.unwrap_err(), "took longer than 5s");
+    assert_eq!(asked.load(Ordering::SeqCst), 2);
+    tokio::time::resume();
+    std::thread::sleep(Duration::from_millis(300));
+    store.load(&random_key(), None).await.expect("the third time they come");
+}
+
+#[tokio::test]
+#[ignore = "needs redis-server: run scripts/test"]
 async fn the_password_of_the_default_user_is_taken_too() {
     let redis = Redis::with(&["requirepass s3cr3t"]);
     let connection = Connection::new(redis.url()).unwrap();
     let store = RedisStore::from_connection(
-        connection.with_credentials(async || Ok::<_, io::Error>(Credentials::password("s3cr3t"))),
+        connection
+            .with_credentials_from(async || Ok::<_, io::Error>(Credentials::password("s3cr3t"))),
     );
     store.ready().await.unwrap();
 }

@@ -2,6 +2,7 @@
 
 use std::{
     io::ErrorKind,
+    net::TcpListener,
     sync::{
         Arc,
         atomic::{AtomicBool, Ordering},
@@ -224,8 +225,45 @@ async fn servers_and_sentinels_have_credentials_of_their_own_and_a_database() {
     assert_eq!(redis::cmd("DBSIZE").query::<usize>(&mut connection).unwrap(), 1);
     // Asked for them at each connection, as for a server at an address.
     let asked = Connection::sentinel(primary_of(&sentinels))
-        .with_credentials(async || Ok::<_, std::io::Error>(Credentials::new("app", "pass")));
+        .with_credentials_from(async || Ok::<_, std::io::Error>(Credentials::new("app", "pass")));
     RedisStore::from_connection(asked).ready().await.unwrap();
+}
+
+#[tokio::test]
+#[ignore = "needs redis-server: run scripts/test"]
+async fn a_silent_sentinel_and_a_role_that_is_not_told_keep_no_one_from_the_primary() {
+    // Neither server has another role at any time: the sentinels alone know which one it is.
+    let rules = "user app on >pass ~* &* +@all -role";
+    let (first, second) = (Redis::with(&[rules]), Redis::with(&[rules]));
+    let sentinels = Sentinels::watching(&first, 0, &[]);
+    // The kernel takes its connections, and nothing answers.
+    let silent = TcpListener::bind(("127.0.0.1", 0)).unwrap();
+    let port = silent.local_addr().unwrap().port();
+    let urls = [vec![format!("redis://127.0.0.1:{port}")], sentinels.urls()].concat();
+    let primary = Sentinel::new(urls, sentinels.name()).unwrap();
+    let primary = primary.with_credentials(Credentials::new("app", "pass"));
+    let store = RedisStore::connect_sentinel(primary).await.unwrap();
+    let key = random_key();
+    store.create(&key, &record("{}"), TTL).await.unwrap();
+    // Until the role was refused, and long after.
+    let (start, mut refused) = (Instant::now(), false);
+    while !refused || start.elapsed() < Duration::from_millis(500) {
+        assert!(start.elapsed() < Duration::from_secs(10), "the server is not asked for its role");
+        assert!(store.load(&key, None).await.unwrap().is_some());
+        let info: String = first.command(&["INFO", "commandstats"]);
+        refused = info.lines().any(|line| {
+            line.starts_with("cmdstat_role") && !line.ends_with("rejected_calls=0,failed_calls=0")
+        });
+        tokio::time::sleep(Duration::from_millis(10)).await;
+    }
+    sentinels.watch_instead(&second);
+    let start = Instant::now();
+    while store.load(&key, None).await.unwrap().is_some() {
+        let waited = start.elapsed();
+        assert!(waited < Duration::from_secs(5), "the old server is read after {waited:?}");
+        tokio::time::sleep(Duration::from_millis(5)).await;
+    }
+    println!("the old server was read for {:?}", start.elapsed());
 }
 
 #[tokio::test]

@@ -45,8 +45,17 @@ impl Endpoint {
         Self { server: Server::Watched(Box::new(sentinel)), credentials: None }
     }
 
-    pub(super) fn with_credentials(self, source: CredentialsSource) -> Self {
+    pub(super) fn with_credentials_from(self, source: CredentialsSource) -> Self {
         Self { credentials: Some(source), ..self }
+    }
+
+    /// Whether sentinels say where the server is.
+    pub(super) fn is_watched(&self) -> bool {
+        match &self.server {
+            Server::At(_) => false,
+            #[cfg(feature = "sentinel")]
+            Server::Watched(_) => true,
+        }
     }
 
     pub(super) fn database(&self) -> i64 {

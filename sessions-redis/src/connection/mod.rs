@@ -71,7 +71,14 @@ impl Connection {
 
     /// Asks a function for the user and password before each connection: for passwords that change, and
     /// for the tokens that clouds give out. They replace those of the URL. A connection that is
-    /// established stays as it is. While the function fails, so do the requests that need a connection.
+    /// established stays as it is. While the function fails, so do the requests that need a connection. It
+    /// fails too when it panics, or takes longer than five seconds. It is asked again, with pauses that grow
+    /// to 250 ms, when requests need a connection.
+    ///
+    /// # Security
+    ///
+    /// The text of the function's error is part of the store's, and goes into the log, and with
+    /// `HealthCheck::with_reason` into the answer of the health check: it must contain no secret.
     ///
     /// # Examples
     ///
@@ -79,7 +86,7 @@ impl Connection {
     /// # fn example() -> std::io::Result<()> {
     /// use sessions_redis::{Connection, Credentials, RedisStore};
     ///
-    /// let connection = Connection::new("redis://10.0.0.5:6379")?.with_credentials(async || {
+    /// let connection = Connection::new("redis://10.0.0.5:6379")?.with_credentials_from(async || {
     ///     let password = tokio::fs::read_to_string("/run/secrets/redis").await?;
     ///     Ok::<_, std::io::Error>(Credentials::new("app", password.trim()))
     /// });
@@ -88,14 +95,14 @@ impl Connection {
     /// # }
     /// ```
     #[must_use]
-    pub fn with_credentials<F, Fut, E>(self, credentials: F) -> Self
+    pub fn with_credentials_from<F, Fut, E>(self, credentials: F) -> Self
     where
         F: Fn() -> Fut + Send + Sync + 'static,
         Fut: Future<Output = Result<Credentials, E>> + Send + 'static,
         E: Into<Box<dyn Error + Send + Sync>>,
     {
         let endpoint = self.0.endpoint.clone();
-        Self::to(endpoint.with_credentials(CredentialsSource::new(credentials)))
+        Self::to(endpoint.with_credentials_from(CredentialsSource::new(credentials)))
     }
 
     fn to(endpoint: Endpoint) -> Self {

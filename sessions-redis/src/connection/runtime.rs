@@ -2,6 +2,7 @@
 
 use std::{
     io,
+    panic::AssertUnwindSafe,
     sync::{Arc, Mutex, MutexGuard, PoisonError},
     time::{Duration, Instant},
 };
@@ -56,8 +57,10 @@ struct State {
     backoff: Duration,
     /// When the first request was sent since the last answer.
     unanswered_since: Option<Instant>,
-    /// When the server is asked for its role, or `None` when it refuses to tell.
+    /// When the server is asked for its role, and a sentinel where the primary is.
     role_due: Option<Instant>,
+    /// Whether the server refuses to tell its role.
+    role_refused: bool,
     pace: Pace,
     /// Where the last connection leads to.
     #[cfg(feature = "sentinel")]
@@ -76,6 +79,7 @@ impl RuntimeConnection {
             backoff: MIN_BACKOFF,
             unanswered_since: None,
             role_due: None,
+            role_refused: false,
             pace: Pace::new(),
             #[cfg(feature = "sentinel")]
             address: None,
@@ -116,6 +120,7 @@ impl RuntimeConnection {
         state.next_at = None;
         state.unanswered_since = None;
         state.role_due = Some(now);
+        state.role_refused = false;
         (number, attempt)
     }
 
@@ -129,7 +134,10 @@ impl RuntimeConnection {
             self.state().address.clone_from(&Some(client.get_connection_info().addr().clone()));
             client.get_multiplexed_async_connection_with_config(&config).await
         };
-        let result = result.await.map_err(|err| self.not_connected(&err));
+        // The function of the credentials is the application's. No later attempt must wait for a dead one.
+        let result = AssertUnwindSafe(result).catch_unwind().await;
+        let result = result.unwrap_or_else(|_| Err(panicked().into()));
+        let result = result.map_err(|err| self.not_connected(&err));
         let mut state = self.state();
         if state.number == number {
             match &result {
@@ -171,36 +179,40 @@ impl RuntimeConnection {
             Answer::Came => state.unanswered_since = None,
             Answer::NotPrimary => {
                 state.unanswered_since = None;
-                if state.pace.allows(Instant::now()) {
-                    state.attempt = None;
-                }
+                state.leave_server();
             }
             Answer::Broke => state.attempt = None,
         }
     }
 
-    /// Asks the server for its role, if that is due. No request waits for the answer.
+    /// Asks the server for its role, and a sentinel where the primary is, if that is due. No request waits
+    /// for the answers.
     pub(super) fn check_role(self: &Arc<Self>, number: u64, mut connection: MultiplexedConnection) {
         let now = Instant::now();
         let mut state = self.state();
         if state.number != number || state.role_due.is_none_or(|due| due > now) {
             return;
         }
+        let role_refused = state.role_refused;
+        if role_refused && !self.endpoint.is_watched() {
+            return;
+        }
         state.role_due = Some(now + ROLE_INTERVAL);
         drop(state);
         let current = Arc::clone(self);
         tokio::spawn(async move {
-            let role = connection.send_packed_command(Cmd::new().arg("ROLE")).await;
-            let answer = Answer::of_role(&role);
-            #[cfg(feature = "sentinel")]
-            let answer = match answer {
-                Answer::Came if current.has_moved().await => Answer::NotPrimary,
-                answer => answer,
-            };
-            if answer == Answer::Came && matches!(role, Ok(Value::ServerError(_))) {
-                current.refused_role(number);
+            if !role_refused {
+                let role = connection.send_packed_command(Cmd::new().arg("ROLE")).await;
+                let answer = Answer::of_role(&role);
+                if answer == Answer::Came && matches!(role, Ok(Value::ServerError(_))) {
+                    current.refused_role(number);
+                }
+                current.request_done(number, answer);
             }
-            current.request_done(number, answer);
+            #[cfg(feature = "sentinel")]
+            if current.has_moved().await {
+                current.moved(number);
+            }
         });
     }
 
@@ -208,7 +220,17 @@ impl RuntimeConnection {
     fn refused_role(&self, number: u64) {
         let mut state = self.state();
         if state.number == number {
-            state.role_due = None;
+            state.role_refused = true;
+        }
+    }
+
+    /// Records that the sentinels name another server. It is no answer of the server: whether that one is
+    /// silent remains to be seen.
+    #[cfg(feature = "sentinel")]
+    fn moved(&self, number: u64) {
+        let mut state = self.state();
+        if state.number == number && state.attempt.is_some() {
+            state.leave_server();
         }
     }
 
@@ -216,14 +238,15 @@ impl RuntimeConnection {
     /// sentinels replaced goes on as one for seconds.
     #[cfg(feature = "sentinel")]
     async fn has_moved(&self) -> bool {
-        let mut watch = self.watch.lock().await;
+        // One question at a time: while sentinels are silent, no others queue up behind it.
+        let Ok(mut watch) = self.watch.try_lock() else { return false };
         if watch.is_none() {
             *watch = self.endpoint.watch().await.and_then(Result::ok);
         }
         let Some(sentinel) = watch.as_mut() else { return false };
         let named = timeout(CONNECT_TIMEOUT, sentinel.primary()).await;
         let Ok(Ok((host, port))) = named else {
-            // The next time another one is asked.
+            // The next time whichever answers first is asked.
             *watch = None;
             return false;
         };
@@ -240,4 +263,20 @@ impl RuntimeConnection {
     fn state(&self) -> MutexGuard<'_, State> {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
+}
+
+impl State {
+    /// Gives up the connection, whose server is not the primary, unless one was given up just before.
+    fn leave_server(&mut self) {
+        if self.pace.allows(Instant::now()) {
+            self.attempt = None;
+        }
+    }
+}
+
+fn panicked() -> io::Error {
+    io::Error::other(
+        "the attempt panicked, in the function that returns the credentials or in the client of Redis; \
+         standard error has the message of the panic",
+    )
 }

@@ -89,6 +89,20 @@ impl Sentinels {
         self.wait_for_other_than(before)
     }
 
+    /// Has all of them watch another server under the same name.
+    ///
+    /// # Panics
+    ///
+    /// When one of them is down.
+    pub fn watch_instead(&self, primary: &Redis) {
+        let server = primary.port().to_string();
+        for port in &self.ports {
+            ask::<()>(*port, &["SENTINEL", "REMOVE", NAME]).expect("it watches a primary");
+            ask::<()>(*port, &["SENTINEL", "MONITOR", NAME, "127.0.0.1", &server, "2"])
+                .expect("it watches none");
+        }
+    }
+
     /// Waits until all sentinels name another primary than the one on this port, and returns when that
     /// was.
     ///
