@@ -7,6 +7,7 @@ mod output;
 mod owners;
 mod places;
 mod secret;
+mod steps;
 mod tokens;
 mod upkeep;
 
@@ -65,9 +66,11 @@ async fn on<S: Administer>(
         StoreCommand::Ready => upkeep::ready(&store, places.deadline(), output).await,
         StoreCommand::List(list) => owners::list(store, places.deadline(), &list, output).await,
         StoreCommand::End(end) => owners::end(store, places.deadline(), &end, output).await,
-        StoreCommand::Count => upkeep::count(&store, output).await,
-        StoreCommand::Sweep => upkeep::sweep(&store, output).await,
-        StoreCommand::Migrate(migrate) => upkeep::migrate(&store, &migrate, output).await,
+        StoreCommand::Count => upkeep::count(&store, places.deadline(), output).await,
+        StoreCommand::Sweep => upkeep::sweep(&store, places.deadline(), output).await,
+        StoreCommand::Migrate(migrate) => {
+            upkeep::migrate(&store, places.deadline(), &migrate, output).await
+        }
     }
 }
 

@@ -8,14 +8,18 @@ use std::{
 };
 
 use clap::Args;
+use sessions::store::{RecordKey, Store, StoreError};
 use sessions_redis::RedisStore;
 use sessions_sqlx::{Dialect, MySqlStore, PostgresStore, SqliteStore, SqlxStore};
 use sqlx::sqlite::{SqliteConnectOptions, SqlitePoolOptions};
+use tokio::time::timeout;
 use url::Url;
 use zeroize::Zeroizing;
 
 use crate::{failure::Failure, secret};
 
+/// How long Redis has to accept a connection and to answer on it.
+const CONNECT_TIMEOUT: Duration = Duration::from_secs(3);
 /// The variable with the URL of the store.
 const VARIABLE: &str = "SESSIONS_STORE";
 
@@ -40,7 +44,18 @@ pub(crate) struct Places {
     #[arg(long, global = true)]
     table: Option<String>,
 
-    /// How long the store has to answer a call, in seconds
+    /// Makes each operation in PostgreSQL a transaction, for a pooler that shares connections and does not
+    /// track prepared statements: where the application calls `in_transactions`
+    #[arg(long, global = true)]
+    in_transactions: bool,
+
+    /// How many replicas of Redis must confirm what `end` deletes; without it a failover may undo it
+    #[arg(long, global = true, value_name = "NUMBER",
+          value_parser = clap::value_parser!(u16).range(1..))]
+    replicas: Option<u16>,
+
+    /// How many seconds the store has for `ready`, `list`, `end` and `migrate`, and for each step of
+    /// `count` and `sweep`. Connecting and the statements of PostgreSQL and MariaDB have shorter limits
     #[arg(long, global = true, value_name = "SECONDS", default_value_t = 10,
           value_parser = clap::value_parser!(u64).range(1..=3600))]
     timeout: u64,
@@ -54,6 +69,26 @@ pub(crate) enum Place {
     Sqlite(SqliteStore),
 }
 
+/// What kind of store it is.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Kind {
+    Redis,
+    Postgres,
+    MySql,
+    Sqlite,
+}
+
+impl Kind {
+    fn name(self) -> &'static str {
+        match self {
+            Self::Redis => "Redis",
+            Self::Postgres => "PostgreSQL",
+            Self::MySql => "MySQL",
+            Self::Sqlite => "SQLite",
+        }
+    }
+}
+
 impl Places {
     pub(crate) fn deadline(&self) -> Duration {
         Duration::from_secs(self.timeout)
@@ -65,25 +100,22 @@ impl Places {
         let (scheme, rest) = url.split_once(':').unwrap_or_default();
         match scheme.to_ascii_lowercase().as_str() {
             "redis" | "rediss" | "redis+unix" | "valkey" | "valkeys" => {
-                refuse(self.table.as_ref(), "--table", "Redis", "--prefix")?;
-                let store = RedisStore::connect(&**url).await.map_err(Failure::failed)?;
-                Ok(Place::Redis(match &self.prefix {
-                    Some(prefix) => store.with_prefix(&**prefix),
-                    None => store,
-                }))
+                self.refuse_other(Kind::Redis)?;
+                self.redis(&url).await.map(Place::Redis)
             }
             "postgres" | "postgresql" => {
-                refuse(self.prefix.as_ref(), "--prefix", "PostgreSQL", "--table")?;
+                self.refuse_other(Kind::Postgres)?;
                 let store = PostgresStore::connect(&url).await.map_err(Failure::failed)?;
+                let store = if self.in_transactions { store.in_transactions() } else { store };
                 self.in_table(store).map(Place::Postgres)
             }
             "mysql" | "mariadb" => {
-                refuse(self.prefix.as_ref(), "--prefix", "MySQL", "--table")?;
+                self.refuse_other(Kind::MySql)?;
                 let store = MySqlStore::connect(&url).await.map_err(Failure::failed)?;
                 self.in_table(store).map(Place::MySql)
             }
             "sqlite" => {
-                refuse(self.prefix.as_ref(), "--prefix", "SQLite", "--table")?;
+                self.refuse_other(Kind::Sqlite)?;
                 let path = rest.strip_prefix("//").unwrap_or(rest);
                 self.in_table(open_file(Path::new(path), makes).await?).map(Place::Sqlite)
             }
@@ -114,21 +146,56 @@ impl Places {
         })
     }
 
+    /// Returns a store on Redis that was read, under the prefix: the user may have no right to other keys.
+    async fn redis(&self, url: &str) -> Result<RedisStore, Failure> {
+        let mut store = RedisStore::new(url).map_err(Failure::usage)?;
+        if let Some(prefix) = &self.prefix {
+            store = store.with_prefix(&**prefix);
+        }
+        if let Some(replicas) = self.replicas {
+            // Less than the deletion has.
+            store = store.durable_delete(replicas.into(), self.deadline() / 2);
+        }
+        let read = timeout(CONNECT_TIMEOUT, store.load(&RecordKey::from_bytes([0; 32]), None));
+        match read.await.unwrap_or(Err(StoreError::Timeout)) {
+            Ok(_) | Err(StoreError::Corrupt { .. } | StoreError::NewerFormat { .. }) => Ok(store),
+            Err(err) => {
+                let server = store.server().unwrap_or_default();
+                let (attempt, text) =
+                    (format!("cannot connect to {server}: "), err.with_causes().to_string());
+                let cause = text.split_once(&attempt).map_or(&*text, |(_, cause)| cause);
+                Err(Failure::failed(format_args!(
+                    "{attempt}{cause}; check that the server runs, that the URL has its address, user and \
+                     password, and that --prefix is the application's"
+                )))
+            }
+        }
+    }
+
+    /// Refuses the options that a store does not have.
+    fn refuse_other(&self, kind: Kind) -> Result<(), Failure> {
+        let (is_redis, is_postgres) = (kind == Kind::Redis, kind == Kind::Postgres);
+        for (is_given, is_known, option, instead) in [
+            (self.table.is_some(), !is_redis, "--table", "; use --prefix"),
+            (self.prefix.is_some(), is_redis, "--prefix", "; use --table"),
+            (self.replicas.is_some(), is_redis, "--replicas", ""),
+            (self.in_transactions, is_postgres, "--in-transactions", ""),
+        ] {
+            if is_given && !is_known {
+                let kind = kind.name();
+                return Err(Failure::usage(format_args!(
+                    "{option} has no effect with {kind}{instead}"
+                )));
+            }
+        }
+        Ok(())
+    }
+
     fn in_table<DB: Dialect>(&self, store: SqlxStore<DB>) -> Result<SqlxStore<DB>, Failure> {
         match &self.table {
             Some(table) => store.with_table(table).map_err(Failure::usage),
             None => Ok(store),
         }
-    }
-}
-
-/// Refuses an option that the store does not have.
-fn refuse(given: Option<&String>, option: &str, store: &str, instead: &str) -> Result<(), Failure> {
-    match given {
-        Some(_) => {
-            Err(Failure::usage(format_args!("{option} has no effect with {store}; use {instead}")))
-        }
-        None => Ok(()),
     }
 }
 

@@ -11,6 +11,7 @@ use crate::{
     cli::Migrate,
     failure::Failure,
     output::{Output, sessions},
+    steps::Steps,
 };
 
 #[derive(Serialize)]
@@ -24,24 +25,43 @@ pub(crate) async fn ready(
     output: Output,
 ) -> Result<(), Failure> {
     ServerSide::new(store.clone()).with_request_deadline(deadline).ready().await?;
-    let server = store.server();
-    let place = server.as_deref().unwrap_or("the store");
-    output.write(&format!("{place} serves sessions"), &json!({"ready": true, "server": server}))
+    let object = json!({"ready": true, "server": store.server()});
+    output.write(&format!("{} serves sessions", place(store)), &object)
 }
 
-pub(crate) async fn count(store: &impl Administer, output: Output) -> Result<(), Failure> {
-    let mut progress = output.progress("counted so far");
-    let counted = store.count(|number| progress.at(number)).await;
+fn place(store: &impl Administer) -> String {
+    store.server().unwrap_or_else(|| "the store".to_owned())
+}
+
+pub(crate) async fn count(
+    store: &impl Administer,
+    deadline: Duration,
+    output: Output,
+) -> Result<(), Failure> {
+    let (steps, mut progress) = (Steps::new(deadline), output.progress("counted so far"));
+    let count = store.count(|number| {
+        steps.next();
+        progress.at(number);
+    });
+    let counted = steps.of(place(store), count).await;
     drop(progress);
-    let number = counted.map_err(|err| failed(store, &err))?;
+    let number = counted?.map_err(|err| failed(store, &err))?;
     output.write(&sessions(number), &Number { sessions: number })
 }
 
-pub(crate) async fn sweep(store: &impl Administer, output: Output) -> Result<(), Failure> {
-    let mut progress = output.progress("deleted so far");
-    let swept = store.sweep(|number| progress.at(number)).await;
+pub(crate) async fn sweep(
+    store: &impl Administer,
+    deadline: Duration,
+    output: Output,
+) -> Result<(), Failure> {
+    let (steps, mut progress) = (Steps::new(deadline), output.progress("deleted so far"));
+    let sweep = store.sweep(|number| {
+        steps.next();
+        progress.at(number);
+    });
+    let swept = steps.of(place(store), sweep).await;
     drop(progress);
-    let swept = swept.map_err(|err| failed(store, &err))?;
+    let swept = swept?.map_err(|err| failed(store, &err))?;
     let text = match swept {
         Some(deleted) => format!("{} that had expired deleted", sessions(deleted)),
         None => "nothing to do: Redis deletes expired sessions by itself".to_owned(),
@@ -51,6 +71,7 @@ pub(crate) async fn sweep(store: &impl Administer, output: Output) -> Result<(),
 
 pub(crate) async fn migrate(
     store: &impl Administer,
+    deadline: Duration,
     migrate: &Migrate,
     output: Output,
 ) -> Result<(), Failure> {
@@ -62,7 +83,8 @@ pub(crate) async fn migrate(
         return output
             .write(statements.trim_end(), &json!({"migrated": false, "statements": statements}));
     }
-    store.migrate().await.map_err(Failure::failed)?;
+    let migrated = Steps::new(deadline).of(place(store), store.migrate()).await?;
+    migrated.map_err(Failure::failed)?;
     let text = "the tables are there";
     output.write(text, &json!({"migrated": true, "statements": statements}))
 }

@@ -24,7 +24,10 @@ use sessions::{
 };
 use sessions_redis::RedisStore;
 use sessions_sqlx::{MySqlStore, PostgresStore, SqliteStore};
-use sessions_tests::{AppSessions, Browser, MariaDb, Postgres, Redis, key, key_text};
+use sessions_tests::{
+    AppSessions, Browser, MariaDb, PgBouncer, PgBouncerVersion, Postgres, Redis, key, key_text,
+};
+use sqlx::Row;
 
 const SECRET: &str = "s3cr3t";
 
@@ -241,6 +244,78 @@ async fn sessions_in_redis_are_counted_listed_and_ended() {
     let table = Place { url: place.url.clone(), options: vec!["--table", "kept"] };
     let refused = "sessions-admin: --table has no effect with Redis; use --prefix";
     assert_eq!(table.run(&["count"]).failure(2), refused);
+}
+
+#[actix_web::test]
+#[ignore = "needs redis-server: run scripts/test"]
+async fn a_redis_whose_user_has_the_keys_of_the_application_alone_is_administered() {
+    let redis = Redis::new();
+    let rules = ["ACL", "SETUSER", "app", "on", &format!(">{SECRET}"), "~app:*", "+@all"];
+    redis.command::<()>(&rules);
+    let url = format!("redis://app:{SECRET}@127.0.0.1:{}", redis.port());
+    let own = Place { url: url.clone(), options: vec!["--prefix", "app:"] };
+    assert_eq!(own.run(&["count"]).text(), "0 sessions\n");
+    let other = Place { url, options: Vec::new() }.run(&["count"]);
+    assert!(other.failure(1).ends_with("and that --prefix is the application's"), "{other:?}");
+}
+
+#[actix_web::test]
+#[ignore = "needs redis-server: run scripts/test"]
+async fn an_end_waits_for_the_replicas_that_it_is_told() {
+    let redis = Redis::new();
+    let app =
+        app(ServerSide::new(RedisStore::new(redis.url()).unwrap()), SessionConfig::new()).await;
+    let log_in = async || {
+        assert_eq!(Browser::new().get(&app, "/login/alice/phone").await.body, "logged in");
+    };
+    let place = Place { url: redis.url(), options: vec!["--replicas", "1", "--timeout", "2"] };
+    log_in().await;
+    let alone = place.run(&["end", "alice", "--all"]);
+    assert!(alone.failure(1).contains("0 of 1 replicas confirmed a deletion in time"), "{alone:?}");
+    let _replica = redis.replica();
+    log_in().await;
+    assert_eq!(place.run(&["end", "alice", "--all"]).text(), "1 session of `alice` ended\n");
+}
+
+#[actix_web::test]
+#[ignore = "needs postgresql and pgbouncer: run scripts/test"]
+async fn nothing_is_prepared_behind_a_pooler_in_transactions() {
+    let postgres = Postgres::new();
+    let settings = ["pool_mode = transaction", "default_pool_size = 1"];
+    let pooler = PgBouncer::before(&postgres, PgBouncerVersion::Debian, &settings);
+    let place = Place { url: pooler.url(), options: vec!["--in-transactions"] };
+    assert_eq!(place.run(&["migrate"]).text(), "the tables are there\n");
+    let store = PostgresStore::connect(&pooler.url()).await.unwrap();
+    for command in
+        [&["ready"][..], &["count"], &["sweep"], &["list", "alice"], &["end", "alice", "--all"]]
+    {
+        place.run(command).text();
+        let prepared = sqlx::raw_sql("SELECT count(*)::text FROM pg_prepared_statements");
+        let prepared = prepared.fetch_one(store.pool()).await.unwrap();
+        assert_eq!(prepared.get::<String, _>(0), "0", "{command:?}");
+    }
+    let refused = "sessions-admin: --in-transactions has no effect with SQLite";
+    let sqlite = Place { url: "sqlite:sessions.db".to_owned(), options: place.options };
+    assert_eq!(sqlite.run(&["count"]).failure(2), refused);
+}
+
+#[actix_web::test]
+#[ignore = "needs postgresql: run scripts/test"]
+async fn a_migration_that_waits_ends_at_the_time_out() {
+    let postgres = Postgres::new();
+    let store = PostgresStore::connect(&postgres.url()).await.unwrap();
+    let mut other = store.pool().begin().await.unwrap();
+    // What another instance holds while it makes the tables.
+    let lock = sqlx::raw_sql("SELECT pg_advisory_xact_lock(8315179226536832627)");
+    lock.execute(&mut *other).await.unwrap();
+    let place = Place { url: postgres.url(), options: vec!["--timeout", "1"] };
+    let said = format!(
+        "sessions-admin: {} did not answer within 1 s; check its load, or raise --timeout",
+        store.server().unwrap()
+    );
+    assert_eq!(place.run(&["migrate"]).failure(1), said);
+    other.rollback().await.unwrap();
+    assert_eq!(place.run(&["migrate"]).text(), "the tables are there\n");
 }
 
 #[actix_web::test]

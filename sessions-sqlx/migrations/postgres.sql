@@ -7,8 +7,8 @@ CREATE TABLE IF NOT EXISTS "sessions" (
     owner bytea,
     -- Milliseconds since 1970, by the server's clock.
     expires bigint NOT NULL,
-    -- When the sweeper looks at the row: not later than when it expires or, after a touch, earlier. It has
-    -- an index and moves seldom, so that an update needs no new entries in the indexes (a HOT update).
+    -- When the sweeper looks at the row: `sweep_after <= expires`, less after a touch. It has an index and
+    -- moves seldom, so that an update needs no new entries in the indexes (a HOT update).
     sweep_after bigint NOT NULL
 ) WITH (fillfactor = 70);
 CREATE INDEX IF NOT EXISTS "sessions_owner" ON "sessions" (owner) WHERE owner IS NOT NULL;

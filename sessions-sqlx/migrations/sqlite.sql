@@ -7,8 +7,8 @@ CREATE TABLE IF NOT EXISTS "sessions" (
     owner BLOB,
     -- Milliseconds since 1970, by the host's clock.
     expires INTEGER NOT NULL,
-    -- When the sweeper looks at the row: not later than when it expires or, after a touch, earlier. It has
-    -- an index and moves seldom, so that an update leaves the index alone.
+    -- When the sweeper looks at the row: `sweep_after <= expires`, less after a touch. It has an index and
+    -- moves seldom, so that an update leaves the index alone.
     sweep_after INTEGER NOT NULL
 );
 CREATE INDEX IF NOT EXISTS "sessions_owner" ON "sessions" (owner) WHERE owner IS NOT NULL;

@@ -6,10 +6,7 @@
 use std::{
     future::Future,
     pin::Pin,
-    sync::{
-        Arc, Mutex, PoisonError,
-        atomic::{AtomicBool, Ordering},
-    },
+    sync::{Arc, Mutex, MutexGuard, PoisonError},
     task::{Context, Poll},
     time::Duration,
 };
@@ -19,7 +16,7 @@ use sqlx::{ConnectOptions, Connection, Error, Pool, pool::PoolConnection};
 use tokio::{
     runtime::Handle,
     sync::Semaphore,
-    time::{Instant, sleep_until, timeout, timeout_at},
+    time::{Instant, timeout, timeout_at},
 };
 
 use crate::{dialect::Dialect, error::no_connection};
@@ -28,7 +25,7 @@ use crate::{dialect::Dialect, error::no_connection};
 const PROMPT: Duration = Duration::from_millis(100);
 /// After how much waiting a call gives up, if the server makes no connections.
 const REFUSED: Duration = Duration::from_millis(200);
-/// For how long a refusal of the server counts, and how long asking it may take.
+/// For how long counts what the server has just done, and how long asking it may take.
 const FRESH: Duration = Duration::from_secs(1);
 
 /// Lends the connections of a pool. Clones share what they know of the server.
@@ -48,9 +45,19 @@ pub(crate) enum NotLent {
 
 /// What is known of the server, and how many connections are made for no call.
 struct Server {
-    refusal: Mutex<Option<(Instant, StoreError)>>,
-    is_asked: AtomicBool,
+    known: Mutex<Known>,
     abandoned: Arc<Semaphore>,
+}
+
+/// What the server has done, and when.
+#[derive(Default)]
+struct Known {
+    /// It refused a connection.
+    refusal: Option<(Instant, StoreError)>,
+    /// It was asked why there is none.
+    asked: Option<Instant>,
+    /// The pool had a connection for a call.
+    lent: Option<Instant>,
 }
 
 impl<DB: Dialect> Lender<DB> {
@@ -58,11 +65,7 @@ impl<DB: Dialect> Lender<DB> {
     pub(crate) fn new(pool: Pool<DB>) -> Self {
         let connections = usize::try_from(pool.options().get_max_connections());
         let abandoned = Semaphore::new(connections.unwrap_or_default().min(Semaphore::MAX_PERMITS));
-        let server = Server {
-            refusal: Mutex::default(),
-            is_asked: AtomicBool::new(false),
-            abandoned: Arc::new(abandoned),
-        };
+        let server = Server { known: Mutex::default(), abandoned: Arc::new(abandoned) };
         Self { pool, timeout: None, server: Arc::new(server) }
     }
 
@@ -88,12 +91,12 @@ impl<DB: Dialect> Lender<DB> {
         let limit = self.timeout.map(|timeout| begun + timeout);
         let wait = limit.map_or(PROMPT, |limit| PROMPT.min((limit - begun) / 2));
         if let Ok(lent) = timeout(wait, &mut lent).await {
-            return lent.map_err(|err| self.not_lent(err));
+            return self.lent(lent);
         }
         self.ask_why();
         let refused = limit.map_or(begun + REFUSED, |limit| limit.min(begun + REFUSED));
         if let Ok(lent) = timeout_at(refused, &mut lent).await {
-            return lent.map_err(|err| self.not_lent(err));
+            return self.lent(lent);
         }
         if let Some(refusal) = self.server.refusal() {
             return Err(NotLent::Refused(refusal));
@@ -102,48 +105,78 @@ impl<DB: Dialect> Lender<DB> {
             Some(limit) => timeout_at(limit, lent).await.unwrap_or(Err(Error::PoolTimedOut)),
             None => lent.await,
         };
-        lent.map_err(|err| self.not_lent(err))
+        self.lent(lent)
     }
 
-    fn not_lent(&self, err: Error) -> NotLent {
-        match self.server.refusal() {
-            Some(refusal) if matches!(err, Error::PoolTimedOut) => NotLent::Refused(refusal),
-            _ => NotLent::Pool(err),
+    fn lent(&self, lent: Result<PoolConnection<DB>, Error>) -> Result<PoolConnection<DB>, NotLent> {
+        match lent {
+            Ok(connection) => {
+                self.server.known().lent = Some(Instant::now());
+                Ok(connection)
+            }
+            Err(err @ Error::PoolTimedOut) => {
+                Err(self.server.refusal().map_or(NotLent::Pool(err), NotLent::Refused))
+            }
+            Err(err) => Err(NotLent::Pool(err)),
         }
     }
 
     /// Asks the server for a connection beside those of the pool, which does not tell why it has none.
     /// One call asks, and no more than one in a while.
     fn ask_why(&self) {
-        if self.server.refusal().is_some() || self.server.is_asked.swap(true, Ordering::AcqRel) {
+        if !self.server.is_to_be_asked() {
             return;
         }
-        let (options, server) = (self.pool.connect_options(), Arc::clone(&self.server));
+        let (pool, server) = (self.pool.clone(), Arc::clone(&self.server));
         tokio::spawn(async move {
-            let begun = Instant::now();
-            let refusal = match timeout(FRESH, options.connect()).await {
+            let refusal = match timeout(FRESH, pool.connect_options().connect()).await {
                 Ok(Ok(connection)) => {
                     let _ = timeout(FRESH, connection.close()).await;
                     None
                 }
+                // The server has the connections of the pool and no more, and the pool is busy.
+                Ok(Err(err)) if is_one_too_many::<DB>(&err) && server.serves(&pool) => None,
                 Ok(Err(err)) => Some((Instant::now(), no_connection::<DB>(err))),
                 // The server is slow, or far away.
                 Err(_) => None,
             };
-            *server.refusal.lock().unwrap_or_else(PoisonError::into_inner) = refusal;
-            sleep_until(begun + FRESH).await;
-            server.is_asked.store(false, Ordering::Release);
+            server.known().refusal = refusal;
         });
     }
 }
 
 impl Server {
+    fn known(&self) -> MutexGuard<'_, Known> {
+        self.known.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
     /// Returns why the server has just refused a connection.
     fn refusal(&self) -> Option<StoreError> {
-        let refusal = self.refusal.lock().unwrap_or_else(PoisonError::into_inner);
-        let (since, refusal) = refusal.as_ref()?;
+        let known = self.known();
+        let (since, refusal) = known.refusal.as_ref()?;
         (since.elapsed() < FRESH).then(|| refusal.clone())
     }
+
+    /// Returns whether the server was not asked just now, and notes that it is.
+    fn is_to_be_asked(&self) -> bool {
+        let mut known = self.known();
+        let is_known = known.asked.is_some_and(|asked| asked.elapsed() < FRESH);
+        if !is_known {
+            known.asked = Some(Instant::now());
+        }
+        !is_known
+    }
+
+    /// Whether the pool has no place for another connection, and calls get those that it has: some of
+    /// its places may be taken by connections that are still being made.
+    fn serves<DB: Dialect>(&self, pool: &Pool<DB>) -> bool {
+        pool.size() >= pool.options().get_max_connections()
+            && self.known().lent.is_some_and(|lent| lent.elapsed() < FRESH)
+    }
+}
+
+fn is_one_too_many<DB: Dialect>(err: &Error) -> bool {
+    err.as_database_error().is_some_and(DB::is_one_too_many)
 }
 
 impl<DB: Dialect> Clone for Lender<DB> {

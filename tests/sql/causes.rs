@@ -71,6 +71,21 @@ async fn too_few_connections_are_said() {
     );
     own.pool().close().await;
     assert!(other.load(&random_key(), None).await.unwrap().is_none());
+    // A pool that is merely busy has all the connections that the role may have.
+    let options: PgConnectOptions = postgres.url().parse().unwrap();
+    let pool = PgPoolOptions::new().max_connections(1);
+    let busy = PostgresStore::new(pool.connect_lazy_with(options.username("few")))
+        .with_acquire_timeout(Duration::from_secs(10));
+    assert!(busy.load(&random_key(), None).await.unwrap().is_none());
+    let used = busy.pool().acquire().await.unwrap();
+    let released = async {
+        // Longer than a call waits for a server that makes no connections.
+        tokio::time::sleep(Duration::from_millis(600)).await;
+        drop(used);
+    };
+    let (read, ()) = futures_util::future::join(busy.load(&random_key(), None), released).await;
+    assert!(read.expect("there is a connection again").is_none());
+    busy.pool().close().await;
     // A pool whose connections are all in use.
     let pool = PgPoolOptions::new().max_connections(1).connect(&postgres.url()).await.unwrap();
     let _used = pool.acquire().await.unwrap();

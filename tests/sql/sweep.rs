@@ -1,6 +1,6 @@
 //! The sweep of the SQL stores, which looks for rows in an index that updates leave alone.
 
-use std::time::Duration;
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use sessions::{
     store::{CreateOutcome, RecordKey, ReplaceOutcome, Revision, Store, Touch},
@@ -8,7 +8,7 @@ use sessions::{
 };
 use sessions_sqlx::{Dialect, PostgresStore, SqliteStore, SqlxStore};
 use sessions_tests::{Postgres, is_full};
-use sqlx::{AssertSqlSafe, PgPool, query, query_as, query_scalar, sqlite::SqlitePoolOptions};
+use sqlx::{AssertSqlSafe, PgPool, query, query_as, query_scalar, raw_sql, sqlite::SqlitePoolOptions};
 
 const MINUTE: Duration = Duration::from_secs(60);
 const HOUR: Duration = Duration::from_secs(3_600);
@@ -113,6 +113,86 @@ async fn a_sweep_of_postgres_deletes_what_has_expired_and_nothing_before() {
     };
     let dues = async || query_scalar(DUES).fetch_all(pool).await.expect("it is up");
     a_sweep_deletes_what_has_expired(&store, pass, dues).await;
+}
+
+/// Rows that the sweeper looks at before it comes to the expired ones.
+const LIVE: usize = 2_600;
+const EXPIRED: u64 = 1_300;
+
+/// Fills a table with live rows that were touched, and expired ones that are due after them. `key`
+/// writes a random key.
+async fn fill<DB: Dialect>(store: &SqlxStore<DB>, key: &str, run: impl AsyncFn(String)) {
+    store.migrate().await.expect("the tables can be made");
+    let now = SystemTime::now().duration_since(UNIX_EPOCH).expect("it is after 1970").as_millis();
+    let (expires, due) = (now + 3_600_000, now - 3_600_000);
+    for (rows, expires, due) in [(LIVE as u64, expires, due), (EXPIRED, due + 1_000, due + 1_000)] {
+        run(format!(
+            "WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < {rows}) \
+             INSERT INTO sessions (key, revision, record, expires, sweep_after) \
+             SELECT {key}, 1, {key}, {expires}, {due} FROM n"
+        ))
+        .await;
+    }
+}
+
+/// However many live rows stand before the expired ones, no statement looks at more than 500 rows.
+async fn a_sweep_goes_in_steps<DB: Dialect>(store: &SqlxStore<DB>, dues: Vec<i64>) {
+    let mut steps = Vec::new();
+    let swept = store.sweep_with(|deleted| steps.push(deleted)).await.expect("it answers");
+    println!("{steps:?}");
+    assert_eq!((swept, dues.len()), (EXPIRED, LIVE + 1_300));
+    // Live rows alone, both kinds, expired ones alone, and none.
+    assert_eq!(steps, [0, 0, 0, 0, 0, 400, 900, 1_300, 1_300]);
+}
+
+#[tokio::test]
+async fn expired_rows_of_sqlite_behind_many_live_ones_are_swept_in_steps() {
+    let pool = SqlitePoolOptions::new().max_connections(1).test_before_acquire(false);
+    let store = SqliteStore::new(pool.connect("sqlite::memory:").await.unwrap());
+    let run = async |statement| {
+        query(AssertSqlSafe(statement)).execute(store.pool()).await.expect("it is up");
+    };
+    fill(&store, "randomblob(32)", run).await;
+    let dues = query_scalar(DUES).fetch_all(store.pool()).await.unwrap();
+    a_sweep_goes_in_steps(&store, dues).await;
+    let dues: Vec<i64> = query_scalar(DUES).fetch_all(store.pool()).await.unwrap();
+    assert_eq!(dues, vec![0; LIVE]);
+}
+
+#[tokio::test]
+#[ignore = "needs postgresql: run scripts/test"]
+async fn expired_rows_of_postgres_behind_many_live_ones_are_swept_in_steps() {
+    let postgres = Postgres::new();
+    let store = PostgresStore::new(PgPool::connect(&postgres.url()).await.unwrap());
+    let run = async |statement| {
+        query(AssertSqlSafe(statement)).execute(store.pool()).await.expect("it is up");
+    };
+    fill(&store, "sha256((i || random()::text)::bytea)", run).await;
+    let dues = query_scalar(DUES).fetch_all(store.pool()).await.unwrap();
+    a_sweep_goes_in_steps(&store, dues).await;
+    let dues: Vec<i64> = query_scalar(DUES).fetch_all(store.pool()).await.unwrap();
+    assert_eq!(dues, vec![0; LIVE]);
+}
+
+/// What a full disk says to the update of a live row.
+#[tokio::test]
+#[ignore = "needs postgresql: run scripts/test"]
+async fn a_full_postgres_is_swept_behind_live_rows() {
+    let postgres = Postgres::new();
+    let store = PostgresStore::new(PgPool::connect(&postgres.url()).await.unwrap());
+    let run = async |statement| {
+        query(AssertSqlSafe(statement)).execute(store.pool()).await.expect("it is up");
+    };
+    fill(&store, "sha256((i || random()::text)::bytea)", run).await;
+    raw_sql(
+        "CREATE FUNCTION full_disk() RETURNS trigger LANGUAGE plpgsql AS \
+         $$ BEGIN RAISE EXCEPTION 'no space' USING ERRCODE = '53100'; END $$; \
+         CREATE TRIGGER full_disk BEFORE UPDATE ON sessions FOR EACH ROW EXECUTE FUNCTION full_disk()",
+    )
+    .execute(store.pool())
+    .await
+    .unwrap();
+    assert_eq!(store.sweep().await.expect("it answers"), EXPIRED);
 }
 
 /// Updates of each kind that need no new entries in the indexes.

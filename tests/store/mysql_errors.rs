@@ -48,8 +48,11 @@ async fn a_mariadb_that_takes_no_writes_is_read() {
     for refused in [created, deleted] {
         assert!(matches!(refused, Err(StoreError::ReadOnly { .. })), "{refused:?}");
     }
+    let ready = store.ready().await.unwrap_err().to_string();
+    assert!(ready.contains(" takes no writes; the address must lead to the primary"), "{ready}");
     raw_sql("SET GLOBAL read_only = 0").execute(&admin).await.unwrap();
     assert!(store.load(&key, Some(touch)).await.unwrap().unwrap().touched);
+    store.ready().await.unwrap();
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -164,6 +164,8 @@ async fn a_database_that_takes_no_writes_is_read() {
     for refused in [created, replaced, deleted, ended] {
         assert!(matches!(refused, Err(StoreError::ReadOnly { .. })), "{refused:?}");
     }
+    let ready = store.ready().await.unwrap_err().to_string();
+    assert!(ready.contains(" takes no writes; make the file and its folder writable"), "{ready}");
 }
 
 #[actix_web::test]

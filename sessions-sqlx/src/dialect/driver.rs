@@ -17,6 +17,8 @@ pub trait Driver: Database + Syntax {
     const IS_REMOTE: bool;
     /// Whether a connection can go on after an operation whose caller went away half-way.
     const RESUMES: bool = true;
+    /// What to do where no writes are taken.
+    const WHERE_WRITES_GO: &'static str = "the address must lead to the primary";
     /// Whether the whole database accepts one writer at a time.
     const SINGLE_WRITER: bool;
 
@@ -33,6 +35,11 @@ pub trait Driver: Database + Syntax {
     /// Returns what to do about an error, unless its message says so.
     fn advice(_err: &(dyn DatabaseError + 'static)) -> Option<&'static str> {
         None
+    }
+
+    /// Whether the server refuses a connection because there are too many.
+    fn is_one_too_many(_err: &(dyn DatabaseError + 'static)) -> bool {
+        false
     }
 
     /// Returns how many rows a statement changed.

@@ -44,13 +44,23 @@ pub struct Statements<Own> {
     pub(crate) owner_state: SqlStr,
     pub(crate) end_before: SqlStr,
     pub(crate) keys_after: SqlStr,
+    /// Deletes expired rows, wherever they are.
     pub(crate) sweep_records: SqlStr,
     /// Where the sweeper has a column of its own.
-    pub(crate) postpone_sweep: Option<SqlStr>,
+    pub(crate) in_steps: Option<InSteps>,
     pub(crate) sweep_ended: SqlStr,
     pub(crate) own: Own,
     /// Whether a connection keeps a statement prepared for the next operation.
     pub(crate) is_kept: bool,
+}
+
+/// The statements of a sweep that looks at the rows that are due first, and at no others.
+#[derive(Debug)]
+pub(crate) struct InSteps {
+    /// Deletes those that have expired.
+    pub(crate) sweep_due: SqlStr,
+    /// Makes the others due when they expire.
+    pub(crate) postpone: SqlStr,
 }
 
 impl<Own> Statements<Own> {
@@ -106,11 +116,23 @@ impl<Own> Statements<Own> {
                  AND expires <= {now}"
             )
         };
+        // Of the rows that are due first, those that have or have not expired: no statement reads more
+        // rows than that, however many live ones there are before the expired ones. Live rows are not
+        // locked by the statement that deletes.
+        let due = |condition: &str| {
+            format!(
+                "SELECT key FROM {records} WHERE key IN (SELECT key FROM (\
+                 SELECT key, expires FROM {records} WHERE sweep_after <= {now} \
+                 ORDER BY sweep_after LIMIT $1) AS due WHERE {condition}) AND {condition}{skip_locked}"
+            )
+        };
+        let (expired, live) = (format!("expires <= {now}"), format!("expires > {now}"));
+        let sweep_due =
+            format!("DELETE FROM {records} WHERE key IN ({}) AND {expired}", due(&expired));
         // Rows that were touched since they were made: the sweeper looks at them when they expire.
         let postpone_sweep = format!(
-            "UPDATE {records} SET sweep_after = expires WHERE key IN (SELECT key FROM {records} \
-             WHERE sweep_after <= {now} AND expires > {now} ORDER BY sweep_after \
-             LIMIT $1{skip_locked})"
+            "UPDATE {records} SET sweep_after = expires WHERE key IN ({}) AND {live}",
+            due(&live)
         );
         Self {
             create: statement(create),
@@ -121,7 +143,10 @@ impl<Own> Statements<Own> {
             end_before: statement(end_before),
             keys_after: statement(keys_after),
             sweep_records: statement(sweep(&records, "key", "sweep_after")),
-            postpone_sweep: Some(statement(postpone_sweep)),
+            in_steps: Some(InSteps {
+                sweep_due: statement(sweep_due),
+                postpone: statement(postpone_sweep),
+            }),
             sweep_ended: statement(sweep(&ended, "owner", "expires")),
             own: DB::own_statements(table),
             is_kept: true,

@@ -1,19 +1,18 @@
 //! A pool with settings for sessions.
 
-use std::{fmt, io, time::Duration};
+use std::{io, time::Duration};
 
 use sqlx::{
     ConnectOptions, Connection, Error, Executor, MySql,
     mysql::{MySqlConnectOptions, MySqlPoolOptions},
 };
 use tokio::time::timeout;
-use url::Url;
 
 use crate::{
     dialect::driver::Driver,
     error::advice,
     store::SqlxStore,
-    url::{is_misread, scheme},
+    url::{SILENT, UrlRules},
 };
 
 /// The time limit of a connection that is made, which may go on without its call.
@@ -27,23 +26,29 @@ const LIMITS: &str = "SET SESSION /*M!100101 max_statement_time = 0.25, */ \
                       /*!50708 max_execution_time = 250, */ \
                       innodb_lock_wait_timeout = 1, lock_wait_timeout = 1, autocommit = 1";
 
-/// The parameters that sqlx reads. It takes no notice of any other.
-const PARAMETERS: [&str; 14] = [
-    "sslmode",
-    "ssl-mode",
-    "sslca",
-    "ssl-ca",
-    "sslcert",
-    "ssl-cert",
-    "sslkey",
-    "ssl-key",
-    "charset",
-    "collation",
-    "socket",
-    "statement-cache-capacity",
-    "timezone",
-    "time-zone",
-];
+/// sqlx takes no notice of any other parameter.
+const URL: UrlRules = UrlRules {
+    kind: "MySQL",
+    schemes: ["mysql", "mariadb"],
+    parameters: &[
+        "sslmode",
+        "ssl-mode",
+        "sslca",
+        "ssl-ca",
+        "sslcert",
+        "ssl-cert",
+        "sslkey",
+        "ssl-key",
+        "charset",
+        "collation",
+        "socket",
+        "statement-cache-capacity",
+        "timezone",
+        "time-zone",
+    ],
+    bracketed: None,
+    needs_database: true,
+};
 
 impl SqlxStore<MySql> {
     /// Connects to a server, `mysql://[user[:password]@]host[:port]/database` or `mariadb://…`, with a
@@ -63,15 +68,14 @@ impl SqlxStore<MySql> {
     /// know, [`io::ErrorKind::NotConnected`] when the server does not accept a connection within three
     /// seconds.
     pub async fn connect(url: &str) -> io::Result<Self> {
-        check_scheme(url)?;
-        let options =
-            MySqlConnectOptions::from_url(&checked(url)?).map_err(|err| invalid_url(&err))?;
+        let options = MySqlConnectOptions::from_url(&URL.parse(url)?);
+        let options = options.map_err(|err| URL.invalid(&err))?;
         // A pool would retry until its time-out, and then not report the cause.
         let first = async { options.connect().await?.close().await };
         match timeout(CONNECT_TIMEOUT, first).await {
             Ok(Ok(())) => {}
             Ok(Err(err)) => return Err(not_connected(&options, &err)),
-            Err(_) => return Err(silent(&options)),
+            Err(_) => return Err(failure(&options, SILENT)),
         }
         // The store tests connections by itself, and saves the round trip where it only reads.
         let pool = MySqlPoolOptions::new()
@@ -84,48 +88,6 @@ impl SqlxStore<MySql> {
     }
 }
 
-/// Refuses the URL of something else, which sqlx would take for MySQL.
-fn check_scheme(url: &str) -> io::Result<()> {
-    match scheme(url).as_deref() {
-        Some("mysql" | "mariadb") => Ok(()),
-        Some("sqlite") => Err(invalid_url(
-            &"it begins with `sqlite://`, and a file is opened with `SqliteStore::open`",
-        )),
-        Some(other) => Err(invalid_url(&format!("it begins with `{other}://`"))),
-        None if url.is_empty() => Err(invalid_url(&"it is empty")),
-        None => Err(invalid_url(&"it has no scheme")),
-    }
-}
-
-/// Parses a URL that sqlx reads as it was meant.
-fn checked(text: &str) -> io::Result<Url> {
-    if is_misread(text) {
-        return Err(invalid_url(
-            &"the user or password has a character that must be percent-encoded: `%23` for `#`, `%2F` \
-              for `/`, `%3F` for `?`, `%40` for `@`",
-        ));
-    }
-    let url = Url::parse(text).map_err(|err| invalid_url(&err))?;
-    if url.path().trim_start_matches('/').is_empty() {
-        return Err(invalid_url(&"it names no database"));
-    }
-    match url.query_pairs().find(|(name, _)| !PARAMETERS.contains(&&**name)) {
-        Some((name, _)) => {
-            Err(invalid_url(&format!("it has the unknown parameter `{}`", name.escape_debug())))
-        }
-        None => Ok(url),
-    }
-}
-
-fn invalid_url(problem: &dyn fmt::Display) -> io::Error {
-    let message = format!(
-        "the MySQL URL is invalid: {problem}; expected \
-         `mysql://[user[:password]@]host[:port]/database`; percent-encode special characters of the \
-         password"
-    );
-    io::Error::new(io::ErrorKind::InvalidInput, message)
-}
-
 fn not_connected(options: &MySqlConnectOptions, cause: &Error) -> io::Error {
     let advice = advice::<MySql>(cause).unwrap_or(match cause {
         // The one error of this kind that is left: a password without TLS.
@@ -136,10 +98,6 @@ fn not_connected(options: &MySqlConnectOptions, cause: &Error) -> io::Error {
         _ => "check that the server runs and that the URL has its address",
     });
     failure(options, &format!("{cause}; {advice}"))
-}
-
-fn silent(options: &MySqlConnectOptions) -> io::Error {
-    failure(options, "it did not answer within three seconds; check that the URL has its address")
 }
 
 fn failure(options: &MySqlConnectOptions, what: &str) -> io::Error {

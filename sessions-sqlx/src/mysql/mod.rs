@@ -67,6 +67,10 @@ impl Driver for MySql {
         errors::advice(err)
     }
 
+    fn is_one_too_many(err: &(dyn DatabaseError + 'static)) -> bool {
+        errors::is_one_too_many(err)
+    }
+
     fn rows_affected(result: &MySqlQueryResult) -> u64 {
         result.rows_affected()
     }

@@ -100,7 +100,7 @@ pub(super) fn statements(table: &Table) -> Statements<OwnStatements> {
         end_before: statement(end_before),
         keys_after: statement(keys_after),
         sweep_records: statement(sweep(&records)),
-        postpone_sweep: None,
+        in_steps: None,
         sweep_ended: statement(sweep(&ended)),
         own: MySql::own_statements(table),
         is_kept: true,

@@ -1,6 +1,6 @@
 //! A PostgreSQL pool with settings for sessions.
 
-use std::{fmt, io, time::Duration};
+use std::{io, time::Duration};
 
 use sqlx::{
     ConnectOptions, Connection, Error, Postgres, Row,
@@ -8,13 +8,12 @@ use sqlx::{
     raw_sql,
 };
 use tokio::time::timeout;
-use url::Url;
 
 use crate::{
     dialect::driver::Driver,
     error::advice,
     store::SqlxStore,
-    url::{is_misread, scheme},
+    url::{SILENT, UrlRules},
 };
 
 /// The time limit of a connection that is made, which may go on without its call.
@@ -29,28 +28,33 @@ const STATEMENT_MILLIS: i64 = 300;
 /// connection away afterwards.
 const BEGIN: &str = "BEGIN; SET LOCAL statement_timeout = '250ms'";
 
-/// The parameters that sqlx reads, beside `options[…]`. It writes the value of any other, which may be
-/// a password, to the log.
-const PARAMETERS: [&str; 18] = [
-    "sslmode",
-    "ssl-mode",
-    "sslrootcert",
-    "ssl-root-cert",
-    "ssl-ca",
-    "sslcert",
-    "ssl-cert",
-    "sslkey",
-    "ssl-key",
-    "statement-cache-capacity",
-    "host",
-    "hostaddr",
-    "port",
-    "dbname",
-    "user",
-    "password",
-    "application_name",
-    "options",
-];
+/// sqlx writes the value of any other parameter, which may be a password, to the log.
+const URL: UrlRules = UrlRules {
+    kind: "PostgreSQL",
+    schemes: ["postgres", "postgresql"],
+    parameters: &[
+        "sslmode",
+        "ssl-mode",
+        "sslrootcert",
+        "ssl-root-cert",
+        "ssl-ca",
+        "sslcert",
+        "ssl-cert",
+        "sslkey",
+        "ssl-key",
+        "statement-cache-capacity",
+        "host",
+        "hostaddr",
+        "port",
+        "dbname",
+        "user",
+        "password",
+        "application_name",
+        "options",
+    ],
+    bracketed: Some("options"),
+    needs_database: false,
+};
 
 impl SqlxStore<Postgres> {
     /// Connects to a server, `postgres://[user[:password]@]host[:port]/database`, with a pool of its
@@ -71,9 +75,8 @@ impl SqlxStore<Postgres> {
     /// know, [`io::ErrorKind::NotConnected`] when the server does not accept a connection within three
     /// seconds.
     pub async fn connect(url: &str) -> io::Result<Self> {
-        check_scheme(url)?;
-        let url = checked(url)?;
-        let options = PgConnectOptions::from_url(&url).map_err(|err| invalid_url(&err))?;
+        let options = PgConnectOptions::from_url(&URL.parse(url)?);
+        let options = options.map_err(|err| URL.invalid(&err))?;
         // Sessions have no floating-point numbers, and PgBouncer refuses the parameter.
         let options = options.extra_float_digits(None);
         let with_limit = options.clone().options([STATEMENT_TIMEOUT]);
@@ -133,49 +136,6 @@ fn is_refused_parameter(err: &Error) -> bool {
     })
 }
 
-/// Refuses the URL of something else, which sqlx would take for PostgreSQL.
-fn check_scheme(url: &str) -> io::Result<()> {
-    match scheme(url).as_deref() {
-        Some("postgres" | "postgresql") => Ok(()),
-        Some("sqlite") => Err(invalid_url(
-            &"it begins with `sqlite://`, and a file is opened with `SqliteStore::open`",
-        )),
-        Some(other) => Err(invalid_url(&format!("it begins with `{other}://`"))),
-        None if url.is_empty() => Err(invalid_url(&"it is empty")),
-        None => Err(invalid_url(&"it has no scheme")),
-    }
-}
-
-/// Parses a URL that sqlx reads as it was meant.
-fn checked(text: &str) -> io::Result<Url> {
-    if is_misread(text) {
-        return Err(invalid_url(
-            &"the user or password has a character that must be percent-encoded: `%23` for `#`, `%2F` \
-              for `/`, `%3F` for `?`, `%40` for `@`",
-        ));
-    }
-    let url = Url::parse(text).map_err(|err| invalid_url(&err))?;
-    match url.query_pairs().find(|(name, _)| !is_parameter(name)) {
-        Some((name, _)) => {
-            Err(invalid_url(&format!("it has the unknown parameter `{}`", name.escape_debug())))
-        }
-        None => Ok(url),
-    }
-}
-
-fn is_parameter(name: &str) -> bool {
-    PARAMETERS.contains(&name) || (name.starts_with("options[") && name.ends_with(']'))
-}
-
-fn invalid_url(problem: &dyn fmt::Display) -> io::Error {
-    let message = format!(
-        "the PostgreSQL URL is invalid: {problem}; expected \
-         `postgres://[user[:password]@]host[:port]/database`; percent-encode special characters of the \
-         password"
-    );
-    io::Error::new(io::ErrorKind::InvalidInput, message)
-}
-
 fn not_connected(options: &PgConnectOptions, cause: Option<Error>) -> io::Error {
     let place = Postgres::place(options);
     let cause = match cause {
@@ -186,11 +146,7 @@ fn not_connected(options: &PgConnectOptions, cause: Option<Error>) -> io::Error 
                  password"
             ),
         },
-        None => {
-            "it did not answer within three seconds; check that the server runs and that the URL \
-                 has its address"
-                .to_owned()
-        }
+        None => SILENT.to_owned(),
     };
     io::Error::new(io::ErrorKind::NotConnected, format!("cannot connect to {place}: {cause}"))
 }

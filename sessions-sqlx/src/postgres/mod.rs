@@ -159,6 +159,11 @@ impl Driver for Postgres {
         })
     }
 
+    fn is_one_too_many(err: &(dyn DatabaseError + 'static)) -> bool {
+        // too_many_connections.
+        err.code().as_deref() == Some("53300")
+    }
+
     fn rows_affected(result: &PgQueryResult) -> u64 {
         result.rows_affected()
     }

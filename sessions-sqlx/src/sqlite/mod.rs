@@ -74,6 +74,8 @@ impl Syntax for Sqlite {
 
 impl Driver for Sqlite {
     const IS_REMOTE: bool = false;
+    const WHERE_WRITES_GO: &'static str =
+        "make the file and its folder writable, and set no `query_only`";
     const SINGLE_WRITER: bool = true;
 
     /// SQLite's own clock is exact to the millisecond.

@@ -239,18 +239,32 @@ impl<DB: Dialect> Store for SqlxStore<DB> {
         })
     }
 
-    /// Reads a record that is not there, and asks for the rights on the tables.
+    /// Reads a record and deletes it, both of a key that no session has: a server or file that takes no
+    /// writes is not ready. PostgreSQL tells which rights on the tables are missing.
     async fn ready(&self) -> Result<(), NotReady> {
-        match self.load(&RecordKey::from_bytes([0; 32]), None).await {
+        let no_session = RecordKey::from_bytes([0; 32]);
+        match self.load(&no_session, None).await {
             Ok(_) | Err(StoreError::Corrupt { .. } | StoreError::NewerFormat { .. }) => {}
             Err(err) => return Err(err.into()),
         }
         let missing: Option<String> = run!(self, read, connection => {
             DB::missing_rights(connection, &self.table)
         })?;
-        let Some(missing) = missing else { return Ok(()) };
-        let place = DB::place(&self.pool().connect_options());
-        Err(NotReady::new(format!("{place}: the user has no right to {missing}; grant it")))
+        let place = || DB::place(&self.pool().connect_options());
+        if let Some(missing) = missing {
+            let (place, what) = (place(), "the user has no right to");
+            return Err(NotReady::new(format!("{place}: {what} {missing}; grant it")));
+        }
+        match self.delete(&no_session).await {
+            Ok(_) => Ok(()),
+            Err(err @ StoreError::ReadOnly { .. }) => Err(NotReady::new(format!(
+                "{} takes no writes; {}: {}",
+                place(),
+                DB::WHERE_WRITES_GO,
+                err.with_causes()
+            ))),
+            Err(err) => Err(err.into()),
+        }
     }
 
     fn owners(&self) -> Option<&dyn OwnerIndex> {

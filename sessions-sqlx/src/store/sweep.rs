@@ -10,9 +10,12 @@ use tokio::{
 };
 
 use super::SqlxStore;
-use crate::{dialect::Dialect, lease::run};
+use crate::{
+    dialect::{Dialect, statements::InSteps},
+    lease::run,
+};
 
-/// The most rows that one statement changes. On SQLite, other writers wait for it.
+/// The most rows that one statement changes, or looks at where the sweeper has a column of its own. On SQLite, other writers wait for it.
 const BATCH_SIZE: i64 = 500;
 /// The time limit of one statement.
 const BATCH_TIMEOUT: Duration = Duration::from_secs(10);
@@ -33,12 +36,11 @@ impl<DB: Dialect> SqlxStore<DB> {
     ///
     /// Those of [`sweep`](Self::sweep).
     pub async fn sweep_with(&self, progress: impl FnMut(u64)) -> Result<u64, StoreError> {
-        // A full database has room for no update until something is deleted.
-        let swept = self.in_batches(&self.statements.sweep_records, progress).await?;
+        let swept = match &self.statements.in_steps {
+            Some(in_steps) => self.in_steps(in_steps, progress).await?,
+            None => self.in_batches(&self.statements.sweep_records, progress).await?,
+        };
         self.in_batches(&self.statements.sweep_ended, |_| {}).await?;
-        if let Some(postpone) = &self.statements.postpone_sweep {
-            self.in_batches(postpone, |_| {}).await?;
-        }
         Ok(swept)
     }
 
@@ -72,6 +74,34 @@ impl<DB: Dialect> SqlxStore<DB> {
         })
     }
 
+    /// Deletes or postpones the rows that are due first, until none is due.
+    async fn in_steps(
+        &self,
+        InSteps { sweep_due, postpone }: &InSteps,
+        mut progress: impl FnMut(u64),
+    ) -> Result<u64, StoreError> {
+        let mut swept = 0;
+        loop {
+            let mut deleted = self.batch(sweep_due).await?;
+            let postponed = match self.batch(postpone).await {
+                // A full database has room for no update until something is deleted, be it behind live
+                // rows.
+                Err(StoreError::Full) => {
+                    if deleted == 0 {
+                        deleted = self.batch(&self.statements.sweep_records).await?;
+                    }
+                    0
+                }
+                postponed => postponed?,
+            };
+            swept += deleted;
+            progress(swept);
+            if deleted + postponed == 0 {
+                return Ok(swept);
+            }
+        }
+    }
+
     /// Runs a statement until it has changed all the rows it is for.
     async fn in_batches(
         &self,
@@ -80,16 +110,20 @@ impl<DB: Dialect> SqlxStore<DB> {
     ) -> Result<u64, StoreError> {
         let mut changed = 0;
         loop {
-            let batch = async {
-                run!(self, write, connection => DB::sweep(connection, statement, self.statements.is_kept, BATCH_SIZE))
-            };
-            let batch: u64 =
-                timeout(BATCH_TIMEOUT, batch).await.unwrap_or(Err(StoreError::Timeout))?;
+            let batch = self.batch(statement).await?;
             changed += batch;
             progress(changed);
             if batch < BATCH_SIZE.cast_unsigned() {
                 return Ok(changed);
             }
         }
+    }
+
+    /// Runs a statement on one batch of rows, and returns how many it changed.
+    async fn batch(&self, statement: &SqlStr) -> Result<u64, StoreError> {
+        let batch = async {
+            run!(self, write, connection => DB::sweep(connection, statement, self.statements.is_kept, BATCH_SIZE))
+        };
+        timeout(BATCH_TIMEOUT, batch).await.unwrap_or(Err(StoreError::Timeout))
     }
 }
