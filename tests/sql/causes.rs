@@ -71,6 +71,7 @@ async fn too_few_connections_are_said() {
     );
     own.pool().close().await;
     assert!(other.load(&random_key(), None).await.unwrap().is_none());
+    other.pool().close().await;
     // A pool that is merely busy has all the connections that the role may have.
     let options: PgConnectOptions = postgres.url().parse().unwrap();
     let pool = PgPoolOptions::new().max_connections(1);
