@@ -156,8 +156,9 @@ impl Places {
             // Less than the deletion has.
             store = store.durable_delete(replicas.into(), self.deadline() / 2);
         }
-        let read = timeout(CONNECT_TIMEOUT, store.load(&RecordKey::from_bytes([0; 32]), None));
-        match read.await.unwrap_or(Err(StoreError::Timeout)) {
+        let no_session = RecordKey::from_bytes([0; 32]);
+        let read = timeout(CONNECT_TIMEOUT, store.load(&no_session, None)).await;
+        match read.unwrap_or(Err(StoreError::Timeout)) {
             Ok(_) | Err(StoreError::Corrupt { .. } | StoreError::NewerFormat { .. }) => Ok(store),
             Err(err) => {
                 let server = store.server().unwrap_or_default();

@@ -8,7 +8,9 @@ use sessions::{
 };
 use sessions_sqlx::{Dialect, PostgresStore, SqliteStore, SqlxStore};
 use sessions_tests::{Postgres, is_full};
-use sqlx::{AssertSqlSafe, PgPool, query, query_as, query_scalar, raw_sql, sqlite::SqlitePoolOptions};
+use sqlx::{
+    AssertSqlSafe, PgPool, query, query_as, query_scalar, raw_sql, sqlite::SqlitePoolOptions,
+};
 
 const MINUTE: Duration = Duration::from_secs(60);
 const HOUR: Duration = Duration::from_secs(3_600);

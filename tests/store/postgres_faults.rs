@@ -430,7 +430,7 @@ async fn a_replica_is_read_and_takes_no_writes() {
         assert!(matches!(refused, Err(StoreError::ReadOnly { .. })), "{refused:?}");
     }
     let ready = store.ready().await.unwrap_err().to_string();
-    assert!(ready.starts_with(&writable.server().unwrap()), "{ready}");
+    assert!(ready.contains(&writable.server().unwrap()), "{ready}");
     assert!(ready.contains(" takes no writes; the address must lead to the primary"), "{ready}");
     writable.ready().await.unwrap();
     assert!(writable.load(&key, Some(touch)).await.unwrap().unwrap().touched);

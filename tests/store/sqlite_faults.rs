@@ -266,7 +266,7 @@ async fn the_sweeper_survives_what_goes_wrong_says_so_and_ends_with_the_pool() {
     });
     let (_, said) = said.await;
     assert!(
-        said.starts_with("expired sessions stay in the database until the next round"),
+        said.starts_with("expired sessions stay in the store: the next round tries again"),
         "{said}"
     );
     assert!(said.contains("`SqlxStore::migrate` makes them"), "{said}");
