@@ -165,5 +165,5 @@ pub(crate) fn key(key: &Key, output: Output) -> Result<(), Failure> {
             "cannot write the key to `{shown}`: {err}; a file that exists is not overwritten"
         ))
     })?;
-    output.write(&format!("a new key is in `{shown}`"), &json!({"file": path}))
+    output.write(&format!("a new key is in `{shown}`"), &json!({"file": shown.to_string()}))
 }

@@ -7,7 +7,10 @@ use actix_web::{
     http::header::{CACHE_CONTROL, ContentType},
 };
 use futures_util::future::LocalBoxFuture;
-use tokio::{sync::Mutex, time::Instant};
+use tokio::{
+    sync::Mutex,
+    time::{Instant, timeout},
+};
 
 use crate::{error::NotReady, events::event, interface::SessionInterface};
 
@@ -100,9 +103,12 @@ impl<I: SessionInterface> HealthCheck<I> {
 
 impl<I: SessionInterface> Shared<I> {
     /// Asks the store, or takes the answer that another probe has got a moment ago. Those that come
-    /// meanwhile wait for it. One that is dropped lets the next one ask.
+    /// meanwhile wait for it. One that is dropped lets the next one ask, and one whose worker is busy with
+    /// a handler keeps no other worker waiting.
     async fn ask(&self) -> Result<(), NotReady> {
-        let mut last = self.last.lock().await;
+        let Ok(mut last) = timeout(FRESH, self.last.lock()).await else {
+            return self.sessions.ready().await;
+        };
         if let Some(answer) = last.as_ref().filter(|answer| answer.at.elapsed() < FRESH) {
             return answer.ready.clone();
         }

@@ -1,13 +1,16 @@
 //! Whether sessions can be served: asked by a program, and by health checks.
 
-use std::{io, sync::Arc, time::Duration};
+use std::{io, pin::pin, sync::Arc, time::Duration};
 
 use actix_http::Request;
 use actix_service::Service;
 use actix_web::{
     App, Error, body::MessageBody, dev::ServiceResponse, http::StatusCode, test::init_service, web,
 };
-use futures_util::future::{join, join_all};
+use futures_util::{
+    FutureExt,
+    future::{join, join_all},
+};
 use serde::{Deserialize, Serialize};
 use sessions::{
     AnyBackend, EncryptedCookie, HealthCheck, MemoryStore, ServerSide, Session, SessionConfig,
@@ -267,6 +270,22 @@ async fn a_probe_that_goes_away_leaves_its_question_to_the_next() {
     let (gone, next) = join(goes, next.get(&app, "/ready")).await;
     assert!(gone.is_err());
     assert_eq!(next.status, StatusCode::OK);
+    assert_eq!(store.calls(), 2);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_probe_whose_worker_is_busy_keeps_no_other_waiting() {
+    let store = FaultStore::new(MemoryStore::new());
+    let sessions = over(ServerSide::new(store.clone()));
+    let app = app(&sessions).await;
+    store.on_call(1, Fault::Hangs);
+    let (mut busy, mut other) = (Browser::new(), Browser::new());
+    // It asks, and is not polled again: its worker computes.
+    let mut busy = pin!(busy.get(&app, "/ready"));
+    assert!(busy.as_mut().now_or_never().is_none());
+    let start = time::Instant::now();
+    assert_eq!(other.get(&app, "/ready").await.status, StatusCode::OK);
+    assert!(start.elapsed() <= Duration::from_secs(1), "{:?}", start.elapsed());
     assert_eq!(store.calls(), 2);
 }
 
