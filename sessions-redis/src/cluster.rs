@@ -7,7 +7,7 @@ use redis::{cluster::ClusterClient, cluster_async::ClusterConnection, io::tcp::T
 use crate::{
     address::invalid_url,
     address::{Address, connection_info},
-    store::{RedisStore, not_connected},
+    store::{RedisStore, ready::not_connected},
     tcp::{CONNECT_TIMEOUT, tcp_settings},
 };
 

@@ -24,11 +24,15 @@ pub(crate) fn is_role_change(err: &RedisError) -> bool {
     ["READONLY", "LOADING", "MASTERDOWN", "NOREPLICAS"].iter().any(|code| has_code(err, code))
 }
 
+/// What is the matter with a replica, as [`advice`] says it.
+pub(crate) const IS_REPLICA: &str =
+    "is a replica and takes no writes; the address must lead to the primary";
+
 /// Returns what is the matter with the server, as the rest of a sentence that begins with its name, and
 /// what to do.
 pub(crate) fn advice(err: &RedisError) -> Option<&'static str> {
     let advices = [
-        ("READONLY", "is a replica and takes no writes; the address must lead to the primary"),
+        ("READONLY", IS_REPLICA),
         ("MASTERDOWN", "is a replica that lost its primary; the address must lead to the primary"),
         ("NOREPLICAS", "takes no writes, since it has fewer replicas than `min-replicas-to-write`"),
         ("LOADING", "is loading its data; wait until it has"),

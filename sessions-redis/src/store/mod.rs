@@ -1,5 +1,8 @@
 //! `RedisStore`, and its operations on records.
 
+pub(crate) mod ready;
+mod server_failed;
+
 use std::{
     any::Any,
     error::Error,
@@ -13,23 +16,17 @@ use std::{
 use redis::{
     Cmd, ErrorKind, FromRedisValue, Pipeline, RedisError, RedisResult, ServerErrorKind, Value,
 };
-use sessions::{
-    events,
-    store::{
-        CreateOutcome, DeleteIfOutcome, DeleteOutcome, Loaded, NotReady, OwnerIndex, Record,
-        RecordKey, ReplaceOutcome, Revision, Store, StoreError, Timestamp, Touch,
-    },
+use sessions::store::{
+    CreateOutcome, DeleteIfOutcome, DeleteOutcome, Loaded, NotReady, OwnerIndex, Record, RecordKey,
+    ReplaceOutcome, Revision, Store, StoreError, Timestamp, Touch,
 };
-use tokio::time::timeout;
 
 use crate::{
     address::Address,
     connect::Connect,
     connection::Connection,
-    error::{advice, corrupt, is_role_change, store_error},
-    eviction::evicting_policy,
+    error::{corrupt, is_role_change},
     script::{self, Call},
-    tcp::CONNECT_TIMEOUT,
 };
 
 const PREFIX: &str = "session:";
@@ -140,75 +137,6 @@ impl<C: Connect> RedisStore<C> {
     fn parse<T: FromRedisValue>(&self, answer: RedisResult<Value>) -> Result<T, StoreError> {
         let answer = answer.map_err(|err| self.error(err))?;
         T::from_redis_value(answer).map_err(|_| corrupt())
-    }
-
-    fn error(&self, err: RedisError) -> StoreError {
-        let advice = advice(&err);
-        let named = |source: Arc<dyn Error + Send + Sync>| {
-            let server = self.server.as_deref().unwrap_or("the Redis server");
-            // An attempt to connect names the server already.
-            if advice.is_none() && source.to_string().contains(server) {
-                return ServerFailed { server: None, advice, source };
-            }
-            ServerFailed { server: Some(server.into()), advice, source }
-        };
-        match store_error(err) {
-            StoreError::Unavailable { source } => StoreError::unavailable(named(source)),
-            StoreError::ReadOnly { source } => StoreError::read_only(named(source)),
-            err => err,
-        }
-    }
-
-    /// Returns the store if a read succeeds. A server that evicts keys is a warning.
-    pub(crate) async fn checked(self) -> io::Result<Self> {
-        let server = self.server.as_deref().unwrap_or("Redis");
-        let key = RecordKey::from_bytes([0; 32]);
-        let read = timeout(CONNECT_TIMEOUT, self.load(&key, None)).await;
-        match read.unwrap_or(Err(StoreError::Timeout)) {
-            Ok(_) | Err(StoreError::Corrupt { .. } | StoreError::NewerFormat { .. }) => {}
-            Err(err) => return Err(not_connected(server, &err.with_causes())),
-        }
-        if let Ok(Err(err)) = timeout(CONNECT_TIMEOUT, self.keeps_all_keys()).await {
-            events::unfit_store(err);
-        }
-        Ok(self)
-    }
-
-    /// Fails where the server evicts keys, or may not be asked.
-    async fn keeps_all_keys(&self) -> Result<(), NotReady> {
-        let Some(info) = self.told(redis::cmd("INFO").arg("memory")).await? else { return Ok(()) };
-        let Some(policy) = evicting_policy(&info) else { return Ok(()) };
-        let server = self.server.as_deref().unwrap_or("the Redis server");
-        Err(NotReady::new(format_args!(
-            "{server} evicts keys when its memory is full, by the policy `{policy}`: it may forget which \
-             sessions an owner has and that they were ended, so that ended sessions open again; set \
-             `maxmemory-policy noeviction`"
-        )))
-    }
-
-    /// Fails where the server is a replica, or may not be asked. The client of a cluster knows the roles.
-    async fn is_primary(&self) -> Result<(), NotReady> {
-        let role = self.told(&redis::cmd("ROLE")).await?;
-        let Some(Value::Array(parts)) = &role else { return Ok(()) };
-        match parts.first() {
-            Some(Value::BulkString(role)) if role == b"slave" => {
-                let server = self.server.as_deref().unwrap_or("the Redis server");
-                Err(NotReady::new(format_args!(
-                    "{server} is a replica and takes no writes; the address must lead to the primary"
-                )))
-            }
-            _ => Ok(()),
-        }
-    }
-
-    /// Asks the server about itself. Returns nothing where it does not have the command, as where it was
-    /// renamed.
-    async fn told(&self, command: &Cmd) -> Result<Option<Value>, NotReady> {
-        match self.send(command).await? {
-            Ok(answer) => Ok(Some(answer)),
-            Err(err) if err.code() == Some("ERR") => Ok(None),
-            Err(err) => Err(self.error(err).into()),
-        }
     }
 
     /// Runs a script.
@@ -373,14 +301,8 @@ impl<C: Connect> Store for RedisStore<C> {
         self.server.as_deref().map(str::to_owned)
     }
 
-    /// Asks the server for a record, for its role, and for its policy of eviction.
     async fn ready(&self) -> Result<(), NotReady> {
-        match self.load(&RecordKey::from_bytes([0; 32]), None).await {
-            Ok(_) | Err(StoreError::Corrupt { .. } | StoreError::NewerFormat { .. }) => {}
-            Err(err) => return Err(err.into()),
-        }
-        self.is_primary().await?;
-        self.keeps_all_keys().await
+        self.check_ready().await
     }
 }
 
@@ -408,20 +330,6 @@ fn is_disconnect(err: &RedisError) -> bool {
     err.is_connection_dropped() || err.kind() == ErrorKind::Parse
 }
 
-pub(crate) fn not_connected(server: &str, err: &(impl fmt::Display + ?Sized)) -> io::Error {
-    let (err, attempt) = (err.to_string(), format!("cannot connect to {server}: "));
-    let cause = match (err.split_once(&attempt), err.split_once(&format!("{server} "))) {
-        (Some((_, cause)), _) => cause.to_owned(),
-        (None, Some((_, cause))) => format!("it {cause}"),
-        (None, None) => err,
-    };
-    let message = format!(
-        "{attempt}{cause}; check that the server runs and that the URL \
-         has its address, user and password"
-    );
-    io::Error::new(io::ErrorKind::NotConnected, message)
-}
-
 /// Returns eight random bytes by which a script recognises a repeated call.
 fn idempotency_key() -> [u8; 8] {
     RandomState::new().hash_one(()).to_be_bytes()
@@ -436,35 +344,6 @@ impl<C> fmt::Debug for RedisStore<C> {
     /// Shows no address: it may contain a password.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("RedisStore").field("prefix", &self.prefix).finish_non_exhaustive()
-    }
-}
-
-/// The error of a server.
-#[derive(Debug)]
-struct ServerFailed {
-    /// `None` where the source names it.
-    server: Option<Box<str>>,
-    /// What is the matter, and what to do.
-    advice: Option<&'static str>,
-    source: Arc<dyn Error + Send + Sync>,
-}
-
-impl fmt::Display for ServerFailed {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match (&self.server, self.advice) {
-            (Some(server), Some(advice)) => write!(f, "{server} {advice}"),
-            (Some(server), None) => f.write_str(server),
-            (None, _) => self.source.fmt(f),
-        }
-    }
-}
-
-impl Error for ServerFailed {
-    fn source(&self) -> Option<&(dyn Error + 'static)> {
-        match self.server {
-            Some(_) => Some(&*self.source),
-            None => self.source.source(),
-        }
     }
 }
 
