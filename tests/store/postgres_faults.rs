@@ -29,7 +29,7 @@ use tokio::time::{sleep, timeout};
 /// What a request may take: its second with the store, and one to spare.
 const LIMIT: Duration = Duration::from_secs(2);
 /// From the port that opens to the first request that succeeds.
-const RECOVERY: Duration = Duration::from_secs(2);
+const RECOVERY: Duration = Duration::from_secs(4);
 const HOUR: Duration = Duration::from_secs(3_600);
 const CLIENTS: usize = 8;
 
