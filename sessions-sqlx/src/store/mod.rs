@@ -11,7 +11,7 @@ use sessions::store::{
     CreateOutcome, DeleteIfOutcome, DeleteOutcome, Loaded, NotReady, OwnerIndex, OwnerKey, Record,
     RecordKey, ReplaceOutcome, Revision, Store, StoreError, Timestamp, Touch,
 };
-use sqlx::{Pool, SqlSafeStr, SqlStr};
+use sqlx::{Pool, SqlStr};
 
 use crate::{
     dialect::{
@@ -129,8 +129,9 @@ impl<DB: Dialect> SqlxStore<DB> {
     }
 
     /// Begins each operation with this statement, and commits it.
+    #[cfg(feature = "postgres")]
     pub(crate) fn begin_with(mut self, begin: &'static str) -> Self {
-        self.begin = Some(begin.into_sql_str());
+        self.begin = Some(sqlx::SqlSafeStr::into_sql_str(begin));
         self.write_statements();
         self
     }
