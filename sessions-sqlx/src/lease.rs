@@ -19,7 +19,8 @@ const PING_TIMEOUT: Duration = Duration::from_secs(1);
 /// The server still answers a dropped operation, and the pool waits for that answer before it lends
 /// the connection again. If the server has disappeared without closing the connection, the pool waits
 /// for the time-out of the operating system, and may run out of connections: the lease therefore
-/// closes a connection that stays silent, and at once one that cannot [go on](DB::RESUMES).
+/// closes a connection of a dropped operation that stays silent, and at once one that cannot
+/// [go on](DB::RESUMES). A connection that falls silent after its answer is the pool's to find out.
 pub(crate) struct Lease<DB: Dialect> {
     connection: Option<PoolConnection<DB>>,
     is_answered: bool,

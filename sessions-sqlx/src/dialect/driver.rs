@@ -68,13 +68,15 @@ pub trait Driver: Database + Syntax {
     ) -> impl Future<Output = Result<Option<StoredRow>, Error>> + Send;
 
     /// Touches a loaded record if that is due, where [`load_and_touch`](Self::load_and_touch) cannot.
-    /// Returns whether it was touched.
+    /// Returns whether it was touched. By default nothing is left to do.
     fn touch(
-        connection: &mut Self::Connection,
-        statements: &Statements<Self::Own>,
-        key: &[u8],
-        touch: Touch,
-    ) -> impl Future<Output = Result<bool, Error>> + Send;
+        _connection: &mut Self::Connection,
+        _statements: &Statements<Self::Own>,
+        _key: &[u8],
+        _touch: Touch,
+    ) -> impl Future<Output = Result<bool, Error>> + Send {
+        ready(Ok(false))
+    }
 
     /// Writes a row if it has this revision. Returns `None` when the row changed during the attempt:
     /// the next attempt sees the new row.

@@ -126,16 +126,6 @@ impl Driver for MySql {
         }
     }
 
-    /// Does nothing: `load_and_touch` touches every record.
-    async fn touch(
-        _connection: &mut MySqlConnection,
-        _statements: &Statements<OwnStatements>,
-        _key: &[u8],
-        _touch: Touch,
-    ) -> Result<bool, Error> {
-        Ok(false)
-    }
-
     async fn try_write_if(
         connection: &mut MySqlConnection,
         statements: &Statements<OwnStatements>,

@@ -210,16 +210,6 @@ impl Driver for Postgres {
         Ok(row.await?.map(StoredRow::from_columns))
     }
 
-    /// Does nothing: `load_and_touch` touches every record.
-    async fn touch(
-        _connection: &mut PgConnection,
-        _statements: &Statements<OwnStatements>,
-        _key: &[u8],
-        _touch: Touch,
-    ) -> Result<bool, Error> {
-        Ok(false)
-    }
-
     async fn try_write_if(
         connection: &mut PgConnection,
         statements: &Statements<OwnStatements>,
