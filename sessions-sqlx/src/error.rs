@@ -73,6 +73,16 @@ fn corrupt() -> StoreError {
     StoreError::Corrupt { problem: "the row has another format; give the store a table of its own" }
 }
 
+/// Names what a record exceeds, after the error of its write.
+pub(crate) fn longer_than_a_statement(length: usize, limit: u64, err: StoreError) -> StoreError {
+    match err {
+        StoreError::Unavailable { source } => {
+            StoreError::unavailable(LongerThanStatement { length, limit, source })
+        }
+        err => err,
+    }
+}
+
 /// What is wrong and what to do about it, and the database's own words.
 #[derive(Debug, thiserror::Error)]
 #[error("{advice}")]
@@ -85,3 +95,15 @@ struct Advised {
 #[derive(Debug, thiserror::Error)]
 #[error("the tables of the sessions are not there; `SqlxStore::migrate` makes them")]
 struct NotMigrated(#[source] Error);
+
+/// The server takes no statement as long as the record.
+#[derive(Debug, thiserror::Error)]
+#[error(
+    "the record has {length} bytes, and `max_allowed_packet` of the server is {limit}; raise that, or lower \
+     the limit of `SqlxStore::with_max_record`"
+)]
+struct LongerThanStatement {
+    length: usize,
+    limit: u64,
+    source: Arc<dyn StdError + Send + Sync>,
+}

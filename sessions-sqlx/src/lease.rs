@@ -1,28 +1,21 @@
 //! A connection of the pool, for one operation.
 
-use std::time::Duration;
-
-use sqlx::{Connection, Error, SqlSafeStr, SqlStr, pool::PoolConnection};
-use tokio::{runtime::Handle, time::timeout};
+use sqlx::{Connection, Error, SqlSafeStr, SqlStr};
 
 use crate::{
     dialect::Dialect,
     lending::{Lender, NotLent},
+    loan::Loan,
 };
-
-/// How long a connection may take to answer a ping, and the abandoned operation before it.
-const PING_TIMEOUT: Duration = Duration::from_secs(1);
 
 /// A connection that goes back to the pool at the end of an operation, even one that is dropped
 /// half-way.
 ///
 /// The server still answers a dropped operation, and the pool waits for that answer before it lends
-/// the connection again. If the server has disappeared without closing the connection, the pool waits
-/// for the time-out of the operating system, and may run out of connections: the lease therefore
-/// closes a connection of a dropped operation that stays silent, and at once one that cannot
-/// [go on](DB::RESUMES). A connection that falls silent after its answer is the pool's to find out.
+/// the connection again. The lease closes at once a connection that cannot [go on](DB::RESUMES)
+/// after that.
 pub(crate) struct Lease<DB: Dialect> {
-    connection: Option<PoolConnection<DB>>,
+    connection: Option<Loan<DB>>,
     is_answered: bool,
     /// Whether a transaction may be open.
     is_open: bool,
@@ -81,27 +74,12 @@ impl<DB: Dialect> Lease<DB> {
 
 impl<DB: Dialect> Drop for Lease<DB> {
     fn drop(&mut self) {
-        let Some(mut connection) = self.connection.take() else { return };
-        let is_open = self.is_open;
-        if self.is_answered && !is_open || !DB::IS_REMOTE {
-            return;
+        let Some(connection) = self.connection.take() else { return };
+        if DB::RESUMES || self.is_answered && !self.is_open {
+            connection.give_back(self.is_open);
+        } else {
+            connection.close();
         }
-        if !DB::RESUMES {
-            connection.close_on_drop();
-            return;
-        }
-        let Ok(runtime) = Handle::try_current() else { return };
-        runtime.spawn(async move {
-            let end = async {
-                if is_open {
-                    return DB::execute(&mut connection, "ROLLBACK".into_sql_str()).await;
-                }
-                connection.ping().await
-            };
-            if !matches!(timeout(PING_TIMEOUT, end).await, Ok(Ok(()))) {
-                connection.close_on_drop();
-            }
-        });
     }
 }
 

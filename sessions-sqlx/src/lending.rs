@@ -6,7 +6,10 @@
 use std::{
     future::Future,
     pin::Pin,
-    sync::{Arc, Mutex, MutexGuard, PoisonError},
+    sync::{
+        Arc, Mutex, MutexGuard, PoisonError,
+        atomic::{AtomicUsize, Ordering},
+    },
     task::{Context, Poll},
     time::Duration,
 };
@@ -15,11 +18,14 @@ use sessions::store::StoreError;
 use sqlx::{ConnectOptions, Connection, Error, Pool, pool::PoolConnection};
 use tokio::{
     runtime::Handle,
-    sync::Semaphore,
     time::{Instant, timeout, timeout_at},
 };
 
-use crate::{dialect::Dialect, error::no_connection};
+use crate::{
+    dialect::Dialect,
+    error::no_connection,
+    loan::{Counted, Loan},
+};
 
 /// After how much waiting the server is asked why there is no connection.
 const PROMPT: Duration = Duration::from_millis(100);
@@ -43,10 +49,12 @@ pub(crate) enum NotLent {
     Refused(StoreError),
 }
 
-/// What is known of the server, and how many connections are made for no call.
+/// What is known of the server, how many connections are lent, and how many are made for no call.
+#[derive(Default)]
 struct Server {
     known: Mutex<Known>,
-    abandoned: Arc<Semaphore>,
+    lent: Arc<AtomicUsize>,
+    abandoned: Arc<AtomicUsize>,
 }
 
 /// What the server has done, and when.
@@ -63,10 +71,7 @@ struct Known {
 impl<DB: Dialect> Lender<DB> {
     /// Lends for as long as the pool lets a call wait.
     pub(crate) fn new(pool: Pool<DB>) -> Self {
-        let connections = usize::try_from(pool.options().get_max_connections());
-        let abandoned = Semaphore::new(connections.unwrap_or_default().min(Semaphore::MAX_PERMITS));
-        let server = Server { known: Mutex::default(), abandoned: Arc::new(abandoned) };
-        Self { pool, timeout: None, server: Arc::new(server) }
+        Self { pool, timeout: None, server: Arc::default() }
     }
 
     /// Sets how long a call waits, if that is less than the pool's own limit.
@@ -79,14 +84,11 @@ impl<DB: Dialect> Lender<DB> {
     }
 
     /// Returns a connection, once there is one.
-    pub(crate) async fn lend(&self) -> Result<PoolConnection<DB>, NotLent> {
+    pub(crate) async fn lend(&self) -> Result<Loan<DB>, NotLent> {
         let begun = Instant::now();
-        let mut lent = Lent::<DB> {
-            making: Some(Box::pin(self.pool.acquire())),
-            abandoned: Arc::clone(&self.server.abandoned),
-        };
+        let mut lent = Lent { making: Some(Box::pin(self.pool.acquire())), lender: self };
         if !DB::IS_REMOTE {
-            return lent.await.map_err(NotLent::Pool);
+            return self.lent(lent.await);
         }
         let limit = self.timeout.map(|timeout| begun + timeout);
         let wait = limit.map_or(PROMPT, |limit| PROMPT.min((limit - begun) / 2));
@@ -108,11 +110,11 @@ impl<DB: Dialect> Lender<DB> {
         self.lent(lent)
     }
 
-    fn lent(&self, lent: Result<PoolConnection<DB>, Error>) -> Result<PoolConnection<DB>, NotLent> {
+    fn lent(&self, lent: Result<PoolConnection<DB>, Error>) -> Result<Loan<DB>, NotLent> {
         match lent {
             Ok(connection) => {
                 self.server.known().lent = Some(Instant::now());
-                Ok(connection)
+                Ok(Loan::new(connection, &self.server.lent))
             }
             Err(err @ Error::PoolTimedOut) => {
                 Err(self.server.refusal().map_or(NotLent::Pool(err), NotLent::Refused))
@@ -167,6 +169,12 @@ impl Server {
         !is_known
     }
 
+    /// Returns how many connections the pool has neither at hand nor lent.
+    fn being_made<DB: Dialect>(&self, pool: &Pool<DB>) -> usize {
+        let made = pool.num_idle() + self.lent.load(Ordering::Relaxed);
+        (pool.size() as usize).saturating_sub(made)
+    }
+
     /// Whether the pool has no place for another connection, and calls get those that it has: some of
     /// its places may be taken by connections that are still being made.
     fn serves<DB: Dialect>(&self, pool: &Pool<DB>) -> bool {
@@ -185,15 +193,16 @@ impl<DB: Dialect> Clone for Lender<DB> {
     }
 }
 
-/// A connection that is on its way. If its call goes away, it comes nevertheless, and the pool keeps it.
-struct Lent<DB: Dialect> {
+/// A connection that is on its way. If its call goes away while it is made, it comes nevertheless, and the
+/// pool keeps it.
+struct Lent<'l, DB: Dialect> {
     making: Option<Making<DB>>,
-    abandoned: Arc<Semaphore>,
+    lender: &'l Lender<DB>,
 }
 
 type Making<DB> = Pin<Box<dyn Future<Output = Result<PoolConnection<DB>, Error>> + Send>>;
 
-impl<DB: Dialect> Future for Lent<DB> {
+impl<DB: Dialect> Future for Lent<'_, DB> {
     type Output = Result<PoolConnection<DB>, Error>;
 
     fn poll(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Self::Output> {
@@ -206,15 +215,22 @@ impl<DB: Dialect> Future for Lent<DB> {
     }
 }
 
-impl<DB: Dialect> Drop for Lent<DB> {
+impl<DB: Dialect> Drop for Lent<'_, DB> {
     fn drop(&mut self) {
         let Some(making) = self.making.take().filter(|_| DB::IS_REMOTE) else { return };
-        // No more than the pool has places for.
-        let place = Arc::clone(&self.abandoned).try_acquire_owned();
-        let (Ok(place), Ok(runtime)) = (place, Handle::try_current()) else { return };
+        let Lender { pool, server, .. } = self.lender;
+        let abandoned = Counted::new(&server.abandoned);
+        // Beyond those that are made, calls wait for their turn: without a call it would be wasted.
+        if abandoned.count() > server.being_made(pool) {
+            return;
+        }
+        let Ok(runtime) = Handle::try_current() else { return };
+        let lent = Arc::clone(&server.lent);
         runtime.spawn(async move {
-            drop(making.await);
-            drop(place);
+            if let Ok(connection) = making.await {
+                Loan::new(connection, &lent).give_back(false);
+            }
+            drop(abandoned);
         });
     }
 }

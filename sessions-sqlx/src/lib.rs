@@ -194,6 +194,7 @@ mod dialect;
 mod error;
 mod lease;
 mod lending;
+mod loan;
 #[cfg(feature = "mysql")]
 mod mysql;
 #[cfg(feature = "postgres")]

@@ -14,8 +14,9 @@ use crate::{
     error::store_error,
 };
 
-/// How often an operation is attempted that the database reports as not executed.
-const MAX_ATTEMPTS: u32 = 5;
+/// How often an operation is attempted that the database reports as not executed: of the writers of one
+/// row that a pool may have, one gets through with each attempt.
+const MAX_ATTEMPTS: u32 = 10;
 /// The pause after the first attempt. Each later one is longer by as much.
 const BACKOFF: Duration = Duration::from_millis(5);
 

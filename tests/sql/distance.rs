@@ -1,6 +1,6 @@
 //! A PostgreSQL server that is far away: which round trips work, with the deadlines of calls.
 
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use futures_util::future::join_all;
 use sessions::{
@@ -9,7 +9,7 @@ use sessions::{
 };
 use sessions_sqlx::PostgresStore;
 use sessions_tests::{Postgres, Proxy, is_full};
-use sqlx::postgres::PgPoolOptions;
+use sqlx::{postgres::PgPoolOptions, query};
 use tokio::time::{sleep, timeout};
 
 const HOUR: Duration = Duration::from_secs(3_600);
@@ -104,4 +104,47 @@ async fn a_connection_is_made_also_when_its_call_has_given_up() {
         patient.load(&random_key(), None).await
     }));
     assert!(loads.await.iter().all(Result::is_ok));
+}
+
+/// More callers than connections: calls that gave up leave their turn to the others.
+#[tokio::test(flavor = "multi_thread")]
+#[ignore = "needs postgresql: run scripts/test"]
+async fn calls_that_gave_up_take_no_turn_of_the_pool() {
+    const CALLERS: usize = 25;
+    const TIME: Duration = Duration::from_secs(4);
+    let postgres = Postgres::new();
+    PostgresStore::connect(&postgres.url()).await.unwrap().migrate().await.unwrap();
+    let proxy = Proxy::before(postgres.port());
+    let store = PostgresStore::connect(&port_of(&proxy)).await.unwrap();
+    let pool = store.pool();
+    let all = join_all((0..10).map(|_| pool.acquire())).await;
+    assert!(all.iter().all(Result::is_ok));
+    drop(all);
+    proxy.delay(Duration::from_millis(100));
+    let plain = within(CALLERS, TIME, async || {
+        let Ok(mut connection) = pool.acquire().await else { return false };
+        query("SELECT 1").execute(&mut *connection).await.is_ok()
+    });
+    let plain = plain.await;
+    let answered = within(CALLERS, TIME, async || {
+        matches!(timeout(DEADLINE, store.load(&random_key(), None)).await, Ok(Ok(None)))
+    });
+    let answered = answered.await;
+    println!(
+        "25 callers of 10 connections at 100 ms for 4 s: {answered} loads; a plain pool: {plain}"
+    );
+    assert!(answered * 2 > plain, "{answered} of {plain}");
+}
+
+/// Lets callers call for a time, and returns how many calls succeeded.
+async fn within(callers: usize, time: Duration, call: impl AsyncFn() -> bool) -> u32 {
+    let end = Instant::now() + time;
+    let succeeded = join_all((0..callers).map(|_| async {
+        let mut succeeded = 0;
+        while Instant::now() < end {
+            succeeded += u32::from(call().await);
+        }
+        succeeded
+    }));
+    succeeded.await.into_iter().sum()
 }

@@ -2,6 +2,8 @@
 
 mod backup;
 mod connecting;
+mod counting_clients;
+mod forgotten_connections;
 mod health;
 mod memory_store;
 mod mysql_errors;

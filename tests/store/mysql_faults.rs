@@ -19,7 +19,7 @@ use sqlx::{AssertSqlSafe, MySqlPool, mysql::MySqlPoolOptions, query, query_scala
 use tokio::time::{sleep, timeout};
 
 use crate::{
-    postgres_faults::{
+    counting_clients::{
         Client, app, assert_all_connections_are_there, clients, load, patient, recovered, rounds,
         until_all_are_idle,
     },

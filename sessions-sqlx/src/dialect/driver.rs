@@ -53,6 +53,13 @@ pub trait Driver: Database + Syntax {
         ready(Ok(None))
     }
 
+    /// Returns the longest statement in bytes, where the server closes the connection over a longer one.
+    fn max_statement(
+        _connection: &mut Self::Connection,
+    ) -> impl Future<Output = Result<Option<u64>, Error>> + Send {
+        ready(Ok(None))
+    }
+
     /// Runs a migration. Several instances may do so at once.
     fn migrate(
         pool: &Pool<Self>,

@@ -75,6 +75,10 @@ impl Driver for MySql {
         result.rows_affected()
     }
 
+    async fn max_statement(connection: &mut MySqlConnection) -> Result<Option<u64>, Error> {
+        query_scalar("SELECT @@max_allowed_packet").fetch_one(connection).await.map(Some)
+    }
+
     /// Instances that make the tables at once wait for each other, since a table is locked while it is
     /// made.
     async fn migrate(pool: &Pool<Self>, migration: &str) -> Result<(), Error> {

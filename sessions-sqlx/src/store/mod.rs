@@ -19,11 +19,17 @@ use crate::{
         driver::{CasResult, ConditionalWrite, NewRow, StoredRow},
         statements::{Statements, millis},
     },
+    error::longer_than_a_statement,
     lease::run,
     lending::Lender,
     table::Table,
     writer_lock::WriterLock,
 };
+
+/// From how many bytes on a server may close the connection over a record.
+const LONG_RECORD: usize = 16 * 1024;
+/// How many bytes a statement has beside the record, at most.
+const BESIDE_THE_RECORD: usize = 1024;
 
 /// A store in a table of MySQL, MariaDB, PostgreSQL or SQLite, on a pool of sqlx.
 ///
@@ -121,6 +127,26 @@ impl<DB: Dialect> SqlxStore<DB> {
         }
     }
 
+    /// Names the server's limit when it closed the connection over a long record. Its own error may be lost
+    /// with the connection.
+    async fn explained<T>(
+        &self,
+        length: usize,
+        result: Result<T, StoreError>,
+    ) -> Result<T, StoreError> {
+        let Err(err @ StoreError::Unavailable { .. }) = result else { return result };
+        if length < LONG_RECORD {
+            return Err(err);
+        }
+        let limit = run!(self, read, connection => DB::max_statement(connection));
+        Err(match limit {
+            Ok(Some(limit)) if (length + BESIDE_THE_RECORD) as u64 > limit => {
+                longer_than_a_statement(length, limit, err)
+            }
+            _ => err,
+        })
+    }
+
     fn write_statements(&mut self) {
         let mut statements = DB::statements(&self.table);
         // What is prepared stays on the server's connection, which another client of a pooler gets.
@@ -154,9 +180,10 @@ impl<DB: Dialect> Store for SqlxStore<DB> {
     ) -> Result<CreateOutcome, StoreError> {
         let (bytes, owner) = (self.checked_bytes(record)?, record.owner());
         let row = new_row(&bytes, owner.as_ref(), ttl);
-        let created: Option<i64> = run!(self, write, connection => {
+        let created = run!(self, write, connection => {
             DB::create(connection, &self.statements, key.as_bytes(), row)
-        })?;
+        });
+        let created: Option<i64> = self.explained(bytes.len(), created).await?;
         Ok(created.map_or(CreateOutcome::Exists, |number| {
             CreateOutcome::Created(Revision::new(number.cast_unsigned()))
         }))
@@ -209,8 +236,8 @@ impl<DB: Dialect> Store for SqlxStore<DB> {
         let (number, write) = (revision.get().cast_signed(), ConditionalWrite::Replace(row));
         let result = run!(self, write, connection => {
             DB::write_if(connection, &self.statements, key.as_bytes(), number, write)
-        })?;
-        Ok(match result {
+        });
+        Ok(match self.explained(bytes.len(), result).await? {
             CasResult::Written => ReplaceOutcome::Replaced(revision.next()),
             CasResult::Conflict => ReplaceOutcome::Conflict,
             CasResult::Absent => ReplaceOutcome::Gone,
