@@ -19,7 +19,7 @@ async fn no_place_is_lost<DB>(store: SqlxStore<DB>, proxy: &Proxy)
 where
     DB: Dialect<Connection: Connection>,
 {
-    store.migrate().await.unwrap();
+    store.migrate().await.expect("the tables can be made");
     let pool = store.pool().clone();
     let app = app(ServerSide::new(store)).await;
     let mut clients = clients();
