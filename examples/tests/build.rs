@@ -34,7 +34,8 @@ fn main() {
 }
 
 fn write_programs(page: &str, programs: &[(&str, &str)]) {
-    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("../..").join(page);
+    let package = env::var("CARGO_MANIFEST_DIR").expect("Cargo sets it");
+    let path = Path::new(&package).join("../..").join(page);
     println!("cargo::rerun-if-changed={}", path.display());
     let text = fs::read_to_string(path).expect("the page is read");
     let blocks: Vec<&str> = text

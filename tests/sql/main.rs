@@ -4,4 +4,5 @@ mod causes;
 mod distance;
 mod idle;
 mod poolers;
+mod refusing_pooler;
 mod sweep;

@@ -212,4 +212,24 @@ fn prometheus_reads_the_example_and_answers_every_query_of_the_dashboard() {
     }
     let rules = prometheus.get("/api/v1/rules");
     assert!(rules.contains("SessionStoreFails"), "{rules}");
+    // A rate needs two points.
+    let panels = ["<h2>Open circuits</h2>", "session.created: ", "read ok: ", "99 of 100: "];
+    loop {
+        served.get(&mut jar, "/");
+        let drawn = drawn(&prometheus);
+        if panels.iter().all(|panel| drawn.contains(panel)) {
+            break;
+        }
+        assert!(start.elapsed() < PATIENCE, "{drawn}");
+        thread::sleep(Duration::from_millis(200));
+    }
+}
+
+/// Draws the dashboard from the answers of Prometheus.
+fn drawn(prometheus: &Prometheus) -> String {
+    let script = folder().join("../../scripts/draw-dashboard");
+    let url = format!("http://127.0.0.1:{}", prometheus.port);
+    let drawn = Command::new(script).args([&url, "1"]).output().expect("python3 is there");
+    assert!(drawn.status.success(), "{}", String::from_utf8_lossy(&drawn.stderr));
+    String::from_utf8(drawn.stdout).expect("a page")
 }

@@ -4,6 +4,7 @@ use std::{io, time::Duration};
 
 use sqlx::{
     ConnectOptions, Connection, Error, Postgres, Row,
+    error::DatabaseError,
     postgres::{PgConnectOptions, PgPoolOptions},
     raw_sql,
 };
@@ -128,12 +129,11 @@ async fn first(options: &PgConnectOptions) -> Result<(), Option<Error>> {
     timeout(CONNECT_TIMEOUT, connected).await.map_err(|_| None)?.map_err(Some)
 }
 
-/// Whether a pooler refuses the parameter `options`.
+/// Whether a pooler may have refused the parameter `options`.
 fn is_refused_parameter(err: &Error) -> bool {
-    // protocol_violation.
-    err.as_database_error().is_some_and(|err| {
-        err.code().as_deref() == Some("08P01") && err.message().contains("startup parameter")
-    })
+    let code = err.as_database_error().and_then(DatabaseError::code);
+    // protocol_violation, of PgBouncer; feature_not_supported, of Amazon's RDS Proxy.
+    matches!(code.as_deref(), Some("08P01" | "0A000"))
 }
 
 fn not_connected(options: &PgConnectOptions, cause: Option<Error>) -> io::Error {
