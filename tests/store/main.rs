@@ -24,6 +24,7 @@ mod redis_tls;
 mod redis_valkey;
 mod redis_wire;
 mod rolling_upgrade;
+mod sealed_store;
 mod sql_store;
 mod sqlite_faults;
 mod store_conformance;

@@ -4,7 +4,6 @@ mod any;
 mod circuit_breaker;
 pub(crate) mod confidential;
 pub(crate) mod cookie;
-mod derived_keys;
 mod from_config;
 mod log_ids;
 mod login_time;

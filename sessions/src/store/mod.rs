@@ -45,6 +45,7 @@ mod memory;
 mod owner_index;
 mod record;
 mod rights;
+mod sealed;
 mod standing;
 
 use std::{
@@ -66,6 +67,7 @@ pub use self::{
     memory::MemoryStore,
     owner_index::{BoxFuture, Ended, OwnerIndex, OwnerState, Timestamp},
     record::Record,
+    sealed::SealedStore,
 };
 use crate::clock::Clock;
 pub use crate::error::{NotReady, StoreError};

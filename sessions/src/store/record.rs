@@ -69,6 +69,11 @@ impl Record {
 
     /// Returns the bytes to keep: a head in ASCII, a line break, and the content as JSON in UTF-8.
     pub fn to_bytes(&self) -> Vec<u8> {
+        [&*self.head(), &*self.payload].join("\n").into_bytes()
+    }
+
+    /// Returns all but the content, as text.
+    pub(super) fn head(&self) -> String {
         let none = || [NONE.to_owned(), NONE.to_owned(), NONE.to_owned()];
         let words = |owner: Owner| {
             let Owner { key, since, indexed_until } = owner;
@@ -87,7 +92,7 @@ impl Record {
                 [&*verifier_word(verifier), &*epoch_word(*epoch), &*replaced.get().to_string()];
             head = [&*head, &*words.join(" ")].join(" ");
         }
-        [&*head, &*self.payload].join("\n").into_bytes()
+        head
     }
 
     /// Reads what [`to_bytes`](Self::to_bytes) wrote.

@@ -1,7 +1,9 @@
 //! The formats of tokens, as pure functions: the time is an argument.
 
+pub(crate) mod aead;
 #[cfg(test)]
 mod bit_flips;
+pub(crate) mod derived_keys;
 #[cfg(feature = "flask")]
 pub(crate) mod flask;
 #[cfg(feature = "flask")]

@@ -1,22 +1,18 @@
 //! The format of encrypted cookies: version, salt, ciphertext and tag, as base64url.
 //!
-//! Each token has an AES-256-GCM key of its own, which HKDF-SHA256 derives from the ring's key and
-//! 256 random bits, the token's salt. No key seals two tokens, so the nonce is constant. The
-//! version and the purpose (the cookie's name, or the policy `salt`) are associated data. The
+//! Each token has an AES-256-GCM key of its own, made of the token's salt ([`Aead`]). The version and the
+//! purpose (the cookie's name, or the policy `salt`) are associated data. The
 //! plaintext is the payload, followed by the time of sealing.
 
 use std::fmt;
 
-use aes_gcm::{
-    AeadInOut, Aes256Gcm, KeyInit, Nonce,
-    aead::{Aead, Payload},
-};
 use base64::Engine;
-use hkdf::Hkdf;
-use sha2::Sha256;
-use zeroize::Zeroizing;
 
-use super::{COOKIE_ROOM, signed::Rejected};
+use super::{
+    COOKIE_ROOM,
+    aead::{Aead, SALT, TAG},
+    signed::Rejected,
+};
 use crate::{
     codec::{CANONICAL, base64url::longest_input},
     key::SecretKey,
@@ -25,18 +21,14 @@ use crate::{
 /// Separates these keys from others that are derived from the ring's keys.
 const MODE: &[u8] = b"sessions.encrypted-cookie";
 const VERSION: u8 = 1;
-/// The lengths of the parts, in bytes.
-const SALT: usize = 32;
-const TAG: usize = 16;
+/// The length of the time of sealing, in bytes.
 const SECONDS: usize = 8;
 /// The version and the salt.
 const HEAD: usize = 1 + SALT;
 
-const NONCE: [u8; 12] = [0; 12];
-
 /// Seals and opens with one key of the ring, for one purpose.
 pub(crate) struct Sealer {
-    keys: Hkdf<Sha256>,
+    aead: Aead,
     /// The version and the purpose.
     associated: Vec<u8>,
 }
@@ -57,7 +49,7 @@ pub(crate) fn longest_payload(room: usize) -> usize {
 impl Sealer {
     pub(crate) fn new(key: &SecretKey, purpose: &str) -> Self {
         let associated = [&[VERSION], purpose.as_bytes()].concat();
-        Self { keys: Hkdf::new(Some(MODE), key.bytes()), associated }
+        Self { aead: Aead::new(key, MODE), associated }
     }
 
     /// Returns the token for `payload`, sealed at `now` in seconds since 1970.
@@ -73,11 +65,7 @@ impl Sealer {
         token.extend(salt);
         token.extend(payload);
         token.extend(now.to_be_bytes());
-        let text = token[HEAD..].as_mut().into();
-        let tag = self
-            .cipher(&salt)
-            .encrypt_inout_detached(&Nonce::from(NONCE), &self.associated, text)
-            .expect("a payload is shorter than 64 GiB");
+        let tag = self.aead.seal(&salt, &self.associated, &mut token[HEAD..]);
         token.extend(tag);
         let mut text = String::with_capacity(token.len().div_ceil(3) * 4 + COOKIE_ROOM);
         CANONICAL.encode_string(token, &mut text);
@@ -94,18 +82,11 @@ impl Sealer {
         let token = CANONICAL.decode(token).ok()?;
         let (head, sealed) = token.split_first_chunk::<HEAD>()?;
         let [VERSION, salt @ ..] = head else { return None };
-        let sealed = Payload { msg: sealed, aad: &self.associated };
-        let mut payload = self.cipher(salt).decrypt(&Nonce::from(NONCE), sealed).ok()?;
+        let mut payload = self.aead.open(salt, &self.associated, sealed)?;
         let (json, seconds) = payload.split_last_chunk::<SECONDS>()?;
         let (length, sealed_at) = (json.len(), u64::from_be_bytes(*seconds));
         payload.truncate(length);
         Some(Opened { payload, sealed_at })
-    }
-
-    fn cipher(&self, salt: &[u8; SALT]) -> Aes256Gcm {
-        let mut key = Zeroizing::new([0; 32]);
-        self.keys.expand(salt, key.as_mut_slice()).expect("32 bytes are one block of SHA-256");
-        Aes256Gcm::new_from_slice(key.as_slice()).expect("32 bytes are a key of AES-256")
     }
 }
 

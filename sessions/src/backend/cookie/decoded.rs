@@ -9,7 +9,7 @@ use super::{
     codec::{CookieCodec, Plaintext},
     sessions::CookieSessions,
 };
-use crate::{backend::derived_keys::Salt, token::signed::Rejected};
+use crate::token::{derived_keys::Salt, signed::Rejected};
 
 /// What a token is bound to besides its key: the name of its cookie, or the policy `salt` where the
 /// interface sets one.

@@ -11,11 +11,7 @@ use sessions_policy::MAX_NAME_VALUE;
 use super::codec::{CookieCodec, Plaintext};
 use crate::{
     backend::{
-        OwnerError,
-        derived_keys::{DerivedKeyCache, Salt, SaltKeys},
-        log_ids::LogIds,
-        login_time::LoginTime,
-        refused_cookies::RefusedCookies,
+        OwnerError, log_ids::LogIds, login_time::LoginTime, refused_cookies::RefusedCookies,
         revocation::Revocation,
     },
     error::{ConfigError, OpenError, SaveError},
@@ -26,6 +22,7 @@ use crate::{
     state::{CookiesSeen, OwnKeys, SessionState, SessionStatus, seal_member},
     store::OwnerKey,
     token::{
+        derived_keys::{DerivedKeyCache, Salt, SaltKeys},
         order::SealOrder,
         signed::{Rejected, check_age},
     },

@@ -3,11 +3,11 @@
 use std::sync::Arc;
 
 use crate::{
-    backend::derived_keys::{DerivedKeyCache, Salt, SaltKeys},
     key::SharedKeys,
     policy::Settings,
     store::{Purpose, RecordKey, VerifierHash},
     token::{
+        derived_keys::{DerivedKeyCache, Salt, SaltKeys},
         signed::{HashAlgorithm, Rejected, Signer},
         split::SplitToken,
     },

@@ -4,17 +4,15 @@ use std::{fmt, sync::Arc};
 
 use arc_swap::ArcSwap;
 
-use crate::{
-    key::{Ring, SecretKey, SharedKeys},
-    token::signed::Rejected,
-};
+use super::signed::Rejected;
+use crate::key::{Ring, SecretKey, SharedKeys};
 
 /// How many salts are cached: one for each cookie name in use.
 const MAX_SALTS: usize = 64;
 
 /// What tokens are bound to besides the key.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Salt<T> {
+pub(crate) enum Salt<T> {
     /// The policy `salt`.
     Custom(T),
     /// The kind of token, and the cookie's name: a token for one cookie does not verify in another,
@@ -23,7 +21,7 @@ pub(super) enum Salt<T> {
 }
 
 /// The keys of a ring for one salt.
-pub(super) struct SaltKeys<K> {
+pub(crate) struct SaltKeys<K> {
     ring: Arc<Ring>,
     salt: Salt<String>,
     /// In the order of the ring.
@@ -32,7 +30,7 @@ pub(super) struct SaltKeys<K> {
 
 /// The derived keys for the salts in use. Those of a ring that was replaced are dropped at the next
 /// use.
-pub(super) struct DerivedKeyCache<K> {
+pub(crate) struct DerivedKeyCache<K> {
     known: ArcSwap<Vec<Arc<SaltKeys<K>>>>,
 }
 
@@ -63,12 +61,12 @@ impl Salt<String> {
 
 impl<K> SaltKeys<K> {
     /// Returns the key that signs.
-    pub(super) fn current(&self) -> &K {
+    pub(crate) fn current(&self) -> &K {
         &self.keys[0]
     }
 
     /// Tries each key until a token verifies. Returns the position of that key as well.
-    pub(super) fn find<V>(
+    pub(crate) fn find<V>(
         &self,
         verify: impl Fn(&K) -> Result<V, Rejected>,
     ) -> Result<(V, usize), Rejected> {
@@ -82,7 +80,7 @@ impl<K> SaltKeys<K> {
         result
     }
 
-    pub(super) fn ring(&self) -> &Arc<Ring> {
+    pub(crate) fn ring(&self) -> &Arc<Ring> {
         &self.ring
     }
 
@@ -93,7 +91,7 @@ impl<K> SaltKeys<K> {
 
 impl<K> DerivedKeyCache<K> {
     /// Returns the keys for a salt: without a lock, and without an allocation unless they are new.
-    pub(super) fn get(
+    pub(crate) fn get(
         &self,
         keys: &SharedKeys,
         salt: Salt<&str>,
