@@ -108,9 +108,15 @@ impl Postgres {
         let Some(mut server) = self.server.take() else { return };
         // The first process makes no more of the others once it is stopped.
         signal("STOP", &[server.id()]);
-        signal("KILL", &children(server.id()));
+        let children = children(server.id());
+        signal("KILL", &children);
         signal("KILL", &[server.id()]);
         let _ = server.wait();
+        // The next one does not start while one of them holds the shared memory.
+        let start = Instant::now();
+        while children.iter().any(|child| is_alive(*child)) && start.elapsed() < PATIENCE {
+            thread::sleep(POLL);
+        }
         // The lock file outlives its owner, and the next process may get the same number.
         let _ = fs::remove_file(self.data().join("postmaster.pid"));
     }
@@ -239,6 +245,12 @@ pub(crate) fn free_port() -> u16 {
 fn children(process: u32) -> Vec<u32> {
     let list = fs::read_to_string(format!("/proc/{process}/task/{process}/children"));
     list.unwrap_or_default().split_whitespace().filter_map(|id| id.parse().ok()).collect()
+}
+
+/// Whether a process has memory and files yet: one that ended waits for its parent as a zombie.
+fn is_alive(process: u32) -> bool {
+    let stat = fs::read_to_string(format!("/proc/{process}/stat")).unwrap_or_default();
+    stat.rsplit_once(") ").is_some_and(|(_, state)| !state.starts_with(['Z', 'X']))
 }
 
 /// A process that has ended meanwhile is as good as one that was reached.
