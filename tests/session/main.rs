@@ -8,6 +8,7 @@ mod failure_lines;
 mod handle;
 mod invariants;
 mod limits;
+mod login_notes;
 mod logins;
 mod logs;
 mod lost_values;

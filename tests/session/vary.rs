@@ -33,7 +33,7 @@ struct AppSessions {
 /// A method, a use of it that changes nothing where that is possible, and whether it is access.
 struct Row(&'static str, fn(&Session<AppSessions>), bool);
 
-const TABLE: [Row; 32] = [
+const TABLE: [Row; 36] = [
     Row("get", |session| _ = session.get::<Value>("a"), true),
     Row("insert", |session| _ = session.insert("a", 1), true),
     Row("remove", |session| _ = session.remove("missing"), true),
@@ -62,6 +62,10 @@ const TABLE: [Row; 32] = [
     Row("rotate", |session| _ = session.rotate(), true),
     Row("owner", |session| _ = session.owner(), true),
     Row("set_owner", |session| _ = session.set_owner("ada"), true),
+    Row("set_owner_with", |session| _ = session.set_owner_with("ada", "note"), true),
+    Row("login_note", |session| _ = session.login_note::<Value>(), true),
+    Row("set_login_note", |session| _ = session.set_login_note("note"), true),
+    Row("now", |session| _ = session.now(), false),
     Row("save_now", |session| _ = session.save_now().now_or_never(), true),
     Row("rollback", |session| _ = session.rollback(), true),
     Row("flash", |session| _ = session.flash("info", "text"), true),

@@ -95,6 +95,9 @@ pub enum SessionError {
         /// What is wrong with it.
         source: ValueError,
     },
+    /// A note about a login in a session without one: `set_owner` was not called.
+    #[error("the session has no owner; call `set_owner` when a user logs in")]
+    NoOwner,
     /// Another change came between the read and the write of an `update`, 1,000 times in a row.
     #[error(
         "the session could not be updated: other threads of this request changed it during each of 1,000 tries"

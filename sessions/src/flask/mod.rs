@@ -84,6 +84,7 @@
 //! | `_remember`, `_remember_seconds` | Flask-Login | ordinary keys. Flask-Login's cookie `remember_token` logs a user in again whose session is gone: a logout here also sets `_remember` to `clear`, and Flask then ignores that cookie and removes it with its next page |
 //! | `csrf_token` | Flask-WTF | an ordinary key. A form carries this value, signed by the Flask application |
 //! | `_owner` | this crate | [`Session::set_owner`](crate::Session::set_owner). Flask keeps it as an ordinary key and logs no user in by it: also set `_user_id` |
+//! | `_login` | this crate | [`Session::set_owner_with`](crate::Session::set_owner_with). Flask keeps it as an ordinary key |
 //! | `_started` | this crate | written if `absolute_timeout` is set; no accessor shows it. Flask keeps it as an ordinary key, and must not use the name itself |
 //! | `_seal` | this crate | written if several cookies of the name came, and only for the second and later tokens of one second; no accessor shows it. As with `_started`, Flask must not use the name itself |
 //!

@@ -1,9 +1,13 @@
 //! The life of a session: login, logout, a new token, permanence.
 
+use std::{fmt::Display, time::SystemTime};
+
+use serde::{Serialize, de::DeserializeOwned};
+
 use super::{Session, SessionSelector};
 use crate::{
     error::SessionError,
-    state::{PurgeOutcome, SessionState},
+    state::{LOGIN, PurgeOutcome, SessionState},
 };
 
 /// # Login, logout and lifetime
@@ -135,14 +139,72 @@ impl<I: SessionSelector> Session<I> {
     ///     session.insert("device", "Firefox on Linux")
     /// }
     /// ```
-    pub fn set_owner(&self, owner: impl std::fmt::Display) -> Result<(), SessionError> {
+    pub fn set_owner(&self, owner: impl Display) -> Result<(), SessionError> {
         let owner = owner.to_string();
-        self.change(|state| state.set_owner(owner))
+        self.change(|state| state.log_in(&owner, None))
+    }
+
+    /// Logs `owner` in as [`set_owner`](Self::set_owner) does, and stores a note about this login: what
+    /// the application decides by later, such as when the password was given.
+    ///
+    /// No write of keys reaches the note, so that no handler that writes what a client names can forge
+    /// one. It ends with its login: the next one has its own note, or none.
+    ///
+    /// # Errors
+    ///
+    /// Those of [`set_owner`](Self::set_owner), and [`SessionError::Encode`] when the note cannot be
+    /// written as JSON.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// # use sessions::{Session, SessionError};
+    /// fn log_in(session: &Session, user_id: u64) -> Result<(), SessionError> {
+    ///     session.set_owner_with(user_id, "by passkey")
+    /// }
+    ///
+    /// fn is_strong(session: &Session) -> Result<bool, SessionError> {
+    ///     Ok(session.login_note::<String>()?.is_some_and(|note| note == "by passkey"))
+    /// }
+    /// ```
+    pub fn set_owner_with<N: Serialize + ?Sized>(
+        &self,
+        owner: impl Display,
+        note: &N,
+    ) -> Result<(), SessionError> {
+        let (owner, note) = (owner.to_string(), self.encoder().encode(LOGIN, note)?);
+        self.change(|state| state.log_in(&owner, Some(note)))
+    }
+
+    /// Returns the note about the present login, or `None` without one.
+    ///
+    /// # Errors
+    ///
+    /// [`SessionError::Decode`] when the note does not deserialise as `N`.
+    pub fn login_note<N: DeserializeOwned>(&self) -> Result<Option<N>, SessionError> {
+        self.get(LOGIN)
+    }
+
+    /// Replaces the note about the present login, and [renews](Self::renew) the session, whose rights may
+    /// depend on it. The login stays, and with it the time from which `absolute_timeout` counts.
+    ///
+    /// # Errors
+    ///
+    /// Those of [`set_owner_with`](Self::set_owner_with), and [`SessionError::NoOwner`] without a login.
+    pub fn set_login_note<N: Serialize + ?Sized>(&self, note: &N) -> Result<(), SessionError> {
+        let note = self.encoder().encode(LOGIN, note)?;
+        self.change(|state| state.replace_login_note(note))
     }
 
     /// Returns the id that [`set_owner`](Self::set_owner) stored, or `None` without a login.
     pub fn owner(&self) -> Option<String> {
         self.look(SessionState::owner)
+    }
+
+    /// Returns the present time by the clock of the session's middleware, which a test may set. The call
+    /// does not count as access.
+    pub fn now(&self) -> SystemTime {
+        I::any(&self.slot).now()
     }
 
     /// Discards the changes of this request. A [`renew`](Self::renew), a [`rotate`](Self::rotate)

@@ -5,7 +5,9 @@ use std::{
     time::{Duration, SystemTime, UNIX_EPOCH},
 };
 
-use super::{Adopted, OWNER, OWNER_SINCE, PERMANENT, STARTED, SessionState};
+use serde::Serialize;
+
+use super::{Adopted, LOGIN, OWNER, OWNER_SINCE, PERMANENT, STARTED, SessionState};
 use crate::{dictionary::quoted, error::SessionError, store::Timestamp};
 
 impl SessionState {
@@ -17,16 +19,50 @@ impl SessionState {
     /// [`SessionError::Null`] in a null session, and [`SessionError::TooLarge`] when the key `_owner` does
     /// not fit.
     pub fn set_owner(&mut self, owner: impl fmt::Display) -> Result<(), SessionError> {
+        self.log_in(&owner.to_string(), None)
+    }
+
+    /// Logs `owner` in and stores a note about this login, which no write of keys reaches.
+    ///
+    /// # Errors
+    ///
+    /// Those of [`set_owner`](Self::set_owner), and [`SessionError::Encode`] when the note cannot be
+    /// written as JSON.
+    pub fn set_owner_with<N: Serialize + ?Sized>(
+        &mut self,
+        owner: impl fmt::Display,
+        note: &N,
+    ) -> Result<(), SessionError> {
+        let note = self.encoder().encode(LOGIN, note)?;
+        self.log_in(&owner.to_string(), Some(note))
+    }
+
+    pub(crate) fn log_in(&mut self, owner: &str, note: Option<String>) -> Result<(), SessionError> {
         self.inner.meta.check_writable()?;
-        let owner = owner.to_string();
         if self.owner().is_some_and(|present| present != owner) {
             self.purge()?;
         }
         let logged_in = mem::replace(&mut self.inner.meta.logs_in, true);
-        if let Err(err) = self.set_own(OWNER, quoted(&owner)) {
+        self.reserve();
+        let mut keys = vec![(OWNER.into(), Some(quoted(owner)))];
+        if note.is_some() || self.inner.dictionary.raw(LOGIN).is_some() {
+            keys.push((LOGIN.into(), note));
+        }
+        if let Err(err) = self.inner.dictionary.insert_all(keys) {
             self.inner.meta.logs_in = logged_in;
             return Err(err);
         }
+        self.renew()
+    }
+
+    /// Replaces the note about the present login, and requests a new token: the rights of the session
+    /// may depend on it.
+    pub(crate) fn replace_login_note(&mut self, note: String) -> Result<(), SessionError> {
+        self.inner.meta.check_writable()?;
+        if self.owner().is_none() {
+            return Err(SessionError::NoOwner);
+        }
+        self.set_own(LOGIN, note)?;
         self.renew()
     }
 

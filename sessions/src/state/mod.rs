@@ -42,6 +42,8 @@ const SEAL: &str = "_seal";
 const HIDDEN: [&str; 3] = [STARTED, OWNER_SINCE, SEAL];
 /// The key of the owner's id: readable like any other, written by `set_owner` only.
 const OWNER: &str = "_owner";
+/// The key of the note about a login: readable like any other, written together with the owner only.
+pub(crate) const LOGIN: &str = "_login";
 
 /// The session object that most interfaces use: keys with values, and whether the session is new,
 /// permanent, renewed, rotated, purged or logged in.
@@ -188,7 +190,8 @@ impl SessionState {
     ///
     /// [`SessionError::Null`] in a null session, [`SessionError::Encode`] when the value cannot be
     /// written as JSON or nests deeper than 127 levels, [`SessionError::TooLarge`],
-    /// [`SessionError::ReservedKey`] for `_started`, `_owner`, `_owner_since` and `_seal`.
+    /// [`SessionError::ReservedKey`] for `_started`, `_owner`, `_owner_since`, `_login` and
+    /// `_seal`.
     pub fn insert<T: Serialize + ?Sized>(
         &mut self,
         key: &str,
@@ -209,7 +212,7 @@ impl SessionState {
     /// # Errors
     ///
     /// [`SessionError::Null`] in a null session, [`SessionError::ReservedKey`] for `_started`,
-    /// `_owner`, `_owner_since` and `_seal`.
+    /// `_owner`, `_owner_since`, `_login` and `_seal`.
     pub fn remove(&mut self, key: &str) -> Result<bool, SessionError> {
         self.check_writable(key)?;
         self.inner.dictionary.remove(key)
@@ -372,7 +375,7 @@ impl fmt::Debug for SessionState {
 
 /// Fails for a key that the framework alone writes.
 pub(crate) fn check_not_reserved(key: &str) -> Result<(), SessionError> {
-    if is_hidden(key) || key == OWNER {
+    if is_hidden(key) || key == OWNER || key == LOGIN {
         return Err(SessionError::ReservedKey { key: key.into() });
     }
     Ok(())

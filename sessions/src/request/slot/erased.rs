@@ -4,6 +4,7 @@ use std::{
     any::Any,
     sync::{Arc, atomic::Ordering},
     task::{Poll, Waker},
+    time::SystemTime,
 };
 
 use actix_web::HttpRequest;
@@ -47,6 +48,9 @@ pub trait AnySlot: Any + Send + Sync {
     fn handle_failure(&self);
     fn outer(&self) -> Option<&Arc<dyn AnySlot>>;
     fn interface_name(&self) -> &'static str;
+
+    /// The time by the middleware's clock.
+    fn now(&self) -> SystemTime;
 }
 
 /// The first result of opening a session: it is done, or it waits.
@@ -151,5 +155,9 @@ impl<I: SessionInterface> AnySlot for Slot<I> {
 
     fn interface_name(&self) -> &'static str {
         std::any::type_name::<I>()
+    }
+
+    fn now(&self) -> SystemTime {
+        self.service.clock.now()
     }
 }

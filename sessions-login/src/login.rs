@@ -1,0 +1,195 @@
+//! Who is logged in, as one request asks: found once, however often it is asked.
+
+use std::{
+    cell::RefCell,
+    future::pending,
+    rc::Rc,
+    sync::Arc,
+    task::{Context, Waker},
+    time::SystemTime,
+};
+
+use actix_web::{Error, HttpMessage, HttpRequest, http::header};
+use futures_util::{future::LocalBoxFuture, lock::Mutex};
+use sessions::{SessionExt, session::SessionSelector};
+
+use crate::{
+    error::LoginError,
+    next_page::with_next,
+    note::LoginNote,
+    user::{User, Users},
+};
+
+/// Where clients are sent. Both are visible ASCII.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Pages {
+    pub(crate) login: Option<String>,
+    pub(crate) confirm: Option<String>,
+}
+
+/// A user who is logged in.
+pub(crate) struct Login<T> {
+    pub(crate) user: Arc<T>,
+    pub(crate) note: LoginNote,
+    pub(crate) now: SystemTime,
+}
+
+/// The logins around a request, in its extensions.
+struct CurrentLogins<T>(Rc<dyn Asked<T>>);
+
+/// What a request asks of its logins, with the type of their users alone.
+trait Asked<T> {
+    /// Returns who is logged in. Never ends if that cannot be known: the middleware then answers.
+    fn login(self: Rc<Self>, request: HttpRequest) -> LocalBoxFuture<'static, Option<Login<T>>>;
+    fn pages(&self) -> &Pages;
+}
+
+/// The logins of one request.
+pub(crate) struct RequestLogins<U: Users, I> {
+    users: Arc<U>,
+    pages: Arc<Pages>,
+    /// The user that was found, or that there is none. Locked while the users are asked, so that extractors
+    /// of one handler ask once.
+    found: Mutex<Option<Found<U::User>>>,
+    outage: RefCell<Outage>,
+    session: std::marker::PhantomData<fn() -> I>,
+}
+
+struct Found<T> {
+    id: String,
+    user: Option<Arc<T>>,
+}
+
+/// Why it cannot be known who is logged in, and who is to be told.
+#[derive(Default)]
+struct Outage {
+    err: Option<Error>,
+    middleware: Option<Waker>,
+}
+
+impl<U: Users, I: SessionSelector> RequestLogins<U, I> {
+    /// Puts the logins into the extensions of a request.
+    pub(crate) fn offer(users: &Arc<U>, pages: &Arc<Pages>, request: &HttpRequest) -> Rc<Self> {
+        let logins = Rc::new(Self {
+            users: Arc::clone(users),
+            pages: Arc::clone(pages),
+            found: Mutex::new(None),
+            outage: RefCell::default(),
+            session: std::marker::PhantomData,
+        });
+        let current = CurrentLogins(Rc::<Self>::clone(&logins));
+        request.extensions_mut().insert::<CurrentLogins<U::User>>(current);
+        logins
+    }
+
+    async fn try_login(&self, request: &HttpRequest) -> Result<Option<Login<U::User>>, Error> {
+        let session = request.session_of::<I>().await?;
+        let Some(id) = session.owner() else { return Ok(None) };
+        // What is no note of ours is none.
+        let Ok(Some(note)) = session.login_note::<LoginNote>() else { return Ok(None) };
+        let user = self.user(id).await?.filter(|user| note.is_of(&**user));
+        Ok(user.map(|user| Login { user, note, now: session.now() }))
+    }
+
+    /// Returns the user with this id. A login of this very request may have changed it.
+    async fn user(&self, id: String) -> Result<Option<Arc<U::User>>, Error> {
+        let mut found = self.found.lock().await;
+        if let Some(found) = found.as_ref().filter(|found| found.id == id) {
+            return Ok(found.user.clone());
+        }
+        let user = self.users.find(&id).await?.map(Arc::new);
+        *found = Some(Found { id, user: user.clone() });
+        Ok(user)
+    }
+}
+
+impl<U: Users, I> RequestLogins<U, I> {
+    /// Takes the error that the client gets instead of an answer, or notes who waits for it.
+    pub(crate) fn poll_outage(&self, cx: &Context<'_>) -> Option<Error> {
+        let mut outage = self.outage.borrow_mut();
+        let err = outage.err.take();
+        if err.is_none() && !outage.middleware.as_ref().is_some_and(|it| it.will_wake(cx.waker())) {
+            outage.middleware = Some(cx.waker().clone());
+        }
+        err
+    }
+
+    fn fail(&self, err: Error) {
+        let mut outage = self.outage.borrow_mut();
+        outage.err = Some(err);
+        let middleware = outage.middleware.take();
+        drop(outage);
+        if let Some(middleware) = middleware {
+            middleware.wake();
+        }
+    }
+}
+
+impl<U: Users, I: SessionSelector> Asked<U::User> for RequestLogins<U, I> {
+    fn login(
+        self: Rc<Self>,
+        request: HttpRequest,
+    ) -> LocalBoxFuture<'static, Option<Login<U::User>>> {
+        Box::pin(async move {
+            let result = self.try_login(&request).await;
+            drop(request);
+            match result {
+                Ok(login) => login,
+                // An error would become a `None` in `Option<LoggedIn<_>>`, and the handler would take an
+                // outage for nobody. So the handler never runs: the middleware answers in its place.
+                Err(err) => {
+                    self.fail(err);
+                    pending().await
+                }
+            }
+        })
+    }
+
+    fn pages(&self) -> &Pages {
+        &self.pages
+    }
+}
+
+/// Returns who is logged in.
+pub(crate) async fn login_of<T: User>(request: &HttpRequest) -> Result<Login<T>, LoginError> {
+    let logins = logins_of::<T>(request)?;
+    let login = Rc::clone(&logins).login(request.clone()).await;
+    login.ok_or_else(|| {
+        let login = logins.pages().login.as_deref();
+        LoginError::Nobody { login_page: page_for(request, login) }
+    })
+}
+
+/// Returns that the login is too long ago.
+pub(crate) fn not_recent<T: User>(request: &HttpRequest) -> LoginError {
+    let logins = logins_of::<T>(request).ok();
+    let confirm = logins.as_deref().and_then(|logins| logins.pages().confirm.as_deref());
+    LoginError::NotRecent { confirm_page: page_for(request, confirm) }
+}
+
+fn logins_of<T: User>(request: &HttpRequest) -> Result<Rc<dyn Asked<T>>, LoginError> {
+    let extensions = request.extensions();
+    let current = extensions.get::<CurrentLogins<T>>();
+    current.map(|CurrentLogins(logins)| Rc::clone(logins)).ok_or_else(|| {
+        let err = LoginError::NotWrapped { user: std::any::type_name::<T>() };
+        sessions::events::misused(request.path(), &err);
+        err
+    })
+}
+
+/// Returns the page that the client of this request is sent to, if it can be sent.
+fn page_for(request: &HttpRequest, page: Option<&str>) -> Option<String> {
+    page.filter(|_| asks_for_a_page(request)).map(|page| with_next(page, request))
+}
+
+/// Whether a browser asks for a page that it shows, not a script for data.
+fn asks_for_a_page(request: &HttpRequest) -> bool {
+    let header = |name| request.headers().get(name).map(|value| value.as_bytes());
+    if let Some(mode) = header("sec-fetch-mode") {
+        return mode == b"navigate";
+    }
+    // Browsers from before Fetch Metadata (2023 in Safari), and plain http, which has none.
+    let accepts = request.headers().get_all(header::ACCEPT);
+    accepts.filter_map(|accept| accept.to_str().ok()).any(|accept| accept.contains("text/html"))
+        && header("x-requested-with").is_none()
+}

@@ -1,0 +1,192 @@
+//! The middleware: [`Logins`].
+
+use std::{
+    fmt,
+    future::{Future, Ready, ready},
+    marker::PhantomData,
+    pin::Pin,
+    rc::Rc,
+    sync::Arc,
+    task::{Context, Poll},
+};
+
+use actix_service::{Service, Transform, forward_ready};
+use actix_web::{
+    Error,
+    dev::{ServiceRequest, ServiceResponse},
+};
+use pin_project_lite::pin_project;
+use sessions::session::{Inferred, SessionSelector};
+
+use crate::{
+    login::{Pages, RequestLogins},
+    user::Users,
+};
+
+/// Finds out who is logged in, for the routes that it is wrapped around.
+///
+/// Wrap it before the session, since Actix calls the last `wrap` first:
+/// `App::new().wrap(Logins::new(accounts)).wrap(sessions)`.
+///
+/// It does nothing until a handler asks, with [`LoggedIn`](crate::LoggedIn) or
+/// [`RecentLogin`](crate::RecentLogin), or a [`Gate`](crate::Gate) does. Then the session is opened, and the
+/// users are asked for its owner: once for each request.
+///
+/// If they cannot be asked, the handler does not run, whatever it asked for, and the client gets the
+/// error of [`Users::find`], or that of the session's store.
+pub struct Logins<U, I = Inferred> {
+    users: Arc<U>,
+    pages: Arc<Pages>,
+    session: PhantomData<fn() -> I>,
+}
+
+impl<U: Users> Logins<U> {
+    /// Returns the logins of these users, in the only session of the request.
+    pub fn new(users: U) -> Self {
+        Self { users: Arc::new(users), pages: Arc::default(), session: PhantomData }
+    }
+}
+
+impl<U: Users, I> Logins<U, I> {
+    /// Sets the login page: where a browser is sent that asks for a page when nobody is logged in. The page
+    /// that it asked for is in the parameter `next` of the query, for [`NextPage`](crate::NextPage).
+    /// Without a login page every client gets 401.
+    ///
+    /// # Panics
+    ///
+    /// When `page` is not a path or URL of visible ASCII.
+    #[must_use]
+    pub fn login_page(mut self, page: impl Into<String>) -> Self {
+        self.pages_mut().login = Some(checked(page.into()));
+        self
+    }
+
+    /// Sets the page that asks for the password again: where a browser is sent that asks for a page for
+    /// which the login is not recent enough, with its `next`. It calls
+    /// [`confirm`](crate::LoginSession::confirm). Without one every client gets 403.
+    ///
+    /// # Panics
+    ///
+    /// When `page` is not a path or URL of visible ASCII.
+    #[must_use]
+    pub fn confirm_page(mut self, page: impl Into<String>) -> Self {
+        self.pages_mut().confirm = Some(checked(page.into()));
+        self
+    }
+
+    /// Keeps the logins in the session of this interface, in an application that has several sessions.
+    #[must_use]
+    pub fn in_session<J: SessionSelector>(self) -> Logins<U, J> {
+        Logins { users: self.users, pages: self.pages, session: PhantomData }
+    }
+
+    fn pages_mut(&mut self) -> &mut Pages {
+        Arc::make_mut(&mut self.pages)
+    }
+}
+
+fn checked(page: String) -> String {
+    let is_visible = !page.is_empty() && page.bytes().all(|byte| byte.is_ascii_graphic());
+    assert!(is_visible, "`{}` is no page: give a path such as `/login`", page.escape_debug());
+    page
+}
+
+impl<U, I> Clone for Logins<U, I> {
+    fn clone(&self) -> Self {
+        Self {
+            users: Arc::clone(&self.users),
+            pages: Arc::clone(&self.pages),
+            session: PhantomData,
+        }
+    }
+}
+
+impl<U, I> fmt::Debug for Logins<U, I> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Logins").field("pages", &self.pages).finish_non_exhaustive()
+    }
+}
+
+impl<S, B, U, I> Transform<S, ServiceRequest> for Logins<U, I>
+where
+    S: Service<ServiceRequest, Response = ServiceResponse<B>, Error = Error>,
+    U: Users,
+    I: SessionSelector,
+{
+    type Response = ServiceResponse<B>;
+    type Error = Error;
+    type Transform = LoginsService<S, U, I>;
+    type InitError = ();
+    type Future = Ready<Result<Self::Transform, ()>>;
+
+    fn new_transform(&self, service: S) -> Self::Future {
+        ready(Ok(LoginsService { service, logins: self.clone() }))
+    }
+}
+
+/// The service of [`Logins`].
+pub struct LoginsService<S, U, I = Inferred> {
+    service: S,
+    logins: Logins<U, I>,
+}
+
+impl<S, B, U, I> Service<ServiceRequest> for LoginsService<S, U, I>
+where
+    S: Service<ServiceRequest, Response = ServiceResponse<B>, Error = Error>,
+    U: Users,
+    I: SessionSelector,
+{
+    type Response = ServiceResponse<B>;
+    type Error = Error;
+    type Future = LoginsFuture<S::Future, U, I>;
+
+    forward_ready!(service);
+
+    fn call(&self, request: ServiceRequest) -> Self::Future {
+        let Logins { users, pages, .. } = &self.logins;
+        let logins = RequestLogins::offer(users, pages, request.request());
+        LoginsFuture { inner: Some(self.service.call(request)), logins }
+    }
+}
+
+impl<S, U, I> fmt::Debug for LoginsService<S, U, I> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("LoginsService").field("logins", &self.logins).finish_non_exhaustive()
+    }
+}
+
+pin_project! {
+    /// The future of [`LoginsService`].
+    pub struct LoginsFuture<F, U: Users, I> {
+        // Dropped when an outage ends the request.
+        #[pin]
+        inner: Option<F>,
+        logins: Rc<RequestLogins<U, I>>,
+    }
+}
+
+impl<F, B, U, I> Future for LoginsFuture<F, U, I>
+where
+    F: Future<Output = Result<ServiceResponse<B>, Error>>,
+    U: Users,
+{
+    type Output = Result<ServiceResponse<B>, Error>;
+
+    fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
+        let mut this = self.project();
+        let inner = this.inner.as_mut().as_pin_mut();
+        let polled = inner.expect("a future is not polled after completion").poll(cx);
+        // Before what the handler says, who may have asked beside its own work.
+        if let Some(err) = this.logins.poll_outage(cx) {
+            this.inner.set(None);
+            return Poll::Ready(Err(err));
+        }
+        polled
+    }
+}
+
+impl<F, U: Users, I> fmt::Debug for LoginsFuture<F, U, I> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("LoginsFuture").finish_non_exhaustive()
+    }
+}

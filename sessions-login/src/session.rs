@@ -1,0 +1,52 @@
+//! Logging in and out, on the session's handle: [`LoginSession`].
+
+use sessions::{
+    Session, SessionError,
+    session::{PurgeOutcome, SessionSelector},
+};
+
+use crate::{note::LoginNote, user::User};
+
+/// Logs users in and out. A trait, so that it is imported: `use sessions_login::LoginSession`.
+pub trait LoginSession {
+    /// Logs this user in, whose password, or whatever else it proves itself by, was verified. The session
+    /// gets a new token, so that nobody can have planted it, and of another user's session nothing is left.
+    ///
+    /// After a change of the password, log the user in again: this session goes on, and all others of the
+    /// user end, since they have the [stamp](User::stamp) of the former one.
+    ///
+    /// # Errors
+    ///
+    /// Those of [`Session::set_owner_with`].
+    fn log_in<T: User>(&self, user: &T) -> Result<(), SessionError>;
+
+    /// Logs the user out: purges the session, and says how far that reaches.
+    ///
+    /// # Errors
+    ///
+    /// Those of [`Session::purge`].
+    fn log_out(&self) -> Result<PurgeOutcome, SessionError>;
+
+    /// Notes that the user has just proved who it is, with its password for example, for
+    /// [`RecentLogin`](crate::RecentLogin). The session gets a new token.
+    ///
+    /// # Errors
+    ///
+    /// Those of [`Session::set_login_note`], among them [`SessionError::NoOwner`] where nobody is logged in.
+    fn confirm(&self) -> Result<(), SessionError>;
+}
+
+impl<I: SessionSelector> LoginSession for Session<I> {
+    fn log_in<T: User>(&self, user: &T) -> Result<(), SessionError> {
+        self.set_owner_with(user.id(), &LoginNote::new(user, self.now()))
+    }
+
+    fn log_out(&self) -> Result<PurgeOutcome, SessionError> {
+        self.purge()
+    }
+
+    fn confirm(&self) -> Result<(), SessionError> {
+        let note: LoginNote = self.login_note()?.ok_or(SessionError::NoOwner)?;
+        self.set_login_note(&note.proved_at(self.now()))
+    }
+}

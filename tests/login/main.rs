@@ -1,0 +1,9 @@
+//! Logins: users, login pages, gates and recent logins, as an application sees them.
+
+mod costs;
+mod next_pages;
+mod outages;
+mod recent_logins;
+mod refusals;
+mod site;
+mod users;
