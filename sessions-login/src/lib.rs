@@ -107,6 +107,7 @@
 //! - [`LoginSession`] logs in and out: `session.log_in(&user)`, `log_out`, `confirm`.
 //! - [`LoggedIn`] and [`RecentLogin`] are what handlers take; `Option<LoggedIn<_>>` for users and visitors.
 //! - [`Gate`] lets some users through to a scope.
+//! - [`SameOrigin`] refuses requests that other sites make in a user's browser.
 //! - [`NextPage`] goes back to the page that a user wanted before the login.
 //!
 //! | the request | a browser that asks for a page | another client |
@@ -140,6 +141,7 @@ mod login;
 mod middleware;
 mod next_page;
 mod note;
+mod same_origin;
 mod session;
 mod user;
 
@@ -149,6 +151,7 @@ pub use self::{
     gate::{Gate, GateService},
     middleware::{Logins, LoginsFuture, LoginsService},
     next_page::NextPage,
+    same_origin::{CrossSiteError, SameOrigin, SameOriginService},
     session::LoginSession,
     user::{User, Users},
 };

@@ -9,7 +9,10 @@ use std::{
     time::SystemTime,
 };
 
-use actix_web::{Error, HttpMessage, HttpRequest, http::header};
+use actix_web::{
+    Error, HttpMessage, HttpRequest,
+    http::header::{self, HeaderValue},
+};
 use futures_util::{future::LocalBoxFuture, lock::Mutex};
 use sessions::{SessionExt, session::SessionSelector};
 
@@ -184,7 +187,7 @@ fn page_for(request: &HttpRequest, page: Option<&str>) -> Option<String> {
 
 /// Whether a browser asks for a page that it shows, not a script for data.
 fn asks_for_a_page(request: &HttpRequest) -> bool {
-    let header = |name| request.headers().get(name).map(|value| value.as_bytes());
+    let header = |name| request.headers().get(name).map(HeaderValue::as_bytes);
     if let Some(mode) = header("sec-fetch-mode") {
         return mode == b"navigate";
     }

@@ -1,6 +1,6 @@
 //! The page that a user wanted before the login: [`NextPage`].
 
-use std::{convert::Infallible, future};
+use std::{convert::Infallible, fmt::Write, future};
 
 use actix_web::{
     FromRequest, HttpRequest,
@@ -97,7 +97,7 @@ pub(crate) fn with_next(page: &str, request: &HttpRequest) -> String {
         if byte.is_ascii_alphanumeric() || b"-._~/".contains(&byte) {
             with_next.push(char::from(byte));
         } else {
-            with_next.push_str(&format!("%{byte:02X}"));
+            write!(with_next, "%{byte:02X}").expect("a `String` takes any text");
         }
     }
     with_next

@@ -5,5 +5,6 @@ mod next_pages;
 mod outages;
 mod recent_logins;
 mod refusals;
+mod same_origin;
 mod site;
 mod users;

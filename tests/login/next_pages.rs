@@ -1,12 +1,18 @@
 //! Where a login goes back to: a page of this site, and nothing else.
 
+use std::fmt::Write;
+
 use actix_web::{FromRequest, test::TestRequest, web};
 use serde::Deserialize;
 use sessions_login::NextPage;
 
 /// Percent-encodes each byte, as an attacker may.
 fn encoded(page: &str) -> String {
-    page.bytes().map(|byte| format!("%{byte:02x}")).collect()
+    let mut encoded = String::new();
+    for byte in page.bytes() {
+        write!(encoded, "%{byte:02x}").expect("a `String` takes any text");
+    }
+    encoded
 }
 
 async fn next_of(query: &str) -> Option<String> {

@@ -48,7 +48,7 @@ impl User for Account {
 /// The users, who count how often they are asked, and can be out.
 #[derive(Clone, Default)]
 pub(crate) struct Accounts {
-    accounts: Arc<Mutex<BTreeMap<String, Account>>>,
+    by_name: Arc<Mutex<BTreeMap<String, Account>>>,
     asked: Arc<AtomicUsize>,
     is_out: Arc<AtomicBool>,
 }
@@ -65,7 +65,7 @@ impl Accounts {
     }
 
     fn all(&self) -> std::sync::MutexGuard<'_, BTreeMap<String, Account>> {
-        self.accounts.lock().expect("no test panics with it")
+        self.by_name.lock().expect("no test panics with it")
     }
 
     /// Returns one of the users.
@@ -74,7 +74,9 @@ impl Accounts {
     }
 
     pub(crate) fn change_password(&self, name: &str, password: &str) {
-        self.all().get_mut(name).expect("a user").password = password.to_owned();
+        let mut all = self.all();
+        let account = all.get_mut(name).expect("a user");
+        password.clone_into(&mut account.password);
     }
 
     pub(crate) fn remove(&self, name: &str) {
