@@ -100,7 +100,14 @@ fn a_forged_header_changes_no_host() {
 fn nothing_here_asks_for_the_host_scheme_or_address_that_a_client_tells() {
     let root = Path::new(env!("CARGO_MANIFEST_DIR")).parent().expect("the workspace");
     let mut files = vec![root.join("README.md")];
-    for folder in ["sessions/src", "sessions-redis/src", "sessions-sqlx/src", "examples", "docs"] {
+    for folder in [
+        "sessions/src",
+        "sessions-login/src",
+        "sessions-redis/src",
+        "sessions-sqlx/src",
+        "examples",
+        "docs",
+    ] {
         collect(&root.join(folder), &mut files);
     }
     assert!(files.len() > 150, "{}", files.len());
