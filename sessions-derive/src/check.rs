@@ -1,7 +1,9 @@
 //! The rules between attributes and fields. `sessions_policy` has those of cookies and timeouts.
 
 use proc_macro2::Ident;
-use sessions_policy::{KnownAttributes, check_timeouts, check_within_lifetime, violations};
+use sessions_policy::{
+    KnownAttributes, check_remembered, check_timeouts, check_within_lifetime, violations,
+};
 
 use crate::{
     ast::Input,
@@ -104,6 +106,8 @@ fn check_durations(input: &Input<'_>, errors: &mut Errors) {
     let rules = [
         Some(check_timeouts(idle, duration(Key::AbsoluteTimeout), SECOND)),
         Some(check_timeouts(idle, None, touch.unwrap_or(SECOND))),
+        duration(Key::Remembered)
+            .map(|remembered| check_remembered(remembered, duration(Key::AbsoluteTimeout))),
         within_lifetime(idle, None),
         within_lifetime(None, touch),
     ];

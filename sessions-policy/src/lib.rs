@@ -56,7 +56,8 @@ pub use crate::{
     duration::{DurationError, format_duration, parse_duration},
     lifetime::{
         LifetimeError, MAX_COOKIE_LIFETIME, MAX_ROTATE_GRACE, check_anonymous_lifetime,
-        check_lifetime, check_rotate_grace, check_timeouts, check_within_lifetime,
+        check_lifetime, check_remembered, check_rotate_grace, check_timeouts,
+        check_within_lifetime,
     },
     limits::{MAX_ATTRIBUTE, MAX_NAME_VALUE},
     name::{CookieName, NameError, NamePrefix},

@@ -36,6 +36,27 @@ pub fn check_anonymous_lifetime(lifetime: Duration) -> Result<(), LifetimeError>
     check_range("anonymous_lifetime", lifetime)
 }
 
+/// Checks how long a remembered session lasts from its login, in the range of [`check_lifetime`], and not below the
+/// absolute timeout of the others.
+///
+/// `None` is a timeout that is off, or not known yet.
+///
+/// # Errors
+///
+/// Those of [`check_lifetime`], and [`LifetimeError::RememberedBelowAbsolute`].
+pub fn check_remembered(
+    remembered: Duration,
+    absolute: Option<Duration>,
+) -> Result<(), LifetimeError> {
+    check_range("remembered", remembered)?;
+    if let Some(absolute) = absolute
+        && remembered.as_secs() < absolute.as_secs()
+    {
+        return Err(LifetimeError::RememberedBelowAbsolute { remembered, absolute });
+    }
+    Ok(())
+}
+
 /// Checks the timeouts of a session: `idle` at least 2 seconds, the others at least 1 second, `idle` within `absolute`,
 /// `touch_interval` below `idle`.
 ///
@@ -147,6 +168,13 @@ pub enum LifetimeError {
         /// The absolute timeout found.
         absolute: Duration,
     },
+    /// A remembered session would end before one that is not remembered.
+    RememberedBelowAbsolute {
+        /// How long a remembered session lasts.
+        remembered: Duration,
+        /// The absolute timeout of the others.
+        absolute: Duration,
+    },
     /// The idle timeout is longer than the lifetime and so would never be reached.
     IdleAboveLifetime {
         /// The idle timeout found.
@@ -180,6 +208,7 @@ impl LifetimeError {
             Self::GraceTooLong { .. } => &["rotate_grace"],
             Self::IdleTooShort { .. } => &["idle_timeout"],
             Self::IdleAboveAbsolute { .. } => &["idle_timeout", "absolute_timeout"],
+            Self::RememberedBelowAbsolute { .. } => &["remembered", "absolute_timeout"],
             Self::IdleAboveLifetime { .. } => &["idle_timeout", "lifetime"],
             Self::TouchNotBelowLifetime { .. } => &["touch_interval", "lifetime"],
             Self::TouchNotBelowIdle { .. } => &["touch_interval", "idle_timeout"],
@@ -213,6 +242,13 @@ impl fmt::Display for LifetimeError {
                 "`idle_timeout` of {} must not exceed `absolute_timeout` of {}, else it never applies; \
                  lower `idle_timeout` or raise `absolute_timeout`",
                 format_duration(idle),
+                format_duration(absolute)
+            ),
+            Self::RememberedBelowAbsolute { remembered, absolute } => write!(
+                f,
+                "`remembered` of {} must not be below `absolute_timeout` of {}, else remembered sessions end first; \
+                 raise `remembered` or lower `absolute_timeout`",
+                format_duration(remembered),
                 format_duration(absolute)
             ),
             Self::IdleAboveLifetime { idle, lifetime } => write!(
@@ -346,6 +382,32 @@ mod tests {
         assert_eq!(
             check_timeouts(Some(secs(61)), Some(secs(60)), SECOND),
             Err(LifetimeError::IdleAboveAbsolute { idle: secs(61), absolute: secs(60) })
+        );
+    }
+
+    #[test]
+    fn remembered_is_in_the_range_of_lifetime_and_not_below_absolute() {
+        for remembered in [SECOND, MAX_COOKIE_LIFETIME] {
+            assert_eq!(check_remembered(remembered, None), Ok(()));
+        }
+        for (wrong, problem) in [
+            (Duration::from_millis(999), "at least 1 second"),
+            (MAX_COOKIE_LIFETIME + SECOND, "at most 400 days"),
+        ] {
+            let err = check_remembered(wrong, None).unwrap_err();
+            assert_eq!(err.attributes(), ["remembered"]);
+            assert!(
+                err.to_string().starts_with(&format!("`remembered` must be {problem}")),
+                "{err}"
+            );
+        }
+        assert_eq!(check_remembered(secs(60), Some(secs(60))), Ok(()));
+        let err = check_remembered(secs(59), Some(secs(60))).unwrap_err();
+        assert_eq!(err.attributes(), ["remembered", "absolute_timeout"]);
+        assert_eq!(
+            err.to_string(),
+            "`remembered` of 59 s must not be below `absolute_timeout` of 1 min, else remembered sessions \
+             end first; raise `remembered` or lower `absolute_timeout`"
         );
     }
 

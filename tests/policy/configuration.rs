@@ -62,10 +62,11 @@ fn policies_of(config: SessionConfig) -> Vec<String> {
         format!("touch_interval {:?}", policies.touch_interval()),
         format!("rotate_grace {:?}", policies.rotate_grace()),
         format!("anonymous_lifetime {:?}", policies.anonymous_lifetime()),
+        format!("remembered {:?}", policies.remembered()),
     ]
 }
 
-const DEFAULTS: [&str; 22] = [
+const DEFAULTS: [&str; 23] = [
     "name session",
     "domain None",
     "path /",
@@ -88,9 +89,10 @@ const DEFAULTS: [&str; 22] = [
     "touch_interval 60s",
     "rotate_grace 10s",
     "anonymous_lifetime 86400s",
+    "remembered 2592000s",
 ];
 
-const EVERY_FIELD: [&str; 22] = [
+const EVERY_FIELD: [&str; 23] = [
     "name app",
     "domain Some(\"example.com\")",
     "path /app",
@@ -113,6 +115,7 @@ const EVERY_FIELD: [&str; 22] = [
     "touch_interval 90s",
     "rotate_grace 5s",
     "anonymous_lifetime 21600s",
+    "remembered 7776000s",
 ];
 
 /// The fields, a right value for each as JSON has it, and the variable with the same value.
@@ -145,6 +148,7 @@ fn every_field() -> Vec<(&'static str, Value, &'static str, String)> {
         ("touch_interval", json!(90), "SESSION_TOUCH_INTERVAL", "90"),
         ("rotate_grace", json!(5), "SESSION_ROTATE_GRACE", "5"),
         ("anonymous_lifetime", json!("6 h"), "SESSION_ANONYMOUS_LIFETIME", "6 h"),
+        ("remembered", json!("90 days"), "SESSION_REMEMBERED", "90 days"),
     ];
     let mut fields: Vec<_> = fields
         .into_iter()
@@ -184,7 +188,8 @@ fn code_json_and_variables_say_the_same() {
         .absolute_timeout(DAY / 2)
         .touch_interval(Duration::from_secs(90))
         .rotate_grace(Duration::from_secs(5))
-        .anonymous_lifetime(DAY / 4);
+        .anonymous_lifetime(DAY / 4)
+        .remembered(90 * DAY);
     let fields = every_field();
     let json = fields.iter().map(|(field, value, ..)| ((*field).to_owned(), value.clone()));
     let vars: Vec<_> =

@@ -10,5 +10,6 @@ mod lifetimes;
 mod no_limit;
 mod policies;
 mod precedence;
+mod remembered;
 mod skewed_hosts;
 mod wrong_settings;

@@ -52,6 +52,7 @@ impl Backend for Spy {
             format!("touch_interval {:?}", settings.touch_interval()),
             format!("rotate_grace {:?}", settings.rotate_grace()),
             format!("anonymous_lifetime {:?}", settings.anonymous_lifetime()),
+            format!("remembered {:?}", settings.remembered()),
         ];
         *self.seen.lock().unwrap_or_else(PoisonError::into_inner) = seen;
         self.inner.open(cx).await
@@ -77,7 +78,7 @@ struct Observed {
 }
 
 impl Observed {
-    fn new(cookie: &str, refreshed: bool, settings: [&str; 12]) -> Self {
+    fn new(cookie: &str, refreshed: bool, settings: [&str; 13]) -> Self {
         let (cookie, settings) = (cookie.to_owned(), settings.map(str::to_owned).to_vec());
         Self { cookie, refreshed, settings }
     }
@@ -140,6 +141,7 @@ fn against_firm() -> SessionConfig {
         .touch_interval(Duration::from_secs(45))
         .rotate_grace(Duration::from_secs(30))
         .anonymous_lifetime(3 * HOUR)
+        .remembered(9 * HOUR)
 }
 
 fn observed_against_firm() -> Observed {
@@ -159,6 +161,7 @@ fn observed_against_firm() -> Observed {
             "touch_interval 45s",
             "rotate_grace 30s",
             "anonymous_lifetime 10800s",
+            "remembered 32400s",
         ],
     )
 }
@@ -186,6 +189,7 @@ fn against_loose() -> SessionConfig {
         .touch_interval(Duration::from_secs(45))
         .rotate_grace(Duration::from_secs(30))
         .anonymous_lifetime(3 * HOUR)
+        .remembered(9 * HOUR)
 }
 
 fn observed_against_loose() -> Observed {
@@ -206,6 +210,7 @@ fn observed_against_loose() -> Observed {
             "touch_interval 45s",
             "rotate_grace 30s",
             "anonymous_lifetime 10800s",
+            "remembered 32400s",
         ],
     )
 }
@@ -237,7 +242,8 @@ struct NoAttributes {
     absolute_timeout = "10 h",
     touch_interval = 20,
     rotate_grace = "20 s",
-    anonymous_lifetime = "2 h"
+    anonymous_lifetime = "2 h",
+    remembered = "11 h"
 )]
 struct FirmAttributes {
     backend: Spy,
@@ -262,6 +268,7 @@ fn observed_firm() -> Observed {
             "touch_interval 20s",
             "rotate_grace 20s",
             "anonymous_lifetime 7200s",
+            "remembered 39600s",
         ],
     )
 }
@@ -287,7 +294,8 @@ fn observed_firm() -> Observed {
     absolute_timeout = 30,
     touch_interval = "1 s",
     rotate_grace = 0,
-    anonymous_lifetime = 90
+    anonymous_lifetime = 90,
+    remembered = 31
 )]
 struct LooseAttributes {
     backend: Spy,
@@ -311,6 +319,7 @@ fn observed_loose() -> Observed {
             "touch_interval 1s",
             "rotate_grace 0ns",
             "anonymous_lifetime 90s",
+            "remembered 31s",
         ],
     )
 }
@@ -335,6 +344,7 @@ async fn where_nothing_is_said_every_policy_has_its_default() {
             "touch_interval 60s",
             "rotate_grace 10s",
             "anonymous_lifetime 86400s",
+            "remembered 2592000s",
         ],
     );
     assert_eq!(observed, expected);
@@ -399,7 +409,8 @@ impl SessionInterface for ByConstant {
         .absolute_timeout(Duration::from_secs(10 * 60 * 60))
         .touch_interval(Duration::from_secs(20))
         .rotate_grace(Duration::from_secs(20))
-        .anonymous_lifetime(Duration::from_secs(2 * 60 * 60));
+        .anonymous_lifetime(Duration::from_secs(2 * 60 * 60))
+        .remembered(Duration::from_secs(11 * 60 * 60));
 
     async fn open_session(&self, cx: OpenContext<'_>) -> Result<Opened<SessionState>, OpenError> {
         self.backend.open(&cx).await

@@ -14,7 +14,7 @@ fn json_error(json: Value) -> String {
 }
 
 /// The fields, the variables they are called, and texts that are wrong for both.
-const WRONG: [(&str, &str, &[&str]); 26] = [
+const WRONG: [(&str, &str, &[&str]); 27] = [
     ("secret_key", "SECRET_KEY", &["tiny", "a key a key a key a key a key a key"]),
     ("secret_key_next", "SECRET_KEY_NEXT", &["tiny"]),
     ("secret_key_fallbacks", "SECRET_KEY_FALLBACKS", &["no list", "{}", "[1]", "[\"tiny\"]"]),
@@ -43,6 +43,7 @@ const WRONG: [(&str, &str, &[&str]); 26] = [
     ("idle_timeout", "SESSION_IDLE_TIMEOUT", &["soon"]),
     ("absolute_timeout", "SESSION_ABSOLUTE_TIMEOUT", &["soon"]),
     ("touch_interval", "SESSION_TOUCH_INTERVAL", &["soon"]),
+    ("remembered", "SESSION_REMEMBERED", &["soon"]),
     ("rotate_grace", "SESSION_ROTATE_GRACE", &["soon"]),
     ("anonymous_lifetime", "SESSION_ANONYMOUS_LIFETIME", &["soon", "-1"]),
 ];

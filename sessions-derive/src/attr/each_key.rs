@@ -52,6 +52,7 @@ fn wrong_values() -> Vec<(Key, TokenStream, &'static str)> {
             quote!(false),
             "a duration such as `\"12 h\"` or a number of seconds",
         ),
+        (Key::Remembered, quote!(true), "a duration such as `\"30 days\"` or a number of seconds"),
         (Key::TouchInterval, quote!('s'), "a duration such as `\"60 s\"` or a number of seconds"),
         (Key::RotateGrace, quote!('s'), "a duration such as `\"10 s\"` or a number of seconds"),
         (Key::ExpirationTime, quote!("14 days"), function),

@@ -88,6 +88,7 @@ keys! {
     Import = "import" on Struct: Word(ImportMode::WORDS),
     IdleTimeout = "idle_timeout" on Struct: OneOf(&["a duration such as `\"30 min\"`", SECONDS]),
     AbsoluteTimeout = "absolute_timeout" on Struct: OneOf(&["a duration such as `\"12 h\"`", SECONDS]),
+    Remembered = "remembered" on Struct: OneOf(&["a duration such as `\"30 days\"`", SECONDS]),
     TouchInterval = "touch_interval" on Struct: OneOf(&["a duration such as `\"60 s\"`", SECONDS]),
     RotateGrace = "rotate_grace" on Struct: OneOf(&["a duration such as `\"10 s\"`", SECONDS]),
     ExpirationTime = "expiration_time" on Struct: OneOf(&[FUNCTION]),

@@ -22,7 +22,7 @@ use self::{
     setting::Setting,
     value::{
         Value, absolute_timeout, anonymous_lifetime, bare, checked, domain, flag, flag_or_bare,
-        function, idle_timeout, lifetime, quoted_path, rotate_grace, samesite, text,
+        function, idle_timeout, lifetime, quoted_path, remembered, rotate_grace, samesite, text,
         touch_interval, ty,
     },
 };
@@ -135,6 +135,7 @@ impl StructAttrs {
             Key::Import => self.fix(entry, checked::<ImportMode>, Setting::choice, errors),
             Key::IdleTimeout => self.fix(entry, idle_timeout, Setting::Duration, errors),
             Key::AbsoluteTimeout => self.fix(entry, absolute_timeout, Setting::Duration, errors),
+            Key::Remembered => self.fix(entry, remembered, Setting::Duration, errors),
             Key::TouchInterval => self.fix(entry, touch_interval, Setting::Duration, errors),
             Key::RotateGrace => self.fix(entry, rotate_grace, Setting::Duration, errors),
             Key::ExpirationTime => put(&mut self.expiration_time, entry, function, errors),

@@ -5,8 +5,8 @@ use std::{fmt::Display, str::FromStr, time::Duration};
 use proc_macro2::{Ident, TokenStream};
 use quote::ToTokens;
 use sessions_policy::{
-    CookieDomain, SameSite, check_anonymous_lifetime, check_lifetime, check_rotate_grace,
-    check_timeouts, parse_duration,
+    CookieDomain, SameSite, check_anonymous_lifetime, check_lifetime, check_remembered,
+    check_rotate_grace, check_timeouts, parse_duration,
 };
 use syn::{
     Error, ExprPath, Lit, LitBool, LitInt, LitStr, Path, Result, Type,
@@ -212,6 +212,11 @@ pub(super) fn idle_timeout(value: &Value, key: Key) -> Result<Duration> {
 /// Reads an absolute timeout.
 pub(super) fn absolute_timeout(value: &Value, key: Key) -> Result<Duration> {
     duration(value, key, |absolute| check_timeouts(None, Some(absolute), SECOND))
+}
+
+/// Reads how long a remembered session lasts.
+pub(super) fn remembered(value: &Value, key: Key) -> Result<Duration> {
+    duration(value, key, |remembered| check_remembered(remembered, None))
 }
 
 /// Reads a touch interval.

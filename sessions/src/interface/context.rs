@@ -18,6 +18,7 @@ use crate::{
     events::event,
     policy::{BackendTraits, Policies, Settings, is_first, without_effect},
     state::SessionStatus,
+    store::OwnLifetimes,
 };
 
 /// The argument of [`open_session`](crate::SessionInterface::open_session): the request with its
@@ -97,10 +98,10 @@ impl<'r> SaveContext<'r> {
         self.now
     }
 
-    /// Returns when a session that began at this time ends by `absolute_timeout`, if that is a time
+    /// Returns when a session that began at this time ends, however much it is used, if that is a time
     /// which clocks can show. Both are counted in whole seconds.
-    pub(crate) fn ends_at(&self, began_secs: u64) -> Option<SystemTime> {
-        let limit = self.settings.absolute_timeout()?;
+    pub(crate) fn ends_at(&self, began_secs: u64, own: OwnLifetimes) -> Option<SystemTime> {
+        let limit = self.settings.limits(own).absolute?;
         let age = Duration::from_secs(unix_seconds(self.now).saturating_sub(began_secs));
         self.now.checked_add(limit.saturating_sub(age))
     }

@@ -208,15 +208,18 @@ pub trait SessionInterface: Sized + Send + Sync + 'static {
     }
 
     /// Returns when the cookie expires, or `None` for the end of the browser session. Flask's
-    /// `get_expiration_time`. Defaults to `now` plus the lifetime for a permanent session, else to
-    /// `None`.
+    /// `get_expiration_time`. Defaults to `now` plus the lifetime for a permanent session, to the end of
+    /// a remembered one, else to `None`.
     ///
-    /// The policy `lifetime` limits the age of tokens in both cases. A browser keeps the cookie no
+    /// The policy `lifetime` limits the age of tokens in any case. A browser keeps the cookie no
     /// longer than its session can live: until `lifetime` from now, and `absolute_timeout` from the
-    /// session's start. A later time is limited, with one warning in the log. `idle_timeout` and
+    /// session's start, or until `remembered` from the start of a remembered one. A later time is limited, with one warning in the log. `idle_timeout` and
     /// `anonymous_lifetime` start again with each use, which need not set the cookie, so they do not
     /// shorten it.
     fn expiration_time(&self, content: &Self::Content, now: SystemTime) -> Option<SystemTime> {
+        if content.state().remembered() {
+            return Some(now + self.policies().remembered());
+        }
         content.permanent().then(|| now + self.policies().lifetime())
     }
 

@@ -39,7 +39,7 @@ enum Needs {
 }
 
 /// Every policy, and what it needs, if it does not count at every backend.
-const NEEDS: [(&str, Option<Needs>); 24] = [
+const NEEDS: [(&str, Option<Needs>); 25] = [
     ("application_root", None),
     ("cookie_name", None),
     ("cookie_domain", None),
@@ -64,6 +64,7 @@ const NEEDS: [(&str, Option<Needs>); 24] = [
     ("rotate_grace", Some(Needs::Records)),
     ("idle_timeout", None),
     ("absolute_timeout", None),
+    ("remembered", None),
     ("touch_interval", Some(Needs::Prolonging)),
 ];
 

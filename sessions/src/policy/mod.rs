@@ -3,6 +3,7 @@
 
 mod config;
 mod effects;
+mod limits;
 mod once;
 mod overrides;
 mod resolve;
@@ -11,11 +12,11 @@ mod table;
 
 use std::{borrow::Cow, time::Duration};
 
-use sessions_policy::NamePrefix;
 pub use sessions_policy::{
     CookieDomain, CookieName, CookiePath, CookiePolicy, ImportMode, OnDecodeError, OnGone,
     OnLoadError, OnSaveError, OpenMode, SameSite, SaveWhen,
 };
+use sessions_policy::{MAX_COOKIE_LIFETIME, NamePrefix};
 
 use self::overrides::FixedDomain;
 pub use self::{
@@ -25,6 +26,7 @@ pub use self::{
 };
 pub(crate) use self::{
     effects::{BackendTraits, without_effect, without_typed_content},
+    limits::SessionLimits,
     once::is_first,
     table::policies,
 };
@@ -34,6 +36,7 @@ const DEFAULT_COOKIE_NAME: &str = "session";
 /// Flask's default lifetime.
 const DEFAULT_LIFETIME: Duration = Duration::from_secs(31 * 24 * 60 * 60);
 const DEFAULT_ANONYMOUS_LIFETIME: Duration = Duration::from_secs(24 * 60 * 60);
+const DEFAULT_REMEMBERED: Duration = Duration::from_secs(30 * 24 * 60 * 60);
 const DEFAULT_TOUCH_INTERVAL: Duration = Duration::from_secs(60);
 /// Longer than the requests of a page load, which must not fail at a rotation; short for a stolen token.
 const DEFAULT_ROTATE_GRACE: Duration = Duration::from_secs(10);
@@ -103,6 +106,20 @@ impl<'i> Policies<'i> {
     /// Returns how long a session may last, however much it is used. Defaults to no limit.
     pub fn absolute_timeout(&self) -> Option<Duration> {
         self.overrides.absolute_timeout.or(self.config.absolute_timeout)
+    }
+
+    /// Returns how long a remembered session lasts from its login. Defaults to 30 days, or to a longer
+    /// `absolute_timeout`.
+    pub fn remembered(&self) -> Duration {
+        self.set_remembered().unwrap_or_else(|| {
+            let absolute = self.absolute_timeout().unwrap_or_default();
+            DEFAULT_REMEMBERED.max(absolute).min(MAX_COOKIE_LIFETIME)
+        })
+    }
+
+    /// Returns how long a remembered session lasts, if an attribute or the configuration sets it.
+    fn set_remembered(&self) -> Option<Duration> {
+        self.overrides.remembered.or(self.config.remembered)
     }
 
     /// Returns how much of the time since the last use must have passed before a use is noted.

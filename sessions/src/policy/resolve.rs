@@ -2,7 +2,7 @@
 
 use sessions_policy::{
     CookieAttributes, CookieDomain, CookieName, CookiePath, CookiePolicy, KnownAttributes,
-    check_anonymous_lifetime, check_lifetime, check_rotate_grace, check_timeouts,
+    check_anonymous_lifetime, check_lifetime, check_remembered, check_rotate_grace, check_timeouts,
     check_within_lifetime, violations,
 };
 
@@ -16,6 +16,9 @@ impl Policies<'_> {
         check_anonymous_lifetime(self.anonymous_lifetime())?;
         check_timeouts(self.idle_timeout(), self.absolute_timeout(), self.touch_interval())?;
         check_within_lifetime(self.lifetime(), self.idle_timeout(), self.set_touch_interval())?;
+        if let Some(remembered) = self.set_remembered() {
+            check_remembered(remembered, self.absolute_timeout())?;
+        }
         check_rotate_grace(self.rotate_grace())?;
         Ok(Settings::new(self.fixed_cookie()?, self))
     }

@@ -169,6 +169,14 @@ macro_rules! policies {
                     variable: "SESSION_ABSOLUTE_TIMEOUT": "a duration",
                     read: duration,
                 }
+                remembered: std::time::Duration => std::time::Duration {
+                    what: "how long a remembered session lasts from its login, used or not: at most 400 days",
+                    default: "30 days, or a longer `absolute_timeout`",
+                    variable: "SESSION_REMEMBERED": "a duration",
+                    read: duration,
+                    /// [`Session::set_remembered`](crate::Session::set_remembered) decides which sessions are
+                    /// remembered. `lifetime`, `idle_timeout` and `absolute_timeout` count for the others.
+                }
                 touch_interval: std::time::Duration => std::time::Duration {
                     what: "how much of the time since the last use must have passed before a use is noted: below `lifetime` and `idle_timeout`",
                     default: "60 seconds, or to half of an idle timeout or lifetime below two minutes",

@@ -21,6 +21,7 @@ use crate::{
     },
     policy::{Settings, is_first},
     state::SessionStatus,
+    store::OwnLifetimes,
 };
 
 /// Saves before there is a response, and keeps the headers for it.
@@ -227,7 +228,11 @@ fn is_tolerated(
 /// Whether the cookie of a client that has its token already gets another expiry. Without need it is not
 /// set: of two responses that cross, the later one would bring an old token back.
 fn is_due<I: SessionInterface>(interface: &I, content: &I::Content, now: SystemTime) -> bool {
-    content.state().permanence_changed() || interface.expiration_time(content, now).is_some()
+    let state = content.state();
+    state.permanence_changed()
+        || state.chose_lifetimes()
+        // That of a remembered session stays as it is.
+        || !state.remembered() && interface.expiration_time(content, now).is_some()
 }
 
 /// Returns the `Set-Cookie` value for this token.
@@ -241,14 +246,16 @@ fn token_cookie<I: SessionInterface>(
     now: SystemTime,
 ) -> Result<String, SaveError> {
     check_token(&token, policy, content)?;
-    // If the browser has other cookies of the name, one that it forgets when it closes would let an
-    // older one open again: after a logout, the session that was logged out.
+    let own = content.state().own_lifetimes();
+    let expires = interface
+        .expiration_time(content, now)
+        .map(|expires| limited::<I>(expires, settings, own, ends_at, now));
+    // If the browser has other cookies of the name, one that it forgets before them would let an older one
+    // open again: after a logout, the session that was logged out.
     let hides_others = content.state().cookies_seen().hide_older();
-    let at_least = || hides_others.then(|| now + settings.lifetime());
-    let lifetime = match interface.expiration_time(content, now).or_else(at_least) {
-        Some(expires) => {
-            Lifetime::Until { expires: limited::<I>(expires, settings, ends_at, now), now }
-        }
+    let at_least = hides_others.then(|| now + settings.longest_lifetime());
+    let lifetime = match expires.max(at_least) {
+        Some(expires) => Lifetime::Until { expires, now },
         None => Lifetime::Session,
     };
     Ok(set_cookie(policy, token, lifetime))
@@ -259,10 +266,11 @@ fn token_cookie<I: SessionInterface>(
 fn limited<I: 'static>(
     expires: SystemTime,
     settings: &Settings,
+    own: OwnLifetimes,
     ends_at: Option<SystemTime>,
     now: SystemTime,
 ) -> SystemTime {
-    let by_lifetime = now + settings.lifetime();
+    let by_lifetime = now + settings.limits(own).lifetime;
     let limit = ends_at.map_or(by_lifetime, |ends_at| ends_at.min(by_lifetime));
     if expires > limit && expires != by_lifetime && is_first::<I>("expiration_time") {
         event!(
@@ -292,6 +300,6 @@ fn ending_cookie(
 ) -> String {
     // It also stands for the mark that keeps a legacy cookie from being imported again.
     let lifetime =
-        if legacy_cookie.marks_ended { MAX_COOKIE_LIFETIME } else { settings.lifetime() };
+        if legacy_cookie.marks_ended { MAX_COOKIE_LIFETIME } else { settings.longest_lifetime() };
     set_cookie(policy, token, Lifetime::Until { expires: now + lifetime, now })
 }

@@ -26,6 +26,47 @@ impl<I: SessionSelector> Session<I> {
         self.change(|state| state.set_permanent(permanent))
     }
 
+    /// Whether the session is remembered.
+    pub fn remembered(&self) -> bool {
+        self.look(SessionState::remembered)
+    }
+
+    /// Sets whether the session is remembered: the box "stay logged in". A remembered session lasts for
+    /// [`remembered`](crate::SessionConfig::remembered) from its login, 30 days by default, used or not, and
+    /// browsers keep its cookie as long. Any other session has `lifetime`, `idle_timeout` and
+    /// `absolute_timeout`, and its cookie ends with the browser unless the session is
+    /// [permanent](Self::set_permanent).
+    ///
+    /// A login decides anew: after a [`set_owner`](Self::set_owner) the session is remembered if the same
+    /// request calls this with `true`, before or after it.
+    ///
+    /// The session keeps the choice, not the time, so that another value of the policy counts for sessions
+    /// that exist as well. On a server-side store a visitor's session, one that was never logged in or
+    /// renewed, ends unused after `anonymous_lifetime` nevertheless.
+    ///
+    /// # Security
+    ///
+    /// A stolen device or token is of use for longer. Ask for the password again before what must not happen
+    /// then (OWASP ASVS 5.0, 7.5.1), and let users see and end their sessions
+    /// ([`sessions_of`](crate::ServerSide::sessions_of)).
+    ///
+    /// # Errors
+    ///
+    /// [`SessionError::Null`], [`SessionError::Saved`], [`SessionError::TooLarge`].
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// # use sessions::{Session, SessionError};
+    /// fn log_in(session: &Session, user_id: u64, stay_logged_in: bool) -> Result<(), SessionError> {
+    ///     session.set_owner(user_id)?;
+    ///     session.set_remembered(stay_logged_in)
+    /// }
+    /// ```
+    pub fn set_remembered(&self, remembered: bool) -> Result<(), SessionError> {
+        self.change(|state| state.set_remembered(remembered))
+    }
+
     /// Whether this request started the session.
     pub fn is_new(&self) -> bool {
         self.look(SessionState::is_new)

@@ -137,6 +137,7 @@ impl SessionState {
         meta.opened = false;
         meta.modified = false;
         meta.logs_in = false;
+        meta.chose_lifetimes = false;
         meta.adopted = None;
         Ok(if meta.revocable { PurgeOutcome::TokenRevoked } else { PurgeOutcome::CookieRemoved })
     }
@@ -157,6 +158,7 @@ impl SessionState {
         self.inner.dictionary.rollback(is_hidden);
         self.inner.meta.modified = false;
         self.inner.meta.logs_in = false;
+        self.inner.meta.chose_lifetimes = false;
         Ok(())
     }
 

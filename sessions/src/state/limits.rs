@@ -51,7 +51,7 @@ impl SessionState {
         if self.is_new() && self.inner.meta.starts_permanent && lacks(PERMANENT) {
             bytes += PERMANENT_MEMBER;
         }
-        if (self.logs_in() || self.is_new() && start) && lacks(STARTED) {
+        if (self.logs_in() || self.chose_lifetimes() || self.is_new() && start) && lacks(STARTED) {
             bytes += STARTED_MEMBER;
         }
         if self.logs_in() && login_time && lacks(OWNER_SINCE) {

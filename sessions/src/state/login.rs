@@ -12,7 +12,8 @@ use crate::{dictionary::quoted, error::SessionError, store::Timestamp};
 
 impl SessionState {
     /// Logs `owner` in: stores the owner's id and requests a new token. A session of another owner
-    /// is purged first, so that no key of it survives.
+    /// is purged first, so that no key of it survives. A login decides anew whether the session is
+    /// remembered: it is if this request calls [`set_remembered`](Self::set_remembered), before or after.
     ///
     /// # Errors
     ///
@@ -39,9 +40,11 @@ impl SessionState {
 
     pub(crate) fn log_in(&mut self, owner: &str, note: Option<String>) -> Result<(), SessionError> {
         self.inner.meta.check_writable()?;
+        let chosen = self.chosen_lifetimes();
         if self.owner().is_some_and(|present| present != owner) {
             self.purge()?;
         }
+        self.decide_lifetimes(chosen)?;
         let logged_in = mem::replace(&mut self.inner.meta.logs_in, true);
         self.reserve();
         let mut keys = vec![(OWNER.into(), Some(quoted(owner)))];
@@ -98,14 +101,16 @@ impl SessionState {
     /// restarts the session (NIST SP 800-63B-4, 5.2).
     pub(crate) fn finalize(&mut self, now: impl FnOnce() -> SystemTime, stores_start: bool) {
         let logs_in = self.logs_in();
-        if !self.is_new() && !logs_in || self.is_empty() {
+        // What is limited from its start has one.
+        let lacks_start = self.chose_lifetimes() && self.inner.dictionary.raw(STARTED).is_none();
+        if !self.is_new() && !logs_in && !lacks_start || self.is_empty() {
             return;
         }
         let starts_permanent = self.is_new() && self.inner.meta.starts_permanent;
         if starts_permanent && self.inner.dictionary.raw(PERMANENT).is_none() {
             self.inner.dictionary.set_untracked(PERMANENT, "true".into());
         }
-        if logs_in || self.is_new() && stores_start {
+        if logs_in || lacks_start || self.is_new() && stores_start {
             self.set_started(now());
         }
     }

@@ -48,6 +48,8 @@ pub(super) struct SessionMeta {
     pub(super) refresh: bool,
     /// This request called `set_owner`.
     pub(super) logs_in: bool,
+    /// This request called `set_remembered`.
+    pub(super) chose_lifetimes: bool,
     /// A purge revokes every copy of the token.
     pub(super) revocable: bool,
     /// Set if this request imported the session.

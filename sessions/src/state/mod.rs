@@ -3,6 +3,7 @@
 mod cookies_seen;
 mod extensions;
 mod lifecycle;
+mod lifetimes;
 mod limits;
 mod login;
 mod meta;
@@ -40,6 +41,9 @@ const OWNER_SINCE: &str = "_owner_since";
 const SEAL: &str = "_seal";
 /// The keys that no accessor shows.
 const HIDDEN: [&str; 3] = [STARTED, OWNER_SINCE, SEAL];
+/// The key of a remembered session: readable like any other, written by `set_remembered` and
+/// `set_owner` only.
+const REMEMBERED: &str = "_remembered";
 /// The key of the owner's id: readable like any other, written by `set_owner` only.
 const OWNER: &str = "_owner";
 /// The key of the note about a login: readable like any other, written together with the owner only.
@@ -190,7 +194,7 @@ impl SessionState {
     ///
     /// [`SessionError::Null`] in a null session, [`SessionError::Encode`] when the value cannot be
     /// written as JSON or nests deeper than 127 levels, [`SessionError::TooLarge`],
-    /// [`SessionError::ReservedKey`] for `_started`, `_owner`, `_owner_since`, `_login` and
+    /// [`SessionError::ReservedKey`] for `_started`, `_owner`, `_owner_since`, `_login`, `_remembered` and
     /// `_seal`.
     pub fn insert<T: Serialize + ?Sized>(
         &mut self,
@@ -212,7 +216,7 @@ impl SessionState {
     /// # Errors
     ///
     /// [`SessionError::Null`] in a null session, [`SessionError::ReservedKey`] for `_started`,
-    /// `_owner`, `_owner_since`, `_login` and `_seal`.
+    /// `_owner`, `_owner_since`, `_login`, `_remembered` and `_seal`.
     pub fn remove(&mut self, key: &str) -> Result<bool, SessionError> {
         self.check_writable(key)?;
         self.inner.dictionary.remove(key)

@@ -41,6 +41,7 @@
 //! makes room, or keeps some.
 
 mod key;
+mod lifetimes;
 mod memory;
 mod owner_index;
 mod record;
@@ -58,6 +59,7 @@ use std::{
 
 pub(crate) use self::{
     key::{KeyMap, Purpose},
+    lifetimes::OwnLifetimes,
     record::Owner,
     rights::{Epoch, VerifierHash},
     standing::Standing,

@@ -12,6 +12,7 @@ use base64::Engine;
 use super::{
     OwnerKey, StoreError, Timestamp,
     key::decode_hash,
+    lifetimes::OwnLifetimes,
     rights::{Epoch, Former, MAX_FORMER, VerifierHash},
 };
 use crate::codec::CANONICAL;
@@ -38,6 +39,8 @@ pub struct Record {
     pub(crate) renewed_millis: u64,
     /// The time that it was written to live after a use.
     pub(crate) ttl_secs: u64,
+    /// What its content says of its lifetimes.
+    pub(crate) lifetimes: OwnLifetimes,
     pub(crate) owner: Option<Owner>,
 }
 
@@ -84,9 +87,19 @@ impl Record {
         let [created, renewed, ttl] = [self.created_secs, self.renewed_millis, self.ttl_secs]
             .map(|number| number.to_string());
         // `join`, since `format!` takes three times as long.
-        let mut head =
-            [FORMAT.1, &verifier, &epoch, &created, &renewed, &ttl, &owner, &since, &indexed]
-                .join(" ");
+        let mut head = [
+            FORMAT.1,
+            &verifier,
+            &epoch,
+            &created,
+            &renewed,
+            &ttl,
+            self.lifetimes.word(),
+            &owner,
+            &since,
+            &indexed,
+        ]
+        .join(" ");
         for Former { verifier, epoch, replaced } in &self.formers {
             let words =
                 [&*verifier_word(verifier), &*epoch_word(*epoch), &*replaced.get().to_string()];
@@ -129,6 +142,7 @@ fn parse<'t>(words: &mut impl Iterator<Item = &'t str>, payload: &str) -> Option
     let created_secs = words.next()?.parse().ok()?;
     let renewed_millis = words.next()?.parse().ok()?;
     let ttl_secs = words.next()?.parse().ok()?;
+    let lifetimes = OwnLifetimes::parse(words.next()?)?;
     let owner = match (words.next()?, words.next()?, words.next()?) {
         (NONE, NONE, NONE) => None,
         (key, since, indexed) => Some(Owner {
@@ -154,6 +168,7 @@ fn parse<'t>(words: &mut impl Iterator<Item = &'t str>, payload: &str) -> Option
         created_secs,
         renewed_millis,
         ttl_secs,
+        lifetimes,
         owner,
     })
 }
@@ -203,6 +218,7 @@ impl Record {
             created_secs: 1_767_225_600,
             renewed_millis: 1_767_225_600_123,
             ttl_secs: 3_600,
+            lifetimes: OwnLifetimes::default(),
             owner: None,
         }
     }
@@ -217,7 +233,7 @@ impl fmt::Debug for Record {
 
 #[cfg(test)]
 mod tests {
-    use super::{FORMAT, Owner, Record};
+    use super::{FORMAT, OwnLifetimes, Owner, Record};
     use crate::store::{OwnerKey, Purpose, StoreError, Timestamp, rights::VerifierHash};
 
     fn records() -> Vec<Record> {
@@ -231,7 +247,8 @@ mod tests {
             since: Timestamp::new(7),
             indexed_until: Timestamp::new(u64::MAX),
         };
-        let mut full = Record { owner: Some(owner), ..plain.clone() };
+        let lifetimes = OwnLifetimes { remembered: true };
+        let mut full = Record { owner: Some(owner), lifetimes, ..plain.clone() };
         for (number, time) in [(2, 20), (3, 21), (4, 22), (5, 23), (6, 24)] {
             let verifier = VerifierHash::of(Purpose::Cookie("test"), &[number]);
             full.replace_verifier(verifier, full.epoch.renewed(&verifier), Timestamp::new(time));

@@ -18,7 +18,7 @@ use crate::{
     events::event,
     interface::{CheckContext, CookieChange, OpenContext, SaveContext, Saved, unix_seconds},
     key::{KeyBytes, SharedKeys},
-    policy::{BackendTraits, Settings},
+    policy::{BackendTraits, SessionLimits, Settings},
     state::{CookiesSeen, OwnKeys, SessionState, SessionStatus, seal_member},
     store::OwnerKey,
     token::{
@@ -42,6 +42,9 @@ pub(crate) struct CookieSessions<C: CookieCodec> {
 struct OpenedToken {
     sealed: SealOrder,
     state: SessionState,
+    /// Its session has reached a limit of its own. It opens nothing, and neither does an older token, whose
+    /// session may have longer ones.
+    has_expired: bool,
 }
 
 impl OpenedToken {
@@ -119,7 +122,8 @@ impl<C: CookieCodec> CookieSessions<C> {
         cx: &OpenContext<'_>,
     ) -> SessionState {
         let end = opened.as_ref().is_some_and(OpenedToken::is_ending);
-        let session = opened.filter(|_| !end).map(|opened| opened.state);
+        let session = opened.filter(|opened| !end && !opened.has_expired);
+        let session = session.map(|opened| opened.state);
         let mut state = session.unwrap_or_else(Self::new_session);
         let are_several = cx.cookies().are_several();
         let seen = CookiesSeen { newest, are_several, end };
@@ -161,7 +165,10 @@ impl<C: CookieCodec> CookieSessions<C> {
         let sealed = newest.as_ref().map(|newest| newest.sealed);
         // The newest decides. It may have replaced the ending of an older one, which would open again.
         let opened = match newest {
-            Some(newest) if revocation.has_ended(&newest.state, &deadline).await? => {
+            Some(newest)
+                if !newest.has_expired
+                    && revocation.has_ended(&newest.state, &deadline).await? =>
+            {
                 event!(
                     SessionRefused,
                     reason = "owner_ended",
@@ -187,6 +194,9 @@ impl<C: CookieCodec> CookieSessions<C> {
         for token in cx.cookies().iter() {
             match open_token(&self.codec, token, &keys, cx) {
                 Ok(opened) => {
+                    if opened.has_expired {
+                        refused.token(Rejected::Expired);
+                    }
                     if let Some(other) = &newest {
                         event!(
                             SessionAmbiguous,
@@ -293,7 +303,7 @@ impl<C: CookieCodec> CookieSessions<C> {
             _ => seal(state)?,
         };
         let began = unix_seconds(state.started().unwrap_or(cx.now()));
-        Ok(Saved::token(token).ending_at(cx.ends_at(began)))
+        Ok(Saved::token(token).ending_at(cx.ends_at(began, state.own_lifetimes())))
     }
 
     fn keys_for(&self, settings: &Settings, cookie_name: &str) -> Arc<SaltKeys<C::Key>> {
@@ -315,27 +325,52 @@ fn open_token<C: CookieCodec>(
     let settings = cx.settings();
     let now = unix_seconds(cx.now());
     let (Plaintext { payload, sealed_at }, at) = keys.find(|key| C::open(key, token))?;
-    let age_limit =
-        settings.idle_timeout().map_or(settings.lifetime(), |idle| idle.min(settings.lifetime()));
-    check_age(sealed_at, now, age_limit.as_secs(), LEEWAY.as_secs())?;
+    check_age(sealed_at, now, settings.longest_lifetime().as_secs(), LEEWAY.as_secs())?;
     let mut state = codec.read(payload)?.in_format(C::FORMAT);
     let sealed = SealOrder { second: sealed_at, number: state.take_seal_number() };
-
-    if let Some(limit) = settings.absolute_timeout() {
-        // A session from before the limit was set began, at the latest, when it was sealed.
-        let started = state.started().unwrap_or(UNIX_EPOCH + Duration::from_secs(sealed_at));
-        check_age(unix_seconds(started), now, limit.as_secs(), LEEWAY.as_secs())?;
-        state.set_started(started);
+    let limits = settings.limits(state.own_lifetimes());
+    // The empty session of a logout hides tokens of any age.
+    if !state.is_empty() {
+        match check_limits(&mut state, limits, sealed_at, now) {
+            Ok(()) => {}
+            Err(Rejected::Expired) => return Ok(OpenedToken { sealed, state, has_expired: true }),
+            Err(rejected) => return Err(rejected),
+        }
     }
     let idle_for = Duration::from_secs(now.saturating_sub(sealed_at));
     let by_fallback = keys.ring().is_fallback(at);
-    if by_fallback || settings.idle_timeout().is_some() && idle_for >= settings.touch_interval() {
+    if by_fallback || limits.idle.is_some() && idle_for >= settings.touch_interval() {
         state.request_refresh();
     }
     keys.ring().count(at);
     // For saving, which checks that the key is still in the ring.
     state.extensions_mut().insert_shared(Arc::clone(keys.ring().key(at).shared()));
-    Ok(OpenedToken { sealed, state })
+    Ok(OpenedToken { sealed, state, has_expired: false })
+}
+
+/// Checks that a session which was sealed at this second still lives, and notes when it started if that
+/// counts. In the second of an idle or an absolute limit it has ended, as in a store.
+fn check_limits(
+    state: &mut SessionState,
+    limits: SessionLimits,
+    sealed_at: u64,
+    now: u64,
+) -> Result<(), Rejected> {
+    let within = |then, limit: Duration| {
+        check_age(then, now, limit.as_secs().saturating_sub(1), LEEWAY.as_secs())
+    };
+    // Flask's own limit, which is over in the second after it.
+    check_age(sealed_at, now, limits.lifetime.as_secs(), LEEWAY.as_secs())?;
+    if let Some(idle) = limits.idle {
+        within(sealed_at, idle)?;
+    }
+    if let Some(limit) = limits.absolute {
+        // A session from before the limit was set began, at the latest, when it was sealed.
+        let started = state.started().unwrap_or(UNIX_EPOCH + Duration::from_secs(sealed_at));
+        within(unix_seconds(started), limit)?;
+        state.set_started(started);
+    }
+    Ok(())
 }
 
 impl<C: CookieCodec + Clone> Clone for CookieSessions<C> {

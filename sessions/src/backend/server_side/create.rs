@@ -64,7 +64,8 @@ impl<S: Store> Create<S> {
 
     async fn log_in(self: Box<Self>, owner: OwnerKey) -> Result<Created, SaveError> {
         let Self { backend, key, deadline, .. } = &*self;
-        let add = backend.add_login(owner, *key, &self.logged_in, self.ttl.known, deadline);
+        let ttl = self.ttl.of_known(self.payload.lifetimes);
+        let add = backend.add_login(owner, *key, &self.logged_in, ttl, deadline);
         let Some(login) = add.await? else {
             backend.remove_from_index(Some(owner), *key, deadline).await;
             return Ok(Created::Refused);
@@ -95,6 +96,7 @@ impl<S: Store> Create<S> {
             created_secs: self.began_secs,
             renewed_millis: self.now.millis,
             ttl_secs: 0,
+            lifetimes: self.payload.lifetimes,
             owner: login.map(Login::owner),
         };
         let ttl: Duration = self.ttl.of(&record);

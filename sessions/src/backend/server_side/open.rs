@@ -399,8 +399,7 @@ pub(super) fn open_record(
 
 /// Whether the session has expired, even if the store still has it.
 pub(super) fn has_expired(loaded: &Loaded, settings: &Settings, now: SystemTime) -> bool {
-    loaded.expires_in.is_zero()
-        || settings.absolute_timeout().is_some_and(|limit| is_past(&loaded.record, limit, now))
+    loaded.expires_in.is_zero() || is_past(settings, &loaded.record, now)
 }
 
 fn log_corrupt(problem: &str, ids: &LogIds, key: &RecordKey) {

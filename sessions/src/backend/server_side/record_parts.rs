@@ -10,7 +10,7 @@ use crate::{
     error::SaveError,
     interface::unix_seconds,
     state::SessionState,
-    store::{Owner, OwnerKey, Record, Store, Timestamp},
+    store::{OwnLifetimes, Owner, OwnerKey, Record, Store, Timestamp},
 };
 
 /// The content of a session, as its record holds it.
@@ -18,6 +18,7 @@ use crate::{
 pub(super) struct Payload {
     pub(super) json: Arc<str>,
     pub(super) owner: Option<OwnerKey>,
+    pub(super) lifetimes: OwnLifetimes,
 }
 
 impl<S: Store> ServerSide<S> {
@@ -32,7 +33,8 @@ impl<S: Store> ServerSide<S> {
     /// Like [`payload`](Self::payload), for a session whose length is checked.
     pub(super) fn unchecked_payload(&self, state: &SessionState) -> Option<Payload> {
         let owner = state.owner().map(|id| self.owner_key(&id));
-        (!state.is_empty()).then(|| Payload { json: state.to_json().into(), owner })
+        let lifetimes = state.own_lifetimes();
+        (!state.is_empty()).then(|| Payload { json: state.to_json().into(), owner, lifetimes })
     }
 }
 
@@ -54,7 +56,8 @@ impl Payload {
     pub(super) fn replacing(&self, base: &Record) -> Record {
         // An owner comes with a login only, which sets it afterwards.
         let owner = base.owner.filter(|owner| self.owner == Some(owner.key));
-        Record { payload: Arc::clone(&self.json), owner, ..base.clone() }
+        let (payload, lifetimes) = (Arc::clone(&self.json), self.lifetimes);
+        Record { payload, lifetimes, owner, ..base.clone() }
     }
 }
 
@@ -98,14 +101,21 @@ impl RecordTime {
 /// How long records live after a use.
 #[derive(Clone, Copy)]
 pub(super) struct Ttl {
-    /// Of a session that any client could have made.
+    /// The most of a session that any client could have made.
     pub(super) anonymous: Duration,
+    pub(super) remembered: Duration,
     pub(super) known: Duration,
 }
 
 impl Ttl {
     pub(super) fn of(self, record: &Record) -> Duration {
-        if record.is_anonymous() { self.anonymous } else { self.known }
+        let known = self.of_known(record.lifetimes);
+        if record.is_anonymous() { known.min(self.anonymous) } else { known }
+    }
+
+    /// Returns the time of a session that is no visitor's.
+    pub(super) fn of_known(self, own: OwnLifetimes) -> Duration {
+        if own.remembered { self.remembered } else { self.known }
     }
 
     /// Sets the time that a record is written for, and returns it: no longer than its owner's index holds

@@ -65,7 +65,7 @@ impl<S: Store> ServerSide<S> {
             }
             _ => unix_seconds(cx.now()),
         };
-        Ok(saved?.ending_at(cx.ends_at(began)))
+        Ok(saved?.ending_at(cx.ends_at(began, state.own_lifetimes())))
     }
 }
 

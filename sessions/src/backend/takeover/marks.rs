@@ -13,8 +13,8 @@ use crate::{
     events::event,
     interface::unix_seconds,
     store::{
-        BoxFuture, CreateOutcome, Epoch, Loaded, Record, RecordKey, ReplaceOutcome, Revision,
-        Store, StoreError,
+        BoxFuture, CreateOutcome, Epoch, Loaded, OwnLifetimes, Record, RecordKey, ReplaceOutcome,
+        Revision, Store, StoreError,
     },
 };
 
@@ -177,6 +177,7 @@ fn record(id: &MarkId, mark: Mark) -> Record {
         created_secs: now,
         renewed_millis: now.saturating_mul(1_000),
         ttl_secs: id.ttl.as_secs(),
+        lifetimes: OwnLifetimes::default(),
         owner: None,
     }
 }

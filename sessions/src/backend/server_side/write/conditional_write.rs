@@ -21,7 +21,9 @@ use crate::{
     dictionary::ChangeSet,
     error::SaveError,
     state::SessionState,
-    store::{Epoch, OwnerKey, RecordKey, Revision, Store, Timestamp, VerifierHash},
+    store::{
+        Epoch, OwnLifetimes, OwnerKey, Record, RecordKey, Revision, Store, Timestamp, VerifierHash,
+    },
 };
 
 /// A record that is to be replaced, or deleted when the session is left empty.
@@ -92,7 +94,8 @@ impl<S: Store> ConditionalWrite<S> {
 
     async fn log_in(mut self: Box<Self>, owner: OwnerKey) -> Result<WriteOutcome, SaveError> {
         let (backend, key, deadline) = (self.backend.clone(), self.key, self.deadline.shared());
-        let add = backend.add_login(owner, key, &self.logged_in, self.ttl.known, &deadline);
+        let ttl = self.ttl.of_known(self.lifetimes());
+        let add = backend.add_login(owner, key, &self.logged_in, ttl, &deadline);
         let Some(login) = add.await? else { return Err(SaveError::Gone) };
         self.login = Some(login);
         // Its entry stays where the write fails: the record may be the owner's by another login.
@@ -133,9 +136,15 @@ impl<S: Store> ConditionalWrite<S> {
         Ok(outcome)
     }
 
-    /// Whether it is a batch of its own: a change of the token concerns no other request.
+    /// Whether it is a batch of its own: a change of the token concerns no other request, and one of the
+    /// lifetimes asks the owner's index for another time.
     fn is_exclusive(&self) -> bool {
-        self.new_token.is_some()
+        self.new_token.is_some() || self.lifetimes() != self.base.record.lifetimes
+    }
+
+    /// What the session's lifetimes differ by from the policies, with the changes.
+    fn lifetimes(&self) -> OwnLifetimes {
+        self.payload.as_ref().map(|payload| payload.lifetimes).unwrap_or_default()
     }
 
     /// Returns what another request may commit for this one.
@@ -165,14 +174,10 @@ impl<S: Store> ConditionalWrite<S> {
         self.check_epoch()?;
         if !self.is_login() {
             let Self { backend, base, key, ttl, store_now, deadline, .. } = &*self;
-            let prolong = backend.prolong_entry(
-                &base.record,
-                base.revision,
-                *key,
-                *ttl,
-                *store_now,
-                deadline,
-            );
+            let lifetimes = self.lifetimes();
+            let next = Record { lifetimes, ..base.record.clone() };
+            let prolong =
+                backend.prolong_entry(&next, base.revision, *key, *ttl, *store_now, deadline);
             self.indexed_until = prolong.await.ok_or(SaveError::Gone)?;
         }
         let outcome = compare_and_set(self).await?;
