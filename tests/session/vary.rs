@@ -33,7 +33,7 @@ struct AppSessions {
 /// A method, a use of it that changes nothing where that is possible, and whether it is access.
 struct Row(&'static str, fn(&Session<AppSessions>), bool);
 
-const TABLE: [Row; 36] = [
+const TABLE: [Row; 38] = [
     Row("get", |session| _ = session.get::<Value>("a"), true),
     Row("insert", |session| _ = session.insert("a", 1), true),
     Row("remove", |session| _ = session.remove("missing"), true),
@@ -53,6 +53,8 @@ const TABLE: [Row; 36] = [
     Row("modify", |session| _ = session.modify(|data| data.a.is_some()), true),
     Row("permanent", |session| _ = session.permanent(), true),
     Row("set_permanent", |session| _ = session.set_permanent(false), true),
+    Row("remembered", |session| _ = session.remembered(), true),
+    Row("set_remembered", |session| _ = session.set_remembered(false), true),
     Row("is_new", |session| _ = session.is_new(), true),
     Row("is_modified", |session| _ = session.is_modified(), false),
     Row("set_modified", |session| _ = session.set_modified(false), true),

@@ -154,26 +154,56 @@ impl Key {
     }
 }
 
+/// Where every key stands with its values.
+const ALL_KEYS: &str =
+    "https://docs.rs/actix-web-sessions/latest/sessions/derive.SessionInterface.html";
+
+/// What other frameworks call a key, or a part of its name.
+const OTHER_NAMES: &[(&[&str], &[Key])] = &[
+    (&["max_age", "ttl", "expires", "expiry", "duration", "age"], &[Key::Lifetime]),
+    (&["timeout", "expiration"], &[Key::IdleTimeout, Key::AbsoluteTimeout]),
+    (&["idle", "inactivity", "visit_deadline"], &[Key::IdleTimeout]),
+    (&["login_deadline"], &[Key::AbsoluteTimeout]),
+    (&["persistent"], &[Key::Permanent]),
+];
+
 fn unknown(word: &str, place: Place) -> String {
     let keys = || Key::ALL.iter().copied().filter(|key| key.place() == place);
-    let hint = nearest(word, keys())
-        .map(|key| format!("did you mean `{}`? ", key.word()))
-        .unwrap_or_default();
-    let words: Vec<_> = keys().map(|key| format!("`{}`", key.word())).collect();
-    format!("unknown key `{word}`; {hint}expected one of {}", words.join(", "))
+    let near: Vec<_> =
+        near(word, keys()).into_iter().map(|key| format!("`{}`", key.word())).collect();
+    let hint = if near.is_empty() {
+        String::new()
+    } else {
+        format!("did you mean {}? ", near.join(" or "))
+    };
+    let known = match place {
+        Struct => format!("all keys: {ALL_KEYS}"),
+        Field => {
+            let words: Vec<_> = keys().map(|key| format!("`{}`", key.word())).collect();
+            format!("expected one of {}", words.join(", "))
+        }
+    };
+    format!("unknown key `{word}`; {hint}{known}")
 }
 
-/// Returns the closest key, if at most a third of its letters differ from the word.
+/// Returns the keys that the word may mean: those that other frameworks call so, else the closest one, if at
+/// most a third of its letters differ from the word.
 ///
 /// Methods and settings say `cookie_samesite` where the key is `samesite`, and only `cookie_name`
 /// keeps its prefix: `cookie_` is therefore not compared, and neither is letter case.
-fn nearest(word: &str, keys: impl Iterator<Item = Key>) -> Option<Key> {
+fn near(word: &str, keys: impl Iterator<Item = Key> + Clone) -> Vec<Key> {
     let stem = |word: &str| word.strip_prefix("cookie_").unwrap_or(word).to_ascii_lowercase();
     let word = stem(word);
+    let other = OTHER_NAMES.iter().find(|(names, _)| names.contains(&&*word));
+    if let Some((_, meant)) = other {
+        return keys.filter(|key| meant.contains(key)).collect();
+    }
     keys.map(|key| (distance(&word, &stem(key.word())), key))
         .filter(|(distance, key)| distance * 3 <= stem(key.word()).len())
         .min_by_key(|(distance, _)| *distance)
         .map(|(_, key)| key)
+        .into_iter()
+        .collect()
 }
 
 /// Counts the letters to add, remove or replace (Levenshtein distance).
@@ -195,8 +225,8 @@ fn distance(from: &str, to: &str) -> usize {
 mod tests {
     use super::*;
 
-    fn meant(word: &str) -> Option<&'static str> {
-        nearest(word, Key::ALL.iter().copied()).map(Key::word)
+    fn meant(word: &str) -> Vec<&'static str> {
+        near(word, Key::ALL.iter().copied()).into_iter().map(Key::word).collect()
     }
 
     #[test]
@@ -225,15 +255,28 @@ mod tests {
             ("name", "cookie_name"),
             ("idle_timout", "idle_timeout"),
             ("bakend", "backend"),
+            ("remember", "remembered"),
+            ("remember_me", "remembered"),
         ] {
-            assert_eq!(meant(word), Some(key), "{word}");
+            assert_eq!(meant(word), [key], "{word}");
         }
     }
 
     #[test]
+    fn suggests_what_other_frameworks_call_so() {
+        for word in ["max_age", "ttl", "expires", "cookie_max_age", "TTL"] {
+            assert_eq!(meant(word), ["lifetime"], "{word}");
+        }
+        assert_eq!(meant("timeout"), ["idle_timeout", "absolute_timeout"]);
+        assert!(unknown("timeout", Struct).starts_with(
+            "unknown key `timeout`; did you mean `idle_timeout` or `absolute_timeout`? all keys: "
+        ));
+    }
+
+    #[test]
     fn suggests_nothing_for_a_word_of_its_own() {
-        for word in ["max_age", "expires", "x", "", "redis", "_"] {
-            assert_eq!(meant(word), None, "{word}");
+        for word in ["x", "", "redis", "_"] {
+            assert_eq!(meant(word), [""; 0], "{word}");
         }
     }
 
@@ -244,11 +287,11 @@ mod tests {
             "unknown key `bakend`; did you mean `backend`? expected one of `backend`, `config`"
         );
         assert_eq!(unknown("ttl", Field), "unknown key `ttl`; expected one of `backend`, `config`");
-        let message = unknown("same_site", Struct);
-        assert!(message.starts_with(
-            "unknown key `same_site`; did you mean `samesite`? expected one of `cookie_name`, "
-        ));
-        assert!(!message.contains("`backend`"));
+        assert_eq!(
+            unknown("same_site", Struct),
+            format!("unknown key `same_site`; did you mean `samesite`? all keys: {ALL_KEYS}")
+        );
+        assert_eq!(unknown("redis", Struct), format!("unknown key `redis`; all keys: {ALL_KEYS}"));
     }
 
     #[test]

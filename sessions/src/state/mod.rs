@@ -379,7 +379,7 @@ impl fmt::Debug for SessionState {
 
 /// Fails for a key that the framework alone writes.
 pub(crate) fn check_not_reserved(key: &str) -> Result<(), SessionError> {
-    if is_hidden(key) || key == OWNER || key == LOGIN {
+    if is_hidden(key) || [OWNER, LOGIN, REMEMBERED].contains(&key) {
         return Err(SessionError::ReservedKey { key: key.into() });
     }
     Ok(())

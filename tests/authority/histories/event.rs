@@ -66,8 +66,8 @@ impl Kept {
         let former = |words: &[&str]| (words[0].to_owned(), time(words[2]));
         Self {
             verifier: words[1].to_owned(),
-            since: words[7].parse().ok(),
-            formers: words[9..].chunks_exact(3).map(former).collect(),
+            since: words[8].parse().ok(),
+            formers: words[10..].chunks_exact(3).map(former).collect(),
             payload: visible(serde_json::from_str(payload).expect("an object")),
         }
     }

@@ -36,6 +36,7 @@ pub(super) enum Created {
 }
 
 /// The result of replacing a record.
+#[expect(clippy::large_enum_variant, reason = "a box would be an allocation for each write")]
 pub(super) enum Replaced {
     Done { former: Entry, revision: Revision },
     Conflict,
