@@ -4,6 +4,7 @@ mod answers;
 mod any_backend;
 mod capacity;
 mod dropped;
+mod ended;
 mod faults;
 mod group_commit;
 mod import;

@@ -69,10 +69,7 @@ pub(super) fn save_session(input: &Input<'_>, krate: &TokenStream) -> TokenStrea
             Some(_) => quote!(#krate::__private::confidential(&self.#member)),
             None => quote!(&self.#member),
         };
-        let state = match input.attrs.data {
-            Some(_) => quote!(::core::convert::AsRef::<#krate::SessionState>::as_ref(#content)),
-            None => quote!(#content),
-        };
+        let state = state(input, krate, &content);
         let call = quote!(#krate::backend::Backend::save(#backend, #state, &#cx).await);
         placed(call, &field.original.ty)
     });
@@ -84,6 +81,14 @@ pub(super) fn save_session(input: &Input<'_>, krate: &TokenStream) -> TokenStrea
         ) -> #result {
             #body
         }
+    }
+}
+
+/// Returns the state of the content.
+fn state(input: &Input<'_>, krate: &TokenStream, content: &Ident) -> TokenStream {
+    match input.attrs.data {
+        Some(_) => quote!(::core::convert::AsRef::<#krate::SessionState>::as_ref(#content)),
+        None => quote!(#content),
     }
 }
 
@@ -117,6 +122,25 @@ pub(super) fn ready(input: &Input<'_>, krate: &TokenStream) -> Option<TokenStrea
         placed(quote!(#krate::backend::Backend::ready(&self.#member).await), &field.original.ty);
     Some(quote! {
         async fn ready(&self) -> ::core::result::Result<(), #krate::error::NotReady> {
+            #body
+        }
+    })
+}
+
+/// Writes `is_alive`, where the backend opens.
+pub(super) fn is_alive(input: &Input<'_>, krate: &TokenStream) -> Option<TokenStream> {
+    let field = input.backend().filter(|_| input.attrs.open_with.is_none())?;
+    let (ty, member) = (content_type(&input.attrs, krate), &field.member);
+    let (content, cx) = (parameter("content"), parameter("cx"));
+    let state = state(input, krate, &content);
+    let call = quote!(#krate::backend::Backend::is_alive(&self.#member, #state, #cx));
+    let body = placed(call, &field.original.ty);
+    Some(quote! {
+        fn is_alive(
+            &self,
+            #content: &#ty,
+            #cx: &#krate::interface::AliveContext<'_>,
+        ) -> #krate::interface::IsAlive {
             #body
         }
     })

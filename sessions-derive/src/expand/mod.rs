@@ -11,8 +11,8 @@ use syn::parse_quote;
 pub(crate) use self::methods::content_type;
 use self::{
     methods::{
-        check_backend, config, content_policies, cookie_policies, open_session, outages, ready,
-        save_session,
+        check_backend, config, content_policies, cookie_policies, is_alive, open_session, outages,
+        ready, save_session,
     },
     overrides::overrides,
     place::placed,
@@ -36,6 +36,7 @@ fn interface(input: &Input<'_>) -> TokenStream {
     let save_session = save_session(input, &krate);
     let check_backend = check_backend(input, &krate);
     let ready = ready(input, &krate);
+    let is_alive = is_alive(input, &krate);
     let outages = outages(input, &krate);
     let config = config(input, &krate);
     let cookie_policies = cookie_policies(&input.attrs, &krate);
@@ -49,6 +50,7 @@ fn interface(input: &Input<'_>) -> TokenStream {
             #save_session
             #check_backend
             #ready
+            #is_alive
             #outages
             #config
             #cookie_policies
@@ -132,7 +134,7 @@ mod tests {
         println!("{formatted}");
         assert!(formatted.contains(".cookie_name(\"__Host-app\")"), "{formatted}");
         let lines = formatted.lines().count();
-        assert!(lines <= 66, "{lines} lines");
+        assert!(lines <= 75, "{lines} lines");
     }
 
     #[test]
@@ -172,6 +174,14 @@ mod tests {
 
                     async fn ready(&self) -> ::core::result::Result<(), ::sessions::error::NotReady> {
                         ::sessions::backend::Backend::ready(&self.backend).await
+                    }
+
+                    fn is_alive(
+                        &self,
+                        content: &::sessions::SessionState,
+                        cx: &::sessions::interface::AliveContext<'_>,
+                    ) -> ::sessions::interface::IsAlive {
+                        ::sessions::backend::Backend::is_alive(&self.backend, content, cx)
                     }
 
                     fn outages(&self) -> ::sessions::__private::Outages {

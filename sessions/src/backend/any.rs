@@ -9,7 +9,7 @@ use super::Backend;
 use super::TakeoverHook;
 use crate::{
     error::{ConfigError, NotReady, OpenError, Outages, SaveError},
-    interface::{CheckContext, OpenContext, Opened, SaveContext, Saved},
+    interface::{AliveContext, CheckContext, IsAlive, OpenContext, Opened, SaveContext, Saved},
     state::SessionState,
 };
 
@@ -71,6 +71,10 @@ impl Backend for AnyBackend {
         self.backend.ready_boxed().await
     }
 
+    fn is_alive(&self, state: &SessionState, cx: &AliveContext<'_>) -> IsAlive {
+        self.backend.is_alive_boxed(state, cx)
+    }
+
     fn outages(&self) -> Outages {
         self.backend.outages_of()
     }
@@ -102,6 +106,7 @@ trait BoxedBackend: Send + Sync {
 
     fn check_boxed(&self, cx: &CheckContext<'_>) -> Result<(), ConfigError>;
     fn ready_boxed(&self) -> LocalBoxFuture<'_, Result<(), NotReady>>;
+    fn is_alive_boxed(&self, state: &SessionState, cx: &AliveContext<'_>) -> IsAlive;
     fn outages_of(&self) -> Outages;
 
     #[cfg(feature = "import-actix-session")]
@@ -132,6 +137,10 @@ impl<B: Backend> BoxedBackend for B {
 
     fn ready_boxed(&self) -> LocalBoxFuture<'_, Result<(), NotReady>> {
         Box::pin(self.ready())
+    }
+
+    fn is_alive_boxed(&self, state: &SessionState, cx: &AliveContext<'_>) -> IsAlive {
+        self.is_alive(state, cx)
     }
 
     fn outages_of(&self) -> Outages {

@@ -4,7 +4,9 @@ use super::{Backend, SignedCookie};
 use crate::{
     error::{ConfigError, KeyError, NullSession, OpenError, SaveError},
     events::event,
-    interface::{CheckContext, OpenContext, Opened, SaveContext, Saved},
+    interface::{
+        AliveContext, CheckContext, IsAlive, OpenContext, Opened, SaveContext, Saved, known,
+    },
     key::{KeyRing, SharedKeys},
     policy::SessionConfig,
     state::SessionState,
@@ -33,6 +35,10 @@ impl Backend for SessionConfig {
             Some(keys) => SignedCookie::new(keys).check(cx),
             None => Err(ConfigError::NoKey { advice: self.key_advice() }),
         }
+    }
+
+    fn is_alive(&self, state: &SessionState, cx: &AliveContext<'_>) -> IsAlive {
+        self.signed_cookie().map_or_else(|| known(false), |backend| backend.is_alive(state, cx))
     }
 }
 

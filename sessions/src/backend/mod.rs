@@ -28,7 +28,9 @@ pub(crate) use self::{
 pub use crate::{error::OwnerError, token::signed::HashAlgorithm};
 use crate::{
     error::{ConfigError, NotReady, OpenError, Outages, SaveError},
-    interface::{CheckContext, OpenContext, Opened, SaveContext, Saved},
+    interface::{
+        AliveContext, CheckContext, IsAlive, OpenContext, Opened, SaveContext, Saved, known,
+    },
     state::SessionState,
 };
 
@@ -83,6 +85,16 @@ pub trait Backend: Send + Sync + 'static {
     /// [`NotReady`], whose message is one line that names the server, the cause and what to do.
     async fn ready(&self) -> Result<(), NotReady> {
         Ok(())
+    }
+
+    /// Asks whether the session of a request still lives, for [`Session::ended`](crate::Session::ended):
+    /// without using it, so that asking prolongs nothing. The request may be over. A backend around another
+    /// one asks it. Defaults to an end at the first question, for backends that cannot tell: better a
+    /// connection that begins again than one that outlives its session.
+    ///
+    /// The answer owns what it needs, since the session stays in use meanwhile.
+    fn is_alive(&self, _state: &SessionState, _cx: &AliveContext<'_>) -> IsAlive {
+        known(false)
     }
 
     /// Returns where the lines of an outage of the store are counted, which all workers share.

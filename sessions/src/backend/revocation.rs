@@ -12,6 +12,7 @@ use super::{
 };
 use crate::{
     error::{ConfigError, NotReady, OpenError, OutageLog, SaveError},
+    interface::IsAlive,
     key::SharedKeys,
     session::{Session, SessionSelector},
     state::SessionState,
@@ -251,6 +252,19 @@ impl Revocation {
         Ok(ended_before.is_some_and(|ended| since <= ended || since > now.after(LEEWAY)))
     }
 
+    /// Whether this session has not ended with its owner's others.
+    pub(super) fn is_alive(&self, state: &SessionState, owner: &str) -> IsAlive {
+        let (revocation, owner) = (self.clone(), self.owner_key(owner));
+        let login = state.extensions().get::<LoginTime>().filter(|_| state.logs_in()).cloned();
+        let since = state.owner_since();
+        Box::pin(async move {
+            let index = revocation.index().map_err(OpenError::internal)?;
+            let look = revocation.call(&revocation.deadline(), index.state(&owner)).await?;
+            let since = login.map_or(since, |login| login.by(owner, look.now));
+            Ok(look.ended_before.is_none_or(|ended| since > ended))
+        })
+    }
+
     /// Returns the time of this session's login, by the store's clock: the moment at which its request
     /// began.
     ///
@@ -265,6 +279,10 @@ impl Revocation {
         if look.ended_before.is_some_and(|ended| since <= ended) {
             self.log_ids.tell_login_refused(&owner);
             return Err(SaveError::Gone);
+        }
+        // For `is_alive`, which asks after the token has it.
+        if let Some(login) = state.extensions().get::<LoginTime>() {
+            login.set(owner, since);
         }
         Ok(since)
     }

@@ -9,7 +9,9 @@ use crate::{
     error::{ConfigError, KeyError, NullSession, OpenError, SaveError, SessionLimit},
     events::event,
     flask::{self, JsonSettings},
-    interface::{CheckContext, OpenContext, Opened, SaveContext, Saved},
+    interface::{
+        AliveContext, CheckContext, IsAlive, OpenContext, Opened, SaveContext, Saved, known,
+    },
     key::{SecretKey, SharedKeys},
     policy::SessionConfig,
     state::{MAX_KEYS, SessionState, seal_member},
@@ -191,6 +193,10 @@ impl Backend for FlaskCookie {
     fn check(&self, cx: &CheckContext<'_>) -> Result<(), ConfigError> {
         let sessions = self.sessions.as_ref().ok_or(ConfigError::NoKey { advice: ADVICE })?;
         sessions.check(cx, "FlaskCookie")
+    }
+
+    fn is_alive(&self, state: &SessionState, cx: &AliveContext<'_>) -> IsAlive {
+        self.sessions.as_ref().map_or_else(|| known(false), |sessions| sessions.is_alive(state, cx))
     }
 }
 

@@ -24,8 +24,8 @@ use crate::{
     error::{ConfigError, CookieError, NotReady, OpenError, OutageLog, Outages, SaveError},
     events::event,
     interface::{
-        CheckContext, CookieChange, ENDED, LegacyCookieEffects, OpenContext, Opened, SaveContext,
-        Saved,
+        AliveContext, CheckContext, CookieChange, ENDED, IsAlive, LegacyCookieEffects, OpenContext,
+        Opened, SaveContext, Saved,
     },
     request::check_token,
     state::{SessionState, SessionStatus},
@@ -521,6 +521,10 @@ impl<B: Backend> Backend for ImportActixSession<B> {
     /// The store of the former sessions is not asked.
     async fn ready(&self) -> Result<(), NotReady> {
         self.backend.ready().await
+    }
+
+    fn is_alive(&self, state: &SessionState, cx: &AliveContext<'_>) -> IsAlive {
+        self.backend.is_alive(state, cx)
     }
 
     fn outages(&self) -> Outages {

@@ -1,5 +1,6 @@
 //! The contract of a session interface, and the types to implement it by hand.
 
+mod alive;
 mod content;
 mod context;
 mod host;
@@ -11,9 +12,11 @@ use std::{any::TypeId, borrow::Cow, time::SystemTime};
 use actix_web::HttpRequest;
 use sessions_policy::SameSite;
 
+pub(crate) use self::alive::known;
 #[cfg(feature = "import-actix-session")]
 pub(crate) use self::legacy_cookie::ENDED;
 pub use self::{
+    alive::{AliveContext, IsAlive},
     content::SessionContent,
     context::{CheckContext, OpenContext, SaveContext},
     host::host,
@@ -262,6 +265,13 @@ pub trait SessionInterface: Sized + Send + Sync + 'static {
     /// [`NotReady`], whose message is one line that names the server, the cause and what to do.
     async fn ready(&self) -> Result<(), NotReady> {
         Ok(())
+    }
+
+    /// Asks whether the session of a request still lives, for [`Session::ended`](crate::Session::ended):
+    /// [`Backend::is_alive`](crate::backend::Backend::is_alive). The derive asks its backend. Defaults to an
+    /// end at the first question: an interface that is written by hand asks its own.
+    fn is_alive(&self, _content: &Self::Content, _cx: &AliveContext<'_>) -> IsAlive {
+        known(false)
     }
 
     /// Checks everything that is known before the first request: attributes, configuration and

@@ -217,7 +217,7 @@ pin_project! {
             if !this.is_finished {
                 this.slot.abandon();
             }
-            this.slot.release_closures();
+            this.slot.end();
         }
     }
 }

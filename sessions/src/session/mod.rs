@@ -3,6 +3,7 @@
 // rustdoc lists the methods of `Session` in the order of the modules: keys and values come first.
 mod keys;
 
+mod ended;
 mod ext;
 mod extractors;
 mod flash;

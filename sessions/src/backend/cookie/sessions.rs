@@ -16,7 +16,10 @@ use crate::{
     },
     error::{ConfigError, OpenError, SaveError},
     events::event,
-    interface::{CheckContext, CookieChange, OpenContext, SaveContext, Saved, unix_seconds},
+    interface::{
+        AliveContext, CheckContext, CookieChange, IsAlive, OpenContext, SaveContext, Saved, known,
+        unix_seconds,
+    },
     key::{KeyBytes, SharedKeys},
     policy::{BackendTraits, SessionLimits, Settings},
     state::{CookiesSeen, OwnKeys, SessionState, SessionStatus, seal_member},
@@ -214,6 +217,18 @@ impl<C: CookieCodec> CookieSessions<C> {
         newest
     }
 
+    /// Whether a token of the session would still open it, as far as the request and its owner's
+    /// revocation tell.
+    pub(crate) fn is_alive(&self, state: &SessionState, cx: &AliveContext<'_>) -> IsAlive {
+        if has_timed_out(state, cx) || cx.is_saved() && state.is_empty() {
+            return known(false);
+        }
+        match (&self.revocation, state.owner()) {
+            (Some(revocation), Some(owner)) => revocation.is_alive(state, &owner),
+            _ => known(true),
+        }
+    }
+
     pub(crate) async fn save(
         &self,
         state: &SessionState,
@@ -314,6 +329,22 @@ impl<C: CookieCodec> CookieSessions<C> {
     pub(super) fn keys_of(&self, salt: Salt<&str>) -> Arc<SaltKeys<C::Key>> {
         self.derived.get(&self.keys, salt, |key, salt| self.codec.key(key, salt))
     }
+}
+
+/// Whether the token that came has expired, or the one that the request set, or the session.
+fn has_timed_out(state: &SessionState, cx: &AliveContext<'_>) -> bool {
+    let now = unix_seconds(cx.now());
+    let is_past = |then, limit: Duration| {
+        matches!(check_age(then, now, limit.as_secs(), 0), Err(Rejected::Expired))
+    };
+    let is_sealed_again = state.is_new() || state.is_modified() || state.wants_refresh();
+    let came = state.cookies_seen().newest.filter(|_| !is_sealed_again);
+    let sealed_at = came.map_or_else(|| unix_seconds(cx.since()), |seal| seal.second);
+    let began = state.started().map(unix_seconds);
+    is_past(sealed_at, cx.age_limit())
+        || began
+            .zip(cx.settings().absolute_timeout())
+            .is_some_and(|(began, limit)| is_past(began, limit))
 }
 
 fn open_token<C: CookieCodec>(

@@ -13,7 +13,7 @@ use crate::{
     backend::{Backend, OwnerError, revocation::Revocation},
     dictionary::Limits,
     error::{ConfigError, NotReady, OpenError, Outages, SaveError, SessionLimit},
-    interface::{CheckContext, OpenContext, Opened, SaveContext, Saved},
+    interface::{AliveContext, CheckContext, IsAlive, OpenContext, Opened, SaveContext, Saved},
     key::{SecretKey, SharedKeys},
     session::{Session, SessionSelector},
     state::{MAX_KEYS, SessionState},
@@ -144,6 +144,10 @@ impl Backend for SignedCookie {
 
     fn check(&self, cx: &CheckContext<'_>) -> Result<(), ConfigError> {
         self.sessions.check(cx, "SignedCookie")
+    }
+
+    fn is_alive(&self, state: &SessionState, cx: &AliveContext<'_>) -> IsAlive {
+        self.sessions.is_alive(state, cx)
     }
 
     async fn ready(&self) -> Result<(), NotReady> {

@@ -1,5 +1,6 @@
 //! Sessions kept in a store: the cookie holds an id, and nothing else.
 
+mod alive;
 mod begin_again;
 mod candidates;
 mod create;
@@ -33,7 +34,7 @@ use super::{
 use crate::{
     dictionary::Limits,
     error::{ConfigError, NotReady, OpenError, OutageLog, Outages, SaveError, SessionLimit},
-    interface::{CheckContext, OpenContext, Opened, SaveContext, Saved},
+    interface::{AliveContext, CheckContext, IsAlive, OpenContext, Opened, SaveContext, Saved},
     key::{SecretKey, SharedKeys},
     policy::{BackendTraits, Settings},
     state::{MAX_KEYS, OwnKeys, SessionState},
@@ -272,6 +273,10 @@ impl<S: Store> Backend for ServerSide<S> {
     async fn ready(&self) -> Result<(), NotReady> {
         let breaker = &self.shared.breaker;
         breaker.ready(self.store.ready(), self.store.server(), self.deadlines.request).await
+    }
+
+    fn is_alive(&self, state: &SessionState, cx: &AliveContext<'_>) -> IsAlive {
+        self.record_is_alive(state, cx)
     }
 
     fn outages(&self) -> Outages {

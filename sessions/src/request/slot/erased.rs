@@ -11,10 +11,10 @@ use actix_web::HttpRequest;
 use futures_util::future::LocalBoxFuture;
 use sessions_policy::CookiePolicy;
 
-use super::{Claim, Claimed, Closed, Phase, Slot, UNSHARED};
+use super::{Claim, Claimed, Closed, Phase, SaveNow, ServiceState, Slot, UNSHARED};
 use crate::{
     error::{CookieError, ExtractError, NullSession, OpenError, SaveError, SessionError},
-    interface::{SessionContent, SessionInterface},
+    interface::{AliveContext, IsAlive, SessionContent, SessionInterface, known},
     request::{save::save_now, saved_session::SavedSession},
     state::SessionState,
 };
@@ -35,6 +35,9 @@ pub trait AnySlot: Any + Send + Sync {
 
     /// Saves the session now and closes it.
     fn save_now(self: Arc<Self>) -> LocalBoxFuture<'static, Result<SavedSession, SaveError>>;
+
+    /// Asks whether the session still lives. `since` is when the handler first asked.
+    fn is_alive(&self, since: SystemTime) -> IsAlive;
     fn is_open(&self) -> bool;
 
     /// Whether the session is open or being opened.
@@ -111,6 +114,26 @@ impl<I: SessionInterface> AnySlot for Slot<I> {
 
     fn save_now(self: Arc<Self>) -> LocalBoxFuture<'static, Result<SavedSession, SaveError>> {
         Box::pin(async move { save_now(&self).await })
+    }
+
+    fn is_alive(&self, since: SystemTime) -> IsAlive {
+        // A clock of the application may use the session.
+        let now = self.now();
+        let phase = self.phase();
+        let (session, is_saved) = match &*phase {
+            Phase::Open(session) => (session, false),
+            Phase::Closed(Closed { session: Some(session), save_now }) => {
+                (session, matches!(save_now, SaveNow::Done(_)))
+            }
+            _ => return known(false),
+        };
+        let ServiceState { interface, settings, clock, .. } = &*self.service;
+        if session.content.state().null_session().is_some() {
+            return known(false);
+        }
+        let is_saved = is_saved || self.is_over.load(Ordering::Acquire);
+        interface
+            .is_alive(&session.content, &AliveContext { settings, clock, now, since, is_saved })
     }
 
     fn is_open(&self) -> bool {

@@ -35,6 +35,8 @@ pub struct Slot<I: SessionInterface> {
     phase: Mutex<Phase<I::Content>>,
     /// The handler took `TrySession` and answers a failed opening itself.
     failure_handled: AtomicBool,
+    /// The request is over: its session is saved, if it could be.
+    is_over: AtomicBool,
 }
 
 /// An open session, with the policies to save it with.
@@ -111,6 +113,7 @@ impl<I: SessionInterface> Slot<I> {
             outer,
             phase: Mutex::new(Phase::Unopened),
             failure_handled: AtomicBool::new(false),
+            is_over: AtomicBool::new(false),
         }
     }
 
@@ -204,9 +207,15 @@ impl<I: SessionInterface> Slot<I> {
         self.freeze(FreezeFor::Response, |_| {});
     }
 
+    /// Notes the end of the request, and drops the closures of the application.
+    pub(crate) fn end(&self) {
+        self.is_over.store(true, Ordering::Release);
+        self.release_closures();
+    }
+
     /// Drops the closures of the application at the end of the request. One that holds a handle of
     /// this session would otherwise keep it for ever.
-    pub(crate) fn release_closures(&self) {
+    fn release_closures(&self) {
         let closed = match &*self.phase() {
             Phase::Closed(Closed { session: Some(session), .. }) => Arc::clone(session),
             _ => return,
