@@ -90,7 +90,7 @@ async fn a_remembered_session_lasts_from_its_login_to_the_second_used_or_not() {
             let app = app(fresh(name), strict(), time.clone()).await;
             let mut browser = Browser::new();
             browser.get(&app, "/log-in/remembered").await;
-            let mut left = 30 * DAY - SECOND;
+            let mut left = (30 * DAY).saturating_sub(SECOND);
             if used {
                 for path in ["/read", "/write", "/renew", "/read"] {
                     time.advance(7 * DAY);
@@ -123,10 +123,10 @@ async fn any_other_session_has_the_strict_limits_to_the_second() {
             }
             last == "nobody"
         };
-        assert!(!ends(&[30 * MINUTE - SECOND]).await, "{name}");
+        assert!(!ends(&[(30 * MINUTE).saturating_sub(SECOND)]).await, "{name}");
         assert!(ends(&[30 * MINUTE]).await, "{name}");
         let mut day = vec![20 * MINUTE; 23];
-        day.push(20 * MINUTE - SECOND);
+        day.push((20 * MINUTE).saturating_sub(SECOND));
         assert!(!ends(&day).await, "{name}");
         day.push(SECOND);
         assert!(ends(&day).await, "{name}");
@@ -193,7 +193,7 @@ async fn remembering_later_counts_from_the_login() {
         browser.get(&app, "/log-in").await;
         time.advance(20 * MINUTE);
         browser.get(&app, "/remember").await;
-        time.advance(30 * DAY - 20 * MINUTE - SECOND);
+        time.advance((30 * DAY).saturating_sub(20 * MINUTE + SECOND));
         assert_eq!(browser.get(&app, "/read").await.body, "alice, remembered", "{name}");
         time.advance(SECOND);
         assert_eq!(browser.get(&app, "/read").await.body, "nobody", "{name}");
@@ -208,7 +208,7 @@ async fn another_value_of_the_policy_reaches_sessions_that_exist() {
         let short = app(backend.clone(), strict().remembered(7 * DAY), time.clone()).await;
         let mut browser = Browser::new();
         browser.get(&long, "/log-in/remembered").await;
-        time.advance(7 * DAY - SECOND);
+        time.advance((7 * DAY).saturating_sub(SECOND));
         assert_eq!(browser.get(&short, "/read").await.body, "alice, remembered", "{name}");
         time.advance(SECOND);
         assert_eq!(browser.get(&long, "/read").await.body, "alice, remembered", "{name}");
@@ -299,7 +299,7 @@ async fn a_store_forgets_a_visitor_who_is_remembered() {
     let app = app(backend.clone(), strict().anonymous_lifetime(HOUR), time.clone()).await;
     let mut browser = Browser::new();
     browser.get(&app, "/remember").await;
-    time.advance(HOUR - SECOND);
+    time.advance(HOUR.saturating_sub(SECOND));
     assert_eq!(browser.get(&app, "/read").await.body, "nobody, remembered");
     time.advance(HOUR);
     assert_eq!(browser.get(&app, "/read").await.body, "nobody");
