@@ -22,7 +22,9 @@ use sessions::{
 use sessions_tests::Browser;
 use tokio::time::{pause, sleep, timeout};
 
+const SECOND: Duration = Duration::from_secs(1);
 const MINUTE: Duration = Duration::from_secs(60);
+const DAY: Duration = Duration::from_secs(24 * 60 * 60);
 const INTERVAL: Duration = Duration::from_secs(5);
 
 type Ended = Pin<Box<dyn Future<Output = ()> + Send>>;
@@ -58,6 +60,7 @@ async fn act(
         let (verb, object) = word.split_once('-').unwrap_or((word, ""));
         match verb {
             "login" => session.set_owner(object)?,
+            "remember" => session.set_remembered(true)?,
             "insert" => session.insert(object, true)?,
             "read" => _ = session.get::<bool>("a")?,
             "renew" => session.renew()?,
@@ -266,10 +269,10 @@ async fn in_cookies_times_end_it_and_a_logout_is_not_seen() {
         let mut browser = Browser::new();
         // 30 minutes after the token that the request set.
         let mut ended = world.wait(&mut browser, "/login-7/wait").await;
-        world.time.advance(30 * MINUTE);
+        world.time.advance((30 * MINUTE).saturating_sub(SECOND));
         assert!(!has_ended(&mut ended).await);
         let mut second = world.wait(&mut browser, "/wait").await;
-        world.time.advance(Duration::from_secs(1));
+        world.time.advance(SECOND);
         assert!(has_ended(&mut ended).await);
         assert!(!has_ended(&mut second).await);
         for _ in 0..4 {
@@ -282,6 +285,27 @@ async fn in_cookies_times_end_it_and_a_logout_is_not_seen() {
         // Two hours after the login.
         world.time.advance(10 * MINUTE);
         assert!(has_ended(&mut second).await);
+    }
+}
+
+#[actix_web::test]
+async fn a_remembered_session_ends_when_its_own_time_is_over() {
+    pause();
+    let (key, time) = (SecretKey::generate(), TestClock::new());
+    let store = MemoryStore::with_clock(time.clock());
+    let backends = [
+        AnyBackend::new(ServerSide::new(store)),
+        AnyBackend::new(SignedCookie::new(key.clone())),
+        AnyBackend::new(EncryptedCookie::new(key.clone())),
+        AnyBackend::new(FlaskCookie::new(key)),
+    ];
+    for backend in backends {
+        let world = World::of(backend, time.clone());
+        let mut ended = world.wait(&mut Browser::new(), "/login-7/remember/wait").await;
+        world.time.advance((30 * DAY).saturating_sub(SECOND));
+        assert!(!has_ended(&mut ended).await);
+        world.time.advance(SECOND);
+        assert!(has_ended(&mut ended).await);
     }
 }
 

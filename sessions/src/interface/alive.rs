@@ -1,10 +1,6 @@
 //! Asking whether the session of a request that may be over still lives.
 
-use std::{
-    fmt,
-    future::ready,
-    time::{Duration, SystemTime},
-};
+use std::{fmt, future::ready, time::SystemTime};
 
 use crate::{clock::Clock, error::OpenError, policy::Settings, store::BoxFuture};
 
@@ -45,12 +41,6 @@ impl<'r> AliveContext<'r> {
     /// Whether the session is saved. Until then a new one is in no store.
     pub fn is_saved(&self) -> bool {
         self.is_saved
-    }
-
-    /// Returns how long a token or record lives after a use.
-    pub(crate) fn age_limit(&self) -> Duration {
-        let lifetime = self.settings.lifetime();
-        self.settings.idle_timeout().map_or(lifetime, |idle| idle.min(lifetime))
     }
 }
 

@@ -3,7 +3,7 @@
 use std::{
     fmt,
     sync::Arc,
-    time::{Duration, UNIX_EPOCH},
+    time::{Duration, SystemTime, UNIX_EPOCH},
 };
 
 use sessions_policy::MAX_NAME_VALUE;
@@ -333,18 +333,12 @@ impl<C: CookieCodec> CookieSessions<C> {
 
 /// Whether the token that came has expired, or the one that the request set, or the session.
 fn has_timed_out(state: &SessionState, cx: &AliveContext<'_>) -> bool {
-    let now = unix_seconds(cx.now());
-    let is_past = |then, limit: Duration| {
-        matches!(check_age(then, now, limit.as_secs(), 0), Err(Rejected::Expired))
-    };
     let is_sealed_again = state.is_new() || state.is_modified() || state.wants_refresh();
     let came = state.cookies_seen().newest.filter(|_| !is_sealed_again);
     let sealed_at = came.map_or_else(|| unix_seconds(cx.since()), |seal| seal.second);
-    let began = state.started().map(unix_seconds);
-    is_past(sealed_at, cx.age_limit())
-        || began
-            .zip(cx.settings().absolute_timeout())
-            .is_some_and(|(began, limit)| is_past(began, limit))
+    let limits = cx.settings().limits(state.own_lifetimes());
+    let checked = check_limits(state, limits, sealed_at, unix_seconds(cx.now()));
+    matches!(checked, Err(Rejected::Expired))
 }
 
 fn open_token<C: CookieCodec>(
@@ -362,7 +356,8 @@ fn open_token<C: CookieCodec>(
     let limits = settings.limits(state.own_lifetimes());
     // The empty session of a logout hides tokens of any age.
     if !state.is_empty() {
-        match check_limits(&mut state, limits, sealed_at, now) {
+        match check_limits(&state, limits, sealed_at, now) {
+            Ok(()) if limits.absolute.is_some() => state.set_started(started(&state, sealed_at)),
             Ok(()) => {}
             Err(Rejected::Expired) => return Ok(OpenedToken { sealed, state, has_expired: true }),
             Err(rejected) => return Err(rejected),
@@ -379,10 +374,10 @@ fn open_token<C: CookieCodec>(
     Ok(OpenedToken { sealed, state, has_expired: false })
 }
 
-/// Checks that a session which was sealed at this second still lives, and notes when it started if that
-/// counts. In the second of an idle or an absolute limit it has ended, as in a store.
+/// Checks that a session which was sealed at this second still lives. In the second of an idle or an
+/// absolute limit it has ended, as in a store.
 fn check_limits(
-    state: &mut SessionState,
+    state: &SessionState,
     limits: SessionLimits,
     sealed_at: u64,
     now: u64,
@@ -395,13 +390,15 @@ fn check_limits(
     if let Some(idle) = limits.idle {
         within(sealed_at, idle)?;
     }
-    if let Some(limit) = limits.absolute {
-        // A session from before the limit was set began, at the latest, when it was sealed.
-        let started = state.started().unwrap_or(UNIX_EPOCH + Duration::from_secs(sealed_at));
-        within(unix_seconds(started), limit)?;
-        state.set_started(started);
+    match limits.absolute {
+        Some(limit) => within(unix_seconds(started(state, sealed_at)), limit),
+        None => Ok(()),
     }
-    Ok(())
+}
+
+/// Returns when a session started. One from before that was noted did so, at the latest, when it was sealed.
+fn started(state: &SessionState, sealed_at: u64) -> SystemTime {
+    state.started().unwrap_or(UNIX_EPOCH + Duration::from_secs(sealed_at))
 }
 
 impl<C: CookieCodec + Clone> Clone for CookieSessions<C> {
