@@ -7,9 +7,11 @@ mod writes;
 
 use std::{
     collections::BTreeMap,
+    future::ready,
     time::{Duration, Instant},
 };
 
+use actix_web::http::header;
 use futures_util::{StreamExt, stream};
 use serde_json::{Map, Value};
 use sessions_tests::{
@@ -113,21 +115,43 @@ async fn postgres_keeps_what_was_acknowledged_before_a_shutdown() {
     interruptions::what_was_acknowledged_before_a_shutdown_is_kept(Kind::Postgres).await;
 }
 
-/// Sends requests, so many at a time, and returns how often each status came.
+/// How often each status came; 0 is a connection that was closed instead.
+#[derive(Default)]
+struct Statuses {
+    by_status: BTreeMap<u16, usize>,
+    /// Of how many the client does not know whether they were done: no answer, or a 503 that asks for no
+    /// retry.
+    unknown: usize,
+}
+
+impl Statuses {
+    fn ok(&self) -> usize {
+        self.by_status.get(&200).copied().unwrap_or_default()
+    }
+
+    fn count(mut self, answer: Option<&Answer>) -> Self {
+        let status = answer.map_or(0, |answer| answer.status.as_u16());
+        *self.by_status.entry(status).or_default() += 1;
+        let is_unknown = answer.is_none_or(|answer| {
+            status == 503 && !answer.headers.contains_key(header::RETRY_AFTER)
+        });
+        self.unknown += usize::from(is_unknown);
+        self
+    }
+}
+
+/// Sends requests, so many at a time.
 async fn load(
     fixture: &Fixture,
     at_once: usize,
     paths: impl IntoIterator<Item = String>,
     token: &str,
-) -> BTreeMap<u16, usize> {
+) -> Statuses {
     let answers = stream::iter(paths.into_iter().enumerate())
-        .map(|(number, path)| async move { fixture.ask(number, &path, Some(token)).await })
+        .map(|(number, path)| async move { fixture.try_ask(number, &path, Some(token)).await })
         .buffer_unordered(at_once);
-    let count = |mut statuses: BTreeMap<u16, usize>, answer: Answer| async move {
-        *statuses.entry(answer.status.as_u16()).or_default() += 1;
-        statuses
-    };
-    answers.fold(BTreeMap::new(), count).await
+    let count = |statuses: Statuses, answer: Option<Answer>| ready(statuses.count(answer.as_ref()));
+    answers.fold(Statuses::default(), count).await
 }
 
 async fn entries(fixture: &Fixture, token: &str) -> Map<String, Value> {

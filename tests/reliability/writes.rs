@@ -18,9 +18,10 @@ pub(crate) async fn increments_are_never_lost(kind: Kind) {
         let paths = (0..requests).map(|_| "/count".to_owned());
         let statuses = load(&fixture, at_once, paths, &token).await;
         let seconds = start.elapsed().as_secs_f64();
-        let answered = statuses.get(&200).copied().unwrap_or_default();
+        let answered = statuses.ok();
         expected += answered;
         let stored = entries(&fixture, &token).await["n"].as_u64().expect("a number");
+        let stored = usize::try_from(stored).expect("a few");
         #[expect(clippy::cast_precision_loss, reason = "requests are few")]
         let rate = answered as f64 / seconds;
         report(
@@ -28,16 +29,14 @@ pub(crate) async fn increments_are_never_lost(kind: Kind) {
             &kind.to_string(),
             format!(
                 "{at_once} at a time: {answered} of {requests} answered 200, {rate:.0} in a second; \
-                 {expected} in all, stored {stored}; by status {statuses:?}"
+                 {expected} in all, stored {stored}; by status {:?}",
+                statuses.by_status
             ),
         );
         // On a busy machine a write can take longer than its caller waits, and still be done.
-        let unknown = match (kind, statuses.get(&500)) {
-            (Kind::MariaDb | Kind::Postgres, Some(failed)) if at_once > 32 && !is_full() => *failed,
-            _ => 0,
-        };
-        let stands = (expected as u64)..=(expected + unknown) as u64;
-        assert!(stands.contains(&stored), "{at_once} at a time: {stored} stored");
+        let stands = expected..=expected + statuses.unknown;
+        assert!(stands.contains(&stored), "{at_once} at a time: {stored} stored, not {stands:?}");
+        expected = stored;
         // A deadline is a matter of the machine as well: of one that does nothing else.
         if at_once <= 32 && is_full() {
             assert_eq!(answered, requests, "{at_once} at a time");
@@ -52,7 +51,7 @@ pub(crate) async fn parallel_requests_keep_each_other_s_keys(kind: Kind) {
     let token = fixture.begin("/insert-user").await;
     let paths = (0..KEYS).map(|number| format!("/insert-key{number}"));
     let statuses = load(&fixture, KEYS, paths, &token).await;
-    let answered = statuses.get(&200).copied().unwrap_or_default();
+    let answered = statuses.ok();
     let present = entries(&fixture, &token).await.len() - 1;
     // On a busy machine some run out of time, and say so; a client that asks again is served.
     let there = entries(&fixture, &token).await;
@@ -68,11 +67,13 @@ pub(crate) async fn parallel_requests_keep_each_other_s_keys(kind: Kind) {
         &fixture,
         &format!(
             "{KEYS} at a time: {answered} answered 200, {present} present; {again} sent again, \
-             {in_the_end} present; by status {statuses:?}"
+             {in_the_end} present; by status {:?}",
+            statuses.by_status
         ),
     )
     .await;
-    assert_eq!((present, in_the_end), (answered, KEYS));
+    assert!((answered..=answered + statuses.unknown).contains(&present), "{present} present");
+    assert_eq!(in_the_end, KEYS);
 }
 
 /// What writes at the same time as a session gets another token.

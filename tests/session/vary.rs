@@ -3,7 +3,9 @@
 //! A method that reads and does not mark access lets a shared cache give one client's page to
 //! another (CVE-2023-30861, CVE-2026-27205).
 
-use std::{cell::Cell, collections::BTreeSet, fs, future::ready, path::Path, rc::Rc};
+use std::{
+    cell::Cell, collections::BTreeSet, fs, future::ready, path::Path, rc::Rc, time::Duration,
+};
 
 use actix_web::{
     App, HttpResponse,
@@ -33,7 +35,7 @@ struct AppSessions {
 /// A method, a use of it that changes nothing where that is possible, and whether it is access.
 struct Row(&'static str, fn(&Session<AppSessions>), bool);
 
-const TABLE: [Row; 38] = [
+const TABLE: [Row; 39] = [
     Row("get", |session| _ = session.get::<Value>("a"), true),
     Row("insert", |session| _ = session.insert("a", 1), true),
     Row("remove", |session| _ = session.remove("missing"), true),
@@ -68,6 +70,7 @@ const TABLE: [Row; 38] = [
     Row("login_note", |session| _ = session.login_note::<Value>(), true),
     Row("set_login_note", |session| _ = session.set_login_note("note"), true),
     Row("now", |session| _ = session.now(), false),
+    Row("ended", |session| drop(session.ended(Duration::from_secs(1))), true),
     Row("save_now", |session| _ = session.save_now().now_or_never(), true),
     Row("rollback", |session| _ = session.rollback(), true),
     Row("flash", |session| _ = session.flash("info", "text"), true),
