@@ -115,15 +115,26 @@ impl Redis {
     ///
     /// When a server does not do so.
     pub fn swap_roles(primary: &Self, replica: &Self, meanwhile: impl FnOnce()) {
-        primary.command::<()>(&["CLIENT", "PAUSE", "60000", "WRITE"]);
-        let has_all = || {
-            primary.replication("master_repl_offset:") == replica.replication("slave_repl_offset:")
-        };
-        wait_until("the replica has all writes", has_all);
+        primary.pause_writes([replica]);
         replica.command::<()>(&["REPLICAOF", "NO", "ONE"]);
         meanwhile();
         primary.command::<()>(&["REPLICAOF", "127.0.0.1", &replica.port.to_string()]);
         primary.command::<()>(&["CLIENT", "UNPAUSE"]);
+    }
+
+    /// Has writes wait for a minute, and returns when these replicas have all that were done.
+    ///
+    /// # Panics
+    ///
+    /// When they do not get them.
+    pub fn pause_writes<'r>(&self, replicas: impl IntoIterator<Item = &'r Self>) {
+        self.command::<()>(&["CLIENT", "PAUSE", "60000", "WRITE"]);
+        for replica in replicas {
+            let has_all = || {
+                self.replication("master_repl_offset:") == replica.replication("slave_repl_offset:")
+            };
+            wait_until("the replica has all writes", has_all);
+        }
     }
 
     /// Waits until this replica copies its primary.
