@@ -31,7 +31,9 @@ fn key(number: u64) -> RecordKey {
 
 /// A record whose content is this number.
 fn record(number: u64) -> Record {
-    sessions::test::store::record(&format!("{{\"n\":{number}}}"))
+    let (verifier, epoch) = ("A".repeat(43), "A".repeat(22));
+    let text = format!("2 {verifier} {epoch} 0 0 60 - - - -\n{{\"n\":{number}}}");
+    Record::from_bytes(text.as_bytes()).expect("the format of a record")
 }
 
 /// `SplitMix64`: the same numbers in every run of a seed.
