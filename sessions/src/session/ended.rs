@@ -20,7 +20,8 @@ impl<I: SessionSelector> Session<I> {
     ///   [`end_all`](crate::ServerSide::end_all);
     /// - when a client logged in with it, or [`renew`](Self::renew) changed its rights, after this request
     ///   opened it: the client connects again with its new token. A [`rotate`](Self::rotate) ends nothing;
-    /// - when it has expired: `lifetime`, `idle_timeout`, `absolute_timeout`;
+    /// - when it has expired: by `lifetime`, `idle_timeout` or `absolute_timeout`, or by `remembered`, for a
+    ///   session that [is](Self::remembered);
     /// - at once, after one interval, where there is no session: a null session, an empty one, one that
     ///   could not be saved.
     ///
