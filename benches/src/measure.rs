@@ -39,7 +39,11 @@ pub struct Bench {
 impl Bench {
     /// Starts the subjects, and checks that each does what it is measured for.
     pub fn start(subjects: &[Subject]) -> Self {
-        let sites: Vec<_> = subjects.iter().map(|subject| (*subject, subject.start())).collect();
+        Self::of(subjects.iter().map(|subject| (*subject, subject.start())).collect())
+    }
+
+    /// Takes sites that were started, and checks that each does what it is measured for.
+    pub fn of(sites: Vec<(Subject, Box<dyn Site>)>) -> Self {
         for (subject, site) in &sites {
             for workload in Workload::ALL {
                 check(*subject, &**site, workload);
