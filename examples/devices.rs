@@ -7,21 +7,51 @@
 //!     curl -c jar -b jar -L --data '' http://localhost:8080/end-others
 //!     curl -c jar -b jar -L --data '' http://localhost:8080/log-out-everywhere
 
-use std::{fmt::Write, time::SystemTime};
+use std::{
+    fmt::{Display, Write},
+    time::SystemTime,
+};
 
 use actix_web::{
-    App, HttpRequest, HttpServer, Responder, get,
-    http::header::USER_AGENT,
-    post,
+    App, HttpServer, Responder, get, post,
     web::{Data, Form, Html, Redirect},
 };
 use serde::Deserialize;
 use sessions::{MemoryStore, ServerSide, Session, SessionInterface, backend::OwnedSession};
+use sessions_login::{LoggedIn, LoginDevice, LoginSession, Logins, SameOrigin, User, Users};
 
 #[derive(Clone, SessionInterface)]
 #[session(cookie_name = "__Host-id", samesite = "Strict", idle_timeout = "14 days")]
 struct AppSessions {
     backend: ServerSide<MemoryStore>,
+}
+
+#[derive(Clone)]
+struct Account {
+    name: &'static str,
+    password: &'static str,
+}
+
+impl User for Account {
+    fn id(&self) -> impl Display {
+        self.name
+    }
+
+    fn stamp(&self) -> impl AsRef<[u8]> {
+        self.password // your application returns the password's hash
+    }
+}
+
+#[derive(Clone)]
+struct Accounts;
+
+impl Users for Accounts {
+    type User = Account;
+
+    async fn find(&self, name: &str) -> actix_web::Result<Option<Account>> {
+        let alice = Account { name: "alice", password: "wonderland" };
+        Ok(Some(alice).filter(|alice| alice.name == name))
+    }
 }
 
 #[derive(Deserialize)]
@@ -36,56 +66,58 @@ struct Device {
 }
 
 #[get("/")]
-async fn index(session: Session, sessions: Data<AppSessions>) -> actix_web::Result<Html> {
-    let Some(owner) = session.owner() else { return Ok(Html::new(LOGIN)) };
+async fn index(
+    user: Option<LoggedIn<Account>>,
+    session: Session,
+    sessions: Data<AppSessions>,
+) -> actix_web::Result<Html> {
+    let Some(user) = user else { return Ok(Html::new(LOGIN)) };
     let mut rows = String::new();
-    for device in sessions.backend.sessions_of(&owner).await? {
-        let _ = write!(rows, "<tr>{}</tr>", row(&device, device.is_current(&session))?);
+    for device in sessions.backend.sessions_of(user.name).await? {
+        let _ = write!(rows, "<tr>{}</tr>", row(&device, device.is_current(&session)));
     }
-    Ok(Html::new(DEVICES.replace("{owner}", &escaped(&owner)).replace("{rows}", &rows)))
+    Ok(Html::new(DEVICES.replace("{owner}", &escaped(user.name)).replace("{rows}", &rows)))
 }
 
-fn row(device: &OwnedSession, is_current: bool) -> actix_web::Result<String> {
-    let name: String = device.get("device")?.unwrap_or_default();
-    let (name, id) = (escaped(&name), device.id());
-    let (created, seen) = (ago(device.created()), ago(device.last_seen()));
+fn row(session: &OwnedSession, is_current: bool) -> String {
+    let device = session.device().map(|device| device.to_string()).unwrap_or_default();
+    let (device, id) = (escaped(&device), session.id());
+    let (created, seen) = (ago(session.created()), ago(session.last_seen()));
     let action = if is_current {
         "this one".to_owned()
     } else {
         format!("<form method=post action=/end><button name=id value={id}>end</button></form>")
     };
-    Ok(format!("<td>{name}</td><td>{created}</td><td>{seen}</td><td>{action}</td>"))
+    format!("<td>{device}</td><td>{created}</td><td>{seen}</td><td>{action}</td>")
 }
 
 #[post("/login")]
 async fn login(
-    request: HttpRequest,
     form: Form<Credentials>,
     session: Session,
+    accounts: Data<Accounts>,
 ) -> actix_web::Result<impl Responder> {
-    // Your application verifies a password hash here.
-    if (form.name.as_str(), form.password.as_str()) == ("alice", "wonderland") {
-        session.set_owner(&form.name)?; // names the user, and renews the token
-        let device = request.headers().get(USER_AGENT).and_then(|agent| agent.to_str().ok());
-        session.insert("device", device.unwrap_or("unknown device"))?;
+    let account = accounts.find(&form.name).await?;
+    // Your application verifies a password hash here: see the example `login`.
+    if let Some(account) = account.filter(|account| account.password == form.password) {
+        session.log_in(&account)?; // notes the device
     }
     Ok(Redirect::to("/").see_other())
 }
 
 #[post("/end")]
 async fn end_one(
+    user: LoggedIn<Account>,
     form: Form<Device>,
-    session: Session,
     sessions: Data<AppSessions>,
 ) -> actix_web::Result<impl Responder> {
-    if let Some(owner) = session.owner() {
-        sessions.backend.end_by_id(owner, &form.id).await?; // only a session of this owner
-    }
+    sessions.backend.end_by_id(user.name, &form.id).await?; // only a session of this user
     Ok(Redirect::to("/").see_other())
 }
 
 #[post("/end-others")]
 async fn end_others(
+    _: LoggedIn<Account>,
     session: Session,
     sessions: Data<AppSessions>,
 ) -> actix_web::Result<impl Responder> {
@@ -95,13 +127,12 @@ async fn end_others(
 
 #[post("/log-out-everywhere")]
 async fn log_out_everywhere(
+    user: LoggedIn<Account>,
     session: Session,
     sessions: Data<AppSessions>,
 ) -> actix_web::Result<impl Responder> {
-    if let Some(owner) = session.owner() {
-        session.purge()?; // removes the cookie of this device
-        sessions.backend.end_all(owner).await?;
-    }
+    session.log_out()?; // removes the cookie of this device
+    sessions.backend.end_all(user.name).await?;
     Ok(Redirect::to("/").see_other())
 }
 
@@ -113,7 +144,7 @@ fn ago(time: SystemTime) -> String {
     }
 }
 
-/// Escapes text for HTML: a client may send any text as its user agent.
+/// Escapes text for HTML: a client sends what it likes as its user agent.
 fn escaped(text: &str) -> String {
     text.replace('&', "&amp;").replace('<', "&lt;").replace('>', "&gt;")
 }
@@ -143,13 +174,13 @@ async fn main() -> std::io::Result<()> {
     let sessions = AppSessions { backend: ServerSide::new(MemoryStore::new()) };
     sessions.check()?;
     let server = HttpServer::new(move || {
-        App::new().wrap(sessions.clone()).app_data(Data::new(sessions.clone())).service((
-            index,
-            login,
-            end_one,
-            end_others,
-            log_out_everywhere,
-        ))
+        App::new()
+            .app_data(Data::new(sessions.clone()))
+            .app_data(Data::new(Accounts))
+            .service((index, login, end_one, end_others, log_out_everywhere))
+            .wrap(Logins::new(Accounts).login_page("/").devices())
+            .wrap(sessions.clone())
+            .wrap(SameOrigin::new().allow_unknown()) // so that `curl` may log in
     })
     .bind(format!("127.0.0.1:{port}"))?;
     println!("open http://localhost:{port}");

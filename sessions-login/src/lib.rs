@@ -108,6 +108,8 @@
 //! - [`LoggedIn`] and [`RecentLogin`] are what handlers take; `Option<LoggedIn<_>>` for users and visitors.
 //! - [`Gate`] lets some users through to a scope.
 //! - [`SameOrigin`] refuses requests that other sites make in a user's browser.
+//! - [`Logins::devices`] notes where each login was made, and [`LoginDevice`] reads it, from a list of
+//!   sessions too.
 //! - [`NextPage`] goes back to the page that a user wanted before the login.
 //!
 //! | the request | a browser that asks for a page | another client |
@@ -134,6 +136,8 @@
 
 #![cfg_attr(docsrs, feature(doc_cfg))]
 
+mod client;
+mod device;
 mod error;
 mod extract;
 mod gate;
@@ -146,12 +150,13 @@ mod session;
 mod user;
 
 pub use self::{
+    device::Device,
     error::LoginError,
     extract::{LoggedIn, RecentLogin},
     gate::{Gate, GateService},
     middleware::{Logins, LoginsFuture, LoginsService},
     next_page::NextPage,
     same_origin::{CrossSiteError, SameOrigin, SameOriginService},
-    session::LoginSession,
+    session::{LoginDevice, LoginSession},
     user::{User, Users},
 };

@@ -14,7 +14,10 @@ use actix_web::{
     http::header::{self, HeaderValue},
 };
 use futures_util::{future::LocalBoxFuture, lock::Mutex};
-use sessions::{SessionExt, session::SessionSelector};
+use sessions::{
+    SessionExt,
+    session::{SessionSelector, layers::refuse},
+};
 
 use crate::{
     error::LoginError,
@@ -171,11 +174,11 @@ pub(crate) fn not_recent<T: User>(request: &HttpRequest) -> LoginError {
 }
 
 fn logins_of<T: User>(request: &HttpRequest) -> Result<Rc<dyn Asked<T>>, LoginError> {
-    let extensions = request.extensions();
-    let current = extensions.get::<CurrentLogins<T>>();
-    current.map(|CurrentLogins(logins)| Rc::clone(logins)).ok_or_else(|| {
+    let current = request.extensions().get().map(|CurrentLogins::<T>(logins)| Rc::clone(logins));
+    current.ok_or_else(|| {
         let err = LoginError::NotWrapped { user: std::any::type_name::<T>() };
-        sessions::events::misused(request.path(), &err);
+        // Also in `Option<LoggedIn<_>>`, which would be nobody.
+        refuse(request, &err);
         err
     })
 }

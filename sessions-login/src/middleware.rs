@@ -4,6 +4,7 @@ use std::{
     fmt,
     future::{Future, Ready, ready},
     marker::PhantomData,
+    net::IpAddr,
     pin::Pin,
     rc::Rc,
     sync::Arc,
@@ -12,13 +13,14 @@ use std::{
 
 use actix_service::{Service, Transform, forward_ready};
 use actix_web::{
-    Error,
+    Error, HttpRequest,
     dev::{ServiceRequest, ServiceResponse},
 };
 use pin_project_lite::pin_project;
 use sessions::session::{Inferred, SessionSelector};
 
 use crate::{
+    client::{Client, Devices},
     login::{Pages, RequestLogins},
     user::Users,
 };
@@ -37,13 +39,14 @@ use crate::{
 pub struct Logins<U, I = Inferred> {
     users: Arc<U>,
     pages: Arc<Pages>,
+    devices: Option<Devices>,
     session: PhantomData<fn() -> I>,
 }
 
 impl<U: Users> Logins<U> {
     /// Returns the logins of these users, in the only session of the request.
     pub fn new(users: U) -> Self {
-        Self { users: Arc::new(users), pages: Arc::default(), session: PhantomData }
+        Self { users: Arc::new(users), pages: Arc::default(), devices: None, session: PhantomData }
     }
 }
 
@@ -74,10 +77,61 @@ impl<U: Users, I> Logins<U, I> {
         self
     }
 
+    /// Notes with each login where it was made: the client's user agent, and the address of its connection,
+    /// for [`LoginDevice::device`](crate::LoginDevice::device). Not noted by default.
+    ///
+    /// Only routes within these logins note it. It is personal data: say so where you tell users what you
+    /// keep (docs/login.md).
+    #[must_use]
+    pub fn devices(mut self) -> Self {
+        self.devices = Some(Devices::default());
+        self
+    }
+
+    /// Notes [devices](Self::devices) with the address that this function returns, behind a proxy say.
+    ///
+    /// # Security
+    ///
+    /// `X-Forwarded-For` and `Forwarded` begin with what the client itself sent, and so does actix-web's
+    /// `realip_remote_addr`. Take the address from what your own proxy wrote, and only where no client
+    /// reaches the application without it.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// # use std::fmt::Display;
+    /// # struct Account { id: i64, password_hash: String }
+    /// # impl sessions_login::User for Account {
+    /// #     fn id(&self) -> impl Display { self.id }
+    /// #     fn stamp(&self) -> impl AsRef<[u8]> { &self.password_hash }
+    /// # }
+    /// # struct Accounts;
+    /// # impl sessions_login::Users for Accounts {
+    /// #     type User = Account;
+    /// #     async fn find(&self, _: &str) -> actix_web::Result<Option<Account>> { Ok(None) }
+    /// # }
+    /// use sessions_login::Logins;
+    ///
+    /// // nginx: proxy_set_header X-Real-IP $remote_addr;
+    /// let logins = Logins::new(Accounts).client_address(|request| {
+    ///     request.headers().get("x-real-ip")?.to_str().ok()?.parse().ok()
+    /// });
+    /// # let _ = logins;
+    /// ```
+    #[must_use]
+    pub fn client_address(
+        mut self,
+        address: impl Fn(&HttpRequest) -> Option<IpAddr> + Send + Sync + 'static,
+    ) -> Self {
+        self.devices = Some(Devices::by_address(address));
+        self
+    }
+
     /// Keeps the logins in the session of this interface, in an application that has several sessions.
     #[must_use]
     pub fn in_session<J: SessionSelector>(self) -> Logins<U, J> {
-        Logins { users: self.users, pages: self.pages, session: PhantomData }
+        let Self { users, pages, devices, .. } = self;
+        Logins { users, pages, devices, session: PhantomData }
     }
 
     fn pages_mut(&mut self) -> &mut Pages {
@@ -96,6 +150,7 @@ impl<U, I> Clone for Logins<U, I> {
         Self {
             users: Arc::clone(&self.users),
             pages: Arc::clone(&self.pages),
+            devices: self.devices.clone(),
             session: PhantomData,
         }
     }
@@ -103,7 +158,10 @@ impl<U, I> Clone for Logins<U, I> {
 
 impl<U, I> fmt::Debug for Logins<U, I> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Logins").field("pages", &self.pages).finish_non_exhaustive()
+        f.debug_struct("Logins")
+            .field("pages", &self.pages)
+            .field("devices", &self.devices)
+            .finish_non_exhaustive()
     }
 }
 
@@ -143,7 +201,10 @@ where
     forward_ready!(service);
 
     fn call(&self, request: ServiceRequest) -> Self::Future {
-        let Logins { users, pages, .. } = &self.logins;
+        let Logins { users, pages, devices, .. } = &self.logins;
+        if let Some(devices) = devices {
+            Client::tell::<I>(devices, request.request());
+        }
         let logins = RequestLogins::offer(users, pages, request.request());
         LoginsFuture { inner: Some(self.service.call(request)), logins }
     }

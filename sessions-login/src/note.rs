@@ -9,7 +9,7 @@ use base64::{Engine, prelude::BASE64_URL_SAFE_NO_PAD};
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 
-use crate::user::User;
+use crate::{device::Device, user::User};
 
 /// How far in the future a login may be: clocks of hosts differ, as for the tokens of a session.
 const LEEWAY: u64 = 60;
@@ -23,11 +23,13 @@ pub(crate) struct LoginNote {
     /// When the user proved who it is, in seconds since 1970.
     proved: u64,
     stamp: String,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) device: Option<Device>,
 }
 
 impl LoginNote {
-    pub(crate) fn new(user: &impl User, now: SystemTime) -> Self {
-        Self { proved: unix_seconds(now), stamp: stamp(user) }
+    pub(crate) fn new(user: &impl User, now: SystemTime, device: Option<Device>) -> Self {
+        Self { proved: unix_seconds(now), stamp: stamp(user), device }
     }
 
     /// Returns the note of the same login, of a user who has just proved who it is.

@@ -1,11 +1,12 @@
-//! Logging in and out, on the session's handle: [`LoginSession`].
+//! Logging in and out, on the session's handle: [`LoginSession`], and where it was: [`LoginDevice`].
 
 use sessions::{
     Session, SessionError,
-    session::{PurgeOutcome, SessionSelector},
+    backend::OwnedSession,
+    session::{PurgeOutcome, SessionSelector, layers::attached},
 };
 
-use crate::{note::LoginNote, user::User};
+use crate::{client::Client, device::Device, note::LoginNote, user::User};
 
 /// Logs users in and out. A trait, so that it is imported: `use sessions_login::LoginSession`.
 pub trait LoginSession {
@@ -38,7 +39,8 @@ pub trait LoginSession {
 
 impl<I: SessionSelector> LoginSession for Session<I> {
     fn log_in<T: User>(&self, user: &T) -> Result<(), SessionError> {
-        self.set_owner_with(user.id(), &LoginNote::new(user, self.now()))
+        let device = attached::<I, Client>(self).map(|client| client.device());
+        self.set_owner_with(user.id(), &LoginNote::new(user, self.now(), device))
     }
 
     fn log_out(&self) -> Result<PurgeOutcome, SessionError> {
@@ -48,5 +50,40 @@ impl<I: SessionSelector> LoginSession for Session<I> {
     fn confirm(&self) -> Result<(), SessionError> {
         let note: LoginNote = self.login_note()?.ok_or(SessionError::NoOwner)?;
         self.set_login_note(&note.proved_at(self.now()))
+    }
+}
+
+/// The device of a login, of the session at hand and of those in a list. A trait, so that it is imported:
+/// `use sessions_login::LoginDevice`.
+///
+/// # Examples
+///
+/// ```
+/// use sessions::{MemoryStore, ServerSide};
+/// use sessions_login::LoginDevice;
+///
+/// async fn devices(
+///     backend: &ServerSide<MemoryStore>,
+///     user: i64,
+/// ) -> Result<Vec<String>, sessions::error::OwnerError> {
+///     let sessions = backend.sessions_of(user).await?;
+///     Ok(sessions.iter().filter_map(|session| Some(session.device()?.to_string())).collect())
+/// }
+/// ```
+pub trait LoginDevice {
+    /// Returns the device that the user logged in with, or `None` without a login of this crate, or where
+    /// [`Logins::devices`](crate::Logins::devices) did not ask for it.
+    fn device(&self) -> Option<Device>;
+}
+
+impl LoginDevice for OwnedSession {
+    fn device(&self) -> Option<Device> {
+        self.login_note::<LoginNote>().ok()??.device
+    }
+}
+
+impl<I: SessionSelector> LoginDevice for Session<I> {
+    fn device(&self) -> Option<Device> {
+        self.login_note::<LoginNote>().ok()??.device
     }
 }

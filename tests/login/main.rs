@@ -1,6 +1,7 @@
 //! Logins: users, login pages, gates and recent logins, as an application sees them.
 
 mod costs;
+mod devices;
 mod next_pages;
 mod outages;
 mod recent_logins;

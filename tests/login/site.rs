@@ -21,7 +21,9 @@ use actix_web::{
     web,
 };
 use sessions::{Session, SessionConfig, SessionMiddleware, backend::Backend, test::TestClock};
-use sessions_login::{Gate, LoggedIn, LoginSession, Logins, NextPage, RecentLogin, User, Users};
+use sessions_login::{
+    Gate, LoggedIn, LoginDevice, LoginSession, Logins, NextPage, RecentLogin, User, Users,
+};
 use sessions_tests::{Answer, AppSessions, Browser};
 
 /// What a browser accepts that asks for a page.
@@ -156,6 +158,7 @@ impl<B: Backend + Clone> Site<B> {
                 .route("/confirm", web::post().to(confirm))
                 .route("/password/{password}", web::post().to(password))
                 .route("/forge", web::post().to(forge))
+                .route("/device", web::get().to(device))
                 .route("/me", web::route().to(me))
                 .route("/maybe", web::get().to(maybe))
                 .route("/all", web::get().to(all))
@@ -249,6 +252,10 @@ async fn changed(
     session.log_out()?;
     look().await;
     Ok(seen.join(", "))
+}
+
+async fn device(session: Session) -> String {
+    session.device().map_or_else(|| "none".to_owned(), |device| device.to_string())
 }
 
 async fn visits(user: LoggedIn<Account>, session: Session) -> actix_web::Result<String> {

@@ -197,7 +197,17 @@ impl OpenError {
     pub fn internal(source: impl StdError + Send + Sync + 'static) -> Self {
         Self::Internal { source: Arc::new(source) }
     }
+
+    /// Wraps a problem whose line is written. The client gets 500.
+    pub(crate) fn misused(problem: &dyn fmt::Display) -> Self {
+        Self::internal(Misused(problem.to_string()))
+    }
 }
+
+/// A handler asks for what no middleware offers, as a line in the log says.
+#[derive(Debug, thiserror::Error)]
+#[error("{0}")]
+struct Misused(String);
 
 /// The error of a handler or a middleware that got no session.
 #[derive(Clone, Debug, thiserror::Error)]

@@ -3,7 +3,7 @@
 use actix_web::{HttpResponse, ResponseError, http::StatusCode};
 
 use super::{
-    ExtractError, OpenError, OwnerError, SaveError, SessionError,
+    ExtractError, Misused, OpenError, OwnerError, SaveError, SessionError,
     answer::{Fails, Failure},
     report::Report,
 };
@@ -48,7 +48,8 @@ impl Fails for OpenError {
     fn is_reported(&self) -> bool {
         match self {
             Self::Internal { source } => {
-                source.downcast_ref::<ExtractError>().is_some_and(Fails::is_reported)
+                source.is::<Misused>()
+                    || source.downcast_ref::<ExtractError>().is_some_and(Fails::is_reported)
             }
             _ => false,
         }

@@ -19,7 +19,6 @@
 //! assert!(event.reasons().contains(&"signature"));
 //! ```
 
-mod layers;
 mod log_id;
 mod metric;
 #[cfg(feature = "metrics")]
@@ -35,13 +34,12 @@ pub use self::recorded::describe_metrics;
 pub(crate) use self::recorded::{KeyCounter, OpenCircuit, StoreCall, count};
 #[cfg(not(feature = "metrics"))]
 pub(crate) use self::unrecorded::{KeyCounter, OpenCircuit, StoreCall, count};
+pub(crate) use self::{log_id::LogId, metric::Operation};
 pub use self::{
-    layers::misused,
     metric::{Metric, MetricKind},
     stores::{kept_expired, removed_expired, unfit_store},
     table::Event,
 };
-pub(crate) use self::{log_id::LogId, metric::Operation};
 
 /// Counts an event and writes its line: `event!(SessionEnded, reason = "logout", session = id, "text")`.
 ///

@@ -7,6 +7,7 @@ mod ended;
 mod ext;
 mod extractors;
 mod flash;
+pub mod layers;
 mod lifecycle;
 mod read_only;
 mod replay;

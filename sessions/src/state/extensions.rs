@@ -28,6 +28,12 @@ impl Extensions {
     pub fn get<T: Send + Sync + 'static>(&self) -> Option<&T> {
         self.values.iter().find_map(|value| value.downcast_ref())
     }
+
+    /// Like [`get`](Self::get), to be shared.
+    pub(crate) fn get_shared<T: Send + Sync + 'static>(&self) -> Option<Arc<T>> {
+        let found = self.values.iter().find(|value| value.is::<T>())?;
+        Arc::clone(found).downcast().ok()
+    }
 }
 
 impl fmt::Debug for Extensions {

@@ -69,6 +69,20 @@ impl SessionState {
         self.renew()
     }
 
+    /// Replaces or removes the note about a login that another application noted in keys of its own, and
+    /// requests a new token.
+    pub(crate) fn set_foreign_login_note(
+        &mut self,
+        note: Option<String>,
+    ) -> Result<(), SessionError> {
+        self.inner.meta.check_writable()?;
+        match note {
+            Some(note) => self.set_own(LOGIN, note)?,
+            None => _ = self.inner.dictionary.remove(LOGIN)?,
+        }
+        self.renew()
+    }
+
     /// Returns the id that [`set_owner`](Self::set_owner) stored, or `None` without a login.
     pub fn owner(&self) -> Option<String> {
         serde_json::from_str(self.inner.dictionary.raw(OWNER)?).ok()

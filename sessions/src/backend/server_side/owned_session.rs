@@ -11,7 +11,7 @@ use super::open::LoadState;
 use crate::{
     error::SessionError,
     session::{Session, SessionSelector},
-    state::SessionState,
+    state::{LOGIN, SessionState},
     store::{Loaded, OwnerKey, RecordKey},
 };
 
@@ -60,6 +60,15 @@ impl OwnedSession {
     /// [`SessionError::Decode`] when the value is not a `T`.
     pub fn get<T: DeserializeOwned>(&self, key: &str) -> Result<Option<T>, SessionError> {
         self.content.get(key)
+    }
+
+    /// Returns the note about its login, from [`Session::set_owner_with`].
+    ///
+    /// # Errors
+    ///
+    /// [`SessionError::Decode`] when the note is not an `N`.
+    pub fn login_note<N: DeserializeOwned>(&self) -> Result<Option<N>, SessionError> {
+        self.content.get(LOGIN)
     }
 
     /// Returns an id that forms can hold, for

@@ -2,7 +2,7 @@
 
 use std::{
     any::Any,
-    sync::{Arc, atomic::Ordering},
+    sync::{Arc, MutexGuard, PoisonError, atomic::Ordering},
     task::{Poll, Waker},
     time::SystemTime,
 };
@@ -16,7 +16,7 @@ use crate::{
     error::{CookieError, ExtractError, NullSession, OpenError, SaveError, SessionError},
     interface::{AliveContext, IsAlive, SessionContent, SessionInterface, known},
     request::{save::save_now, saved_session::SavedSession},
-    state::SessionState,
+    state::{Extensions, SessionState},
 };
 
 /// A slot with its interface erased.
@@ -50,6 +50,8 @@ pub trait AnySlot: Any + Send + Sync {
     /// Leaves the answer to a failed opening to the handler.
     fn handle_failure(&self);
     fn outer(&self) -> Option<&Arc<dyn AnySlot>>;
+    /// What crates that build on this one attached.
+    fn attached(&self) -> MutexGuard<'_, Extensions>;
     fn interface_name(&self) -> &'static str;
 
     /// The time by the middleware's clock.
@@ -174,6 +176,10 @@ impl<I: SessionInterface> AnySlot for Slot<I> {
 
     fn outer(&self) -> Option<&Arc<dyn AnySlot>> {
         self.outer.as_ref()
+    }
+
+    fn attached(&self) -> MutexGuard<'_, Extensions> {
+        self.attached.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     fn interface_name(&self) -> &'static str {

@@ -24,7 +24,7 @@ use super::{headers::SessionHeaders, service_state::ServiceState};
 use crate::{
     error::{ExtractError, OpenError, Place, Report, SaveError},
     interface::{SessionContent, SessionInterface},
-    state::SessionState,
+    state::{Extensions, SessionState},
 };
 
 /// The session of one request and one interface.
@@ -33,6 +33,8 @@ pub struct Slot<I: SessionInterface> {
     /// The slot of the next outer session middleware.
     outer: Option<Arc<dyn AnySlot>>,
     phase: Mutex<Phase<I::Content>>,
+    /// What crates that build on this one attached, whether the session is open or not.
+    attached: Mutex<Extensions>,
     /// The handler took `TrySession` and answers a failed opening itself.
     failure_handled: AtomicBool,
     /// The request is over: its session is saved, if it could be.
@@ -112,6 +114,7 @@ impl<I: SessionInterface> Slot<I> {
             service,
             outer,
             phase: Mutex::new(Phase::Unopened),
+            attached: Mutex::default(),
             failure_handled: AtomicBool::new(false),
             is_over: AtomicBool::new(false),
         }
