@@ -1,9 +1,9 @@
-//! Takes the programs out of the pages, as they stand, for `readme/*.rs` and `recipes/*.rs` to include.
+//! Takes the programs out of the pages, as they stand, for `readme/*.rs`, `recipes/*.rs` and `guide/*.rs` to include.
 
 use std::{env, fs, path::Path};
 
 /// The programs of each page: what each is included as, and the text by which its block is found.
-const PROGRAMS: [(&str, &[(&str, &str)]); 2] = [
+const PROGRAMS: [(&str, &[(&str, &str)]); 5] = [
     (
         "README.md",
         &[
@@ -24,6 +24,9 @@ const PROGRAMS: [(&str, &[(&str, &str)]); 2] = [
             ("extracting", "<Session>::extract"),
         ],
     ),
+    ("docs/getting-started.md", &[("hello", "HttpServer::new"), ("hello_tests", "mod tests")]),
+    ("docs/devices.md", &[("devices", "struct Device")]),
+    ("docs/django.md", &[("django", "async fn add")]),
 ];
 const ADDRESS: &str = r#"("127.0.0.1", 8080)"#;
 

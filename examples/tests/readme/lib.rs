@@ -16,6 +16,12 @@ pub fn port() -> u16 {
 /// the crate itself. `scripts/check-links` fails when a page with Rust is missing.
 #[cfg(doctest)]
 mod pages {
+    #[doc = include_str!("../../../docs/backends.md")]
+    struct Backends;
+
+    #[doc = include_str!("../../../docs/policies.md")]
+    struct Policies;
+
     #[doc = include_str!("../../../docs/reliability.md")]
     struct Reliability;
 
@@ -23,7 +29,7 @@ mod pages {
     struct Login;
 
     #[doc = include_str!("../../../sessions-policy/README.md")]
-    struct Policy;
+    struct PolicyCrate;
 
     #[doc = include_str!("../../../sessions-redis/README.md")]
     struct Redis;

@@ -1,4 +1,4 @@
-//! The programs of the README, as they stand there.
+//! The programs of the README and of docs/getting-started.md, as they stand there.
 
 use crate::client::{Jar, Served};
 
@@ -49,4 +49,22 @@ fn logging_out_everywhere_ends_the_sessions_of_one_user() {
     assert_eq!(body, "2 sessions ended.");
     assert_eq!(served.get(&mut laptop, "/devices"), "Not logged in.");
     assert_eq!(served.get(&mut bob, "/devices"), "Devices: 1.");
+}
+
+#[test]
+fn the_program_of_ten_minutes_logs_in_and_counts() {
+    let served = Served::readme(env!("CARGO_BIN_EXE_guide_hello"));
+    let mut jar = Jar::default();
+    let (head, _) = served.request(&mut jar, "GET /", "");
+    assert!(head.starts_with("HTTP/1.1 401"), "{head}");
+    let (head, _) = served.request(&mut jar, "POST /login", "name=alice&password=guess");
+    assert!(head.starts_with("HTTP/1.1 401"), "{head}");
+    let (head, _) =
+        served.request(&mut jar, "POST /login?next=/", "name=alice&password=wonderland");
+    assert!(head.starts_with("HTTP/1.1 303"), "{head}");
+    assert_eq!(served.get(&mut jar, "/"), "Hello alice, visit number 1.");
+    assert_eq!(served.get(&mut jar, "/"), "Hello alice, visit number 2.");
+    served.request(&mut jar, "POST /logout", "");
+    let (head, _) = served.request(&mut jar, "GET /", "");
+    assert!(head.starts_with("HTTP/1.1 401"), "{head}");
 }

@@ -1,0 +1,5 @@
+//! The programs of the guide, as they stand there.
+
+mod devices;
+mod django;
+mod hello;
