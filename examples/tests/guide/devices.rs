@@ -17,7 +17,7 @@ use sessions_tests::{Initiator, Jar};
 async fn login(session: Session, path: Path<(String, String)>) -> Result<&'static str> {
     let (user, device) = path.into_inner();
     session.set_owner(user)?;
-    session.insert("device", device)?;
+    session.insert("name", device)?;
     Ok("in")
 }
 

@@ -19,6 +19,9 @@ mod pages {
     #[doc = include_str!("../../../docs/backends.md")]
     struct Backends;
 
+    #[doc = include_str!("../../../docs/login.md")]
+    struct Logins;
+
     #[doc = include_str!("../../../docs/policies.md")]
     struct Policies;
 
