@@ -7,6 +7,7 @@ mod contradictions;
 mod custom_policies;
 mod hosts;
 mod lifetimes;
+mod listed;
 mod no_limit;
 mod policies;
 mod precedence;

@@ -4,6 +4,7 @@
 mod config;
 mod effects;
 mod limits;
+mod list;
 mod once;
 mod overrides;
 mod resolve;
@@ -21,6 +22,7 @@ use sessions_policy::{MAX_COOKIE_LIFETIME, NamePrefix};
 use self::overrides::FixedDomain;
 pub use self::{
     config::{DomainSetting, SessionConfig},
+    list::{ListedPolicy, PolicySource},
     overrides::Overrides,
     settings::Settings,
 };
