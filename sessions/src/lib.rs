@@ -120,7 +120,7 @@ pub use crate::{
     request::SessionMiddleware,
     session::{OpenedSessionExt, ReadSession, Session, SessionExt, TrySession},
     state::SessionState,
-    store::{MemoryStore, SealedStore},
+    store::{Lifetimes, MemoryStore, SealedStore},
 };
 
 /// The items that derived code uses. Private: they change without notice.

@@ -10,8 +10,8 @@ use std::{
 
 use actix_web::{App, HttpRequest, test::init_service, web};
 use sessions::{
-    EncryptedCookie, MemoryStore, SecretKey, ServerSide, Session, SessionConfig, SessionInterface,
-    SessionMiddleware, SessionState, SignedCookie,
+    EncryptedCookie, Lifetimes, MemoryStore, SecretKey, ServerSide, Session, SessionConfig,
+    SessionInterface, SessionMiddleware, SessionState, SignedCookie,
     backend::{AnyBackend, Backend},
     error::{OpenError, SaveError},
     flask::FlaskCookie,
@@ -61,6 +61,10 @@ async fn act(
         match verb {
             "login" => session.set_owner(object)?,
             "remember" => session.set_remembered(true)?,
+            "kiosk" => {
+                let kiosk = Lifetimes::new().idle_timeout(2 * MINUTE);
+                session.set_lifetimes(kiosk.absolute_timeout(5 * MINUTE))?;
+            }
             "insert" => session.insert(object, true)?,
             "read" => _ = session.get::<bool>("a")?,
             "renew" => session.renew()?,
@@ -341,4 +345,30 @@ async fn a_backend_that_cannot_tell_and_a_null_session_end_it_at_once() {
     let keyless = World::of(SessionConfig::new(), TestClock::new());
     let mut ended = keyless.wait(&mut Browser::new(), "/wait").await;
     assert!(has_ended(&mut ended).await);
+}
+
+#[actix_web::test]
+async fn a_session_with_timeouts_of_its_own_ends_by_them() {
+    pause();
+    let key = SecretKey::generate();
+    for in_store in [true, false] {
+        let time = TestClock::new();
+        let world = match in_store {
+            true => World::of(ServerSide::new(MemoryStore::with_clock(time.clock())), time),
+            false => World::of(SignedCookie::new(key.clone()), time),
+        };
+        // Unused, and used each minute: a cookie ends with the token that its request brought.
+        for (uses, left) in [(0, 2 * MINUTE), (4, MINUTE)] {
+            let mut browser = Browser::new();
+            let mut ended = world.wait(&mut browser, "/login-7/kiosk/wait").await;
+            for _ in 0..uses {
+                world.time.advance(MINUTE);
+                ended = world.wait(&mut browser, "/read/wait").await;
+            }
+            world.time.advance(left.saturating_sub(SECOND));
+            assert!(!has_ended(&mut ended).await, "in a store: {in_store}, {uses}");
+            world.time.advance(SECOND);
+            assert!(has_ended(&mut ended).await, "in a store: {in_store}, {uses}");
+        }
+    }
 }

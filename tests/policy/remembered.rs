@@ -21,7 +21,7 @@ const HOUR: Duration = Duration::from_secs(60 * 60);
 const DAY: Duration = Duration::from_secs(24 * 60 * 60);
 
 /// Every backend, each with a store of its own.
-fn backends() -> Vec<(&'static str, Mode)> {
+pub(super) fn backends() -> Vec<(&'static str, Mode)> {
     let mut backends: Vec<_> =
         Mode::all(key(1)).into_iter().map(|mode| (mode.name(), mode)).collect();
     let signed = SignedCookie::new(key(1)).revocable(MemoryStore::new());
@@ -33,7 +33,7 @@ fn backends() -> Vec<(&'static str, Mode)> {
 }
 
 /// A new one of the backends, whose store follows the first clock that it meets.
-fn fresh(name: &str) -> Mode {
+pub(super) fn fresh(name: &str) -> Mode {
     backends().into_iter().find(|(other, _)| *other == name).expect("there is one").1
 }
 

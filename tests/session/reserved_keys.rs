@@ -8,7 +8,9 @@ use sessions_tests::{AppSessions, Browser};
 async fn the_keys_of_logins_are_refused_by_every_write() {
     async fn refused(session: Session) -> String {
         session.insert("a", 1).expect("it is writable");
-        for key in ["_started", "_owner", "_owner_since", "_login", "_remembered", "_seal"] {
+        for key in
+            ["_started", "_owner", "_owner_since", "_login", "_remembered", "_lifetimes", "_seal"]
+        {
             let results = [
                 session.insert(key, 1),
                 session.extend([("b", 1), (key, 1)]),

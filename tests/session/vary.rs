@@ -16,7 +16,9 @@ use actix_web::{
 use futures_util::FutureExt as _;
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
-use sessions::{Session, SessionConfig, SessionInterface, SignedCookie, test::TestSessions};
+use sessions::{
+    Lifetimes, Session, SessionConfig, SessionInterface, SignedCookie, test::TestSessions,
+};
 use sessions_tests::{Answer, key};
 
 #[derive(Default, Serialize, Deserialize)]
@@ -35,7 +37,7 @@ struct AppSessions {
 /// A method, a use of it that changes nothing where that is possible, and whether it is access.
 struct Row(&'static str, fn(&Session<AppSessions>), bool);
 
-const TABLE: [Row; 39] = [
+const TABLE: [Row; 41] = [
     Row("get", |session| _ = session.get::<Value>("a"), true),
     Row("insert", |session| _ = session.insert("a", 1), true),
     Row("remove", |session| _ = session.remove("missing"), true),
@@ -57,6 +59,8 @@ const TABLE: [Row; 39] = [
     Row("set_permanent", |session| _ = session.set_permanent(false), true),
     Row("remembered", |session| _ = session.remembered(), true),
     Row("set_remembered", |session| _ = session.set_remembered(false), true),
+    Row("lifetimes", |session| _ = session.lifetimes(), true),
+    Row("set_lifetimes", |session| _ = session.set_lifetimes(Lifetimes::new()), true),
     Row("is_new", |session| _ = session.is_new(), true),
     Row("is_modified", |session| _ = session.is_modified(), false),
     Row("set_modified", |session| _ = session.set_modified(false), true),

@@ -5,6 +5,7 @@ mod connecting;
 mod counting_clients;
 mod forgotten_connections;
 mod health;
+mod kiosk;
 mod memory_store;
 mod mysql_errors;
 mod mysql_faults;

@@ -52,7 +52,7 @@ impl Drop for Folder {
     }
 }
 
-async fn in_memory() -> SqlitePool {
+pub(crate) async fn in_memory() -> SqlitePool {
     let pool = SqlitePoolOptions::new().max_connections(1).idle_timeout(None).max_lifetime(None);
     // Asked whether it is alive, the connection would be closed when the caller is dropped.
     let pool = pool.test_before_acquire(false);

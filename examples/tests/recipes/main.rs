@@ -5,5 +5,6 @@ mod changed_types;
 mod cors;
 mod cut_off;
 mod extracting;
+mod kiosk;
 mod localhost;
 mod moved_cookies;

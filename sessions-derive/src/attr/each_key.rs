@@ -57,6 +57,7 @@ fn wrong_values() -> Vec<(Key, TokenStream, &'static str)> {
         (Key::RotateGrace, quote!('s'), "a duration such as `\"10 s\"` or a number of seconds"),
         (Key::ExpirationTime, quote!("14 days"), function),
         (Key::ShouldSetCookie, quote!(true), function),
+        (Key::IsUse, quote!(false), function),
         (Key::OpenWith, quote!(1), async_function),
         (Key::SaveWith, quote!('s'), async_function),
         (Key::NullSession, quote!(|_, null| null), function),

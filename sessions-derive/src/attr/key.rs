@@ -93,6 +93,7 @@ keys! {
     RotateGrace = "rotate_grace" on Struct: OneOf(&["a duration such as `\"10 s\"`", SECONDS]),
     ExpirationTime = "expiration_time" on Struct: OneOf(&[FUNCTION]),
     ShouldSetCookie = "should_set_cookie" on Struct: OneOf(&[FUNCTION]),
+    IsUse = "is_use" on Struct: OneOf(&[FUNCTION]),
     OpenWith = "open_with" on Struct: OneOf(&[ASYNC_FUNCTION]),
     SaveWith = "save_with" on Struct: OneOf(&[ASYNC_FUNCTION]),
     NullSession = "null_session" on Struct: OneOf(&[FUNCTION]),

@@ -158,8 +158,8 @@ pub(super) fn config(input: &Input<'_>, krate: &TokenStream) -> Option<TokenStre
     })
 }
 
-/// Writes the methods of the cookie's policies that functions decide.
-pub(super) fn cookie_policies(attrs: &StructAttrs, krate: &TokenStream) -> TokenStream {
+/// Writes the methods that depend on the request and that functions decide.
+pub(super) fn request_policies(attrs: &StructAttrs, krate: &TokenStream) -> TokenStream {
     let cow = |lifetime| quote!(#krate::__private::Cow<#lifetime, str>);
     let optional_cow = |lifetime| {
         let cow = cow(lifetime);
@@ -178,6 +178,7 @@ pub(super) fn cookie_policies(attrs: &StructAttrs, krate: &TokenStream) -> Token
         flag("cookie_secure", attrs.secure.function()),
         samesite("cookie_samesite", attrs.samesite.function()),
         flag("cookie_partitioned", attrs.partitioned.function()),
+        flag("is_use", attrs.is_use.as_ref()),
     ]
     .into_iter()
     .flatten()

@@ -11,8 +11,8 @@ use syn::parse_quote;
 pub(crate) use self::methods::content_type;
 use self::{
     methods::{
-        check_backend, config, content_policies, cookie_policies, is_alive, open_session, outages,
-        ready, save_session,
+        check_backend, config, content_policies, is_alive, open_session, outages, ready,
+        request_policies, save_session,
     },
     overrides::overrides,
     place::placed,
@@ -39,7 +39,7 @@ fn interface(input: &Input<'_>) -> TokenStream {
     let is_alive = is_alive(input, &krate);
     let outages = outages(input, &krate);
     let config = config(input, &krate);
-    let cookie_policies = cookie_policies(&input.attrs, &krate);
+    let request_policies = request_policies(&input.attrs, &krate);
     let content_policies = content_policies(&input.attrs, &krate);
     quote! {
         #[automatically_derived]
@@ -53,7 +53,7 @@ fn interface(input: &Input<'_>) -> TokenStream {
             #is_alive
             #outages
             #config
-            #cookie_policies
+            #request_policies
             #content_policies
         }
     }

@@ -95,6 +95,9 @@ pub enum SessionError {
         /// What is wrong with it.
         source: ValueError,
     },
+    /// Timeouts for one session that cannot be, or that contradict each other.
+    #[error("the session cannot have these lifetimes: {0}")]
+    Lifetimes(LifetimeError),
     /// A note about a login in a session without one: `set_owner` was not called.
     #[error("the session has no owner; call `set_owner` when a user logs in")]
     NoOwner,

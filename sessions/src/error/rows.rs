@@ -20,6 +20,7 @@ impl Fails for SessionError {
             | Self::Encode { .. }
             | Self::TooLarge { .. }
             | Self::Data { .. }
+            | Self::Lifetimes(_)
             | Self::NoOwner
             | Self::Contended
             | Self::WithinUpdate => Failure::Server,

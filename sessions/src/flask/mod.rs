@@ -86,6 +86,7 @@
 //! | `_owner` | this crate | [`Session::set_owner`](crate::Session::set_owner). Flask keeps it as an ordinary key and logs no user in by it: also set `_user_id` |
 //! | `_login` | this crate | [`Session::set_owner_with`](crate::Session::set_owner_with). Flask keeps it as an ordinary key |
 //! | `_remembered` | this crate | [`Session::set_remembered`](crate::Session::set_remembered). Flask keeps it as an ordinary key, and refuses a cookie that is older than its own lifetime |
+//! | `_lifetimes` | this crate | [`Session::set_lifetimes`](crate::Session::set_lifetimes). Flask keeps it as an ordinary key, and knows nothing of these timeouts: a cookie that has expired here may open there, until Flask's own lifetime |
 //! | `_started` | this crate | written at a login, and if `absolute_timeout` is set; no accessor shows it. Flask keeps it as an ordinary key, and must not use the name itself |
 //! | `_seal` | this crate | written if several cookies of the name came, and only for the second and later tokens of one second; no accessor shows it. As with `_started`, Flask must not use the name itself |
 //!

@@ -30,6 +30,7 @@ pub struct OpenContext<'r> {
     pub(crate) settings: &'r Settings,
     pub(crate) now: SystemTime,
     pub(crate) clock: &'r Clock,
+    pub(crate) is_use: bool,
 }
 
 impl<'r> OpenContext<'r> {
@@ -57,6 +58,13 @@ impl<'r> OpenContext<'r> {
     /// Returns the current time.
     pub fn now(&self) -> SystemTime {
         self.now
+    }
+
+    /// Whether the request uses its session: [`is_use`](crate::SessionInterface::is_use). One that does not
+    /// prolongs nothing: neither touch the session, nor ask for its
+    /// [refresh](crate::SessionState::request_refresh).
+    pub fn is_use(&self) -> bool {
+        self.is_use
     }
 }
 

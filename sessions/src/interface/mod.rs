@@ -233,6 +233,21 @@ pub trait SessionInterface: Sized + Send + Sync + 'static {
         content.is_modified() || content.permanent() && self.policies().refresh_each_request()
     }
 
+    /// Whether this request is a use of its session. Defaults to `true`.
+    ///
+    /// A request that is none, such as a page that polls while nobody sits in front of it, reads the session
+    /// and does not prolong it: `idle_timeout` and `lifetime` go on from the last use, and the cookie is not
+    /// refreshed. What it changes is saved as always, and whatever saves the session prolongs it.
+    ///
+    /// # Security
+    ///
+    /// Without it a page that polls keeps a session alive for as long as its tab is open, and `idle_timeout`
+    /// never applies (OWASP Session Management, idle timeout). Decide by what the client does not choose
+    /// freely to stay logged in: a path of yours, not a header.
+    fn is_use(&self, _request: &HttpRequest) -> bool {
+        true
+    }
+
     /// Returns the policies that do not depend on a request, which the default methods use. Do not
     /// override it.
     fn policies(&self) -> Policies<'_> {

@@ -23,22 +23,66 @@ impl SessionLimits {
     }
 }
 
+/// The limits by the policies.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct PolicyLimits {
+    remembered: SessionLimits,
+    /// Of sessions that are not remembered.
+    others: SessionLimits,
+}
+
+impl PolicyLimits {
+    /// Returns the limits of a session with these lifetimes of its own, which shorten those of the policies.
+    pub(crate) fn of(self, own: OwnLifetimes) -> SessionLimits {
+        let policies = if own.remembered { self.remembered } else { self.others };
+        SessionLimits {
+            lifetime: policies.lifetime,
+            idle: shorter(policies.idle, own.idle()),
+            absolute: shorter(policies.absolute, own.absolute()),
+        }
+    }
+}
+
 impl Settings {
+    /// Returns the limits by the policies.
+    pub(crate) fn policy_limits(&self) -> PolicyLimits {
+        let remembered = self.remembered();
+        PolicyLimits {
+            remembered: SessionLimits {
+                lifetime: remembered,
+                idle: None,
+                absolute: Some(remembered),
+            },
+            others: SessionLimits {
+                lifetime: self.lifetime(),
+                idle: self.idle_timeout(),
+                absolute: self.absolute_timeout(),
+            },
+        }
+    }
+
     /// Returns the limits of a session with these lifetimes of its own.
     pub(crate) fn limits(&self, own: OwnLifetimes) -> SessionLimits {
-        if own.remembered {
-            let remembered = self.remembered();
-            return SessionLimits { lifetime: remembered, idle: None, absolute: Some(remembered) };
-        }
-        SessionLimits {
-            lifetime: self.lifetime(),
-            idle: self.idle_timeout(),
-            absolute: self.absolute_timeout(),
-        }
+        self.policy_limits().of(own)
+    }
+
+    /// Returns how much of the time since the last use must have passed before a use of such a session is
+    /// noted: no more than half of its own idle timeout.
+    pub(crate) fn touch_interval_of(&self, own: OwnLifetimes) -> Duration {
+        let interval = self.touch_interval();
+        own.idle().map_or(interval, |idle| interval.min(idle / 2))
     }
 
     /// Returns the longest age limit that a token has.
     pub(crate) fn longest_lifetime(&self) -> Duration {
         self.lifetime().max(self.remembered())
+    }
+}
+
+/// Returns the shorter of two limits, where there are two.
+pub(crate) fn shorter(one: Option<Duration>, other: Option<Duration>) -> Option<Duration> {
+    match (one, other) {
+        (Some(one), Some(other)) => Some(one.min(other)),
+        (one, other) => one.or(other),
     }
 }

@@ -28,7 +28,7 @@ pub use self::{
 };
 pub(crate) use self::{
     effects::{BackendTraits, without_effect, without_typed_content},
-    limits::SessionLimits,
+    limits::{PolicyLimits, SessionLimits, shorter},
     once::is_first,
     table::policies,
 };

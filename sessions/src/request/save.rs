@@ -96,7 +96,7 @@ pub(super) fn skip_saving<I: SessionInterface>(
         return Some(SaveReport::unchanged(headers_of(session, None, &[])));
     }
     let status = content.state().status();
-    (!must_save(interface, content, status))
+    (!must_save(interface, session, status))
         .then(|| SaveReport::unchanged(headers_of(session, None, &[])))
 }
 
@@ -106,7 +106,7 @@ fn headers_of<C: SessionContent>(
     set_cookie: Option<String>,
     legacy_removed: &[Arc<CookiePolicy>],
 ) -> Option<SessionHeaders> {
-    let OpenSession { content, cookie } = session;
+    let OpenSession { content, cookie, .. } = session;
     let is_of_client = cookie.was_sent || !content.is_new();
     let vary = content.is_accessed() || set_cookie.is_some() || !legacy_removed.is_empty();
     vary.then(|| SessionHeaders::new(set_cookie).removing(legacy_removed).of_client(is_of_client))
@@ -130,7 +130,7 @@ pub(super) async fn save_content<I: SessionInterface>(
     tolerance: Tolerance,
 ) -> Result<SaveReport, SaveFailure> {
     let ServiceState { interface, settings, clock, .. } = &*slot.service;
-    let OpenSession { content, cookie } = session;
+    let OpenSession { content, cookie, .. } = session;
     let session_status = content.state().status();
     let now = clock.now();
     let cx = SaveContext {
@@ -187,13 +187,17 @@ pub(super) async fn save_content<I: SessionInterface>(
     Err(SaveFailure { err, headers: headers.filter(SessionHeaders::has_cookies) })
 }
 
-/// Whether the interface must save the session, by what the request did to it.
+/// Whether the interface must save the session, by what the request did to it. One that is no use of its
+/// session and changed nothing refreshes no cookie.
 fn must_save<I: SessionInterface>(
     interface: &I,
-    content: &I::Content,
+    session: &OpenSession<I::Content>,
     status: SessionStatus,
 ) -> bool {
-    let is_wanted = || content.state().wants_refresh() || interface.should_set_cookie(content);
+    let OpenSession { content, is_use, .. } = session;
+    let sets_cookie = || *is_use || status != SessionStatus::Unchanged;
+    let is_wanted =
+        || content.state().wants_refresh() || sets_cookie() && interface.should_set_cookie(content);
     match status {
         SessionStatus::Purged | SessionStatus::Renewed | SessionStatus::Rotated => true,
         SessionStatus::Changed => content.is_empty() || is_wanted(),
@@ -272,7 +276,9 @@ fn limited<I: 'static>(
 ) -> SystemTime {
     let by_lifetime = now + settings.limits(own).lifetime;
     let limit = ends_at.map_or(by_lifetime, |ends_at| ends_at.min(by_lifetime));
-    if expires > limit && expires != by_lifetime && is_first::<I>("expiration_time") {
+    // What one session says of itself is no mistake of the function.
+    let is_mistaken = !own.has_timeouts() && expires > limit && expires != by_lifetime;
+    if is_mistaken && is_first::<I>("expiration_time") {
         event!(
             ConfigWarned,
             interface = std::any::type_name::<I>(),

@@ -8,6 +8,7 @@ use super::{Session, SessionSelector};
 use crate::{
     error::SessionError,
     state::{LOGIN, PurgeOutcome, SessionState},
+    store::Lifetimes,
 };
 
 /// # Login, logout and lifetime
@@ -65,6 +66,42 @@ impl<I: SessionSelector> Session<I> {
     /// ```
     pub fn set_remembered(&self, remembered: bool) -> Result<(), SessionError> {
         self.change(|state| state.set_remembered(remembered))
+    }
+
+    /// Returns the timeouts that [`set_lifetimes`](Self::set_lifetimes) set for this session.
+    pub fn lifetimes(&self) -> Lifetimes {
+        self.look(SessionState::lifetimes)
+    }
+
+    /// Sets timeouts for this session alone: a kiosk, a login by a code in a mail, an administrator. Each
+    /// applies where it is shorter than what the policies say: of `idle_timeout` and `absolute_timeout`, or of
+    /// `remembered` where the session [is](Self::remembered). None prolongs a session: how long one lasts at
+    /// most stands in the policies. [`Lifetimes::new`] takes them back.
+    ///
+    /// The timeouts are enforced on the server and count as those of the policies: the idle one from the last
+    /// use, the absolute one from the login. In a session in a cookie without either a login or an
+    /// `absolute_timeout` it counts from this call.
+    ///
+    /// A login decides anew: after a [`set_owner`](Self::set_owner) the session has the timeouts that the
+    /// same request sets, before or after it, else those of the policies.
+    ///
+    /// # Errors
+    ///
+    /// [`SessionError::Null`], [`SessionError::Saved`], [`SessionError::TooLarge`], and
+    /// [`SessionError::Lifetimes`] for timeouts that the policies could not have either.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// # use std::time::Duration;
+    /// # use sessions::{Lifetimes, Session, SessionError};
+    /// fn log_in_at_a_kiosk(session: &Session, user_id: u64) -> Result<(), SessionError> {
+    ///     session.set_owner(user_id)?;
+    ///     session.set_lifetimes(Lifetimes::new().idle_timeout(Duration::from_secs(2 * 60)))
+    /// }
+    /// ```
+    pub fn set_lifetimes(&self, lifetimes: Lifetimes) -> Result<(), SessionError> {
+        self.change(|state| state.set_lifetimes(lifetimes))
     }
 
     /// Whether this request started the session.

@@ -2,7 +2,10 @@
 
 use std::sync::atomic::Ordering;
 
-use super::{PERMANENT, PurgeOutcome, SessionState, SessionStatus, is_hidden, meta::TokenFate};
+use super::{
+    PERMANENT, PurgeOutcome, SessionState, SessionStatus, is_hidden, lifetimes::ChosenLifetimes,
+    meta::TokenFate,
+};
 use crate::error::{NullSession, SessionError};
 
 impl SessionState {
@@ -137,7 +140,7 @@ impl SessionState {
         meta.opened = false;
         meta.modified = false;
         meta.logs_in = false;
-        meta.chose_lifetimes = false;
+        meta.chosen = ChosenLifetimes::default();
         meta.adopted = None;
         Ok(if meta.revocable { PurgeOutcome::TokenRevoked } else { PurgeOutcome::CookieRemoved })
     }
@@ -158,7 +161,7 @@ impl SessionState {
         self.inner.dictionary.rollback(is_hidden);
         self.inner.meta.modified = false;
         self.inner.meta.logs_in = false;
-        self.inner.meta.chose_lifetimes = false;
+        self.inner.meta.chosen = ChosenLifetimes::default();
         Ok(())
     }
 

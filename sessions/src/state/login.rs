@@ -13,7 +13,8 @@ use crate::{dictionary::quoted, error::SessionError, store::Timestamp};
 impl SessionState {
     /// Logs `owner` in: stores the owner's id and requests a new token. A session of another owner
     /// is purged first, so that no key of it survives. A login decides anew whether the session is
-    /// remembered: it is if this request calls [`set_remembered`](Self::set_remembered), before or after.
+    /// remembered, and which timeouts it has of its own: those that this request sets by
+    /// [`set_remembered`](Self::set_remembered) and [`set_lifetimes`](Self::set_lifetimes), before or after.
     ///
     /// # Errors
     ///
@@ -40,7 +41,7 @@ impl SessionState {
 
     pub(crate) fn log_in(&mut self, owner: &str, note: Option<String>) -> Result<(), SessionError> {
         self.inner.meta.check_writable()?;
-        let chosen = self.chosen_lifetimes();
+        let chosen = self.inner.meta.chosen;
         if self.owner().is_some_and(|present| present != owner) {
             self.purge()?;
         }

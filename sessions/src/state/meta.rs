@@ -2,7 +2,7 @@
 
 use std::{sync::atomic::AtomicBool, time::SystemTime};
 
-use super::{CookiesSeen, Extensions, limits::OwnKeys};
+use super::{CookiesSeen, Extensions, lifetimes::ChosenLifetimes, limits::OwnKeys};
 use crate::error::{NullSession, SessionError};
 
 /// What a request did to its session as a whole.
@@ -48,8 +48,8 @@ pub(super) struct SessionMeta {
     pub(super) refresh: bool,
     /// This request called `set_owner`.
     pub(super) logs_in: bool,
-    /// This request called `set_remembered`.
-    pub(super) chose_lifetimes: bool,
+    /// What this request decided of the session's lifetimes.
+    pub(super) chosen: ChosenLifetimes,
     /// A purge revokes every copy of the token.
     pub(super) revocable: bool,
     /// Set if this request imported the session.

@@ -44,6 +44,9 @@ const HIDDEN: [&str; 3] = [STARTED, OWNER_SINCE, SEAL];
 /// The key of a remembered session: readable like any other, written by `set_remembered` and
 /// `set_owner` only.
 const REMEMBERED: &str = "_remembered";
+/// The key of a session's own timeouts: readable like any other, written by `set_lifetimes` and `set_owner`
+/// only.
+const LIFETIMES: &str = "_lifetimes";
 /// The key of the owner's id: readable like any other, written by `set_owner` only.
 const OWNER: &str = "_owner";
 /// The key of the note about a login: readable like any other, written together with the owner only.
@@ -194,8 +197,8 @@ impl SessionState {
     ///
     /// [`SessionError::Null`] in a null session, [`SessionError::Encode`] when the value cannot be
     /// written as JSON or nests deeper than 127 levels, [`SessionError::TooLarge`],
-    /// [`SessionError::ReservedKey`] for `_started`, `_owner`, `_owner_since`, `_login`, `_remembered` and
-    /// `_seal`.
+    /// [`SessionError::ReservedKey`] for `_started`, `_owner`, `_owner_since`, `_login`, `_remembered`,
+    /// `_lifetimes` and `_seal`.
     pub fn insert<T: Serialize + ?Sized>(
         &mut self,
         key: &str,
@@ -216,7 +219,7 @@ impl SessionState {
     /// # Errors
     ///
     /// [`SessionError::Null`] in a null session, [`SessionError::ReservedKey`] for `_started`,
-    /// `_owner`, `_owner_since`, `_login`, `_remembered` and `_seal`.
+    /// `_owner`, `_owner_since`, `_login`, `_remembered`, `_lifetimes` and `_seal`.
     pub fn remove(&mut self, key: &str) -> Result<bool, SessionError> {
         self.check_writable(key)?;
         self.inner.dictionary.remove(key)
@@ -379,7 +382,7 @@ impl fmt::Debug for SessionState {
 
 /// Fails for a key that the framework alone writes.
 pub(crate) fn check_not_reserved(key: &str) -> Result<(), SessionError> {
-    if is_hidden(key) || [OWNER, LOGIN, REMEMBERED].contains(&key) {
+    if is_hidden(key) || [OWNER, LOGIN, REMEMBERED, LIFETIMES].contains(&key) {
         return Err(SessionError::ReservedKey { key: key.into() });
     }
     Ok(())

@@ -66,6 +66,7 @@ pub(crate) use self::{
 };
 pub use self::{
     key::{OwnerKey, RecordKey},
+    lifetimes::Lifetimes,
     memory::MemoryStore,
     owner_index::{BoxFuture, Ended, OwnerIndex, OwnerState, Timestamp},
     record::Record,

@@ -94,7 +94,7 @@ impl Record {
             &created,
             &renewed,
             &ttl,
-            self.lifetimes.word(),
+            &self.lifetimes.word(),
             &owner,
             &since,
             &indexed,
@@ -233,8 +233,10 @@ impl fmt::Debug for Record {
 
 #[cfg(test)]
 mod tests {
+    use std::time::Duration;
+
     use super::{FORMAT, OwnLifetimes, Owner, Record};
-    use crate::store::{OwnerKey, Purpose, StoreError, Timestamp, rights::VerifierHash};
+    use crate::store::{Lifetimes, OwnerKey, Purpose, StoreError, Timestamp, rights::VerifierHash};
 
     fn records() -> Vec<Record> {
         let plain = Record {
@@ -247,7 +249,8 @@ mod tests {
             since: Timestamp::new(7),
             indexed_until: Timestamp::new(u64::MAX),
         };
-        let lifetimes = OwnLifetimes { remembered: true };
+        let timeouts = Lifetimes::new().idle_timeout(Duration::from_secs(300));
+        let lifetimes = OwnLifetimes::of(true).with(timeouts);
         let mut full = Record { owner: Some(owner), lifetimes, ..plain.clone() };
         for (number, time) in [(2, 20), (3, 21), (4, 22), (5, 23), (6, 24)] {
             let verifier = VerifierHash::of(Purpose::Cookie("test"), &[number]);

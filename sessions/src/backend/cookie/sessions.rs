@@ -353,7 +353,8 @@ fn open_token<C: CookieCodec>(
     check_age(sealed_at, now, settings.longest_lifetime().as_secs(), LEEWAY.as_secs())?;
     let mut state = codec.read(payload)?.in_format(C::FORMAT);
     let sealed = SealOrder { second: sealed_at, number: state.take_seal_number() };
-    let limits = settings.limits(state.own_lifetimes());
+    let own = state.own_lifetimes();
+    let limits = settings.limits(own);
     // The empty session of a logout hides tokens of any age.
     if !state.is_empty() {
         match check_limits(&state, limits, sealed_at, now) {
@@ -365,7 +366,8 @@ fn open_token<C: CookieCodec>(
     }
     let idle_for = Duration::from_secs(now.saturating_sub(sealed_at));
     let by_fallback = keys.ring().is_fallback(at);
-    if by_fallback || limits.idle.is_some() && idle_for >= settings.touch_interval() {
+    let touch_interval = settings.touch_interval_of(own);
+    if cx.is_use() && (by_fallback || limits.idle.is_some() && idle_for >= touch_interval) {
         state.request_refresh();
     }
     keys.ring().count(at);

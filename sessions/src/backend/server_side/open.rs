@@ -9,7 +9,7 @@ use super::{
     ServerSide,
     candidates::{Candidate, Candidates, LOADS_AT_A_TIME, candidates},
     owner_index::Indexed,
-    timeouts::{is_past, touch},
+    timeouts::{is_past, is_unused_for_long, touch},
     token::CookieTokens,
     turn::turn,
     write::Base,
@@ -209,7 +209,7 @@ impl<S: Store> ServerSide<S> {
         let (mut state, origin) = match (newest, stale) {
             (Some((found, at)), _) => {
                 let _turn = turn(found.base.record.payload_len()).await;
-                open_record(found, tokens.is_fallback(at), &self.log_ids)
+                open_record(found, cx.is_use() && tokens.is_fallback(at), &self.log_ids)
             }
             (None, Some(stale)) => (SessionState::new(), Origin::Stale(stale)),
             (None, None) => (SessionState::new(), Origin::New),
@@ -262,7 +262,8 @@ impl<S: Store> ServerSide<S> {
             self.delete_later(key, found.base.revision, found.owner());
             return Ok(TokenCheck::Nothing);
         }
-        let due = touch(settings, &found.base.record).filter(|touch| touch.is_due(expires_in));
+        let due = touch(settings, &found.base.record)
+            .filter(|touch| cx.is_use() && touch.is_due(expires_in));
         match due {
             // Boxed, since it is rare and long.
             Some(touch) if !found.by_grace => Box::pin(self.touch(found, touch, deadline)).await,
@@ -291,9 +292,14 @@ impl<S: Store> ServerSide<S> {
                     return Ok(TokenCheck::Opens(found));
                 }
             }
-            // Not for a login meanwhile: who has only the token from before it prolongs nothing.
-            Ok(Indexed::Enough) if found.base.record.is_anonymous() => {
-                let until = Timestamp::default();
+            // Not for a login meanwhile: who has only the token from before it prolongs nothing. Nor without
+            // the new time in the record, by which its last use is known.
+            Ok(Indexed::Enough)
+                if found.base.record.is_anonymous()
+                    || found.base.record.ttl_secs != touch.ttl.as_secs() =>
+            {
+                let until = found.base.record.owner.map(|owner| owner.indexed_until);
+                let until = until.unwrap_or_default();
                 match self.prolong(&mut found, until, touch.ttl, deadline).await {
                     Err(StoreError::Full) => {}
                     Ok(_) => return Ok(TokenCheck::Opens(found)),
@@ -399,7 +405,9 @@ pub(super) fn open_record(
 
 /// Whether the session has expired, even if the store still has it.
 pub(super) fn has_expired(loaded: &Loaded, settings: &Settings, now: SystemTime) -> bool {
-    loaded.expires_in.is_zero() || is_past(settings, &loaded.record, now)
+    loaded.expires_in.is_zero()
+        || is_unused_for_long(settings, loaded)
+        || is_past(settings, &loaded.record, now)
 }
 
 fn log_corrupt(problem: &str, ids: &LogIds, key: &RecordKey) {

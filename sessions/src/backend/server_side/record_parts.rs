@@ -9,6 +9,7 @@ use super::ServerSide;
 use crate::{
     error::SaveError,
     interface::unix_seconds,
+    policy::PolicyLimits,
     state::SessionState,
     store::{OwnLifetimes, Owner, OwnerKey, Record, Store, Timestamp},
 };
@@ -103,8 +104,7 @@ impl RecordTime {
 pub(super) struct Ttl {
     /// The most of a session that any client could have made.
     pub(super) anonymous: Duration,
-    pub(super) remembered: Duration,
-    pub(super) known: Duration,
+    pub(super) limits: PolicyLimits,
 }
 
 impl Ttl {
@@ -115,7 +115,7 @@ impl Ttl {
 
     /// Returns the time of a session that is no visitor's.
     pub(super) fn of_known(self, own: OwnLifetimes) -> Duration {
-        if own.remembered { self.remembered } else { self.known }
+        self.limits.of(own).after_use()
     }
 
     /// Sets the time that a record is written for, and returns it: no longer than its owner's index holds

@@ -45,6 +45,8 @@ pub struct Slot<I: SessionInterface> {
 pub(crate) struct OpenSession<C> {
     pub(crate) content: C,
     pub(crate) cookie: OpenedCookie,
+    /// Whether the request is a use of its session.
+    pub(crate) is_use: bool,
 }
 
 /// The cookie's policies as they were when the session was opened.

@@ -29,6 +29,7 @@ impl<I: SessionInterface> Slot<I> {
         let headers = request.headers().get_all(header::COOKIE).map(HeaderValue::as_bytes);
         let cookies = CookieValues::find(headers, policy.name().as_str());
         let cookie = OpenedCookie { policy, was_sent: !cookies.is_empty() };
+        let is_use = interface.is_use(request);
         let cx = OpenContext {
             request,
             cookie: &cookie.policy,
@@ -36,6 +37,7 @@ impl<I: SessionInterface> Slot<I> {
             settings,
             now: clock.now(),
             clock,
+            is_use,
         };
         let mut content = match interface.open_session(cx).await {
             Ok(Opened::Session(content)) => content,
@@ -47,7 +49,7 @@ impl<I: SessionInterface> Slot<I> {
             Err(err) => return Err(err),
         };
         content.state_mut().start_permanent(settings.permanent());
-        Ok(OpenSession { content, cookie })
+        Ok(OpenSession { content, cookie, is_use })
     }
 
     /// Makes a null session. The interface must recognise it, or it would overwrite the real

@@ -29,6 +29,7 @@ pub(super) struct Entry {
 }
 
 /// The result of creating a record.
+#[expect(clippy::large_enum_variant, reason = "a box would be an allocation for each write")]
 pub(super) enum Created {
     New(Revision),
     InsteadOf { expired: Entry, revision: Revision },
@@ -44,6 +45,7 @@ pub(super) enum Replaced {
 }
 
 /// The result of removing a record that has a revision.
+#[expect(clippy::large_enum_variant, reason = "a box would be an allocation for each write")]
 pub(super) enum Removed {
     Done(Entry),
     Conflict,

@@ -102,7 +102,7 @@ mod tests {
             Record { created_secs: record.created_secs + 1, ..record.clone() },
             Record { renewed_millis: record.renewed_millis + 1, ..record.clone() },
             Record { ttl_secs: record.ttl_secs + 1, ..record.clone() },
-            Record { lifetimes: OwnLifetimes { remembered: true }, ..record.clone() },
+            Record { lifetimes: OwnLifetimes::of(true), ..record.clone() },
         ];
         all.extend(owners.map(|owner| Record { owner, ..record.clone() }));
         all
