@@ -21,6 +21,7 @@ const PROGRAMS: [(&str, &[(&str, &str)]); 5] = [
             ("changed_types", "struct Cart"),
             ("moved_cookies", "async fn remove_former"),
             ("cut_off", "async fn within_two_seconds"),
+            ("kiosk", "const KIOSK"),
             ("extracting", "<Session>::extract"),
         ],
     ),
