@@ -3,7 +3,7 @@
 use std::{env, fs, path::Path};
 
 /// The programs of each page: what each is included as, and the text by which its block is found.
-const PROGRAMS: [(&str, &[(&str, &str)]); 5] = [
+const PROGRAMS: [(&str, &[(&str, &str)]); 6] = [
     (
         "README.md",
         &[
@@ -28,6 +28,7 @@ const PROGRAMS: [(&str, &[(&str, &str)]); 5] = [
     ("docs/getting-started.md", &[("hello", "HttpServer::new"), ("hello_tests", "mod tests")]),
     ("docs/devices.md", &[("devices", "struct Device")]),
     ("docs/django.md", &[("django", "async fn add")]),
+    ("docs/testing.md", &[("testing", "TestClock::new")]),
 ];
 const ADDRESS: &str = r#"("127.0.0.1", 8080)"#;
 

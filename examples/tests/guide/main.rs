@@ -3,3 +3,4 @@
 mod devices;
 mod django;
 mod hello;
+mod testing;
