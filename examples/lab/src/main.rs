@@ -45,7 +45,8 @@ async fn main() -> Result<(), Box<dyn Error>> {
         let logins = Logins::new(accounts.clone())
             .in_session::<LabSessions>()
             .login_page("/login")
-            .confirm_page("/confirm");
+            .confirm_page("/confirm")
+            .devices();
         // Actix calls the last `wrap` first.
         App::new()
             .app_data(Data::new(accounts.clone()))

@@ -16,15 +16,17 @@ pub(crate) fn record() -> Result<PrometheusHandle, BuildError> {
 }
 
 /// A series: its name, what it is of, and its value.
+#[derive(PartialEq, Eq, PartialOrd, Ord)]
 pub(crate) struct Series {
     pub(crate) name: String,
     pub(crate) labels: String,
     pub(crate) value: String,
 }
 
-/// Returns the series of a text, without the buckets of histograms.
+/// Returns the series of a text by name, without the buckets of histograms.
 pub(crate) fn series(text: &str) -> Vec<Series> {
-    text.lines()
+    let mut series: Vec<_> = text
+        .lines()
         .filter(|line| !line.starts_with('#') && !line.contains("_bucket{"))
         .filter_map(|line| {
             let (series, value) = line.rsplit_once(' ')?;
@@ -32,5 +34,7 @@ pub(crate) fn series(text: &str) -> Vec<Series> {
             let labels = labels.trim_end_matches('}').replace('"', "").replace(',', ", ");
             Some(Series { name: name.to_owned(), labels, value: value.to_owned() })
         })
-        .collect()
+        .collect();
+    series.sort();
+    series
 }

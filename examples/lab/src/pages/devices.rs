@@ -10,7 +10,7 @@ use actix_web::{
 use maud::{Markup, html};
 use serde::Deserialize;
 use sessions::backend::OwnedSession;
-use sessions_login::{LoggedIn, LoginSession};
+use sessions_login::{LoggedIn, LoginDevice, LoginSession};
 
 use super::go;
 use crate::{
@@ -36,27 +36,26 @@ async fn show(
     backend: Data<Backend>,
 ) -> actix_web::Result<Html> {
     let main = match &backend.devices {
-        Some(devices) => list(&or_unavailable(devices.list(user.id)).await?, &page.session)?,
+        Some(devices) => list(&or_unavailable(devices.list(user.id)).await?, &page.session),
         None => not_listed(backend.kind),
     };
     page.show("Devices", &html! { h1 { "Your devices" } (main) })
 }
 
-fn list(devices: &[OwnedSession], session: &LabSession) -> actix_web::Result<Markup> {
-    let mut rows = Vec::new();
-    for device in devices {
-        let name: Option<String> = device.get("device")?;
-        rows.push((device, name.unwrap_or_default(), device.is_current(session)));
-    }
-    Ok(html! {
+fn list(devices: &[OwnedSession], session: &LabSession) -> Markup {
+    html! {
         ul.lines {
-            @for (device, name, is_current) in &rows {
+            @for device in devices {
+                @let login = device.device();
+                @let name = login.as_ref().map_or("A client".to_owned(), |login| name(login.user_agent()));
+                @let is_current = device.is_current(session);
                 li.row {
                     div {
                         strong { (name) }
-                        @if *is_current { " " span.tag { "this device" } }
+                        @if is_current { " " span.tag { "this device" } }
                         p.muted {
-                            "Logged in " (ago(device.created())) " · last seen " (ago(device.last_seen()))
+                            @if let Some(address) = login.and_then(|login| login.address()) { (address) " · " }
+                            "logged in " (ago(device.created())) " · last seen " (ago(device.last_seen()))
                         }
                     }
                     @if !is_current {
@@ -73,7 +72,7 @@ fn list(devices: &[OwnedSession], session: &LabSession) -> actix_web::Result<Mar
             form method="post" action="/devices/end-others" { button { "Log out all others" } }
             form method="post" action="/devices/end-all" { button.danger { "Log out everywhere" } }
         }
-    })
+    }
 }
 
 fn not_listed(kind: &str) -> Markup {
@@ -142,4 +141,28 @@ pub(super) fn ago(time: SystemTime) -> String {
         minutes @ 60..1440 => format!("{} h ago", minutes / 60),
         minutes => format!("{} days ago", minutes / 1440),
     }
+}
+
+/// Returns what a user calls a browser. A client may send any text as its user agent.
+fn name(agent: &str) -> String {
+    let find = |names: &[(&str, &'static str)]| {
+        names.iter().find(|(mark, _)| agent.contains(mark)).map(|(_, name)| *name)
+    };
+    // Each says that it is also those after it.
+    let browsers = [
+        ("Edg/", "Edge"),
+        ("Firefox/", "Firefox"),
+        ("Chrome/", "Chrome"),
+        ("Safari/", "Safari"),
+        ("curl/", "curl"),
+    ];
+    let systems = [
+        ("Android", "Android"),
+        ("iPhone", "iPhone"),
+        ("Windows", "Windows"),
+        ("Mac OS", "macOS"),
+        ("Linux", "Linux"),
+    ];
+    let browser = find(&browsers).unwrap_or("A client");
+    find(&systems).map_or(browser.to_owned(), |system| format!("{browser} on {system}"))
 }

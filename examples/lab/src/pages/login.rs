@@ -3,9 +3,7 @@
 use actix_web::{
     HttpRequest,
     dev::HttpServiceFactory,
-    get,
-    http::header::USER_AGENT,
-    post,
+    get, post,
     web::{Data, Form, Html, Redirect},
 };
 use maud::html;
@@ -54,7 +52,6 @@ async fn signup_page(page: Page) -> actix_web::Result<Html> {
 async fn sign_up(
     session: LabSession,
     accounts: Data<Accounts>,
-    request: HttpRequest,
     form: Form<Credentials>,
 ) -> actix_web::Result<Redirect> {
     let Credentials { name, password, .. } = form.into_inner();
@@ -65,7 +62,7 @@ async fn sign_up(
     }
     match accounts.sign_up(name, password).await? {
         Some(account) => {
-            begin(&session, &request, &account, false)?;
+            session.log_in(&account)?;
             session.flash("success", format!("Welcome, {}.", account.name))?;
             Ok(go("/"))
         }
@@ -103,7 +100,8 @@ async fn log_in(
     let Credentials { name, password, remember } = form.into_inner();
     match accounts.verify(name.trim(), password).await? {
         Some(account) => {
-            begin(&session, &request, &account, remember.is_some())?;
+            session.log_in(&account)?;
+            session.set_remembered(remember.is_some())?;
             session.flash("success", format!("Welcome back, {}.", account.name))?;
             Ok(next.or("/"))
         }
@@ -150,44 +148,6 @@ async fn confirm(
     }
     session.confirm()?;
     Ok(next.or("/account"))
-}
-
-/// Logs in, and notes which device this is, for the list of devices.
-fn begin(
-    session: &LabSession,
-    request: &HttpRequest,
-    account: &Account,
-    remember: bool,
-) -> actix_web::Result<()> {
-    session.log_in(account)?;
-    session.set_remembered(remember)?;
-    let agent = request.headers().get(USER_AGENT).and_then(|agent| agent.to_str().ok());
-    session.insert("device", device_name(agent.unwrap_or_default()))?;
-    Ok(())
-}
-
-/// Returns what a user calls a browser. A client may send any text as its user agent.
-fn device_name(agent: &str) -> String {
-    let find = |names: &[(&str, &'static str)]| {
-        names.iter().find(|(mark, _)| agent.contains(mark)).map(|(_, name)| *name)
-    };
-    // Each says that it is also those after it.
-    let browsers = [
-        ("Edg/", "Edge"),
-        ("Firefox/", "Firefox"),
-        ("Chrome/", "Chrome"),
-        ("Safari/", "Safari"),
-        ("curl/", "curl"),
-    ];
-    let systems = [
-        ("Android", "Android"),
-        ("iPhone", "iPhone"),
-        ("Windows", "Windows"),
-        ("Mac OS", "macOS"),
-        ("Linux", "Linux"),
-    ];
-    let browser = find(&browsers).unwrap_or("A client");
-    find(&systems).map_or(browser.to_owned(), |system| format!("{browser} on {system}"))
 }
 
 /// Sends a browser back to the form that it posted.

@@ -7,10 +7,13 @@ use actix_web::{
     http::header::ContentType,
     web::{Data, Html},
 };
-use maud::html;
+use maud::{Markup, html};
 use metrics_exporter_prometheus::PrometheusHandle;
 
-use crate::{metrics::series, page::Page};
+use crate::{
+    metrics::{Series, series},
+    page::Page,
+};
 
 pub(super) fn routes() -> impl HttpServiceFactory {
     (show, text)
@@ -19,18 +22,30 @@ pub(super) fn routes() -> impl HttpServiceFactory {
 #[get("/metrics")]
 async fn show(page: Page, recorder: Data<PrometheusHandle>) -> actix_web::Result<Html> {
     recorder.run_upkeep();
-    let series = series(&recorder.render());
+    let (still, moved): (Vec<_>, Vec<_>) =
+        series(&recorder.render()).into_iter().partition(|series| series.value == "0");
     let main = html! {
         h1 { "Metrics" }
         p {
             "What the sessions of this process have done since it started. Prometheus reads the same at "
             a href="/metrics.txt" { code { "/metrics.txt" } } "."
         }
-        div.scroll tabindex="0" role="region" aria-label="Metrics" {
+        (table("What happened", &moved))
+        details {
+            summary { "What has not happened: " (still.len()) " series" }
+            (table("What has not happened", &still))
+        }
+    };
+    page.show("Metrics", &main)
+}
+
+fn table(label: &str, series: &[Series]) -> Markup {
+    html! {
+        div.scroll tabindex="0" role="region" aria-label=(label) {
             table {
                 thead { tr { th scope="col" { "Series" } th scope="col" { "Of" } th.number scope="col" { "Value" } } }
                 tbody {
-                    @for row in &series {
+                    @for row in series {
                         tr {
                             th scope="row" { code { (row.name) } }
                             td.muted { (row.labels) }
@@ -40,8 +55,7 @@ async fn show(page: Page, recorder: Data<PrometheusHandle>) -> actix_web::Result
                 }
             }
         }
-    };
-    page.show("Metrics", &main)
+    }
 }
 
 /// In production serve it on a port that only Prometheus reaches.

@@ -1,7 +1,9 @@
 //! The lab in a real browser.
 
+mod backends;
 mod chromium;
 mod cookies;
+mod inspector;
 mod looks;
 mod other_sites;
 mod sites;
