@@ -13,6 +13,9 @@ use sessions_sqlx::{PostgresStore, SqliteStore};
 
 use crate::sessions::LabSession;
 
+/// How long a store may take: longer than by default, since a lab runs beside everything else on a laptop.
+const CALL: Duration = Duration::from_secs(2);
+const REQUEST: Duration = Duration::from_secs(5);
 /// How often expired sessions are removed from a database.
 const SWEEP_EVERY: Duration = Duration::from_mins(5);
 
@@ -73,7 +76,8 @@ impl Backend {
     }
 
     fn in_store<S: Store>(kind: &'static str, store: S) -> Self {
-        let backend = ServerSide::new(store);
+        let backend =
+            ServerSide::new(store).with_call_deadline(CALL).with_request_deadline(REQUEST);
         Self {
             kind,
             any: AnyBackend::new(backend.clone()),
