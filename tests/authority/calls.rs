@@ -84,6 +84,39 @@ pub(crate) async fn a_conflict_costs_two_calls_more<S: Store>(stage: Stage<S>) {
     }
 }
 
+/// Below a limit, at it, and above it.
+pub(crate) async fn a_limit_costs_calls_at_logins_only<S: Store>(stage: Stage<S>) {
+    let capped = stage.host_changed(|backend| backend.at_most(2));
+    let refusing = stage.host_changed(|backend| backend.refuse_above(2));
+    // The login of each of four browsers: 3 without a limit.
+    let at_most = (capped, [4, 4, 4 + 3 + 2, 4 + 3 + 2]);
+    let refuse_above = (refusing, [9, 9, 3 + 2, 3 + 2]);
+    for (owner, (host, logins)) in [(7, at_most), (8, refuse_above)] {
+        let app = host.app().await;
+        let cost = async |browser: &mut Browser, path: &str, expected: usize| {
+            let before = stage.store.calls();
+            browser.get(&app, path).await;
+            assert_eq!(stage.store.calls() - before, expected, "{owner} {path}");
+        };
+        for expected in logins {
+            stage.time.advance(Duration::from_secs(60));
+            let mut browser = Browser::new();
+            cost(&mut browser, &format!("/login-{owner}"), expected).await;
+            if browser.cookie("id").is_some() {
+                for (path, expected) in
+                    [("/plain", 0), ("/read", 1), ("/count", 2), ("/rotate", 2), ("/renew", 2)]
+                {
+                    cost(&mut browser, path, expected).await;
+                }
+            }
+        }
+        let mut guest = Browser::new();
+        for (path, expected) in [("/plain", 0), ("/count", 1), ("/count", 2), ("/purge", 2)] {
+            cost(&mut guest, path, expected).await;
+        }
+    }
+}
+
 /// A session that is written all the time costs one call more in a lifetime, for its owner's index. One
 /// that is read costs two more each time that its use is noted: a read leaves the record as it is, which
 /// therefore does not know that the index was asked.

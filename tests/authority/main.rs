@@ -6,6 +6,7 @@
 #![expect(clippy::unwrap_used, reason = "a sentence that unwraps in vain has failed")]
 
 mod calls;
+mod cap;
 mod endings;
 mod histories;
 mod index;
@@ -15,12 +16,15 @@ mod strangers;
 mod taken_once;
 mod tokens;
 
-use std::{env, fs};
+use std::{env, fs, time::Duration};
 
 use sessions::{MemoryStore, store::Store};
 use sessions_redis::RedisStore;
 use sessions_sqlx::{MySqlStore, PostgresStore, SqliteStore};
 use sessions_tests::{MariaDb, Postgres, Redis, RedisCluster, stage::Stage};
+
+/// How long a call waits for a connection of a pool.
+const PATIENCE: Duration = Duration::from_secs(10);
 
 /// Lists the sentences.
 macro_rules! sentences {
@@ -99,6 +103,16 @@ sentences! {
         messages_that_were_added_meanwhile_stay
         of_twenty_values_that_were_made_at_once_the_first_stays
         a_removal_may_be_told_to_two;
+    cap:
+        of_fifty_logins_at_once_the_newest_are_left
+        of_fifty_logins_at_once_so_many_succeed
+        a_login_above_the_limit_ends_the_oldest
+        a_login_above_the_limit_is_refused_and_leaves_all_as_it_was
+        what_is_gone_does_not_count
+        to_log_in_again_adds_no_session
+        an_oldest_session_that_logs_in_again_is_spared
+        a_failing_store_is_an_error_and_the_limit_holds_after_it
+        a_login_that_was_cut_off_holds_its_place_for_seconds;
     strangers:
         a_visitor_s_session_is_kept_for_a_day_after_its_last_use
         sessions_that_were_renewed_or_have_an_owner_are_kept_for_their_lifetime
@@ -106,6 +120,7 @@ sentences! {
     calls:
         a_request_costs_the_store_so_many_calls
         a_conflict_costs_two_calls_more
+        a_limit_costs_calls_at_logins_only
         a_session_that_is_used_all_the_time_costs_few_calls_more
         two_idle_timeouts_on_one_store_settle;
 }
@@ -193,6 +208,8 @@ async fn cluster() {
 async fn mariadb() {
     let server = MariaDb::new();
     let store = MySqlStore::connect(&server.url()).await.expect("a server that runs");
+    // Fifty logins at once wait for ten connections.
+    let store = store.with_acquire_timeout(PATIENCE);
     store.migrate().await.expect("a database of its own");
     all_on(store).await;
 }
@@ -202,6 +219,7 @@ async fn mariadb() {
 async fn postgres() {
     let server = Postgres::new();
     let store = PostgresStore::connect(&server.url()).await.expect("a server that runs");
+    let store = store.with_acquire_timeout(PATIENCE);
     store.migrate().await.expect("a database of its own");
     all_on(store).await;
 }

@@ -209,6 +209,15 @@ async fn sessions_begin_change_and_end() {
     for path in paths {
         assert_eq!(browser.get(&app, path).await.status, 200, "{path}");
     }
+    for (limited, status) in [
+        (ServerSide::new(faulty()).at_most(1), 200),
+        (ServerSide::new(faulty()).refuse_above(1), 409),
+    ] {
+        let (app, _) = self::app(limited, config(), time.clone()).await;
+        for expected in [200, status] {
+            assert_eq!(Browser::new().get(&app, "/n/login").await.status, expected);
+        }
+    }
     let (app, _) =
         self::app(SignedCookie::new(key(1)).revocable(MemoryStore::new()), config(), time.clone())
             .await;

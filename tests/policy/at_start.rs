@@ -281,6 +281,27 @@ async fn what_would_fail_requests_is_an_error_at_start() {
     refused(backend, &["actix-session", "`__Host-` cookies require `path"]).await;
 }
 
+#[actix_web::test]
+async fn a_limit_that_cannot_be_held_is_an_error_at_start() {
+    assert_says(&check(stored().at_most(0), SessionConfig::new()), &["`at_most(0)`", "1 or more"]);
+    assert_says(&check(stored().refuse_above(0), SessionConfig::new()), &["`refuse_above(0)`"]);
+    let bare = || ServerSide::new(BareStore::new());
+    for (method, backend) in
+        [("`at_most`", bare().at_most(5)), ("`refuse_above`", bare().refuse_above(5))]
+    {
+        assert_says(&check(backend.clone(), SessionConfig::new()), &[method, "`owners`", "`None`"]);
+        // Whoever does not check gets no login that the limit does not count.
+        let sessions = AppSessions { backend, config: SessionConfig::new() };
+        let log_in = async |session: Session| session.set_owner(7).map(|()| "told");
+        let app = init_service(App::new().wrap(sessions).route("/", web::get().to(log_in))).await;
+        let answer = Answer::of(&app, TestRequest::get()).await;
+        assert_eq!((answer.status.as_u16(), answer.cookie()), (500, None), "{method}");
+    }
+    for backend in [stored().at_most(1), stored().refuse_above(1)] {
+        check(backend, SessionConfig::new()).expect("nothing is wrong");
+    }
+}
+
 #[test]
 fn a_wrong_policy_is_told_before_the_backend() {
     let config = SessionConfig::new().lifetime(Duration::ZERO);

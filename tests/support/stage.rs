@@ -44,6 +44,16 @@ impl<S: Store> Stage<S> {
         self.host_at(config, self.time.clone())
     }
 
+    /// Returns a host whose backend is changed from its defaults.
+    pub fn host_changed(
+        &self,
+        change: impl FnOnce(ServerSide<Staged<S>>) -> ServerSide<Staged<S>>,
+    ) -> Fixture<Staged<S>> {
+        let Fixture { kept, time, .. } = self.host();
+        let config = SessionConfig::new().cookie_name(CookieName::from_static("id"));
+        Fixture::of(change(kept.backend), config, time)
+    }
+
     /// Returns a host with this configuration and a clock of its own.
     pub fn host_at(&self, config: SessionConfig, time: TestClock) -> Fixture<Staged<S>> {
         self.named("id", config, time)

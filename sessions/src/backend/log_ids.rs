@@ -65,6 +65,7 @@ impl LogIds {
     pub(super) fn tell_login_refused(&self, owner: &OwnerKey) {
         event!(
             LoginRefused,
+            reason = "ended",
             owner = self.owner(owner),
             "login refused: its owner's sessions were ended after its request began; to end all others at \
              a login, call `set_owner` and then `end_others`"

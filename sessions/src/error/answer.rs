@@ -35,6 +35,8 @@ pub(crate) enum Failure {
     Gone,
     /// The session was logged in or renewed by another request meanwhile.
     Superseded,
+    /// The owner of a login has as many sessions as the cap lets live.
+    TooManySessions,
     /// A bug or a wrong setting: too large, saved twice, without a key.
     Server,
 }
@@ -58,6 +60,7 @@ impl Failure {
             Self::Unknown => (StatusCode::SERVICE_UNAVAILABLE, false, Event::SessionFailed),
             Self::Gone => (StatusCode::CONFLICT, false, Event::SessionGone),
             Self::Superseded => (StatusCode::CONFLICT, false, Event::SessionSuperseded),
+            Self::TooManySessions => (StatusCode::CONFLICT, false, Event::LoginRefused),
             Self::Server => (StatusCode::INTERNAL_SERVER_ERROR, false, Event::SessionFailed),
         };
         Answer { status, retry, event }
@@ -80,6 +83,7 @@ impl Failure {
             Self::Full => "full",
             Self::NewerFormat => "newer_format",
             Self::Server => "server",
+            Self::TooManySessions => "limit",
             Self::Gone | Self::Superseded => return None,
         })
     }

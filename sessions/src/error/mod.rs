@@ -308,6 +308,17 @@ pub enum SaveError {
         "the session was logged in or renewed after this request got its token, or a value that this request took was taken or changed by another one, so its changes are dropped"
     )]
     Superseded,
+    /// The owner has as many sessions as [`refuse_above`] lets live, so the login is refused. Nothing was
+    /// saved, and the session is as it was. The client gets 409.
+    ///
+    /// [`refuse_above`]: crate::ServerSide::refuse_above
+    #[error(
+        "the login is refused: its owner has {limit} sessions, as many as `refuse_above` lets live; end one of them first, or use `at_most`, which ends the oldest"
+    )]
+    TooManySessions {
+        /// How many sessions an owner may have.
+        limit: usize,
+    },
     /// The store is full. Nothing was saved. The client gets 503 with `Retry-After`.
     #[error("the session store is full; give it more room, or shorten `lifetime`")]
     Full,

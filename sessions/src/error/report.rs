@@ -190,6 +190,7 @@ fn write_line(failure: Failure, text: &str, Place { interface, path }: Place<'_>
     match failure.event() {
         Event::SessionGone => line!(SessionGone, interface, path, "{text}"),
         Event::SessionSuperseded => line!(SessionSuperseded, interface, path, "{text}"),
+        Event::LoginRefused => line!(LoginRefused, reason, interface, path, "{text}"),
         _ => line!(SessionFailed, reason, interface, path, "{text}"),
     }
 }

@@ -89,6 +89,7 @@ impl Fails for SaveError {
             Self::Full => Failure::Full,
             Self::Gone => Failure::Gone,
             Self::Superseded => Failure::Superseded,
+            Self::TooManySessions { .. } => Failure::TooManySessions,
             Self::TooLarge { .. }
             | Self::PayloadTooLarge { .. }
             | Self::Saved

@@ -44,9 +44,9 @@ events! {
     SessionCreated = "session.created", DEBUG, ["session", "owner"], [];
     /// A session got another token: at a login, a renewal or a rotation.
     SessionRenewed = "session.renewed", DEBUG, ["reason", "session", "owner"], ["login", "renewal", "rotation"];
-    /// A session has ended: its client logged out or its last key was removed, or its owner's sessions were
-    /// ended.
-    SessionEnded = "session.ended", DEBUG, ["reason", "session"], ["logout", "owner"];
+    /// A session has ended: its client logged out or its last key was removed, its owner's sessions were
+    /// ended, or its owner has logged in above the limit.
+    SessionEnded = "session.ended", DEBUG, ["reason", "session"], ["logout", "owner", "limit"];
     /// A cookie opens no session. A client gets at most nine of these lines for one request.
     SessionRefused = "session.refused", INFO, ["reason", "session"], [
         "format", "signature", "seal", "expired", "future", "unknown", "verifier", "replaced", "owner_ended", "others"
@@ -67,8 +67,9 @@ events! {
     SessionMisused = "session.misused", ERROR, ["path"], [];
     /// A field of a typed session does not parse, and its default is used.
     SessionDefaulted = "session.defaulted", WARN, ["data", "field"], [];
-    /// A login was refused: its owner's sessions were ended while its request ran.
-    LoginRefused = "login.refused", INFO, ["owner"], [];
+    /// A login was refused: its owner's sessions were ended while its request ran, or there are as many as
+    /// there may be.
+    LoginRefused = "login.refused", INFO, ["reason", "owner", "interface", "path"], ["ended", "limit"];
     /// The sessions of an owner were ended: all, or all but the caller's.
     OwnerEnded = "owner.ended", INFO, ["reason", "owner"], ["all", "others"];
     /// The store fails: calls in a row failed, so that the circuit is open, or it refuses writes.

@@ -70,6 +70,8 @@ hash_key! {
 pub(crate) enum Purpose<'p> {
     Cookie(&'p str),
     Salt(&'p str),
+    /// None: what is kept of an owner.
+    Owner,
 }
 
 impl Purpose<'_> {
@@ -79,6 +81,7 @@ impl Purpose<'_> {
         let (kind, text) = match self {
             Self::Cookie(name) => ("cookie", name),
             Self::Salt(salt) => ("salt", salt),
+            Self::Owner => ("owner", ""),
         };
         // Collected first, since each part that is hashed by itself costs as much as a copy of all.
         let mut input = SmallVec::<[u8; 128]>::new();
@@ -94,6 +97,11 @@ impl Purpose<'_> {
 impl RecordKey {
     pub(crate) fn of_selector(purpose: Purpose<'_>, selector: &[u8]) -> Self {
         Self(purpose.hash("record", selector))
+    }
+
+    /// Returns the key of the places that an owner's logins take.
+    pub(crate) fn of_places(owner: &OwnerKey) -> Self {
+        Self(Purpose::Owner.hash("places", owner.as_bytes()))
     }
 }
 

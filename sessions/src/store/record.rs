@@ -54,6 +54,14 @@ pub(crate) struct Owner {
     pub(crate) indexed_until: Timestamp,
 }
 
+impl Owner {
+    /// Whether the session counts among its owner's: not while it is about to be taken over, when others
+    /// may be about to be it. Its record then says of the index what is always true.
+    pub(crate) fn counts(&self) -> bool {
+        self.indexed_until > Timestamp::default()
+    }
+}
+
 impl Record {
     /// Returns the owner of the session, for stores that find records by owner.
     pub fn owner(&self) -> Option<OwnerKey> {

@@ -4,6 +4,7 @@ use std::{sync::Arc, time::Duration};
 
 use super::{
     ServerSide,
+    cap::{Admission, may_be_written},
     owner_index::LoggedIn,
     record_parts::{Login, Payload, RecordTime, Ttl},
     run_to_completion,
@@ -31,6 +32,11 @@ pub(super) struct Create<S> {
     pub(super) began_secs: u64,
     pub(super) ttl: Ttl,
     pub(super) deadline: Deadline,
+    /// Whether it counts among its owner's from now on. Otherwise another request may be about to make the
+    /// same session.
+    pub(super) counts: bool,
+    /// The place of its login, where it has one already.
+    pub(super) place: Option<Admission>,
 }
 
 pub(super) enum Created {
@@ -62,14 +68,36 @@ impl<S: Store> Create<S> {
         }
     }
 
-    async fn log_in(self: Box<Self>, owner: OwnerKey) -> Result<Created, SaveError> {
+    async fn log_in(mut self: Box<Self>, owner: OwnerKey) -> Result<Created, SaveError> {
+        let place = match self.place.take() {
+            None if self.counts => {
+                self.backend.admit(owner, self.key, None, &self.deadline).await?
+            }
+            taken => taken,
+        };
+        let (backend, deadline) = (self.backend.clone(), self.deadline.clone());
+        let created = self.write_login(owner, place.as_ref()).await;
+        if !created.as_ref().is_err_and(may_be_written) {
+            backend.give_back(place, &deadline).await;
+        }
+        created
+    }
+
+    async fn write_login(
+        self: Box<Self>,
+        owner: OwnerKey,
+        place: Option<&Admission>,
+    ) -> Result<Created, SaveError> {
         let Self { backend, key, deadline, .. } = &*self;
         let ttl = self.ttl.of_known(self.payload.lifetimes);
         let add = backend.add_login(owner, *key, &self.logged_in, ttl, deadline);
-        let Some(login) = add.await? else {
+        let Some(mut login) = add.await? else {
             backend.remove_from_index(Some(owner), *key, deadline).await;
             return Ok(Created::Refused);
         };
+        if !self.counts {
+            login.indexed_until = Timestamp::default();
+        }
         let created = match self.create(Some(login)).await {
             Ok(created) => created,
             Err(err) => {
@@ -80,7 +108,7 @@ impl<S: Store> Create<S> {
             }
         };
         if matches!(created, Created::Done(_))
-            && !backend.confirm_login(login, *key, deadline).await?
+            && !backend.confirm_login(login, *key, place, deadline).await?
         {
             return Ok(Created::Refused);
         }

@@ -2,6 +2,7 @@
 
 use super::{
     ServerSide,
+    cap::Admission,
     record_parts::Login,
     write::{Removal, RemovalCondition, RemovalOutcome},
 };
@@ -14,21 +15,31 @@ use crate::{
 
 impl<S: Store> ServerSide<S> {
     /// Whether a login is still valid when its record is written. If its owner's sessions were ended
-    /// meanwhile, the new one is deleted here.
+    /// meanwhile, the new one is deleted here; if there are too many, so are the oldest.
     pub(super) async fn confirm_login(
         &self,
         login: Login,
         key: RecordKey,
+        place: Option<&Admission>,
         deadline: &Deadline,
     ) -> Result<bool, SaveError> {
         let Some(index) = self.store.owners() else { return Ok(true) };
-        let state = self.call(deadline, index.state(&login.owner)).await?;
-        let Some(ended) = state.ended_before.filter(|ended| login.since <= *ended) else {
-            return Ok(true);
-        };
-        self.log_ids.tell_login_refused(&login.owner);
-        self.end_if_owned(key, login.owner, Some(ended), deadline).await?;
-        Ok(false)
+        let Login { owner, since, .. } = login;
+        let state = self.call(deadline, index.state(&owner)).await?;
+        if let Some(ended) = state.ended_before.filter(|ended| since <= *ended) {
+            self.log_ids.tell_login_refused(&owner);
+            self.end_if_owned(key, owner, Some(ended), deadline).await?;
+            return Ok(false);
+        }
+        if place.is_some_and(|place| place.is_over(state.now)) {
+            self.end_if_owned(key, owner, Some(since), deadline).await?;
+            return Err(SaveError::Timeout);
+        }
+        if login.owner().counts() {
+            self.end_above_cap(owner, key, state, deadline).await
+        } else {
+            Ok(true)
+        }
     }
 
     /// Deletes a record if it is this owner's, and its login is not later than `until`. Returns whether

@@ -3,6 +3,7 @@
 mod alive;
 mod begin_again;
 mod candidates;
+mod cap;
 mod create;
 mod ending;
 mod open;
@@ -23,7 +24,12 @@ use std::{fmt, sync::Arc, time::Duration};
 
 pub use self::owned_session::OwnedSession;
 pub(crate) use self::run_to_completion::run_to_completion;
-use self::{timeouts::LongestTimeout, token::Tokens, write::WriteQueue};
+use self::{
+    cap::{Above, Cap},
+    timeouts::LongestTimeout,
+    token::Tokens,
+    write::WriteQueue,
+};
 #[cfg(feature = "import-actix-session")]
 use super::TakeoverHook;
 use super::{
@@ -95,6 +101,7 @@ pub struct ServerSide<S> {
     max_payload: usize,
     max_keys: usize,
     owner_namespace: Arc<str>,
+    cap: Option<Cap>,
     log_ids: LogIds,
     shared: Arc<Shared>,
 }
@@ -122,6 +129,7 @@ impl<S: Store> ServerSide<S> {
             max_payload: Self::DEFAULT_MAX_PAYLOAD,
             max_keys: Self::DEFAULT_MAX_KEYS,
             owner_namespace: "".into(),
+            cap: None,
             log_ids: LogIds::default(),
             shared: Arc::new(Shared {
                 breaker: CircuitBreaker::new(),
@@ -204,6 +212,75 @@ impl<S: Store> ServerSide<S> {
         self
     }
 
+    /// Lets an owner have so many sessions, at least 1: a login beyond that ends the oldest, those whose
+    /// logins were first. Defaults to no limit. Of this and [`refuse_above`](Self::refuse_above) the last
+    /// one holds.
+    ///
+    /// Counted are the sessions that live, in the whole store and the
+    /// [owner namespace](Self::with_owner_namespace), whichever interface they are of. Logging in again in
+    /// the same session adds none, and neither does a renewal. The limit also holds where logins come at
+    /// the same moment on several hosts: once they are answered, the newest are left, no more and no fewer.
+    /// One that was overtaken by so many others that it is not among the newest any more fails with
+    /// [`SaveError::Gone`], 409.
+    ///
+    /// A login makes one more call of the store, and where the owner has more sessions one for each, and
+    /// two for each that it ends. Other requests cost what they did. If the store fails meanwhile, the login
+    /// fails too, and the next one ends what it left.
+    ///
+    /// Sessions that live in cookies cannot be counted: [`Revocation`](crate::Revocation) has no limit. The
+    /// store needs an [index of owners](crate::store::Store::owners).
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use sessions::{MemoryStore, ServerSide};
+    ///
+    /// let backend = ServerSide::new(MemoryStore::new()).at_most(5);
+    /// ```
+    #[must_use]
+    pub fn at_most(mut self, sessions: usize) -> Self {
+        self.cap = Some(Cap { most: sessions, above: Above::EndsTheOldest });
+        self
+    }
+
+    /// Lets an owner have so many sessions, at least 1: a login beyond that is refused with
+    /// [`SaveError::TooManySessions`], 409. Nothing is stored, and the session that the request came with
+    /// is as it was. What counts is what counts for [`at_most`](Self::at_most).
+    ///
+    /// The limit also holds where logins come at the same moment on several hosts: so many of them
+    /// succeed. A user who has lost a device waits until its session expires, unless the application offers
+    /// to end it: [`at_most`](Self::at_most) is the friendlier choice.
+    ///
+    /// A login makes six more calls of the store, and where the owner has as many sessions one for each.
+    /// A login that was cut off, because its host crashed or the store failed, holds its place for 12
+    /// seconds with the default deadlines.
+    ///
+    /// # Examples
+    ///
+    /// [`save_now`](crate::Session::save_now) tells a handler, which can then answer by itself:
+    ///
+    /// ```
+    /// use actix_web::{HttpResponse, Responder};
+    /// use sessions::{MemoryStore, ServerSide, Session, error::SaveError};
+    ///
+    /// async fn log_in(session: Session) -> actix_web::Result<impl Responder> {
+    ///     session.set_owner(7)?;
+    ///     Ok(match session.save_now().await {
+    ///         Ok(_) => HttpResponse::Ok().body("Welcome."),
+    ///         Err(SaveError::TooManySessions { limit }) => HttpResponse::Conflict()
+    ///             .body(format!("You are logged in on {limit} devices. Log out on one of them.")),
+    ///         Err(err) => return Err(err.into()),
+    ///     })
+    /// }
+    ///
+    /// let backend = ServerSide::new(MemoryStore::new()).refuse_above(5);
+    /// ```
+    #[must_use]
+    pub fn refuse_above(mut self, sessions: usize) -> Self {
+        self.cap = Some(Cap { most: sessions, above: Above::IsRefused });
+        self
+    }
+
     /// Returns the handle on the keys that sign tokens, if there are any.
     pub fn keys(&self) -> Option<&SharedKeys> {
         self.tokens.keys()
@@ -263,6 +340,9 @@ impl<S: Store> Backend for ServerSide<S> {
                            65,536 bytes";
             return Err(ConfigError::Unusable { problem: problem.to_owned() });
         }
+        if let Some(cap) = self.cap {
+            cap.check(&*self.store)?;
+        }
         cx.check_effects(BackendTraits {
             name: "ServerSide",
             keeps_records: true,
@@ -298,6 +378,7 @@ impl<S> Clone for ServerSide<S> {
             max_payload: self.max_payload,
             max_keys: self.max_keys,
             owner_namespace: Arc::clone(&self.owner_namespace),
+            cap: self.cap,
             log_ids: self.log_ids.clone(),
             shared: Arc::clone(&self.shared),
         }
@@ -311,6 +392,7 @@ impl<S> fmt::Debug for ServerSide<S> {
             .field("deadlines", &self.deadlines)
             .field("max_payload", &self.max_payload)
             .field("max_keys", &self.max_keys)
+            .field("cap", &self.cap)
             .finish_non_exhaustive()
     }
 }

@@ -2,6 +2,8 @@
 
 use std::time::Duration;
 
+use futures_util::{Stream, StreamExt, stream};
+
 use super::{
     ServerSide,
     record_parts::{Login, Ttl},
@@ -13,7 +15,7 @@ use crate::{
     },
     error::SaveError,
     events::event,
-    store::{Owner, OwnerKey, Record, RecordKey, Revision, Store, StoreError, Timestamp},
+    store::{Loaded, Owner, OwnerKey, Record, RecordKey, Revision, Store, StoreError, Timestamp},
 };
 
 /// An index holds a record for its time and for as long again, so that a session which is used all the
@@ -21,7 +23,7 @@ use crate::{
 const MIN_AGAIN: Duration = Duration::from_secs(60);
 /// How much longer an entry lives than its record says, beside the time that the request may take: the
 /// record's time starts when the store writes it.
-const SLACK: Duration = Duration::from_secs(10);
+pub(super) const SLACK: Duration = Duration::from_secs(10);
 
 /// When the owner of a session that is written logged in.
 #[derive(Clone, Debug)]
@@ -54,6 +56,7 @@ impl<S: Store> ServerSide<S> {
         ttl: Duration,
         deadline: &Deadline,
     ) -> Result<Option<Login>, SaveError> {
+        self.check_cap_has_index()?;
         let Some(index) = self.store.owners() else {
             let (since, indexed_until) = (Timestamp::default(), Timestamp::new(u64::MAX));
             return Ok(Some(Login { owner, since, indexed_until, now: None }));
@@ -125,6 +128,18 @@ impl<S: Store> ServerSide<S> {
         }
     }
 
+    /// Loads an owner's sessions, so many of them at a time.
+    pub(super) fn loads<'l>(
+        &'l self,
+        keys: Vec<RecordKey>,
+        at_once: usize,
+        deadline: &'l Deadline,
+    ) -> impl Stream<Item = (RecordKey, Result<Option<Loaded>, StoreError>)> + Send + 'l {
+        let load =
+            move |key| async move { (key, self.call(deadline, self.store.load(&key, None)).await) };
+        Box::pin(stream::iter(keys).map(load).buffer_unordered(at_once))
+    }
+
     fn entry_ttl(&self, ttl: Duration) -> Duration {
         indexed_for(ttl) + self.deadlines.request + self.deadlines.call + SLACK
     }
@@ -169,6 +184,6 @@ fn indexed_for(ttl: Duration) -> Duration {
     ttl + ttl.max(MIN_AGAIN)
 }
 
-fn indexed_until(now: Timestamp, ttl: Duration) -> Timestamp {
+pub(super) fn indexed_until(now: Timestamp, ttl: Duration) -> Timestamp {
     now.after(indexed_for(ttl))
 }

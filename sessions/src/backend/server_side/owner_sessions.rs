@@ -24,6 +24,7 @@ use crate::{
 
 /// How long listing or ending an owner's sessions may take in all.
 const DEADLINE: Duration = Duration::from_secs(10);
+
 /// How many of an owner's sessions are loaded at a time.
 const AT_ONCE: usize = 16;
 
@@ -51,9 +52,7 @@ impl<S: Store> ServerSide<S> {
         let ended_before = look.map_err(OwnerError::Store)?.ended_before;
         let keys = self.call(deadline, index.keys(&owner)).await.map_err(OwnerError::Store)?;
         let mut found = Vec::new();
-        let mut loads = stream::iter(keys)
-            .map(|key| async move { (key, self.call(deadline, self.store.load(&key, None)).await) })
-            .buffer_unordered(AT_ONCE);
+        let mut loads = self.loads(keys, AT_ONCE, deadline);
         while let Some((key, loaded)) = loads.next().await {
             let loaded = match loaded {
                 Ok(Some(loaded)) => loaded,

@@ -4,6 +4,7 @@ use std::{sync::Arc, time::UNIX_EPOCH};
 
 use super::{
     ServerSide,
+    cap::Admission,
     create::{Create, Created},
     open::{Found, LoadState, Origin, SavedRecord},
     owner_index::LoggedIn,
@@ -40,6 +41,12 @@ struct Saving<'s, S> {
     /// `None` for a session that another backend opened.
     opened: Option<&'s LoadState>,
     deadline: Deadline,
+}
+
+/// The token of a login that has a place, before its session is written.
+struct Reserved {
+    token: SplitToken,
+    place: Admission,
 }
 
 impl<S: Store> ServerSide<S> {
@@ -126,16 +133,35 @@ impl<S: Store> Saving<'_, S> {
     async fn purge(&self, found: &Found) -> Result<Saved, SaveError> {
         self.deadline.begin();
         let is_conditional = self.state.is_conditional();
-        match self.end(found).await? {
+        // First: a login that is refused leaves the session as it was.
+        let reserved = self.reserve(found).await?;
+        let err = match self.end(found).await {
             // The request that ended it may have taken the same value.
-            RemovalOutcome::Gone if is_conditional => Err(SaveError::Gone),
-            RemovalOutcome::Deleted | RemovalOutcome::Gone => self.begin(self.state).await,
-            // Another login has taken the record over.
-            RemovalOutcome::Refused if self.state.logs_in() && !is_conditional => {
-                self.begin(self.state).await
+            Ok(RemovalOutcome::Gone) if is_conditional => SaveError::Gone,
+            Ok(RemovalOutcome::Deleted | RemovalOutcome::Gone) => {
+                return self.begin_as(self.state, reserved).await;
             }
-            RemovalOutcome::Refused => Err(SaveError::Superseded),
+            // Another login has taken the record over.
+            Ok(RemovalOutcome::Refused) if self.state.logs_in() && !is_conditional => {
+                return self.begin_as(self.state, reserved).await;
+            }
+            Ok(RemovalOutcome::Refused) => SaveError::Superseded,
+            Err(err) => err,
+        };
+        if let Some(Reserved { place, .. }) = reserved {
+            self.backend.give_back(Some(place), &self.deadline).await;
         }
+        Err(err)
+    }
+
+    /// Takes a place for the login that follows the end of a session, where logins need one.
+    async fn reserve(&self, found: &Found) -> Result<Option<Reserved>, SaveError> {
+        let owner = self.state.owner().filter(|_| self.backend.refuses_logins());
+        let Some(owner) = owner.map(|id| self.backend.owner_key(&id)) else { return Ok(None) };
+        let token = SplitToken::random().map_err(SaveError::internal)?;
+        let login = self.tokens().record_key(&token);
+        let place = self.backend.admit(owner, login, Some(found.key), &self.deadline).await?;
+        Ok(place.map(|place| Reserved { token, place }))
     }
 
     /// Deletes the record of a session, and those that other tokens of the request open, even if the
@@ -253,12 +279,26 @@ impl<S: Store> Saving<'_, S> {
 
     /// Creates the record of a new session.
     async fn begin(&self, state: &SessionState) -> Result<Saved, SaveError> {
+        self.begin_as(state, None).await
+    }
+
+    /// Like [`begin`](Self::begin), with a token that has a place already.
+    async fn begin_as(
+        &self,
+        state: &SessionState,
+        reserved: Option<Reserved>,
+    ) -> Result<Saved, SaveError> {
+        let (mut token, mut place) =
+            reserved.map(|Reserved { token, place }| (token, place)).unzip();
         let Some(payload) = self.backend.payload(state)? else {
             return Ok(Saved::removed());
         };
         let tokens = self.tokens();
         for _ in 0..MAX_IDS {
-            let token = SplitToken::random().map_err(SaveError::internal)?;
+            let token = match token.take() {
+                Some(token) => token,
+                None => SplitToken::random().map_err(SaveError::internal)?,
+            };
             let (key, verifier) = (tokens.record_key(&token), tokens.verifier_hash(&token));
             let epoch = self.new_epoch(&verifier);
             let create = Box::new(Create {
@@ -272,6 +312,8 @@ impl<S: Store> Saving<'_, S> {
                 began_secs: self.began_secs(),
                 ttl: ttl(self.cx.settings()),
                 deadline: self.deadline.clone(),
+                counts: true,
+                place: place.take(),
             });
             match create.run().await? {
                 Created::Done(created) => {

@@ -163,6 +163,8 @@ impl<S: Store> ServerSide<S> {
             began_secs: legacy.began_secs(now),
             ttl: ttl(cx.settings()),
             deadline: deadline.shared(),
+            counts: !self.has_cap(),
+            place: None,
         };
         Ok(Takeover { token, mark, is_one_clients: *is_one_clients, create })
     }
@@ -222,7 +224,12 @@ impl<S: Store> Takeover<S> {
             backend.give_up(key, owner, &deadline).await;
             return Ok(TakeoverOutcome::Slower(present));
         }
-        let CreatedRecord { base, now } = *record;
+        let CreatedRecord { mut base, now } = *record;
+        if let Some(owner) = owner
+            && !backend.count_taken_over(key, owner, &mut base, now, &deadline).await?
+        {
+            return Ok(TakeoverOutcome::Refused);
+        }
         let found = Found { token, verifier, key, base, epoch, by_grace: false, now };
         Ok(TakeoverOutcome::Done(Box::new(found)))
     }

@@ -19,7 +19,7 @@ use crate::{
 
 /// How often a change is made again because another writer was faster. The deadline ends it long
 /// before.
-const MAX_TRIES: u32 = 1_000;
+pub(crate) const MAX_TRIES: u32 = 1_000;
 /// The longest wait between two tries.
 const MAX_BACKOFF: Duration = Duration::from_millis(32);
 
@@ -164,7 +164,7 @@ async fn set<C: RecordChange>(change: &C, next: &NextState) -> Result<SetOutcome
 
 /// Lets the other writer finish: not at all after the first try, then for a random time that may
 /// grow with each try.
-async fn backoff(tries: u32) {
+pub(crate) async fn backoff(tries: u32) {
     if tries < 2 {
         return;
     }

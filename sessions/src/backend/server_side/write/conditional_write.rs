@@ -7,6 +7,7 @@ use tokio::time::Instant;
 use super::{
     super::{
         ServerSide,
+        cap::may_be_written,
         owner_index::LoggedIn,
         record_parts::{Login, Payload, RecordTime, Ttl},
         run_to_completion,
@@ -95,17 +96,28 @@ impl<S: Store> ConditionalWrite<S> {
     async fn log_in(mut self: Box<Self>, owner: OwnerKey) -> Result<WriteOutcome, SaveError> {
         let (backend, key, deadline) = (self.backend.clone(), self.key, self.deadline.shared());
         let ttl = self.ttl.of_known(self.lifetimes());
-        let add = backend.add_login(owner, key, &self.logged_in, ttl, &deadline);
-        let Some(login) = add.await? else { return Err(SaveError::Gone) };
-        self.login = Some(login);
-        // Its entry stays where the write fails: the record may be the owner's by another login.
-        let outcome = self.write().await?;
-        if matches!(outcome, WriteOutcome::Kept { .. })
-            && !backend.confirm_login(login, key, &deadline).await?
-        {
-            return Err(SaveError::Gone);
+        // Another login of the same owner adds no session.
+        let is_owners = self.base.record.owner() == Some(owner);
+        let place =
+            if is_owners { None } else { backend.admit(owner, key, None, &deadline).await? };
+        let login = async {
+            let add = backend.add_login(owner, key, &self.logged_in, ttl, &deadline);
+            let Some(login) = add.await? else { return Err(SaveError::Gone) };
+            self.login = Some(login);
+            // Its entry stays where the write fails: the record may be the owner's by another login.
+            let outcome = self.write().await?;
+            if matches!(outcome, WriteOutcome::Kept { .. })
+                && !backend.confirm_login(login, key, place.as_ref(), &deadline).await?
+            {
+                return Err(SaveError::Gone);
+            }
+            Ok(outcome)
+        };
+        let outcome = login.await;
+        if !outcome.as_ref().is_err_and(may_be_written) {
+            backend.give_back(place, &deadline).await;
         }
-        Ok(outcome)
+        outcome
     }
 
     fn is_login(&self) -> bool {

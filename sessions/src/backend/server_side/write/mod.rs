@@ -16,7 +16,7 @@ mod queue;
 mod removal;
 
 pub(super) use self::{
-    cas::{Base, CasOutcome, NextState, RecordChange, compare_and_set},
+    cas::{Base, CasOutcome, MAX_TRIES, NextState, RecordChange, backoff, compare_and_set},
     conditional_write::{ConditionalWrite, NewToken, Reason},
     outcome::WriteOutcome,
     queue::{Opened, WriteQueue},

@@ -34,6 +34,8 @@ pub(crate) enum RemovalCondition {
     SameLogin(Epoch),
     /// It is this owner's, and its login is not later than `until`.
     Owned { by: OwnerKey, until: Option<Timestamp> },
+    /// It is this owner's, who has more sessions than the cap lets live, and has not logged in again.
+    Oldest { of: OwnerKey, since: Timestamp },
 }
 
 /// Why a record was not deleted.
@@ -55,6 +57,7 @@ impl RemovalCondition {
         match self {
             Self::SameLogin(_) => "logout",
             Self::Owned { .. } => "owner",
+            Self::Oldest { .. } => "limit",
         }
     }
 
@@ -64,6 +67,9 @@ impl RemovalCondition {
             Self::Owned { by, until } => record.owner.is_some_and(|owner| {
                 owner.key == by && until.is_none_or(|until| owner.since <= until)
             }),
+            Self::Oldest { of, since } => {
+                record.owner.is_some_and(|owner| owner.key == of && owner.since <= since)
+            }
         }
     }
 }
