@@ -6,10 +6,9 @@ use sessions_tests::{Postgres, Redis};
 
 use crate::{chromium::Chromium, sites::Lab};
 
-/// Logs in with two browsers, and out on the other one where the backend can.
-fn walk(lab: &Lab, has_devices: bool) {
-    let (here, there) = (Chromium::start(), Chromium::start());
-    let (page, other) = (here.tab(), there.tab());
+/// Logs in with two jars, and out on the other one where the backend can.
+fn walk(browser: &Chromium, lab: &Lab, has_devices: bool) {
+    let (page, other) = (browser.tab(), browser.tab_elsewhere());
     page.open(&lab.url("/"));
     page.follow("button[value=Flask]");
     lab.sign_up(&page, "ada");
@@ -33,10 +32,11 @@ fn walk(lab: &Lab, has_devices: bool) {
 #[test]
 #[ignore = "needs chromium: run scripts/test"]
 fn the_lab_runs_without_a_server_beside_it() {
+    let browser = Chromium::start();
     let file = env::temp_dir().join(format!("sessions-lab-{}.db", std::process::id()));
     let sqlite = format!("sqlite://{}", file.display());
     for (backend, has_devices) in [("encrypted", false), (&sqlite, true)] {
-        walk(&Lab::start(backend), has_devices);
+        walk(&browser, &Lab::start(backend), has_devices);
     }
     for end in ["", "-wal", "-shm"] {
         let _ = fs::remove_file(format!("{}{end}", file.display()));
@@ -46,11 +46,11 @@ fn the_lab_runs_without_a_server_beside_it() {
 #[test]
 #[ignore = "needs chromium and redis-server: run scripts/test"]
 fn the_lab_runs_on_redis() {
-    walk(&Lab::start(&Redis::new().url()), true);
+    walk(&Chromium::start(), &Lab::start(&Redis::new().url()), true);
 }
 
 #[test]
 #[ignore = "needs chromium and postgresql: run scripts/test"]
 fn the_lab_runs_on_postgres() {
-    walk(&Lab::start(&Postgres::new().url()), true);
+    walk(&Chromium::start(), &Lab::start(&Postgres::new().url()), true);
 }

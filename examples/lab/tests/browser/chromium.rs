@@ -128,6 +128,14 @@ impl Chromium {
         self.attach(&target["targetId"])
     }
 
+    /// Returns a page with a jar of its own, as in the browser of somebody else.
+    pub(crate) fn tab_elsewhere(&self) -> Tab<'_> {
+        let context = self.call(None, "Target.createBrowserContext", &json!({}));
+        let params = json!({"url": "about:blank", "browserContextId": context["browserContextId"]});
+        let target = self.call(None, "Target.createTarget", &params);
+        self.attach(&target["targetId"])
+    }
+
     /// Returns the frame of another site that shows this address.
     pub(crate) fn frame(&self, url: &str) -> Tab<'_> {
         let target = wait("a frame", || {

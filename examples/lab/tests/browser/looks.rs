@@ -31,10 +31,10 @@ const PAGES: [&str; 10] = [
 fn each_page_is_readable_named_and_within_its_policy() {
     let variables = [("LAB_SESSION_IDLE_TIMEOUT", "30 min")];
     let lab = Lab::start_with("memory", &variables);
-    let (browser, elsewhere) = (Chromium::start(), Chromium::start());
+    let browser = Chromium::start();
     let tab = browser.tab();
     lab.sign_up(&tab, "ada");
-    lab.log_in(&elsewhere.tab(), "ada");
+    lab.log_in(&browser.tab_elsewhere(), "ada");
     tab.listen();
     for product in ["Flask", "Goggles"] {
         tab.open(&lab.url("/"));

@@ -98,8 +98,8 @@ fn a_remembered_login_outlives_the_browser_and_another_does_not() {
 #[ignore = "needs chromium: run scripts/test"]
 fn a_changed_password_ends_the_others_where_no_store_could() {
     let lab = Lab::start("signed");
-    let (here, there) = (Chromium::start(), Chromium::start());
-    let (page, other) = (here.tab(), there.tab());
+    let browser = Chromium::start();
+    let (page, other) = (browser.tab(), browser.tab_elsewhere());
     lab.sign_up(&page, "ada");
     lab.log_in(&other, "ada");
     page.open(&lab.url("/devices"));
@@ -116,8 +116,8 @@ fn a_changed_password_ends_the_others_where_no_store_could() {
 #[ignore = "needs chromium: run scripts/test"]
 fn a_deleted_account_is_gone_on_all_devices() {
     let lab = Lab::start("memory");
-    let (here, there) = (Chromium::start(), Chromium::start());
-    let (page, other) = (here.tab(), there.tab());
+    let browser = Chromium::start();
+    let (page, other) = (browser.tab(), browser.tab_elsewhere());
     lab.sign_up(&page, "ada");
     lab.log_in(&other, "ada");
     page.open(&lab.url("/account"));
@@ -130,4 +130,22 @@ fn a_deleted_account_is_gone_on_all_devices() {
     other.fill("#password", PASSWORD);
     other.follow("main form button");
     assert_eq!(other.text(".flash"), "Name or password is wrong.");
+}
+
+#[test]
+#[ignore = "needs chromium: run scripts/test"]
+fn a_confirmation_takes_the_right_password_alone() {
+    let (lab, browser) = (Lab::start("memory"), Chromium::start());
+    let tab = browser.tab();
+    lab.sign_up(&tab, "ada");
+    let token = browser.cookie("__Host-lab").expect("a cookie").value;
+    tab.open(&lab.url("/confirm?next=/account/delete"));
+    tab.fill("#password", "wrong password");
+    tab.follow("main form button");
+    assert_eq!(tab.text(".flash"), "The password is wrong.");
+    assert_eq!(browser.cookie("__Host-lab").expect("a cookie").value, token);
+    tab.fill("#password", PASSWORD);
+    tab.follow("main form button");
+    assert_eq!(tab.eval("location.pathname"), "/account/delete");
+    assert_ne!(browser.cookie("__Host-lab").expect("a cookie").value, token, "it is another token");
 }
