@@ -21,6 +21,11 @@ impl Lab {
     }
 
     pub(crate) fn start_with(backend: &str, variables: &[(&str, &str)]) -> Self {
+        // A port may be taken before the lab has it, and a server beside it may be slow to begin.
+        (0..5).find_map(|_| Self::try_start(backend, variables)).expect("the lab starts")
+    }
+
+    fn try_start(backend: &str, variables: &[(&str, &str)]) -> Option<Self> {
         let port = TcpListener::bind(("127.0.0.1", 0)).and_then(|listener| listener.local_addr());
         let port = port.expect("a free port").port();
         let child = Command::new(env!("CARGO_BIN_EXE_sessions-lab"))
@@ -32,9 +37,12 @@ impl Lab {
             .stdout(Stdio::null())
             .spawn()
             .expect("the lab starts");
-        let lab = Self { child, port };
-        wait("the lab", || TcpStream::connect(("127.0.0.1", port)).ok());
-        lab
+        let mut lab = Self { child, port };
+        wait("the lab", || {
+            let has_ended = lab.child.try_wait().expect("it is a child").is_some();
+            (has_ended || TcpStream::connect(("127.0.0.1", port)).is_ok()).then_some(!has_ended)
+        })
+        .then_some(lab)
     }
 
     /// Returns the address of a page.
