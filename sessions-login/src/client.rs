@@ -9,9 +9,19 @@ use actix_web::{
 use sessions::session::{SessionSelector, layers::attach};
 
 use crate::device::Device;
+#[cfg(feature = "flask")]
+use crate::flask::{FlaskClient, FlaskLogin};
 
 /// Returns the address of a request's client.
 type Address = dyn Fn(&HttpRequest) -> Option<IpAddr> + Send + Sync;
+
+/// What a login notes of its client: nothing, unless it is asked for.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Notes {
+    pub(crate) devices: Option<Devices>,
+    #[cfg(feature = "flask")]
+    pub(crate) flask: Option<FlaskLogin>,
+}
 
 /// Which devices are noted: with the address of the connection, or what the application says.
 #[derive(Clone, Default)]
@@ -42,18 +52,47 @@ impl fmt::Debug for Devices {
 
 /// The client of a request, as its session's handle knows it.
 pub(crate) struct Client {
+    device: Option<DeviceOf>,
+    #[cfg(feature = "flask")]
+    pub(crate) flask: Option<FlaskClient>,
+}
+
+/// What a device is noted from.
+struct DeviceOf {
     user_agent: Option<HeaderValue>,
     address: Option<IpAddr>,
 }
 
+impl Notes {
+    /// Tells the session of this request who asks, if a login would note it.
+    pub(crate) fn tell<I: SessionSelector>(&self, request: &HttpRequest) {
+        let user_agent = || request.headers().get(USER_AGENT).cloned();
+        let device = self.devices.as_ref().map(|devices| DeviceOf {
+            user_agent: user_agent(),
+            address: devices.address_of(request),
+        });
+        let client = Client {
+            device,
+            #[cfg(feature = "flask")]
+            flask: self.flask.as_ref().map(|login| FlaskClient::of(login, request)),
+        };
+        if client.is_of_use() {
+            attach::<I, _>(request, client);
+        }
+    }
+}
+
 impl Client {
-    /// Tells the session of this request who asks.
-    pub(crate) fn tell<I: SessionSelector>(devices: &Devices, request: &HttpRequest) {
-        let user_agent = request.headers().get(USER_AGENT).cloned();
-        attach::<I, _>(request, Self { user_agent, address: devices.address_of(request) });
+    fn is_of_use(&self) -> bool {
+        #[cfg(feature = "flask")]
+        if self.flask.is_some() {
+            return true;
+        }
+        self.device.is_some()
     }
 
-    pub(crate) fn device(&self) -> Device {
-        Device::new(self.user_agent.as_ref().map(HeaderValue::as_bytes), self.address)
+    pub(crate) fn device(&self) -> Option<Device> {
+        let DeviceOf { user_agent, address } = self.device.as_ref()?;
+        Some(Device::new(user_agent.as_ref().map(HeaderValue::as_bytes), *address))
     }
 }

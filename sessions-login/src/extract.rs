@@ -158,7 +158,7 @@ impl<T: User, const MINUTES: u32> FromRequest for RecentLogin<T, MINUTES> {
         let request = request.clone();
         Box::pin(async move {
             let login = login_of(&request).await?;
-            if login.note.is_recent(login.now, Self::LIMIT) {
+            if login.is_recent(Self::LIMIT) {
                 Ok(Self { user: login.user })
             } else {
                 Err(not_recent::<T>(&request))

@@ -124,6 +124,12 @@
 //! A request that does not ask costs the session and the users nothing. One that asks reads the session
 //! and asks the users once.
 //!
+//! # Features
+//!
+//! | name | description | default |
+//! |---|---|---|
+//! | `flask` | shares logins with a Flask application and its Flask-Login: `FlaskLogin` | no |
+//!
 //! # Security
 //!
 //! - A login gives the session a new token. What an attacker planted before it is worth nothing after it.
@@ -132,7 +138,8 @@
 //!   [`end_all`](sessions::ServerSide::end_all) ends all sessions of a user by its id.
 //! - What a session notes about its login is out of reach for handlers that write keys.
 //! - An owner that was set by [`Session::set_owner`](sessions::Session::set_owner), without
-//!   [`log_in`](LoginSession::log_in), has no stamp and is nobody here.
+//!   [`log_in`](LoginSession::log_in), has no stamp and is nobody here, unless
+//!   [`adopt_owners_until`](Logins::adopt_owners_until) says otherwise.
 
 #![cfg_attr(docsrs, feature(doc_cfg))]
 
@@ -140,6 +147,8 @@ mod client;
 mod device;
 mod error;
 mod extract;
+#[cfg(feature = "flask")]
+mod flask;
 mod gate;
 mod login;
 mod middleware;
@@ -149,6 +158,9 @@ mod same_origin;
 mod session;
 mod user;
 
+#[cfg(feature = "flask")]
+#[cfg_attr(docsrs, doc(cfg(feature = "flask")))]
+pub use self::flask::{FlaskLogin, SessionProtection};
 pub use self::{
     device::Device,
     error::LoginError,

@@ -6,7 +6,7 @@ use std::{
     rc::Rc,
     sync::Arc,
     task::{Context, Waker},
-    time::SystemTime,
+    time::{Duration, SystemTime},
 };
 
 use actix_web::{
@@ -14,11 +14,18 @@ use actix_web::{
     http::header::{self, HeaderValue},
 };
 use futures_util::{future::LocalBoxFuture, lock::Mutex};
+#[cfg(feature = "flask")]
+use sessions::session::layers::attached;
 use sessions::{
-    SessionExt,
-    session::{SessionSelector, layers::refuse},
+    Session, SessionError, SessionExt,
+    session::{
+        SessionSelector,
+        layers::{refuse, write_login_note},
+    },
 };
 
+#[cfg(feature = "flask")]
+use crate::{client::Client, flask::FlaskUser};
 use crate::{
     error::LoginError,
     next_page::with_next,
@@ -36,8 +43,16 @@ pub(crate) struct Pages {
 /// A user who is logged in.
 pub(crate) struct Login<T> {
     pub(crate) user: Arc<T>,
-    pub(crate) note: LoginNote,
-    pub(crate) now: SystemTime,
+    /// The note of the login, where it was made by this crate.
+    note: Option<LoginNote>,
+    now: SystemTime,
+}
+
+impl<T> Login<T> {
+    /// Whether the user proved who it is less than `limit` ago.
+    pub(crate) fn is_recent(&self, limit: Duration) -> bool {
+        self.note.as_ref().is_some_and(|note| note.is_recent(self.now, limit))
+    }
 }
 
 /// The logins around a request, in its extensions.
@@ -54,6 +69,8 @@ trait Asked<T> {
 pub(crate) struct RequestLogins<U: Users, I> {
     users: Arc<U>,
     pages: Arc<Pages>,
+    /// Until when an owner without a login of this crate is logged in.
+    adopts_until: Option<SystemTime>,
     /// The user that was found, or that there is none. Locked while the users are asked, so that extractors
     /// of one handler ask once.
     found: Mutex<Option<Found<U::User>>>,
@@ -75,10 +92,16 @@ struct Outage {
 
 impl<U: Users, I: SessionSelector> RequestLogins<U, I> {
     /// Puts the logins into the extensions of a request.
-    pub(crate) fn offer(users: &Arc<U>, pages: &Arc<Pages>, request: &HttpRequest) -> Rc<Self> {
+    pub(crate) fn offer(
+        users: &Arc<U>,
+        pages: &Arc<Pages>,
+        adopts_until: Option<SystemTime>,
+        request: &HttpRequest,
+    ) -> Rc<Self> {
         let logins = Rc::new(Self {
             users: Arc::clone(users),
             pages: Arc::clone(pages),
+            adopts_until,
             found: Mutex::new(None),
             outage: RefCell::default(),
             session: std::marker::PhantomData,
@@ -90,11 +113,30 @@ impl<U: Users, I: SessionSelector> RequestLogins<U, I> {
 
     async fn try_login(&self, request: &HttpRequest) -> Result<Option<Login<U::User>>, Error> {
         let session = request.session_of::<I>().await?;
+        let now = session.now();
+        #[cfg(feature = "flask")]
+        if let Some(client) = attached::<I, Client>(&session)
+            && let Some(flask) = &client.flask
+        {
+            let Some(FlaskUser { id, note }) = flask.user(&session)? else { return Ok(None) };
+            let user = self.user(id).await?;
+            return Ok(user.map(|user| Login { user, note, now }));
+        }
         let Some(id) = session.owner() else { return Ok(None) };
-        // What is no note of ours is none.
-        let Ok(Some(note)) = session.login_note::<LoginNote>() else { return Ok(None) };
-        let user = self.user(id).await?.filter(|user| note.is_of(&**user));
-        Ok(user.map(|user| Login { user, note, now: session.now() }))
+        let adopts = || self.adopts_until.is_some_and(|until| now < until);
+        let note = match session.login_note::<LoginNote>() {
+            Ok(Some(note)) => Some(note),
+            Ok(None) if adopts() => None,
+            // What is no note of ours is none.
+            _ => return Ok(None),
+        };
+        let Some(user) = self.user(id).await? else { return Ok(None) };
+        match &note {
+            Some(note) if note.is_of(&*user) => {}
+            Some(_) => return Ok(None),
+            None => adopt(&session, &*user)?,
+        }
+        Ok(Some(Login { user, note, now }))
     }
 
     /// Returns the user with this id. A login of this very request may have changed it.
@@ -153,6 +195,16 @@ impl<U: Users, I: SessionSelector> Asked<U::User> for RequestLogins<U, I> {
 
     fn pages(&self) -> &Pages {
         &self.pages
+    }
+}
+
+/// Notes the login of an owner that had none. The rights are what they were, so the session keeps its token:
+/// the requests of one page adopt it together.
+fn adopt<I: SessionSelector>(session: &Session<I>, user: &impl User) -> Result<(), SessionError> {
+    match write_login_note(session, Some(&LoginNote::unproved(user))) {
+        // The handler has saved the session, and asks after that: the next request notes it.
+        Err(SessionError::Saved) => Ok(()),
+        written => written,
     }
 }
 

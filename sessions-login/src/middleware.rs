@@ -9,6 +9,7 @@ use std::{
     rc::Rc,
     sync::Arc,
     task::{Context, Poll},
+    time::SystemTime,
 };
 
 use actix_service::{Service, Transform, forward_ready};
@@ -19,8 +20,10 @@ use actix_web::{
 use pin_project_lite::pin_project;
 use sessions::session::{Inferred, SessionSelector};
 
+#[cfg(feature = "flask")]
+use crate::flask::FlaskLogin;
 use crate::{
-    client::{Client, Devices},
+    client::{Devices, Notes},
     login::{Pages, RequestLogins},
     user::Users,
 };
@@ -39,14 +42,21 @@ use crate::{
 pub struct Logins<U, I = Inferred> {
     users: Arc<U>,
     pages: Arc<Pages>,
-    devices: Option<Devices>,
+    notes: Notes,
+    adopts_until: Option<SystemTime>,
     session: PhantomData<fn() -> I>,
 }
 
 impl<U: Users> Logins<U> {
     /// Returns the logins of these users, in the only session of the request.
     pub fn new(users: U) -> Self {
-        Self { users: Arc::new(users), pages: Arc::default(), devices: None, session: PhantomData }
+        Self {
+            users: Arc::new(users),
+            pages: Arc::default(),
+            notes: Notes::default(),
+            adopts_until: None,
+            session: PhantomData,
+        }
     }
 }
 
@@ -84,7 +94,7 @@ impl<U: Users, I> Logins<U, I> {
     /// keep (docs/login.md).
     #[must_use]
     pub fn devices(mut self) -> Self {
-        self.devices = Some(Devices::default());
+        self.notes.devices = Some(Devices::default());
         self
     }
 
@@ -123,15 +133,42 @@ impl<U: Users, I> Logins<U, I> {
         mut self,
         address: impl Fn(&HttpRequest) -> Option<IpAddr> + Send + Sync + 'static,
     ) -> Self {
-        self.devices = Some(Devices::by_address(address));
+        self.notes.devices = Some(Devices::by_address(address));
+        self
+    }
+
+    /// Shares the logins with a Flask application and its Flask-Login, in one session: see [`FlaskLogin`].
+    #[cfg(feature = "flask")]
+    #[cfg_attr(docsrs, doc(cfg(feature = "flask")))]
+    #[must_use]
+    pub fn flask_login(mut self, login: FlaskLogin) -> Self {
+        self.notes.flask = Some(login);
+        self
+    }
+
+    /// Takes owners of sessions for logged in that were not logged in by this crate, until that time: for
+    /// an application that called [`Session::set_owner`](sessions::Session::set_owner) before, or imports
+    /// the sessions of actix-session.
+    ///
+    /// The first request of such a session that asks who is logged in notes the user's present
+    /// [stamp](crate::User::stamp): the session ends when that changes. The login is not recent, until
+    /// [`confirm`](crate::LoginSession::confirm).
+    ///
+    /// # Security
+    ///
+    /// Until that time `set_owner` alone logs a user in. A password that is changed before the session is
+    /// used again does not end it: end all sessions of the user then.
+    #[must_use]
+    pub fn adopt_owners_until(mut self, until: SystemTime) -> Self {
+        self.adopts_until = Some(until);
         self
     }
 
     /// Keeps the logins in the session of this interface, in an application that has several sessions.
     #[must_use]
     pub fn in_session<J: SessionSelector>(self) -> Logins<U, J> {
-        let Self { users, pages, devices, .. } = self;
-        Logins { users, pages, devices, session: PhantomData }
+        let Self { users, pages, notes, adopts_until, .. } = self;
+        Logins { users, pages, notes, adopts_until, session: PhantomData }
     }
 
     fn pages_mut(&mut self) -> &mut Pages {
@@ -150,7 +187,8 @@ impl<U, I> Clone for Logins<U, I> {
         Self {
             users: Arc::clone(&self.users),
             pages: Arc::clone(&self.pages),
-            devices: self.devices.clone(),
+            notes: self.notes.clone(),
+            adopts_until: self.adopts_until,
             session: PhantomData,
         }
     }
@@ -160,7 +198,7 @@ impl<U, I> fmt::Debug for Logins<U, I> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Logins")
             .field("pages", &self.pages)
-            .field("devices", &self.devices)
+            .field("notes", &self.notes)
             .finish_non_exhaustive()
     }
 }
@@ -201,11 +239,9 @@ where
     forward_ready!(service);
 
     fn call(&self, request: ServiceRequest) -> Self::Future {
-        let Logins { users, pages, devices, .. } = &self.logins;
-        if let Some(devices) = devices {
-            Client::tell::<I>(devices, request.request());
-        }
-        let logins = RequestLogins::offer(users, pages, request.request());
+        let Logins { users, pages, notes, adopts_until, .. } = &self.logins;
+        notes.tell::<I>(request.request());
+        let logins = RequestLogins::offer(users, pages, *adopts_until, request.request());
         LoginsFuture { inner: Some(self.service.call(request)), logins }
     }
 }

@@ -22,14 +22,36 @@ const STAMP_BYTES: usize = 16;
 pub(crate) struct LoginNote {
     /// When the user proved who it is, in seconds since 1970.
     proved: u64,
+    #[serde(default, skip_serializing_if = "String::is_empty")]
     stamp: String,
+    /// Whose login it is, where the session's owner does not say it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    user: Option<String>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(crate) device: Option<Device>,
 }
 
 impl LoginNote {
     pub(crate) fn new(user: &impl User, now: SystemTime, device: Option<Device>) -> Self {
-        Self { proved: unix_seconds(now), stamp: stamp(user), device }
+        Self { proved: unix_seconds(now), stamp: stamp(user), user: None, device }
+    }
+
+    /// Returns the note of a login that was never proved to this crate.
+    pub(crate) fn unproved(user: &impl User) -> Self {
+        Self::new(user, UNIX_EPOCH, None)
+    }
+
+    /// Returns the note of a login without a stamp.
+    #[cfg(feature = "flask")]
+    pub(crate) fn by(id: &str, now: SystemTime, device: Option<Device>) -> Self {
+        let user = Some(id.to_owned());
+        Self { proved: unix_seconds(now), stamp: String::new(), user, device }
+    }
+
+    /// Whether it is the note of a login of this user, without a stamp.
+    #[cfg(feature = "flask")]
+    pub(crate) fn is_by(&self, id: &str) -> bool {
+        self.user.as_deref() == Some(id)
     }
 
     /// Returns the note of the same login, of a user who has just proved who it is.

@@ -39,18 +39,37 @@ pub trait LoginSession {
 
 impl<I: SessionSelector> LoginSession for Session<I> {
     fn log_in<T: User>(&self, user: &T) -> Result<(), SessionError> {
-        let device = attached::<I, Client>(self).map(|client| client.device());
+        let client = attached::<I, Client>(self);
+        let device = client.as_ref().and_then(|client| client.device());
+        #[cfg(feature = "flask")]
+        if let Some(flask) = flask(client.as_deref()) {
+            return flask.log_in(self, &user.id().to_string(), device);
+        }
         self.set_owner_with(user.id(), &LoginNote::new(user, self.now(), device))
     }
 
     fn log_out(&self) -> Result<PurgeOutcome, SessionError> {
+        #[cfg(feature = "flask")]
+        if let Some(flask) = flask(attached::<I, Client>(self).as_deref()) {
+            flask.log_out(self)?;
+            return Ok(PurgeOutcome::CookieRemoved);
+        }
         self.purge()
     }
 
     fn confirm(&self) -> Result<(), SessionError> {
+        #[cfg(feature = "flask")]
+        if let Some(flask) = flask(attached::<I, Client>(self).as_deref()) {
+            return flask.confirm(self);
+        }
         let note: LoginNote = self.login_note()?.ok_or(SessionError::NoOwner)?;
         self.set_login_note(&note.proved_at(self.now()))
     }
+}
+
+#[cfg(feature = "flask")]
+fn flask(client: Option<&Client>) -> Option<&crate::flask::FlaskClient> {
+    client.and_then(|client| client.flask.as_ref())
 }
 
 /// The device of a login, of the session at hand and of those in a list. A trait, so that it is imported:

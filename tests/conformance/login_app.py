@@ -5,8 +5,8 @@
 
 import os
 
-from flask import Flask, request
-from flask_login import LoginManager, UserMixin, current_user, login_user
+from flask import Flask, request, session
+from flask_login import LoginManager, UserMixin, confirm_login, current_user, login_fresh, login_user, logout_user
 from flask_wtf import FlaskForm
 from flask_wtf.csrf import CSRFProtect, generate_csrf
 from wtforms import StringField
@@ -44,12 +44,34 @@ def form():
 @app.post("/login")
 def login():
     login_user(User(request.form["name"]), remember="remember" in request.form)
+    if "permanent" in request.form:
+        session.permanent = True
+    return "ok"
+
+
+@app.post("/confirm")
+def confirm():
+    if not current_user.is_authenticated:
+        return "", 500
+    confirm_login()
+    return "ok"
+
+
+@app.post("/logout")
+def logout():
+    logout_user()
     return "ok"
 
 
 @app.get("/me")
 def me():
     return current_user.id if current_user.is_authenticated else "nobody"
+
+
+@app.get("/fresh")
+def fresh():
+    assert current_user.is_authenticated is not None  # the protection counts once the user was asked for
+    return "true" if login_fresh() else "false"
 
 
 @app.post("/rename")

@@ -1,7 +1,10 @@
 //! Logins: users, login pages, gates and recent logins, as an application sees them.
 
+mod adopted_owners;
+mod attacks;
 mod costs;
 mod devices;
+mod flask_login;
 mod next_pages;
 mod outages;
 mod recent_logins;

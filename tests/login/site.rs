@@ -20,6 +20,7 @@ use actix_web::{
     test::{TestRequest, init_service},
     web,
 };
+use serde_json::Value;
 use sessions::{Session, SessionConfig, SessionMiddleware, backend::Backend, test::TestClock};
 use sessions_login::{
     Gate, LoggedIn, LoginDevice, LoginSession, Logins, NextPage, RecentLogin, User, Users,
@@ -158,6 +159,7 @@ impl<B: Backend + Clone> Site<B> {
                 .route("/confirm", web::post().to(confirm))
                 .route("/password/{password}", web::post().to(password))
                 .route("/forge", web::post().to(forge))
+                .route("/forge-all", web::post().to(forge_all))
                 .route("/device", web::get().to(device))
                 .route("/me", web::route().to(me))
                 .route("/maybe", web::get().to(maybe))
@@ -209,11 +211,30 @@ async fn password(
 async fn forge(session: Session, keys: web::Form<BTreeMap<String, String>>) -> String {
     keys.iter()
         .map(|(key, value)| {
-            let value: serde_json::Value = serde_json::from_str(value).expect("JSON");
+            let value: Value = serde_json::from_str(value).expect("JSON");
             session.insert(key, &value).is_ok().to_string()
         })
         .collect::<Vec<_>>()
         .join(" ")
+}
+
+/// Writes these keys with each method that writes a key, and returns how many wrote something.
+async fn forge_all(session: Session, keys: web::Json<BTreeMap<String, Value>>) -> String {
+    let mut written = 0;
+    for (key, value) in keys.into_inner() {
+        let (one, two, three) = (value.clone(), value.clone(), value.clone());
+        let writes = [
+            session.insert(&key, &value).is_ok(),
+            session.extend([(&*key, &value)]).is_ok(),
+            !session.contains_key(&key) && session.get_or_insert_with(&key, || one).is_ok(),
+            session.update(&key, move |_: Option<Value>| two.clone()).is_ok(),
+            session.update_with(&key, three, |three, _: Option<Value>| three.clone()).is_ok(),
+            session.remove(&key).is_ok(),
+            session.take::<Value>(&key).is_ok(),
+        ];
+        written += writes.into_iter().filter(|is_written| *is_written).count();
+    }
+    written.to_string()
 }
 
 async fn me(user: LoggedIn<Account>, handled: web::Data<AtomicUsize>) -> String {

@@ -126,10 +126,44 @@ fn login_renews_greets_and_says_goodbye() {
 }
 
 #[test]
+fn login_goes_back_to_the_page_that_was_wanted_and_lets_administrators_in() {
+    const BROWSER: &str = "localhost\r\nSec-Fetch-Mode: navigate";
+
+    let served = Served::start("login", free_port());
+    let [mut alice, mut bob] = [Jar::default(), Jar::default()];
+    let location = |(head, _): (String, String)| {
+        let location = head.lines().find_map(|line| line.strip_prefix("location: "));
+        location.expect("a page to go to").to_owned()
+    };
+    for (jar, form) in
+        [(&mut alice, "name=alice&password=wonderland"), (&mut bob, "name=bob&password=builder")]
+    {
+        let login_page = location(served.request_to(BROWSER, jar, "GET /account?tab=1", ""));
+        assert_eq!(login_page, "/login?next=/account%3Ftab%3D1");
+        assert!(served.get(jar, &login_page).contains("<form method=post>"));
+        let line = format!("POST {login_page}");
+        assert_eq!(location(served.request(jar, &line, form)), "/account?tab=1");
+    }
+    assert!(served.get(&mut bob, "/account").contains("<h1>bob</h1>"));
+    assert_eq!(served.get(&mut alice, "/admin"), "alice is an administrator.\n");
+    let (head, _) = served.request(&mut bob, "GET /admin", "");
+    assert!(head.starts_with("HTTP/1.1 403"), "{head}");
+    let (head, _) = served.request(&mut Jar::default(), "GET /admin", "");
+    assert!(head.starts_with("HTTP/1.1 401"), "{head}");
+
+    let confirmed = served.request(&mut bob, "POST /confirm?next=/", "password=builder");
+    assert_eq!(location(confirmed), "/");
+    let (_, deleted) = served.request(&mut bob, "POST /delete", "");
+    assert_eq!(deleted, "The account of bob is deleted.\n");
+    assert!(bob.0.is_empty(), "the cookie is removed");
+}
+
+#[test]
 fn devices_are_listed_and_ended() {
     let served = Served::start("devices", free_port());
     let log_in = |jar: &mut Jar| {
-        served.request(jar, "POST /login", "name=alice&password=wonderland");
+        let agent = "localhost\r\nUser-Agent: a browser";
+        served.request_to(agent, jar, "POST /login", "name=alice&password=wonderland");
     };
     let listed = |jar: &mut Jar| served.get(jar, "/").matches("<td>just now</td>").count() / 2;
     let mut jars = [Jar::default(), Jar::default(), Jar::default()];
@@ -141,6 +175,7 @@ fn devices_are_listed_and_ended() {
     assert_eq!(listed(one), 3);
     let page = served.get(one, "/");
     assert_eq!(page.matches("this one").count(), 1);
+    assert_eq!(page.matches("<td>a browser (127.0.0.1)</td>").count(), 3);
     let (_, rest) = page.split_once("name=id value=").expect("a device to end");
     let id = rest.split('>').next().expect("its id");
 

@@ -20,27 +20,24 @@ pub(crate) struct Answer {
 impl Answer {
     /// Asks for a page.
     pub(crate) fn of(port: u16, target: &str, cookies: Option<&str>) -> io::Result<Self> {
-        Self::to(port, &format!("GET {target}"), cookies, "")
+        Self::to(port, &format!("GET {target}"), cookies, "", "")
     }
 
-    /// Sends a form.
-    pub(crate) fn to_form(
+    /// Sends a request, `POST /login` for example, with further headers, each with its line end, and a form.
+    pub(crate) fn to(
         port: u16,
-        target: &str,
+        line: &str,
         cookies: Option<&str>,
+        headers: &str,
         form: &str,
     ) -> io::Result<Self> {
-        Self::to(port, &format!("POST {target}"), cookies, form)
-    }
-
-    fn to(port: u16, line: &str, cookies: Option<&str>, form: &str) -> io::Result<Self> {
         let mut stream = TcpStream::connect(("127.0.0.1", port))?;
         stream.set_read_timeout(Some(Duration::from_secs(30)))?;
         let cookies = cookies.map_or_else(String::new, |pairs| format!("Cookie: {pairs}\r\n"));
         let length = form.len();
         write!(
             stream,
-            "{line} HTTP/1.1\r\nHost: {HOST}\r\n{cookies}Connection: close\r\n\
+            "{line} HTTP/1.1\r\nHost: {HOST}\r\n{cookies}{headers}Connection: close\r\n\
              Content-Type: application/x-www-form-urlencoded\r\nContent-Length: {length}\r\n\r\n{form}"
         )?;
         let mut text = String::new();

@@ -101,6 +101,12 @@ impl Jar {
         }
     }
 
+    /// Returns the value of a cookie.
+    pub(crate) fn value(&self, name: &str) -> Option<&str> {
+        let found = self.0.iter().find(|kept| kept.name == name);
+        found.map(|kept| kept.value.as_str())
+    }
+
     /// Returns the token of the session, if there is one.
     pub(crate) fn token(&self) -> Option<&str> {
         self.0.last().map(|kept| kept.value.as_str())

@@ -7,6 +7,7 @@ mod compare;
 mod http;
 mod jar;
 mod settings;
+mod shared_logins;
 mod sides;
 mod steps;
 mod token;
@@ -141,93 +142,4 @@ fn a_difference_is_seen() {
     let asked = Asked { settings: &settings[0], token: None };
     let differences = compare(&asked, &flask, &actix);
     assert_eq!(differences.iter().map(|found| found.what).collect::<Vec<_>>(), ["body"]);
-}
-
-#[test]
-#[ignore = "needs python3 with flask: run scripts/test"]
-fn a_login_and_a_form_of_flask_are_ours_too() {
-    let key = [("FLASK_SECRET_KEY", "\"dev\"")];
-    let flask = Side::python("login_app.py", &key);
-    let actix = Side::example("flask_login", &key);
-    let mut client = Client::default();
-
-    assert_eq!(client.get(&actix, "/me"), "nobody");
-    let token = client.get(&flask, "/token");
-    assert_eq!(client.post(&flask, "/login", &format!("name=alice&csrf_token={token}")), "ok");
-    assert_eq!(client.get(&flask, "/me"), "alice");
-    assert_eq!(client.get(&actix, "/me"), "alice");
-
-    // The form that Flask renders, answered by either.
-    let form = client.get(&flask, "/form");
-    let token = form.split("value=\"").nth(1).and_then(|rest| rest.split('"').next());
-    let form = format!("name=Liddell&csrf_token={}", token.expect("a hidden field"));
-    for side in [&flask, &actix] {
-        assert_eq!(client.post(side, "/rename", &form), "alice is Liddell");
-    }
-    for forged in ["name=x&csrf_token=x", &form[..form.len() - 1]] {
-        assert_ne!(client.post(&flask, "/rename", forged), "alice is x");
-        assert_eq!(client.post(&actix, "/rename", forged), "refused");
-    }
-    // Somebody else's session does not go with it.
-    assert_eq!(Client::default().post(&actix, "/rename", &form), "refused");
-
-    assert_eq!(client.post(&actix, "/logout", ""), "ok");
-    for side in [&flask, &actix] {
-        assert_eq!(client.get(side, "/me"), "nobody");
-    }
-    // The token is still in the session, for the next login.
-    let token = client.get(&flask, "/token");
-    assert_eq!(client.post(&flask, "/login", &format!("name=bob&csrf_token={token}")), "ok");
-    assert_eq!(client.get(&actix, "/me"), "bob");
-}
-
-#[test]
-#[ignore = "needs python3 with flask: run scripts/test"]
-fn a_logout_of_ours_ends_what_flask_login_remembers() {
-    let key = [("FLASK_SECRET_KEY", "dev")];
-    let flask = Side::python("login_app.py", &key);
-    let actix = Side::example("flask_login", &key);
-    let mut client = Client::default();
-    let token = client.get(&flask, "/token");
-    let form = format!("name=alice&remember=1&csrf_token={token}");
-    assert_eq!(client.post(&flask, "/login", &form), "ok");
-    assert!(client.0.header("/").is_some_and(|cookies| cookies.contains("remember_token=")));
-
-    // A browser that forgot the session is logged in by the other cookie.
-    let mut restarted = Client(client.0.clone());
-    restarted.0.remove("session");
-    assert_eq!(restarted.get(&flask, "/me"), "alice");
-
-    assert_eq!(client.post(&actix, "/logout", ""), "ok");
-    for _ in 0..2 {
-        for side in [&actix, &flask] {
-            assert_eq!(client.get(side, "/me"), "nobody");
-        }
-    }
-    assert!(client.0.header("/").is_some_and(|cookies| !cookies.contains("remember_token=")));
-    client.0.remove("session");
-    assert_eq!(client.get(&flask, "/me"), "nobody");
-}
-
-/// One client of both sides.
-#[derive(Default)]
-struct Client(Jar);
-
-impl Client {
-    fn get(&mut self, side: &Side, path: &str) -> String {
-        let answer = Answer::of(side.port, path, self.0.header(path).as_deref());
-        self.keep(answer)
-    }
-
-    fn post(&mut self, side: &Side, path: &str, form: &str) -> String {
-        let answer = Answer::to_form(side.port, path, self.0.header(path).as_deref(), form);
-        self.keep(answer)
-    }
-
-    fn keep(&mut self, answer: std::io::Result<Answer>) -> String {
-        let answer = answer.expect("it answers");
-        let set = answer.all("set-cookie").into_iter().filter_map(SetCookie::parse);
-        set.for_each(|set| self.0.keep(&set));
-        answer.body
-    }
 }

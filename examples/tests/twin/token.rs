@@ -1,8 +1,12 @@
 //! Flask's tokens, signed here once more: for sessions that no page makes, and for older ones.
 
-use std::time::{Duration, SystemTime, UNIX_EPOCH};
+use std::{
+    io::Read,
+    time::{Duration, SystemTime, UNIX_EPOCH},
+};
 
 use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD};
+use flate2::read::ZlibDecoder;
 use hmac::{Hmac, KeyInit, Mac};
 use sha1::Sha1;
 
@@ -27,6 +31,21 @@ impl Token {
             signed_at: UNIX_EPOCH.checked_add(Duration::from_secs(seconds))?,
             signature: signature.to_owned(),
         })
+    }
+
+    /// Returns the JSON text of its session.
+    pub(crate) fn json(&self) -> String {
+        let decode = |text: &str| URL_SAFE_NO_PAD.decode(text).expect("base64");
+        let bytes = match self.payload.strip_prefix('.') {
+            None => decode(&self.payload),
+            Some(compressed) => {
+                let mut json = Vec::new();
+                let read = ZlibDecoder::new(&*decode(compressed)).read_to_end(&mut json);
+                read.expect("zlib");
+                json
+            }
+        };
+        String::from_utf8(bytes).expect("UTF-8")
     }
 
     /// Signs the JSON text of a session.

@@ -80,11 +80,10 @@
 //! |---|---|---|
 //! | `_permanent` | Flask | [`Session::permanent`](crate::Session::permanent), `set_permanent` |
 //! | `_flashes` | Flask | [`Session::flash`](crate::Session::flash), `take_flashes`: each application shows the messages of the other; Flask's default category is `message` |
-//! | `_user_id`, `_fresh`, `_id` | Flask-Login | ordinary keys: `session.get::<String>("_user_id")` is the id of the logged-in user. With Flask-Login's session protection, `_id` depends on the client's address and browser, so do not change it |
-//! | `_remember`, `_remember_seconds` | Flask-Login | ordinary keys. Flask-Login's cookie `remember_token` logs a user in again whose session is gone: a logout here also sets `_remember` to `clear`, and Flask then ignores that cookie and removes it with its next page |
+//! | `_user_id`, `_fresh`, `_id`, `_remember`, `_remember_seconds` | Flask-Login | ordinary keys, which `FlaskLogin` of the crate `actix-web-sessions-login` reads and writes as Flask-Login does: who logs in, or out, on one side does so on both. Without it `session.get::<String>("_user_id")` is the id of the logged-in user; leave the writing to Flask then |
 //! | `csrf_token` | Flask-WTF | an ordinary key. A form carries this value, signed by the Flask application |
 //! | `_owner` | this crate | [`Session::set_owner`](crate::Session::set_owner). Flask keeps it as an ordinary key and logs no user in by it: also set `_user_id` |
-//! | `_login` | this crate | [`Session::set_owner_with`](crate::Session::set_owner_with). Flask keeps it as an ordinary key |
+//! | `_login` | this crate | [`Session::set_owner_with`](crate::Session::set_owner_with), and `FlaskLogin`. Flask keeps it as an ordinary key |
 //! | `_remembered` | this crate | [`Session::set_remembered`](crate::Session::set_remembered). Flask keeps it as an ordinary key, and refuses a cookie that is older than its own lifetime |
 //! | `_lifetimes` | this crate | [`Session::set_lifetimes`](crate::Session::set_lifetimes). Flask keeps it as an ordinary key, and knows nothing of these timeouts: a cookie that has expired here may open there, until Flask's own lifetime |
 //! | `_started` | this crate | written at a login, and if `absolute_timeout` is set; no accessor shows it. Flask keeps it as an ordinary key, and must not use the name itself |

@@ -44,16 +44,17 @@ pub fn refuse(request: &HttpRequest, problem: &dyn fmt::Display) {
     }
 }
 
-/// Replaces the note about a login that another application noted in keys of its own, in a session that
-/// both share: without an owner. `None` removes it. [Renews](Session::renew) the session.
+/// Replaces the note about a login, or removes it with `None`: also without an owner, where another
+/// application notes logins in keys of its own, in a session that both share. The session keeps its token:
+/// call [`Session::renew`] where rights change.
 ///
 /// # Errors
 ///
 /// Those of [`Session::set_login_note`], without [`SessionError::NoOwner`].
-pub fn set_foreign_login_note<I: SessionSelector, N: Serialize + ?Sized>(
+pub fn write_login_note<I: SessionSelector, N: Serialize + ?Sized>(
     session: &Session<I>,
     note: Option<&N>,
 ) -> Result<(), SessionError> {
     let note = note.map(|note| session.encoder().encode(LOGIN, note)).transpose()?;
-    session.change(|state| state.set_foreign_login_note(note))
+    session.change(|state| state.write_login_note(note))
 }

@@ -62,26 +62,20 @@ impl SessionState {
     /// Replaces the note about the present login, and requests a new token: the rights of the session
     /// may depend on it.
     pub(crate) fn replace_login_note(&mut self, note: String) -> Result<(), SessionError> {
-        self.inner.meta.check_writable()?;
         if self.owner().is_none() {
-            return Err(SessionError::NoOwner);
+            return self.inner.meta.check_writable().and(Err(SessionError::NoOwner));
         }
-        self.set_own(LOGIN, note)?;
+        self.write_login_note(Some(note))?;
         self.renew()
     }
 
-    /// Replaces or removes the note about a login that another application noted in keys of its own, and
-    /// requests a new token.
-    pub(crate) fn set_foreign_login_note(
-        &mut self,
-        note: Option<String>,
-    ) -> Result<(), SessionError> {
+    /// Replaces or removes the note about a login, without a new token.
+    pub(crate) fn write_login_note(&mut self, note: Option<String>) -> Result<(), SessionError> {
         self.inner.meta.check_writable()?;
         match note {
-            Some(note) => self.set_own(LOGIN, note)?,
-            None => _ = self.inner.dictionary.remove(LOGIN)?,
+            Some(note) => self.set_own(LOGIN, note),
+            None => self.inner.dictionary.remove(LOGIN).map(drop),
         }
-        self.renew()
     }
 
     /// Returns the id that [`set_owner`](Self::set_owner) stored, or `None` without a login.
