@@ -113,7 +113,7 @@ async fn logout(session: Session) -> actix_web::Result<impl Responder> {
 }
 
 #[get("/account")]
-async fn account(user: LoggedIn<Account>) -> Html {
+async fn profile(user: LoggedIn<Account>) -> Html {
     let name = user.name;
     Html::new(format!(
         "<!doctype html><title>Account</title><h1>{name}</h1>\
@@ -167,7 +167,7 @@ async fn main() -> io::Result<()> {
         let gate = Gate::<Account>::allow(|user| user.is_admin);
         App::new()
             .app_data(Data::new(Accounts))
-            .service((index, login_page, login, logout, account, delete, confirm_page, confirm))
+            .service((index, login_page, login, logout, profile, delete, confirm_page, confirm))
             .service(web::scope("/admin").wrap(gate).service(admin))
             .wrap(Logins::new(Accounts).login_page("/login").confirm_page("/confirm"))
             .wrap(sessions.clone())

@@ -95,7 +95,8 @@ async fn login(session: Session, form: web::Form<LoginForm>) -> actix_web::Resul
 }
 
 #[post("/confirm")]
-async fn confirm(session: Session) -> actix_web::Result<&'static str> {
+async fn confirm(_: LoggedIn<Account>, session: Session) -> actix_web::Result<&'static str> {
+    // Your application verifies the password again here.
     session.confirm()?;
     Ok("ok")
 }

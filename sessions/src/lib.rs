@@ -146,11 +146,6 @@ pub mod __private {
 #[path = "benches.rs"]
 pub mod __benches;
 
-/// The README's examples, compiled.
-#[cfg(all(doctest, feature = "flask", feature = "test"))]
-#[doc = include_str!("../../README.md")]
-struct Readme;
-
 /// The steps of the migrations, compiled.
 #[cfg(all(doctest, feature = "flask", feature = "import-actix-session"))]
 #[doc = include_str!("../../docs/migration.md")]

@@ -353,9 +353,10 @@ async fn a_session_with_timeouts_of_its_own_ends_by_them() {
     let key = SecretKey::generate();
     for in_store in [true, false] {
         let time = TestClock::new();
-        let world = match in_store {
-            true => World::of(ServerSide::new(MemoryStore::with_clock(time.clock())), time),
-            false => World::of(SignedCookie::new(key.clone()), time),
+        let world = if in_store {
+            World::of(ServerSide::new(MemoryStore::with_clock(time.clock())), time)
+        } else {
+            World::of(SignedCookie::new(key.clone()), time)
         };
         // Unused, and used each minute: a cookie ends with the token that its request brought.
         for (uses, left) in [(0, 2 * MINUTE), (4, MINUTE)] {

@@ -52,7 +52,7 @@ def login():
 @app.post("/confirm")
 def confirm():
     if not current_user.is_authenticated:
-        return "", 500
+        return "", 401
     confirm_login()
     return "ok"
 

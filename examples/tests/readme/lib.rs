@@ -12,10 +12,13 @@ pub fn port() -> u16 {
     port.expect("PORT is the number of a port")
 }
 
-/// The blocks of the pages, compiled, and run where they do not say `no_run`. The README and the migrations are compiled by
-/// the crate itself. `scripts/check-links` fails when a page with Rust is missing.
+/// The blocks of the pages, compiled, and run where they do not say `no_run`. The migrations are compiled by the crate
+/// itself. `scripts/check-links` fails when a page with Rust is missing.
 #[cfg(doctest)]
 mod pages {
+    #[doc = include_str!("../../../README.md")]
+    struct Readme;
+
     #[doc = include_str!("../../../docs/backends.md")]
     struct Backends;
 
