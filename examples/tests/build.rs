@@ -12,6 +12,7 @@ const PROGRAMS: [(&str, &[(&str, &str)]); 6] = [
             ("everywhere", "async fn log_out_everywhere"),
         ],
     ),
+    ("docs/bearer.md", &[("api_client", "fn routes")]),
     (
         "docs/recipes.md",
         &[

@@ -19,6 +19,7 @@ pub(crate) fn check(input: &Input<'_>, errors: &mut Errors) {
     }
     check_data(input, errors);
     check_confidential(input, errors);
+    check_bearer(input, errors);
     check_cookie(input, errors);
     check_durations(input, errors);
 }
@@ -75,6 +76,20 @@ fn check_confidential(input: &Input<'_>, errors: &mut Errors) {
     let seen = &input.attrs.seen;
     if let (Some(key), Some(_)) = (seen.ident(Key::Confidential), seen.ident(Key::SaveWith)) {
         errors.push_at(key, "`confidential` requires a backend that saves; remove `save_with`");
+    }
+}
+
+/// Whether a function of the user knows of bearer tokens is unknown.
+fn check_bearer(input: &Input<'_>, errors: &mut Errors) {
+    let seen = &input.attrs.seen;
+    let Some(key) = seen.ident(Key::Bearer) else { return };
+    for (function, word) in [(Key::OpenWith, "open_with"), (Key::SaveWith, "save_with")] {
+        if seen.ident(function).is_some() {
+            let message = format!(
+                "`bearer` requires a backend that opens and saves; remove `{word}`, or write the interface by hand"
+            );
+            errors.push_at(key, message);
+        }
     }
 }
 
@@ -227,6 +242,25 @@ mod tests {
             }
         );
         assert_eq!(mistakes(&opened), [""; 0]);
+    }
+
+    #[test]
+    fn a_function_that_opens_or_saves_is_not_known_to_take_bearer_tokens() {
+        let messages = |function: &str| {
+            let function = quote::format_ident!("{function}");
+            mistakes(&parse_quote!(
+                #[session(bearer, #function = f)]
+                struct A {
+                    backend: B,
+                }
+            ))
+        };
+        for word in ["open_with", "save_with"] {
+            let expected = format!(
+                "`bearer` requires a backend that opens and saves; remove `{word}`, or write the interface by hand"
+            );
+            assert_eq!(messages(word), [expected]);
+        }
     }
 
     #[test]

@@ -20,6 +20,12 @@ pub enum LoginError {
         /// without [`login_page`](crate::Logins::login_page).
         login_page: Option<String>,
     },
+    /// Nobody is logged in by the request's bearer token: it opens no session, or one without a login. The client
+    /// gets 401 with `WWW-Authenticate: Bearer` (RFC 6750, 3), and is sent to no page.
+    #[error(
+        "nobody is logged in by the request's bearer token; its client logs in, and sends the new one"
+    )]
+    InvalidToken,
     /// The user proved who it is too long ago. A browser that asks for a page is sent to the page that asks
     /// for the password again, 303; other clients get 403.
     #[error("the login is not recent enough")]
@@ -48,7 +54,7 @@ impl LoginError {
             Self::Nobody { login_page: page } | Self::NotRecent { confirm_page: page } => {
                 page.as_deref()
             }
-            Self::NotAllowed | Self::NotWrapped { .. } => None,
+            Self::InvalidToken | Self::NotAllowed | Self::NotWrapped { .. } => None,
         }
     }
 
@@ -58,9 +64,13 @@ impl LoginError {
             let page = HeaderValue::from_str(page).expect("pages are visible ASCII");
             return Some((LOCATION, page));
         }
-        // A 401 names a scheme (RFC 9110, 15.5.2). This one makes no browser ask for a password.
-        matches!(self, Self::Nobody { .. })
-            .then(|| (WWW_AUTHENTICATE, HeaderValue::from_static("Session")))
+        // A 401 names a scheme (RFC 9110, 15.5.2). These make no browser ask for a password.
+        let challenge = match self {
+            Self::Nobody { .. } => "Session",
+            Self::InvalidToken => "Bearer error=\"invalid_token\"",
+            _ => return None,
+        };
+        Some((WWW_AUTHENTICATE, HeaderValue::from_static(challenge)))
     }
 }
 
@@ -68,7 +78,7 @@ impl ResponseError for LoginError {
     fn status_code(&self) -> StatusCode {
         match self {
             _ if self.page().is_some() => StatusCode::SEE_OTHER,
-            Self::Nobody { .. } => StatusCode::UNAUTHORIZED,
+            Self::Nobody { .. } | Self::InvalidToken => StatusCode::UNAUTHORIZED,
             Self::NotRecent { .. } | Self::NotAllowed => StatusCode::FORBIDDEN,
             Self::NotWrapped { .. } => StatusCode::INTERNAL_SERVER_ERROR,
         }

@@ -19,7 +19,7 @@ use sessions::session::layers::attached;
 use sessions::{
     Session, SessionError, SessionExt,
     session::{
-        SessionSelector,
+        SessionSelector, is_bearer,
         layers::{refuse, write_login_note},
     },
 };
@@ -213,6 +213,9 @@ pub(crate) async fn login_of<T: User>(request: &HttpRequest) -> Result<Login<T>,
     let logins = logins_of::<T>(request)?;
     let login = Rc::clone(&logins).login(request.clone()).await;
     login.ok_or_else(|| {
+        if is_bearer(request) {
+            return LoginError::InvalidToken;
+        }
         let login = logins.pages().login.as_deref();
         LoginError::Nobody { login_page: page_for(request, login) }
     })
@@ -237,7 +240,8 @@ fn logins_of<T: User>(request: &HttpRequest) -> Result<Rc<dyn Asked<T>>, LoginEr
 
 /// Returns the page that the client of this request is sent to, if it can be sent.
 fn page_for(request: &HttpRequest, page: Option<&str>) -> Option<String> {
-    page.filter(|_| asks_for_a_page(request)).map(|page| with_next(page, request))
+    page.filter(|_| asks_for_a_page(request) && !is_bearer(request))
+        .map(|page| with_next(page, request))
 }
 
 /// Whether a browser asks for a page that it shows, not a script for data.

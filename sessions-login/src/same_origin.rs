@@ -13,7 +13,7 @@ use actix_web::{
     dev::{ServiceRequest, ServiceResponse},
     http::{
         Method, StatusCode,
-        header::{AUTHORIZATION, CACHE_CONTROL, HOST, HeaderValue, ORIGIN},
+        header::{AUTHORIZATION, CACHE_CONTROL, COOKIE, HOST, HeaderValue, ORIGIN},
         uri::Authority,
     },
 };
@@ -32,7 +32,9 @@ use futures_util::{
 /// 1. from an [allowed origin](Self::allow_origin),
 /// 2. else, where it says `Sec-Fetch-Site`, as browsers do over TLS since 2023, if that is `same-origin` or `none`,
 /// 3. else, where it has an `Origin`, if the host and port of that are those of the header `Host`,
-/// 4. with `Authorization: Bearer`, which no other site can make a browser send without CORS,
+/// 4. with `Authorization: Bearer`, which no other site can make a browser send without CORS: where it has no
+///    cookies, or where the sessions that are wrapped further out [take the token](sessions::session::is_bearer) and
+///    read no cookie beside it,
 /// 5. without any of these only after [`allow_unknown`](Self::allow_unknown).
 ///
 /// # Security
@@ -148,9 +150,11 @@ fn is_own(request: &HttpRequest, origin: &HeaderValue) -> bool {
     }
 }
 
+/// Whether the request has a bearer token, and no cookie that anything reads beside it.
 fn is_bearer(request: &HttpRequest) -> bool {
     let Said::Once(value) = Said::by(request, AUTHORIZATION) else { return false };
     value.as_bytes().get(..7).is_some_and(|scheme| scheme.eq_ignore_ascii_case(b"bearer "))
+        && (!request.headers().contains_key(COOKIE) || sessions::session::is_bearer(request))
 }
 
 fn is_origin(origin: &str) -> bool {

@@ -136,7 +136,9 @@ pub mod __private {
     };
 
     pub use crate::{
-        backend::confidential::confidential, error::Outages, request::middleware::new_transform,
+        backend::{confidential::confidential, stable_token::stable_token},
+        error::Outages,
+        request::middleware::new_transform,
     };
 }
 

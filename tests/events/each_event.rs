@@ -12,7 +12,7 @@ use actix_web::{
     App, Error, HttpRequest, HttpResponse,
     body::MessageBody,
     dev::{AppConfig, ServiceResponse},
-    http::header::{CACHE_CONTROL, COOKIE, HOST, SET_COOKIE},
+    http::header::{AUTHORIZATION, CACHE_CONTROL, COOKIE, HOST, SET_COOKIE},
     test::{TestRequest, init_service},
     web,
 };
@@ -160,6 +160,7 @@ async fn each_event_is_written_with_its_name_level_and_fields() {
     cookies_are_refused_by_themselves().await;
     requests_fail().await;
     requests_are_too_late().await;
+    clients_without_cookies_are_refused().await;
     stores_fail_and_recover().await;
     stores_fail_health_checks().await;
     stores_fail_and_requests_go_on().await;
@@ -336,6 +337,32 @@ async fn requests_are_too_late() {
         stage.goes_on.notify_one();
     };
     assert_eq!(futures_util::future::join(late, meanwhile).await.0.status, 200);
+}
+
+async fn clients_without_cookies_are_refused() {
+    #[derive(Clone, SessionInterface)]
+    #[session(bearer)]
+    struct Api {
+        backend: ServerSide<MemoryStore>,
+    }
+
+    let token = async |session: Session| -> actix_web::Result<HttpResponse> {
+        session.set_owner("alice")?;
+        session.bearer_token().await?;
+        Ok(HttpResponse::Ok().finish())
+    };
+    let write = async |session: Session| -> actix_web::Result<HttpResponse> {
+        session.insert("n", 1)?;
+        Ok(HttpResponse::Ok().finish())
+    };
+    let app = App::new()
+        .wrap(Api { backend: ServerSide::new(MemoryStore::new()) })
+        .route("/token", web::get().to(token))
+        .route("/write", web::get().to(write));
+    let app = init_service(app).await;
+    let request = TestRequest::with_uri("/write").insert_header((AUTHORIZATION, "Bearer ses_x"));
+    assert_eq!(Answer::of(&app, request).await.status, 401);
+    assert_eq!(send(&app, "/token", &["junk"]).await.status, 403);
 }
 
 async fn stores_fail_and_recover() {

@@ -2,6 +2,7 @@
 
 mod adopted_owners;
 mod attacks;
+mod bearer;
 mod costs;
 mod devices;
 mod flask_login;

@@ -37,7 +37,7 @@ struct AppSessions {
 /// A method, a use of it that changes nothing where that is possible, and whether it is access.
 struct Row(&'static str, fn(&Session<AppSessions>), bool);
 
-const TABLE: [Row; 41] = [
+const TABLE: [Row; 43] = [
     Row("get", |session| _ = session.get::<Value>("a"), true),
     Row("insert", |session| _ = session.insert("a", 1), true),
     Row("remove", |session| _ = session.remove("missing"), true),
@@ -76,6 +76,8 @@ const TABLE: [Row; 41] = [
     Row("now", |session| _ = session.now(), false),
     Row("ended", |session| drop(session.ended(Duration::from_secs(1))), true),
     Row("save_now", |session| _ = session.save_now().now_or_never(), true),
+    Row("bearer_token", |session| _ = session.bearer_token().now_or_never(), true),
+    Row("transport", |session| _ = session.transport(), true),
     Row("rollback", |session| _ = session.rollback(), true),
     Row("flash", |session| _ = session.flash("info", "text"), true),
     Row("take_flashes", |session| _ = session.take_flashes(), true),

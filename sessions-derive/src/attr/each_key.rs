@@ -62,6 +62,7 @@ fn wrong_values() -> Vec<(Key, TokenStream, &'static str)> {
         (Key::SaveWith, quote!('s'), async_function),
         (Key::NullSession, quote!(|_, null| null), function),
         (Key::Confidential, quote!(true), ""),
+        (Key::Bearer, quote!(true), ""),
         (Key::Data, quote!(1), "a type such as `Cart`"),
         (Key::Crate, quote!(sessions), "a path in quotes such as `\"my_app::sessions\"`"),
         (Key::Backend, quote!(true), ""),

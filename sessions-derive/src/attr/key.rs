@@ -98,6 +98,7 @@ keys! {
     SaveWith = "save_with" on Struct: OneOf(&[ASYNC_FUNCTION]),
     NullSession = "null_session" on Struct: OneOf(&[FUNCTION]),
     Confidential = "confidential" on Struct: Nothing,
+    Bearer = "bearer" on Struct: Nothing,
     Data = "data" on Struct: OneOf(&["a type such as `Cart`"]),
     Crate = "crate" on Struct: OneOf(&["a path in quotes such as `\"my_app::sessions\"`"]),
     Backend = "backend" on Field: Nothing,

@@ -145,7 +145,7 @@ impl StructAttrs {
             Key::OpenWith => put(&mut self.open_with, entry, function, errors),
             Key::SaveWith => put(&mut self.save_with, entry, function, errors),
             Key::NullSession => put(&mut self.null_session, entry, function, errors),
-            Key::Confidential => put(&mut None, entry, bare, errors),
+            Key::Confidential | Key::Bearer => put(&mut None, entry, bare, errors),
             Key::Data => put(&mut self.data, entry, ty, errors),
             Key::Crate => put(&mut self.krate, entry, quoted_path, errors),
             Key::Backend | Key::Config => {

@@ -69,6 +69,10 @@ pub(super) fn save_session(input: &Input<'_>, krate: &TokenStream) -> TokenStrea
             Some(_) => quote!(#krate::__private::confidential(&self.#member)),
             None => quote!(&self.#member),
         };
+        let backend = match input.attrs.seen.ident(Key::Bearer) {
+            Some(_) => quote!(#krate::__private::stable_token(#backend)),
+            None => backend,
+        };
         let state = state(input, krate, &content);
         let call = quote!(#krate::backend::Backend::save(#backend, #state, &#cx).await);
         placed(call, &field.original.ty)
@@ -142,6 +146,16 @@ pub(super) fn is_alive(input: &Input<'_>, krate: &TokenStream) -> Option<TokenSt
             #cx: &#krate::interface::AliveContext<'_>,
         ) -> #krate::interface::IsAlive {
             #body
+        }
+    })
+}
+
+/// Writes `bearer`, with the attribute.
+pub(super) fn bearer(attrs: &StructAttrs) -> Option<TokenStream> {
+    attrs.seen.ident(Key::Bearer)?;
+    Some(quote! {
+        fn bearer(&self) -> bool {
+            true
         }
     })
 }

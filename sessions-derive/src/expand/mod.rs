@@ -11,7 +11,7 @@ use syn::parse_quote;
 pub(crate) use self::methods::content_type;
 use self::{
     methods::{
-        check_backend, config, content_policies, is_alive, open_session, outages, ready,
+        bearer, check_backend, config, content_policies, is_alive, open_session, outages, ready,
         request_policies, save_session,
     },
     overrides::overrides,
@@ -38,6 +38,7 @@ fn interface(input: &Input<'_>) -> TokenStream {
     let ready = ready(input, &krate);
     let is_alive = is_alive(input, &krate);
     let outages = outages(input, &krate);
+    let bearer = bearer(&input.attrs);
     let config = config(input, &krate);
     let request_policies = request_policies(&input.attrs, &krate);
     let content_policies = content_policies(&input.attrs, &krate);
@@ -52,6 +53,7 @@ fn interface(input: &Input<'_>) -> TokenStream {
             #ready
             #is_alive
             #outages
+            #bearer
             #config
             #request_policies
             #content_policies

@@ -10,6 +10,7 @@ mod login_time;
 mod refused_cookies;
 mod revocation;
 mod server_side;
+pub(crate) mod stable_token;
 #[cfg(feature = "import-actix-session")]
 mod takeover;
 
@@ -19,6 +20,7 @@ pub use self::{
     cookie::{DecodedToken, EncryptedCookie, SignedCookie, TokenError, TokenScope},
     revocation::Revocation,
     server_side::{OwnedSession, ServerSide},
+    stable_token::StableToken,
 };
 #[cfg(feature = "import-actix-session")]
 pub(crate) use self::{

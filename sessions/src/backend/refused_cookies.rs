@@ -5,6 +5,7 @@ use std::fmt;
 use super::log_ids::LogField;
 use crate::{
     events::{Event, count, line},
+    interface::Transport,
     token::signed::Rejected,
 };
 
@@ -16,9 +17,14 @@ const MAX_LINES: usize = 8;
 #[derive(Debug, Default)]
 pub(crate) struct RefusedCookies {
     count: usize,
+    transport: Transport,
 }
 
 impl RefusedCookies {
+    pub(super) fn of(transport: Transport) -> Self {
+        Self { count: 0, transport }
+    }
+
     /// Tells why a token is refused, without its text.
     pub(crate) fn token(&mut self, rejected: Rejected) {
         self.tell(rejected.reason(), rejected, || None);
@@ -33,7 +39,9 @@ impl RefusedCookies {
     ) {
         self.count += 1;
         count(Event::SessionRefused, Some(reason));
-        if self.count <= MAX_LINES {
+        if self.transport == Transport::Bearer {
+            line!(SessionRefused, reason, session = session(), "bearer token refused: {text}");
+        } else if self.count <= MAX_LINES {
             line!(SessionRefused, reason, session = session(), "session cookie refused: {text}");
         } else if self.count == MAX_LINES + 1 {
             // It is counted under its own reason.

@@ -7,12 +7,15 @@ use actix_web::{
     HttpResponse,
     http::{
         StatusCode,
-        header::{CACHE_CONTROL, HeaderValue, RETRY_AFTER, VARY},
+        header::{CACHE_CONTROL, HeaderValue, RETRY_AFTER, VARY, WWW_AUTHENTICATE},
     },
 };
 
 /// The seconds after which a client may try again: an outage lasts seconds, or much longer.
 const RETRY_SECONDS: HeaderValue = HeaderValue::from_static("1");
+
+/// What a client is told whose bearer token opens nothing (RFC 6750, 3.1).
+const INVALID_TOKEN: HeaderValue = HeaderValue::from_static("Bearer error=\"invalid_token\"");
 
 /// A kind of failure. Opening, saving, `save_now`, the extractors, the calls on an owner's sessions and
 /// writes to a null session take their answers from here.
@@ -37,6 +40,10 @@ pub(crate) enum Failure {
     Superseded,
     /// The owner of a login has as many sessions as the cap lets live.
     TooManySessions,
+    /// A bearer token opens no session, and its request writes.
+    UnknownToken,
+    /// A bearer token was asked for in a request with the session's cookie.
+    CameInCookie,
     /// A bug or a wrong setting: too large, saved twice, without a key.
     Server,
 }
@@ -61,6 +68,8 @@ impl Failure {
             Self::Gone => (StatusCode::CONFLICT, false, Event::SessionGone),
             Self::Superseded => (StatusCode::CONFLICT, false, Event::SessionSuperseded),
             Self::TooManySessions => (StatusCode::CONFLICT, false, Event::LoginRefused),
+            Self::UnknownToken => (StatusCode::UNAUTHORIZED, false, Event::SessionUnauthorized),
+            Self::CameInCookie => (StatusCode::FORBIDDEN, false, Event::SessionUnauthorized),
             Self::Server => (StatusCode::INTERNAL_SERVER_ERROR, false, Event::SessionFailed),
         };
         Answer { status, retry, event }
@@ -84,6 +93,8 @@ impl Failure {
             Self::NewerFormat => "newer_format",
             Self::Server => "server",
             Self::TooManySessions => "limit",
+            Self::UnknownToken => "unknown_token",
+            Self::CameInCookie => "came_in_cookie",
             Self::Gone | Self::Superseded => return None,
         })
     }
@@ -100,7 +111,11 @@ impl Failure {
         let mut response = HttpResponse::new(status);
         let headers = response.headers_mut();
         headers.insert(CACHE_CONTROL, HeaderValue::from_static("no-store"));
-        headers.insert(VARY, HeaderValue::from_static("Cookie"));
+        let vary = if self == Self::UnknownToken { "Authorization" } else { "Cookie" };
+        headers.insert(VARY, HeaderValue::from_static(vary));
+        if self == Self::UnknownToken {
+            headers.insert(WWW_AUTHENTICATE, INVALID_TOKEN);
+        }
         if retry {
             headers.insert(RETRY_AFTER, RETRY_SECONDS);
         }

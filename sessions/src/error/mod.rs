@@ -329,10 +329,40 @@ pub enum SaveError {
         /// The format of the record.
         format: u32,
     },
-    /// `save_now` was called on a session that is saved already.
-    #[error("the session is already saved; call `save_now` once, before the handler returns")]
+    /// The request's bearer token opens no session, and the request writes: the token was made up, has expired or
+    /// was replaced, or its session has ended. Nothing was saved. The client gets 401 with `WWW-Authenticate`.
+    #[error(
+        "the request's bearer token opens no session, so its changes are dropped; its client logs in again"
+    )]
+    UnknownToken,
+    /// A login or a renewal gave the session of a client without cookies another token, and the handler did not
+    /// hand it out, or wrote after a logout of such a client. Nothing was saved; the logout is carried out.
+    #[error(
+        "the session of a client without cookies got another token, which was not handed out and would be lost; call `bearer_token` after the login or the renewal"
+    )]
+    UntakenToken,
+    /// `bearer_token` was called in a request with the session's cookie. The client gets 403.
+    #[error(
+        "the request has the session's cookie, so no bearer token is handed out: script in a page would get what `HttpOnly` keeps from it; the client sends no cookies"
+    )]
+    CameInCookie,
+    /// `bearer_token` was called where there are no bearer tokens.
+    #[error(
+        "the interface hands out no bearer tokens; add `bearer` to its `#[session(…)]`, and keep its sessions in a store"
+    )]
+    NoBearer,
+    /// `bearer_token` was called on a session that holds nothing, so that it is not stored.
+    #[error("the session holds nothing, so there is no token to hand out; log in or write first")]
+    NothingToHandOut,
+    /// `bearer_token` was called on a null session.
+    #[error("there is no session whose token could be handed out: {0}")]
+    Null(NullSession),
+    /// `save_now` or `bearer_token` was called on a session that is saved already.
+    #[error(
+        "the session is already saved; call `save_now` once, or `bearer_token` instead, before the handler returns"
+    )]
     Saved,
-    /// The future of `save_now` was dropped before it completed.
+    /// The future of `save_now` or `bearer_token` was dropped before it completed.
     #[error(
         "the future of `save_now` was dropped before it completed, so the session may or may not be saved; await it"
     )]

@@ -191,6 +191,9 @@ fn write_line(failure: Failure, text: &str, Place { interface, path }: Place<'_>
         Event::SessionGone => line!(SessionGone, interface, path, "{text}"),
         Event::SessionSuperseded => line!(SessionSuperseded, interface, path, "{text}"),
         Event::LoginRefused => line!(LoginRefused, reason, interface, path, "{text}"),
+        Event::SessionUnauthorized => {
+            line!(SessionUnauthorized, reason, interface, path, "{text}");
+        }
         _ => line!(SessionFailed, reason, interface, path, "{text}"),
     }
 }

@@ -90,13 +90,23 @@ impl Fails for SaveError {
             Self::Gone => Failure::Gone,
             Self::Superseded => Failure::Superseded,
             Self::TooManySessions { .. } => Failure::TooManySessions,
+            Self::UnknownToken => Failure::UnknownToken,
+            Self::CameInCookie => Failure::CameInCookie,
+            Self::Null(null) => null.caused_by().unwrap_or(Failure::Server),
             Self::TooLarge { .. }
             | Self::PayloadTooLarge { .. }
+            | Self::UntakenToken
+            | Self::NoBearer
+            | Self::NothingToHandOut
             | Self::Saved
             | Self::Interrupted
             | Self::InvalidToken
             | Self::Internal { .. } => Failure::Server,
         }
+    }
+
+    fn is_reported(&self) -> bool {
+        matches!(self, Self::Null(null) if null.caused_by().is_some())
     }
 }
 

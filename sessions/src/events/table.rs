@@ -63,6 +63,10 @@ events! {
     SessionGone = "session.gone", WARN, ["interface", "path"], [];
     /// A request that changed its session came after a login or a renewal of another one.
     SessionSuperseded = "session.superseded", WARN, ["interface", "path"], [];
+    /// A request wrote with a bearer token that opens no session, or asked for one with the session's cookie.
+    SessionUnauthorized = "session.unauthorized", INFO, ["reason", "interface", "path"], [
+        "unknown_token", "came_in_cookie"
+    ];
     /// A handler asks for a session that is not there: its route has none, or several.
     SessionMisused = "session.misused", ERROR, ["path"], [];
     /// A field of a typed session does not parse, and its default is used.

@@ -17,7 +17,7 @@ use super::{
 };
 use crate::{
     backend::{
-        Backend, Confidential, LegacySession, MarkId, Standing, Taken, TakeoverHook,
+        Backend, Confidential, LegacySession, MarkId, StableToken, Standing, Taken, TakeoverHook,
         run_to_completion,
     },
     cookie::CookieValues,
@@ -25,7 +25,7 @@ use crate::{
     events::event,
     interface::{
         AliveContext, CheckContext, CookieChange, ENDED, IsAlive, LegacyCookieEffects, OpenContext,
-        Opened, SaveContext, Saved,
+        Opened, SaveContext, Saved, Transport,
     },
     request::check_token,
     state::{SessionState, SessionStatus},
@@ -460,7 +460,7 @@ impl<B: Backend> ImportActixSession<B> {
                 }
                 Ok(saved)
             }
-            CookieChange::Keep => Ok(saved),
+            CookieChange::Keep | CookieChange::HandOut { .. } => Ok(saved),
         }
     }
 }
@@ -472,6 +472,10 @@ impl<B: Backend> Backend for ImportActixSession<B> {
             Opened::Session(state) => state,
             null @ Opened::Null(_) => return Ok(null),
         };
+        // No cookie is read beside a bearer token.
+        if cx.transport() == Transport::Bearer {
+            return Ok(state.into());
+        }
         let own = cx.cookies().without(ENDED.as_bytes());
         let is_marked_ended = own.len() < cx.cookies().len();
         let shares_name = policy.name() == cx.cookie().name();
@@ -538,6 +542,9 @@ impl<B: Backend> Backend for ImportActixSession<B> {
 
 /// The client cannot read a session that is saved here, though it can read a signed legacy cookie.
 impl<B: Confidential> Confidential for ImportActixSession<B> {}
+
+/// A client with a bearer token has no legacy cookie that is imported.
+impl<B: StableToken> StableToken for ImportActixSession<B> {}
 
 impl<'r> OpenContext<'r> {
     fn cookies_named(&self, name: &str) -> CookieValues<'r> {

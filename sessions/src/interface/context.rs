@@ -11,6 +11,7 @@ use actix_web::{
 };
 use sessions_policy::CookiePolicy;
 
+use super::Transport;
 use crate::{
     clock::Clock,
     cookie::CookieValues,
@@ -27,6 +28,7 @@ pub struct OpenContext<'r> {
     pub(crate) request: &'r HttpRequest,
     pub(crate) cookie: &'r CookiePolicy,
     pub(crate) cookies: &'r CookieValues<'r>,
+    pub(crate) bearer: Option<&'r [u8]>,
     pub(crate) settings: &'r Settings,
     pub(crate) now: SystemTime,
     pub(crate) clock: &'r Clock,
@@ -45,9 +47,21 @@ impl<'r> OpenContext<'r> {
     }
 
     /// Returns the values of the request's cookies with the session's name: untrusted bytes. If
-    /// several verify, use the newest.
+    /// several verify, use the newest. None where the session's token comes in `Authorization`.
     pub fn cookies(&self) -> &'r CookieValues<'r> {
         self.cookies
+    }
+
+    /// Returns the token of `Authorization: Bearer` without its prefix, for an interface that [takes
+    /// one](crate::SessionInterface::bearer): untrusted bytes, at most 4,096. Empty where the header has
+    /// nothing that a session's token could be. `None` where the session's transport is the cookie.
+    pub fn bearer_token(&self) -> Option<&'r [u8]> {
+        self.bearer
+    }
+
+    /// Returns how the session's token comes.
+    pub fn transport(&self) -> Transport {
+        if self.bearer.is_some() { Transport::Bearer } else { Transport::Cookie }
     }
 
     /// Returns the resolved settings.
@@ -88,6 +102,8 @@ pub struct SaveContext<'r> {
     pub(crate) response_status: StatusCode,
     pub(crate) response_headers: Option<&'r HeaderMap>,
     pub(crate) reads_back: bool,
+    pub(crate) transport: Transport,
+    pub(crate) hands_out: bool,
 }
 
 impl<'r> SaveContext<'r> {
@@ -131,6 +147,17 @@ impl<'r> SaveContext<'r> {
         self.response_headers
     }
 
+    /// Returns how the session's token travels: by [`Saved::token`](super::Saved::token), or by
+    /// [`Saved::bearer_token`](super::Saved::bearer_token).
+    pub fn transport(&self) -> Transport {
+        self.transport
+    }
+
+    /// Whether the handler hands the token out: it called `bearer_token`.
+    pub(crate) fn hands_out(&self) -> bool {
+        self.hands_out
+    }
+
     /// Whether the handler reads what is stored: it called `save_now`. Otherwise nothing reads the JSON of
     /// [`Saved::with_stored`](super::Saved::with_stored).
     pub fn reads_back(&self) -> bool {
@@ -160,11 +187,13 @@ pub struct CheckContext<'i> {
     pub(crate) imports: bool,
     /// The backend is one of several, among which the program chooses.
     pub(crate) is_chosen: bool,
+    /// The interface takes tokens from `Authorization`.
+    pub(crate) takes_bearer: bool,
 }
 
 impl<'i> CheckContext<'i> {
-    pub(crate) fn new(policies: Policies<'i>, settings: &'i Settings) -> Self {
-        Self { policies, settings, imports: false, is_chosen: false }
+    pub(crate) fn new(policies: Policies<'i>, settings: &'i Settings, takes_bearer: bool) -> Self {
+        Self { policies, settings, imports: false, is_chosen: false, takes_bearer }
     }
 
     /// Returns the resolved settings.
@@ -176,7 +205,7 @@ impl<'i> CheckContext<'i> {
     /// its backend at run time sets policies for all of them, and is only told.
     pub(crate) fn check_effects(&self, backend: BackendTraits) -> Result<(), ConfigError> {
         let backend = BackendTraits { imports: self.imports, ..backend };
-        let messages = without_effect(self.policies, backend);
+        let messages = without_effect(self.policies, self.takes_bearer, backend);
         if self.is_chosen {
             let is_new = |message: &String| is_first::<CheckContext<'static>>(message.clone());
             for message in messages.into_iter().filter(is_new) {

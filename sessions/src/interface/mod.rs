@@ -6,6 +6,7 @@ mod context;
 mod host;
 mod legacy_cookie;
 mod outcome;
+mod transport;
 
 use std::{any::TypeId, borrow::Cow, time::SystemTime};
 
@@ -21,6 +22,7 @@ pub use self::{
     context::{CheckContext, OpenContext, SaveContext},
     host::host,
     outcome::{Opened, Saved},
+    transport::Transport,
 };
 pub(crate) use self::{
     context::unix_seconds, legacy_cookie::LegacyCookieEffects, outcome::CookieChange,
@@ -248,6 +250,19 @@ pub trait SessionInterface: Sized + Send + Sync + 'static {
         true
     }
 
+    /// Whether clients without cookies send the token in `Authorization: Bearer`, as
+    /// [`Session::bearer_token`](crate::Session::bearer_token) hands it out. The derive's attribute `bearer`.
+    /// Defaults to `false`: then the header is not read. Asked once, when the service is built.
+    ///
+    /// A request with that header has no other token: its cookie is neither read nor set, and its response has
+    /// `Vary: Authorization`. A token opens only by the transport that it was made for, and never from a URL.
+    ///
+    /// For backends with a [stable token](crate::backend::StableToken). With any other one `check` tells that it has no
+    /// effect; the derive does not compile.
+    fn bearer(&self) -> bool {
+        false
+    }
+
     /// Returns the policies that do not depend on a request, which the default methods use. Do not
     /// override it.
     fn policies(&self) -> Policies<'_> {
@@ -304,7 +319,8 @@ pub trait SessionInterface: Sized + Send + Sync + 'static {
     fn check(&self) -> Result<(), ConfigError> {
         let settings = self.policies().resolve()?;
         Self::Content::check()?;
-        self.check_backend(&CheckContext::new(self.policies(), &settings))?;
+        let takes_bearer = self.bearer();
+        self.check_backend(&CheckContext::new(self.policies(), &settings, takes_bearer))?;
         if TypeId::of::<Self::Content>() == TypeId::of::<SessionState>() {
             ConfigError::unless_empty(without_typed_content(self.policies()))?;
         }

@@ -50,6 +50,10 @@ pub(crate) enum CookieChange {
     Set {
         token: String,
     },
+    /// The client gets this token in the body of the response.
+    HandOut {
+        token: String,
+    },
     /// The client has this token: its cookie is set again only where that changes its expiry.
     Hold {
         token: String,
@@ -67,6 +71,16 @@ impl Saved {
     /// semicolon or backslash (RFC 6265bis, 4.1.1).
     pub fn token(token: impl Into<String>) -> Self {
         Self::with(CookieChange::Set { token: token.into() })
+    }
+
+    /// The session is saved, and this token is for a client without cookies: where the context's transport is
+    /// [`Bearer`](super::Transport::Bearer). The client gets it if the handler hands it out; otherwise it keeps
+    /// the one that it has.
+    ///
+    /// A token has only the characters of the header: letters, digits and `-._~+/`, with `=` at the end (RFC
+    /// 6750, 2.1).
+    pub fn bearer_token(token: impl Into<String>) -> Self {
+        Self::with(CookieChange::HandOut { token: token.into() })
     }
 
     /// The session is saved under the token that the client has.
@@ -134,7 +148,7 @@ impl fmt::Debug for Saved {
     /// Shows no token.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match self.cookie {
-            CookieChange::Set { .. } => "Saved(token)",
+            CookieChange::Set { .. } | CookieChange::HandOut { .. } => "Saved(token)",
             CookieChange::Remove | CookieChange::RemoveEnded => "Saved(removed)",
             CookieChange::Hold { .. } | CookieChange::Keep => "Saved(unchanged)",
         })

@@ -104,10 +104,18 @@ impl Needs {
     }
 }
 
-/// Returns a message for each policy that is set and has no effect with this backend.
-pub(crate) fn without_effect(policies: Policies<'_>, backend: BackendTraits) -> Vec<String> {
+/// Returns a message for each policy that is set and has no effect with this backend, `bearer` among them.
+pub(crate) fn without_effect(
+    policies: Policies<'_>,
+    takes_bearer: bool,
+    backend: BackendTraits,
+) -> Vec<String> {
     let name = format!("`{}`", backend.name);
-    unmet(policies, &name, |needs| !needs.are_met(policies, backend))
+    let mut messages = unmet(policies, &name, |needs| !needs.are_met(policies, backend));
+    if takes_bearer && !backend.keeps_records {
+        messages.push(message("bearer", &name, Needs::Records));
+    }
+    messages
 }
 
 /// Returns a message for each policy that is set and has no effect on content that is not typed.
@@ -118,10 +126,14 @@ pub(crate) fn without_typed_content(policies: Policies<'_>) -> Vec<String> {
 fn unmet(policies: Policies<'_>, with: &str, is_unmet: impl Fn(Needs) -> bool) -> Vec<String> {
     let unmet = NEEDS.iter().filter_map(|(policy, needs)| {
         let needs = needs.filter(|needs| is_unmet(*needs) && policies.is_set(policy))?;
-        let (applies_to, todo) = needs.advice();
-        Some(format!("`{policy}` has no effect with {with}: it applies to {applies_to}; {todo}"))
+        Some(message(policy, with, needs))
     });
     unmet.collect()
+}
+
+fn message(policy: &str, with: &str, needs: Needs) -> String {
+    let (applies_to, todo) = needs.advice();
+    format!("`{policy}` has no effect with {with}: it applies to {applies_to}; {todo}")
 }
 
 #[cfg(test)]
@@ -159,7 +171,7 @@ mod tests {
             .touch_interval(seconds(1));
         let left = |config: &SessionConfig, backend| {
             let policies = Policies::new(&Overrides::NONE, config);
-            let messages = without_effect(policies, backend);
+            let messages = without_effect(policies, false, backend);
             messages
                 .iter()
                 .map(|message| message.split('`').nth(1).expect("the policy").to_owned())
@@ -196,7 +208,7 @@ mod tests {
         let config = SessionConfig::new().import(crate::policy::ImportMode::Move);
         let policies = Policies::new(&Overrides::NONE, &config);
         assert_eq!(
-            without_effect(policies, COOKIE),
+            without_effect(policies, false, COOKIE),
             [
                 "`import` has no effect with `SignedCookie`: it applies to a backend with an import; \
               remove it, or wrap the backend, for example in `ImportActixSession`"

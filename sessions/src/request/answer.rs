@@ -71,7 +71,7 @@ pub(super) fn answer<I: SessionInterface, B: MessageBody + 'static>(
                 slot.report(&mut Report::of(&err), Some(response.request().path()));
             }
             // The handler took another way because of the client's cookie.
-            Some(SessionHeaders::new(None).of_client(true))
+            Some(SessionHeaders::new(slot.service.vary(), None).of_client(true))
         }
         // One answer and one line for all sessions of a request.
         Outcome::Failed { headers, .. } if has_failed(&response) && is_failure(&response) => {
@@ -134,7 +134,7 @@ fn pass<I: SessionInterface>(slot: &Slot<I>, err: Error, outcome: Outcome) -> Er
             if !is_told {
                 slot.report(&mut Report::of(&failed), None);
             }
-            (err, vec![SessionHeaders::new(None).of_client(true)])
+            (err, vec![SessionHeaders::new(slot.service.vary(), None).of_client(true)])
         }
         Outcome::Failed { err: failed, headers } => {
             let mut all = err.as_error().map_or_else(Vec::new, ErrorWithHeaders::all_headers);

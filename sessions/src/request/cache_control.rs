@@ -13,6 +13,8 @@ use crate::events::event;
 /// `Vary: Cookie` forbids the last two as well, and there are caches that ignore it.
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub(super) enum Shows {
+    /// The session's token, in the body.
+    Token,
     /// The session's cookie.
     Cookie,
     /// A page that was made of a client's session.
@@ -25,6 +27,7 @@ impl Shows {
     /// The value of `Cache-Control` where there is none.
     fn private(self) -> HeaderValue {
         HeaderValue::from_static(match self {
+            Self::Token => "no-store",
             Self::Cookie => "private, no-cache=\"Set-Cookie\"",
             Self::Session | Self::NoSession => "private",
         })
@@ -34,13 +37,17 @@ impl Shows {
     fn is_told(self) -> bool {
         static HAS_WARNED: AtomicBool = AtomicBool::new(false);
         match self {
-            Self::Cookie => true,
+            Self::Token | Self::Cookie => true,
             Self::Session | Self::NoSession => !HAS_WARNED.swap(true, Ordering::Relaxed),
         }
     }
 
     fn warning(self) -> &'static str {
         match self {
+            Self::Token => {
+                "the response hands the session's token out and lets shared caches keep it, which would give \
+                 the session to other clients"
+            }
             Self::Cookie => {
                 "the response sets the session's cookie and lets shared caches keep it, which would give \
                  the session to other clients"
@@ -90,6 +97,11 @@ fn is_called_public(headers: &HeaderMap) -> bool {
 /// Makes `Cache-Control` private (RFC 9111, 5.2.2). Returns whether it let shared caches store the
 /// response.
 fn keep_cache_control_private(headers: &mut HeaderMap, shows: Shows) -> bool {
+    if shows == Shows::Token {
+        let shared = is_called_public(headers);
+        headers.insert(header::CACHE_CONTROL, shows.private());
+        return shared;
+    }
     if !headers.contains_key(header::CACHE_CONTROL) {
         headers.insert(header::CACHE_CONTROL, shows.private());
         return false;

@@ -11,21 +11,58 @@ use crate::{
     events::event,
 };
 
+/// The headers of the request that a session came from, or could have come from.
+#[derive(Clone, Copy)]
+pub(crate) enum Vary {
+    Cookie,
+    /// The cookie, since there is no bearer token: a cache must not give the page to a client with one.
+    Both,
+    Authorization,
+}
+
+impl Vary {
+    fn names(self) -> &'static [&'static str] {
+        match self {
+            Self::Cookie => &["Cookie"],
+            Self::Both => &["Authorization", "Cookie"],
+            Self::Authorization => &["Authorization"],
+        }
+    }
+
+    /// The value of `Vary` where there is none.
+    fn value(self) -> HeaderValue {
+        HeaderValue::from_static(match self {
+            Self::Cookie => "Cookie",
+            Self::Both => "Authorization, Cookie",
+            Self::Authorization => "Authorization",
+        })
+    }
+}
+
 /// The headers of a response that used the session.
 #[derive(Clone)]
 pub(crate) struct SessionHeaders {
+    vary: Vary,
     /// The session's own cookie, set or removed.
     own: Option<HeaderValue>,
     /// Removals of legacy cookies.
     legacy: Vec<HeaderValue>,
     /// Whether the client sent a session, or a cookie that opened none.
     of_client: bool,
+    /// Whether the body has the session's token.
+    hands_out: bool,
 }
 
 impl SessionHeaders {
     /// Takes the value of a `Set-Cookie` header that is built from checked parts.
-    pub(crate) fn new(set_cookie: Option<String>) -> Self {
-        Self { own: set_cookie.map(value), legacy: Vec::new(), of_client: false }
+    pub(crate) fn new(vary: Vary, set_cookie: Option<String>) -> Self {
+        let own = set_cookie.map(value);
+        Self { vary, own, legacy: Vec::new(), of_client: false, hands_out: false }
+    }
+
+    /// Sets whether the body has the session's token.
+    pub(crate) fn handing_out(self, hands_out: bool) -> Self {
+        Self { hands_out, ..self }
     }
 
     /// Sets whether the client sent a session, or a cookie that opened none.
@@ -45,12 +82,13 @@ impl SessionHeaders {
     }
 
     pub(crate) fn write(&self, headers: &mut HeaderMap) {
-        vary_by_cookie(headers);
+        vary_by(headers, self.vary);
         for set_cookie in self.own.iter().chain(&self.legacy) {
             drop_cookies_named(headers, name_of(set_cookie.as_bytes()));
             headers.append(header::SET_COOKIE, set_cookie.clone());
         }
         let shows = match (self.has_cookies(), self.of_client) {
+            _ if self.hands_out => Shows::Token,
             (true, _) => Shows::Cookie,
             (false, true) => Shows::Session,
             (false, false) => Shows::NoSession,
@@ -63,10 +101,10 @@ fn value(set_cookie: String) -> HeaderValue {
     HeaderValue::try_from(set_cookie).expect("name, token and attributes are visible ASCII")
 }
 
-/// Adds `Cookie` to `Vary`, and merges several such headers into one.
-fn vary_by_cookie(headers: &mut HeaderMap) {
+/// Adds these names to `Vary`, and merges several such headers into one.
+fn vary_by(headers: &mut HeaderMap, vary: Vary) {
     if headers.is_empty() || !headers.contains_key(header::VARY) {
-        headers.insert(header::VARY, HeaderValue::from_static("Cookie"));
+        headers.insert(header::VARY, vary.value());
         return;
     }
     let values: Vec<_> = headers.get_all(header::VARY).cloned().collect();
@@ -77,8 +115,12 @@ fn vary_by_cookie(headers: &mut HeaderMap) {
     let mut merged: Vec<String> = values.iter().flat_map(names).collect();
     if merged.iter().any(|name| name == "*") {
         merged = vec!["*".to_owned()];
-    } else if !merged.iter().any(|name| name.eq_ignore_ascii_case("cookie")) {
-        merged.push("Cookie".to_owned());
+    } else {
+        for name in vary.names() {
+            if !merged.iter().any(|present| present.eq_ignore_ascii_case(name)) {
+                merged.push((*name).to_owned());
+            }
+        }
     }
     if let Ok(value) = HeaderValue::from_str(&merged.join(", ")) {
         headers.insert(header::VARY, value);

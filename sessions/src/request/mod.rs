@@ -3,6 +3,7 @@
 // `save`, which save it; `answer`, which makes the response; and `headers`, which writes its headers.
 
 mod answer;
+mod bearer;
 mod cache_control;
 mod error_with_headers;
 mod finish;
@@ -15,12 +16,14 @@ mod service_state;
 mod slot;
 mod token_check;
 
+pub(crate) use self::bearer::is_bearer_request;
 #[cfg(feature = "test")]
 pub(crate) use self::service_state::ServiceState;
 pub(crate) use self::slot::{AnySlot, CurrentSlot, Opening, Slot};
 #[cfg(any(feature = "import-actix-session", feature = "test"))]
 pub(crate) use self::token_check::check_token;
 pub use self::{
+    bearer::BearerToken,
     middleware::{SessionFuture, SessionMiddleware, SessionService},
     saved_session::{SaveOutcome, SavedSession},
 };

@@ -6,10 +6,11 @@ use actix_web::http::{StatusCode, header::HeaderMap};
 use sessions_policy::{CookiePolicy, MAX_COOKIE_LIFETIME, OnGone, OnSaveError, format_duration};
 
 use super::{
+    bearer::BearerToken,
     headers::SessionHeaders,
     saved_session::{SaveOutcome, SavedSession},
     service_state::ServiceState,
-    slot::{FreezeFor, Frozen, OpenSession, Slot},
+    slot::{BearerUse, FreezeFor, Frozen, OpenSession, Slot},
     token_check::check_token,
 };
 use crate::{
@@ -18,6 +19,7 @@ use crate::{
     events::event,
     interface::{
         CookieChange, LegacyCookieEffects, SaveContext, Saved, SessionContent, SessionInterface,
+        Transport,
     },
     policy::{Settings, is_first},
     state::SessionStatus,
@@ -47,6 +49,36 @@ pub(super) async fn save_now<I: SessionInterface>(
     }
 }
 
+/// Saves before there is a response, and returns the token for a client without cookies.
+pub(super) async fn bearer_token<I: SessionInterface>(
+    slot: &Slot<I>,
+) -> Result<BearerToken, SaveError> {
+    slot.hand_out()?;
+    let Frozen::Session(session) = freeze(slot, FreezeFor::SaveNow, StatusCode::OK) else {
+        return Err(SaveError::Saved);
+    };
+    let saved = match skip_saving(slot, &session) {
+        Some(skipped) => Ok(skipped),
+        None => save_content(slot, &session, StatusCode::OK, None, Tolerance::None).await,
+    };
+    match saved {
+        Ok(SaveReport { headers, outcome, token, .. }) => {
+            slot.finish_save_now(headers);
+            match (token, outcome) {
+                (Some(token), _) => BearerToken::new(token),
+                (None, SaveOutcome::Saved) => Err(SaveError::Superseded),
+                (None, SaveOutcome::Removed | SaveOutcome::Unchanged) => {
+                    Err(SaveError::NothingToHandOut)
+                }
+            }
+        }
+        Err(failed) => {
+            slot.finish_save_now(failed.headers);
+            Err(failed.err)
+        }
+    }
+}
+
 /// Closes the session for writes, after its policies are applied to it.
 pub(super) fn freeze<I: SessionInterface>(
     slot: &Slot<I>,
@@ -55,10 +87,13 @@ pub(super) fn freeze<I: SessionInterface>(
 ) -> Frozen<I::Content> {
     let settings = &slot.service.settings;
     let now = slot.service.clock.asked_first();
-    slot.freeze(purpose, |state| {
+    slot.freeze(purpose, |state, cookie| {
         let saves = settings.save_when().saves(response_status.as_u16());
         if state.null_session().is_none() && !saves {
             state.rollback().expect("a session that is not null is writable");
+        }
+        if let Some(bearer) = &mut cookie.bearer {
+            bearer.settle(state);
         }
         state.finalize(now, settings.absolute_timeout().is_some());
     })
@@ -70,13 +105,16 @@ pub(super) struct SaveReport {
     outcome: SaveOutcome,
     /// The stored JSON, if it differs from the content.
     stored: Option<String>,
+    /// The token that the handler hands out.
+    token: Option<String>,
     /// The failure, if the response is sent although there was one.
     pub(super) tolerated: Option<SaveError>,
 }
 
 impl SaveReport {
     fn unchanged(headers: Option<SessionHeaders>) -> Self {
-        Self { headers, outcome: SaveOutcome::Unchanged, stored: None, tolerated: None }
+        let outcome = SaveOutcome::Unchanged;
+        Self { headers, outcome, stored: None, token: None, tolerated: None }
     }
 }
 
@@ -96,7 +134,9 @@ pub(super) fn skip_saving<I: SessionInterface>(
         return Some(SaveReport::unchanged(headers_of(session, None, &[])));
     }
     let status = content.state().status();
-    (!must_save(interface, session, status))
+    // No response gives a client without cookies its token again.
+    let has_nothing = status == SessionStatus::Unchanged && session.cookie.bearer.is_some();
+    (has_nothing || !must_save(interface, session, status))
         .then(|| SaveReport::unchanged(headers_of(session, None, &[])))
 }
 
@@ -107,9 +147,14 @@ fn headers_of<C: SessionContent>(
     legacy_removed: &[Arc<CookiePolicy>],
 ) -> Option<SessionHeaders> {
     let OpenSession { content, cookie, .. } = session;
-    let is_of_client = cookie.was_sent || !content.is_new();
+    let is_of_client = cookie.was_sent || cookie.bearer.is_some() || !content.is_new();
     let vary = content.is_accessed() || set_cookie.is_some() || !legacy_removed.is_empty();
-    vary.then(|| SessionHeaders::new(set_cookie).removing(legacy_removed).of_client(is_of_client))
+    vary.then(|| {
+        SessionHeaders::new(cookie.vary, set_cookie)
+            .removing(legacy_removed)
+            .of_client(is_of_client)
+            .handing_out(cookie.bearer.is_some_and(|bearer| bearer.hands_out))
+    })
 }
 
 /// Whether a response may be sent although saving failed.
@@ -131,6 +176,9 @@ pub(super) async fn save_content<I: SessionInterface>(
 ) -> Result<SaveReport, SaveFailure> {
     let ServiceState { interface, settings, clock, .. } = &*slot.service;
     let OpenSession { content, cookie, .. } = session;
+    if let Some(err) = cookie.bearer.and_then(|bearer| bearer.refusal(content.state())) {
+        return Err(SaveFailure { err, headers: None });
+    }
     let session_status = content.state().status();
     let now = clock.now();
     let cx = SaveContext {
@@ -142,6 +190,8 @@ pub(super) async fn save_content<I: SessionInterface>(
         response_headers,
         // `save_now` alone leaves every failure to its handler.
         reads_back: tolerance == Tolerance::None,
+        transport: if cookie.bearer.is_some() { Transport::Bearer } else { Transport::Cookie },
+        hands_out: cookie.bearer.is_some_and(|bearer| bearer.hands_out),
     };
     let saved = match interface.save_session(content, cx).await {
         Err(SaveError::Gone) => Ok(Saved::with(CookieChange::RemoveEnded)),
@@ -149,6 +199,9 @@ pub(super) async fn save_content<I: SessionInterface>(
     };
     let answered = saved.and_then(|saved| {
         let Saved { cookie: change, stored, legacy_cookie, ending, ends_at } = saved;
+        if let Some(bearer) = cookie.bearer {
+            return answer_bearer(session, bearer, change, stored);
+        }
         let set = |token| {
             let policy = &cookie.policy;
             token_cookie(&**interface, settings, content, policy, token, ends_at, now)
@@ -159,6 +212,7 @@ pub(super) async fn save_content<I: SessionInterface>(
             }
             CookieChange::Remove => Ok(SaveOutcome::Removed),
             CookieChange::RemoveEnded => Err(SaveError::Gone),
+            CookieChange::HandOut { .. } => return Err(SaveError::NoBearer),
         };
         let set_cookie = match change {
             CookieChange::Set { token } => Some(set(token)?),
@@ -169,22 +223,52 @@ pub(super) async fn save_content<I: SessionInterface>(
                 }
                 None => legacy_cookie.removal(&cookie.policy, cookie.was_sent, now),
             },
-            CookieChange::Hold { .. } | CookieChange::Keep => None,
+            CookieChange::Hold { .. } | CookieChange::Keep | CookieChange::HandOut { .. } => None,
         };
         let headers = headers_of(session, set_cookie, &legacy_cookie.removes);
-        Ok((outcome, headers, stored))
+        Ok(Answered { outcome, headers, stored, token: None })
     });
     let (err, headers) = match answered {
-        Ok((Ok(outcome), headers, stored)) => {
-            return Ok(SaveReport { headers, outcome, stored, tolerated: None });
+        Ok(Answered { outcome: Ok(outcome), headers, stored, token }) => {
+            return Ok(SaveReport { headers, outcome, stored, token, tolerated: None });
         }
-        Ok((Err(err), headers, _)) => (err, headers),
+        Ok(Answered { outcome: Err(err), headers, .. }) => (err, headers),
         Err(err) => (err, headers_of(session, None, &[])),
     };
     if tolerance == Tolerance::Policies && is_tolerated(content, session_status, settings, &err) {
         return Ok(SaveReport { tolerated: Some(err), ..SaveReport::unchanged(headers) });
     }
     Err(SaveFailure { err, headers: headers.filter(SessionHeaders::has_cookies) })
+}
+
+/// What the response says of a saved session.
+struct Answered {
+    outcome: Result<SaveOutcome, SaveError>,
+    headers: Option<SessionHeaders>,
+    stored: Option<String>,
+    token: Option<String>,
+}
+
+/// Answers a client without cookies: only a handler that asked for the token has it.
+fn answer_bearer<C: SessionContent>(
+    session: &OpenSession<C>,
+    bearer: BearerUse,
+    change: CookieChange,
+    stored: Option<String>,
+) -> Result<Answered, SaveError> {
+    let (outcome, token) = match change {
+        CookieChange::HandOut { token } => (SaveOutcome::Saved, Some(token)),
+        CookieChange::Hold { .. } | CookieChange::Keep => (SaveOutcome::Saved, None),
+        CookieChange::Remove => (SaveOutcome::Removed, None),
+        CookieChange::RemoveEnded => return Err(SaveError::Gone),
+        // The backend knows of no other transport than the cookie.
+        CookieChange::Set { .. } => return Err(SaveError::NoBearer),
+    };
+    if let Some(err) = bearer.lost_writes() {
+        return Err(err);
+    }
+    let token = token.filter(|_| bearer.hands_out);
+    Ok(Answered { outcome: Ok(outcome), headers: headers_of(session, None, &[]), stored, token })
 }
 
 /// Whether the interface must save the session, by what the request did to it. One that is no use of its
@@ -220,6 +304,8 @@ fn is_tolerated(
         SessionStatus::Unchanged => false,
     };
     match err {
+        // The client has no token of what it wrote.
+        SaveError::UnknownToken | SaveError::UntakenToken | SaveError::NoBearer => false,
         // An emptying is a logout, too.
         SaveError::Superseded if content.is_empty() => false,
         SaveError::Gone | SaveError::Superseded => settings.on_gone() == OnGone::Drop,

@@ -5,6 +5,7 @@ use std::sync::Arc;
 use actix_web::HttpRequest;
 use sessions_policy::{CookieAttributes, CookieDomain, CookieName, CookiePath, CookiePolicy};
 
+use super::headers::Vary;
 use crate::{
     clock::Clock,
     error::{ConfigError, CookieError, OutageLog},
@@ -19,6 +20,8 @@ pub(crate) struct ServiceState<I> {
     pub(crate) settings: Settings,
     pub(crate) clock: Clock,
     pub(crate) outages: Arc<OutageLog>,
+    /// Whether clients without cookies send the token in `Authorization`.
+    pub(crate) takes_bearer: bool,
 }
 
 impl<I: SessionInterface> ServiceState<I> {
@@ -40,7 +43,13 @@ impl<I: SessionInterface> ServiceState<I> {
             Err(err) => return Err(err),
         }
         let outages = interface.outages().unwrap_or_default();
-        Ok(Self { interface, settings, clock, outages })
+        let takes_bearer = interface.bearer();
+        Ok(Self { interface, settings, clock, outages, takes_bearer })
+    }
+
+    /// Returns what the sessions of requests without a bearer token depend on.
+    pub(super) fn vary(&self) -> Vary {
+        if self.takes_bearer { Vary::Both } else { Vary::Cookie }
     }
 
     /// Asks the interface for the cookie policies of this request, and checks them unless they

@@ -12,7 +12,10 @@ use super::{
     Inferred, Session, SessionSelector,
     extractors::{find, log_misuse},
 };
-use crate::{error::ExtractError, request::Opening};
+use crate::{
+    error::ExtractError,
+    request::{CurrentSlot, Opening, is_bearer_request},
+};
 
 /// Opens the session in a middleware, from an `HttpRequest`, a `ServiceRequest` or a
 /// `ServiceResponse`.
@@ -127,4 +130,27 @@ impl OpenedSessionExt for GuardContext<'_> {
 fn opened<I: SessionSelector>(extensions: &Extensions) -> Option<Session<I>> {
     let slot = find::<I>(extensions).ok()?;
     I::any(&slot).is_open().then(|| Session::of(slot))
+}
+
+/// Whether the request has `Authorization: Bearer`, and each session around this route takes its token from there:
+/// then no session cookie of the request is read. Opens no session. `false` where no session is wrapped around the
+/// caller.
+///
+/// For middleware: what protects cookies, such as a check of the request's origin, is not needed then, and a client
+/// without cookies wants a status, not a page.
+pub fn is_bearer(request: &HttpRequest) -> bool {
+    if !is_bearer_request(request) {
+        return false;
+    }
+    let mut next = request.extensions().get::<CurrentSlot>().map(|CurrentSlot(slot)| slot.clone());
+    if next.is_none() {
+        return false;
+    }
+    while let Some(slot) = next {
+        if !slot.takes_bearer() {
+            return false;
+        }
+        next = slot.outer().cloned();
+    }
+    true
 }

@@ -7,11 +7,8 @@ use crate::{
     codec::json_scan,
     dictionary::{Dictionary, Format, Replay},
     error::SessionError,
-    state::SessionState,
+    state::{FLASHES, SessionState},
 };
-
-/// The key of the messages, as in Flask.
-const FLASHES: &str = "_flashes";
 
 /// # Messages for the next page
 impl<I: SessionSelector> Session<I> {

@@ -3,6 +3,7 @@
 // rustdoc lists the methods of `Session` in the order of the modules: keys and values come first.
 mod keys;
 
+mod bearer;
 mod ended;
 mod ext;
 mod extractors;
@@ -20,7 +21,7 @@ use std::{fmt, sync::Arc};
 
 use self::running_update::RunningUpdate;
 pub use self::{
-    ext::{OpenedSessionExt, SessionExt},
+    ext::{OpenedSessionExt, SessionExt, is_bearer},
     extractors::TrySession,
     read_only::ReadSession,
     selector::{Inferred, SessionSelector},
@@ -28,7 +29,8 @@ pub use self::{
 };
 use crate::{dictionary::Encoder, error::SessionError, state::SessionState};
 pub use crate::{
-    request::{SaveOutcome, SavedSession},
+    interface::Transport,
+    request::{BearerToken, SaveOutcome, SavedSession},
     state::PurgeOutcome,
 };
 

@@ -127,6 +127,13 @@ impl SessionState {
         Ok(())
     }
 
+    /// Takes a request for another token for the same rights back.
+    pub(crate) fn cancel_rotation(&mut self) {
+        if matches!(self.inner.meta.token, TokenFate::Rotated) {
+            self.inner.meta.token = TokenFate::Kept;
+        }
+    }
+
     /// Purges the session. A later write starts a new one.
     ///
     /// # Errors

@@ -47,6 +47,8 @@ const REMEMBERED: &str = "_remembered";
 /// The key of a session's own timeouts: readable like any other, written by `set_lifetimes` and `set_owner`
 /// only.
 const LIFETIMES: &str = "_lifetimes";
+/// The key of messages for the next page, as in Flask.
+pub(crate) const FLASHES: &str = "_flashes";
 /// The key of the owner's id: readable like any other, written by `set_owner` only.
 const OWNER: &str = "_owner";
 /// The key of the note about a login: readable like any other, written together with the owner only.
@@ -189,6 +191,12 @@ impl SessionState {
     /// Whether there are no keys.
     pub fn is_empty(&self) -> bool {
         self.iter().next().is_none() && self.inner.dictionary.surrogate_members().next().is_none()
+    }
+
+    /// Whether there is nothing but messages for the next page.
+    pub(crate) fn holds_only_flashes(&self) -> bool {
+        self.iter().all(|(key, _)| key == FLASHES)
+            && self.inner.dictionary.surrogate_members().next().is_none()
     }
 
     /// Sets `key` to `value`.

@@ -65,13 +65,17 @@ hash_key! {
     OwnerKey
 }
 
-/// What tokens are for: the cookie of this name, or the interfaces with this salt.
+/// What tokens are for: the cookie of this name, or the interfaces with this salt, and how they travel.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Purpose<'p> {
     Cookie(&'p str),
     Salt(&'p str),
     /// None: what is kept of an owner.
     Owner,
+    /// In `Authorization`, for the interface whose cookie has this name.
+    Bearer(&'p str),
+    /// In `Authorization`, for the interfaces with this salt.
+    BearerSalt(&'p str),
 }
 
 impl Purpose<'_> {
@@ -82,6 +86,8 @@ impl Purpose<'_> {
             Self::Cookie(name) => ("cookie", name),
             Self::Salt(salt) => ("salt", salt),
             Self::Owner => ("owner", ""),
+            Self::Bearer(name) => ("bearer", name),
+            Self::BearerSalt(salt) => ("bearer salt", salt),
         };
         // Collected first, since each part that is hashed by itself costs as much as a copy of all.
         let mut input = SmallVec::<[u8; 128]>::new();

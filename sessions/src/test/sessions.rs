@@ -18,7 +18,7 @@ use sessions_policy::CookiePolicy;
 use crate::{
     clock::Clock,
     cookie::name_of,
-    interface::{SaveContext, SessionContent, SessionInterface},
+    interface::{SaveContext, SessionContent, SessionInterface, Transport},
     request::{ServiceState, Slot, check_token},
     state::SessionStatus,
 };
@@ -85,6 +85,8 @@ impl<I: SessionInterface + Clone> TestSessions<I> {
             response_status: StatusCode::OK,
             response_headers: None,
             reads_back: false,
+            transport: Transport::Cookie,
+            hands_out: false,
         };
         let saved = interface.save_session(&seeded, cx).await;
         let saved = saved.unwrap_or_else(|err| panic!("the session cannot be saved: {err}"));

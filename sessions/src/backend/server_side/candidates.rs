@@ -3,7 +3,7 @@
 use futures_util::future::join_all;
 use smallvec::{SmallVec, smallvec};
 
-use super::{ServerSide, token::CookieTokens};
+use super::{ServerSide, token::PurposeTokens};
 use crate::{
     backend::{circuit_breaker::Deadline, refused_cookies::RefusedCookies},
     events::event,
@@ -31,14 +31,14 @@ pub(super) type Candidates = SmallVec<[Candidate; 1]>;
 /// What the store has for each of them.
 pub(super) type LoadedRecords = SmallVec<[Result<Option<Loaded>, StoreError>; 1]>;
 
-/// Returns the tokens of the request's cookies.
+/// Returns the tokens of the request: of its cookies, or of the header.
 pub(super) fn candidates(
     cx: &OpenContext<'_>,
-    tokens: &CookieTokens<'_>,
+    tokens: &PurposeTokens<'_>,
     refused: &mut RefusedCookies,
 ) -> Candidates {
     let mut candidates = Candidates::new();
-    for text in cx.cookies().iter() {
+    for text in cx.cookies().iter().chain(cx.bearer_token()) {
         match tokens.read(text) {
             Err(rejected) => refused.token(rejected),
             Ok(_) if candidates.len() == MAX_LOADS => {

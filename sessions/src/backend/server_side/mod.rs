@@ -321,7 +321,7 @@ impl<S: Store> ServerSide<S> {
 
 impl<S: Store> Backend for ServerSide<S> {
     async fn open(&self, cx: &OpenContext<'_>) -> Result<Opened<SessionState>, OpenError> {
-        if cx.cookies().is_empty() {
+        if cx.cookies().is_empty() && cx.bearer_token().is_none() {
             return Ok(self.new_session(cx).into());
         }
         // Boxed, here and below: malloc caches blocks of up to a kilobyte, and is slow with one that

@@ -10,7 +10,7 @@ use super::{
     candidates::{Candidate, Candidates, LOADS_AT_A_TIME, candidates},
     owner_index::Indexed,
     timeouts::{is_past, is_unused_for_long, touch},
-    token::CookieTokens,
+    token::PurposeTokens,
     turn::turn,
     write::Base,
 };
@@ -172,8 +172,8 @@ impl<S: Store> ServerSide<S> {
         let mut newest: Option<(Box<Found>, usize)> = None;
         let mut others = Vec::new();
         let mut stale = None;
-        let mut refused = RefusedCookies::default();
-        let tokens = self.tokens.of_cookie(cx.settings(), cx.cookie().name().as_str());
+        let mut refused = RefusedCookies::of(cx.transport());
+        let tokens = self.tokens.of(cx.settings(), cx.cookie(), cx.transport());
         let mut candidates = candidates(cx, &tokens, &mut refused).into_iter();
         loop {
             let next: Candidates = candidates.by_ref().take(LOADS_AT_A_TIME).collect();
@@ -223,7 +223,7 @@ impl<S: Store> ServerSide<S> {
         &self,
         candidate: Candidate,
         loaded: Result<Option<Loaded>, StoreError>,
-        tokens: &CookieTokens<'_>,
+        tokens: &PurposeTokens<'_>,
         deadline: &Deadline,
         refused: &mut RefusedCookies,
         cx: &OpenContext<'_>,

@@ -11,7 +11,7 @@ use super::{
     record_parts::RecordTime,
     run_to_completion,
     timeouts::ttl,
-    token::CookieTokens,
+    token::PurposeTokens,
     write::{
         ConditionalWrite, NewToken, Opened, Reason, Removal, RemovalCondition, RemovalOutcome,
         WriteOutcome,
@@ -23,7 +23,7 @@ use crate::{
     dictionary::ChangeSet,
     error::SaveError,
     events::event,
-    interface::{SaveContext, Saved, unix_seconds},
+    interface::{SaveContext, Saved, Transport, unix_seconds},
     state::{Adopted, SessionState, SessionStatus},
     store::{Epoch, RecordKey, Store, StoreError, Timestamp, VerifierHash},
     token::split::SplitToken,
@@ -88,6 +88,8 @@ impl<S: Store> Saving<'_, S> {
             SessionStatus::Rotated | SessionStatus::Renewed if !found.by_grace => {
                 self.replace_token(found).await
             }
+            // The token that this client would get is another request's.
+            SessionStatus::Rotated if self.cx.hands_out() => Err(SaveError::Superseded),
             SessionStatus::Rotated if !self.state.is_modified() => Ok(Saved::unchanged()),
             // The token of a client that has its time of grace was rotated a moment ago.
             SessionStatus::Changed | SessionStatus::Rotated => self.change(found).await,
@@ -434,15 +436,18 @@ impl<S: Store> Saving<'_, S> {
     }
 
     fn token(&self, token: &SplitToken) -> Saved {
-        Saved::token(self.token_text(token))
+        match self.cx.transport() {
+            Transport::Cookie => Saved::token(self.token_text(token)),
+            Transport::Bearer => Saved::bearer_token(self.token_text(token)),
+        }
     }
 
     fn token_text(&self, token: &SplitToken) -> String {
         self.tokens().write(token)
     }
 
-    fn tokens(&self) -> CookieTokens<'_> {
-        self.backend.tokens.of_cookie(self.cx.settings(), self.cx.cookie().name().as_str())
+    fn tokens(&self) -> PurposeTokens<'_> {
+        self.backend.tokens.of(self.cx.settings(), self.cx.cookie(), self.cx.transport())
     }
 }
 

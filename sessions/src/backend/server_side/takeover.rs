@@ -125,7 +125,7 @@ impl<S: Store> ServerSide<S> {
         };
         // A token that is not the record's.
         let token = SplitToken::random().map_err(OpenError::internal)?;
-        let tokens = self.tokens.of_cookie(cx.settings(), cx.cookie().name().as_str());
+        let tokens = self.tokens.of(cx.settings(), cx.cookie(), cx.transport());
         let verifier = tokens.verifier_hash(&token);
         let (now, base) = (loaded.now, loaded.into());
         let found = Found { token, verifier, key, base, epoch, by_grace: true, now };
@@ -147,7 +147,7 @@ impl<S: Store> ServerSide<S> {
         let LegacySession { content, since, is_one_clients } = legacy;
         let payload = self.payload(content)?.ok_or(SaveError::Gone)?;
         let token = SplitToken::random().map_err(SaveError::internal)?;
-        let tokens = self.tokens.of_cookie(cx.settings(), cx.cookie().name().as_str());
+        let tokens = self.tokens.of(cx.settings(), cx.cookie(), cx.transport());
         let (key, verifier) = (tokens.record_key(&token), tokens.verifier_hash(&token));
         let now = RecordTime::at(cx.now());
         let since = since.map(Timestamp::of).unwrap_or_default();

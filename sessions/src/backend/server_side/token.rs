@@ -1,8 +1,11 @@
-//! Tokens in the cookie: signed, where there are keys.
+//! Tokens in the cookie or the header: signed, where there are keys.
 
 use std::sync::Arc;
 
+use sessions_policy::CookiePolicy;
+
 use crate::{
+    interface::Transport,
     key::SharedKeys,
     policy::Settings,
     store::{Purpose, RecordKey, VerifierHash},
@@ -25,14 +28,14 @@ struct Signing {
     derived: Arc<DerivedKeyCache<Signer>>,
 }
 
-/// Reads and writes the tokens of one cookie.
-pub(super) struct CookieTokens<'c> {
+/// Reads and writes the tokens of one purpose.
+pub(super) struct PurposeTokens<'c> {
     signers: Option<Arc<SaltKeys<Signer>>>,
     purpose: Purpose<'c>,
 }
 
 /// A store sees the hashes of a token's halves.
-impl CookieTokens<'_> {
+impl PurposeTokens<'_> {
     pub(super) fn record_key(&self, token: &SplitToken) -> RecordKey {
         RecordKey::of_selector(self.purpose, token.selector())
     }
@@ -51,20 +54,32 @@ impl Tokens {
         self.signing.as_ref().map(|signing| &signing.keys)
     }
 
-    pub(super) fn of_cookie<'c>(&self, settings: &'c Settings, name: &'c str) -> CookieTokens<'c> {
+    pub(super) fn of<'c>(
+        &self,
+        settings: &'c Settings,
+        cookie: &'c CookiePolicy,
+        transport: Transport,
+    ) -> PurposeTokens<'c> {
+        let name = cookie.name().as_str();
+        // Never the policy `salt` alone: a signed id must not verify as a signed session. Nor does a token
+        // of one transport in the other.
+        let (kind, purpose) = match (transport, settings.salt()) {
+            (Transport::Cookie, None) => ("server-side", Purpose::Cookie(name)),
+            (Transport::Cookie, Some(salt)) => ("server-side", Purpose::Salt(salt)),
+            (Transport::Bearer, None) => ("server-side bearer", Purpose::Bearer(name)),
+            (Transport::Bearer, Some(salt)) => ("server-side bearer", Purpose::BearerSalt(salt)),
+        };
         let signers = self.signing.as_ref().map(|signing| {
-            // Never the policy `salt` alone: a signed id must not verify as a signed session.
-            let salt = Salt::Default("server-side", settings.salt().unwrap_or(name));
+            let salt = Salt::Default(kind, settings.salt().unwrap_or(name));
             signing.derived.get(&signing.keys, salt, |key, salt| {
                 Signer::new(key, salt.as_bytes(), HashAlgorithm::Sha256)
             })
         });
-        let purpose = settings.salt().map_or(Purpose::Cookie(name), Purpose::Salt);
-        CookieTokens { signers, purpose }
+        PurposeTokens { signers, purpose }
     }
 }
 
-impl CookieTokens<'_> {
+impl PurposeTokens<'_> {
     /// Returns the token, and the position in the ring of the key that signed it: the first, without
     /// keys.
     pub(super) fn read(&self, text: &[u8]) -> Result<(SplitToken, usize), Rejected> {

@@ -14,8 +14,12 @@ use sessions_policy::CookiePolicy;
 use super::{Claim, Claimed, Closed, Phase, SaveNow, ServiceState, Slot, UNSHARED};
 use crate::{
     error::{CookieError, ExtractError, NullSession, OpenError, SaveError, SessionError},
-    interface::{AliveContext, IsAlive, SessionContent, SessionInterface, known},
-    request::{save::save_now, saved_session::SavedSession},
+    interface::{AliveContext, IsAlive, SessionContent, SessionInterface, Transport, known},
+    request::{
+        bearer::BearerToken,
+        save::{bearer_token, save_now},
+        saved_session::SavedSession,
+    },
     state::{Extensions, SessionState},
 };
 
@@ -35,6 +39,13 @@ pub trait AnySlot: Any + Send + Sync {
 
     /// Saves the session now and closes it.
     fn save_now(self: Arc<Self>) -> LocalBoxFuture<'static, Result<SavedSession, SaveError>>;
+
+    /// Saves the session now, closes it, and hands its token out.
+    fn bearer_token(self: Arc<Self>) -> LocalBoxFuture<'static, Result<BearerToken, SaveError>>;
+
+    /// Whether clients without cookies send the token in `Authorization`.
+    fn takes_bearer(&self) -> bool;
+    fn transport(&self) -> Transport;
 
     /// Asks whether the session still lives. `since` is when the handler first asked.
     fn is_alive(&self, since: SystemTime) -> IsAlive;
@@ -116,6 +127,25 @@ impl<I: SessionInterface> AnySlot for Slot<I> {
 
     fn save_now(self: Arc<Self>) -> LocalBoxFuture<'static, Result<SavedSession, SaveError>> {
         Box::pin(async move { save_now(&self).await })
+    }
+
+    fn bearer_token(self: Arc<Self>) -> LocalBoxFuture<'static, Result<BearerToken, SaveError>> {
+        Box::pin(async move { bearer_token(&self).await })
+    }
+
+    fn takes_bearer(&self) -> bool {
+        self.service.takes_bearer
+    }
+
+    fn transport(&self) -> Transport {
+        match &*self.phase() {
+            Phase::Open(session) | Phase::Closed(Closed { session: Some(session), .. })
+                if session.cookie.bearer.is_some() =>
+            {
+                Transport::Bearer
+            }
+            _ => Transport::Cookie,
+        }
     }
 
     fn is_alive(&self, since: SystemTime) -> IsAlive {

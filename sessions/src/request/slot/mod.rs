@@ -1,5 +1,6 @@
 //! The slot of a request's session, from before it is opened until after it is saved.
 
+mod bearer_use;
 mod claim;
 mod erased;
 mod open;
@@ -18,9 +19,13 @@ use std::{
 use actix_web::{HttpMessage, HttpRequest};
 use sessions_policy::CookiePolicy;
 
+pub(crate) use self::bearer_use::BearerUse;
 use self::claim::Claim;
 pub(crate) use self::erased::{AnySlot, CurrentSlot, Opening};
-use super::{headers::SessionHeaders, service_state::ServiceState};
+use super::{
+    headers::{SessionHeaders, Vary},
+    service_state::ServiceState,
+};
 use crate::{
     error::{ExtractError, OpenError, Place, Report, SaveError},
     interface::{SessionContent, SessionInterface},
@@ -52,8 +57,12 @@ pub(crate) struct OpenSession<C> {
 /// The cookie's policies as they were when the session was opened.
 pub(crate) struct OpenedCookie {
     pub(crate) policy: Arc<CookiePolicy>,
-    /// Whether the request carried a cookie of this name, valid or not.
+    /// Whether the request carried a cookie of this name, valid or not. It was not looked for beside a bearer
+    /// token.
     pub(crate) was_sent: bool,
+    /// The session's token travels in `Authorization` instead.
+    pub(crate) bearer: Option<BearerUse>,
+    pub(crate) vary: Vary,
 }
 
 enum Phase<C> {
@@ -160,13 +169,14 @@ impl<I: SessionInterface> Slot<I> {
     pub(crate) fn freeze(
         &self,
         purpose: FreezeFor,
-        prepare: impl FnOnce(&mut SessionState),
+        prepare: impl FnOnce(&mut SessionState, &mut OpenedCookie),
     ) -> Frozen<I::Content> {
         let mut phase = self.phase();
         match &mut *phase {
             Phase::Open(session) => {
-                let state = Arc::get_mut(session).expect(UNSHARED).content.state_mut();
-                prepare(state);
+                let OpenSession { content, cookie, .. } = Arc::get_mut(session).expect(UNSHARED);
+                let state = content.state_mut();
+                prepare(state, cookie);
                 let discarded = state.take_discarded();
                 let frozen = Frozen::Session(Arc::clone(session));
                 phase.close(match purpose {
@@ -200,6 +210,31 @@ impl<I: SessionInterface> Slot<I> {
         }
     }
 
+    /// Has the session's token handed out to a client without cookies. A token that the client has is replaced.
+    pub(crate) fn hand_out(&self) -> Result<(), SaveError> {
+        if !self.service.takes_bearer {
+            return Err(SaveError::NoBearer);
+        }
+        let mut phase = self.phase();
+        let Phase::Open(session) = &mut *phase else { return Err(SaveError::Saved) };
+        let OpenSession { content, cookie, .. } = Arc::get_mut(session).expect(UNSHARED);
+        let state = content.state_mut();
+        if let Some(null) = state.null_session() {
+            return Err(SaveError::Null(null.clone()));
+        }
+        if cookie.bearer.is_none() && cookie.was_sent {
+            return Err(SaveError::CameInCookie);
+        }
+        if state.is_empty() && state.is_new() {
+            return Err(SaveError::NothingToHandOut);
+        }
+        if !state.is_new() {
+            state.rotate().expect("a session that is not null is writable");
+        }
+        cookie.bearer.get_or_insert_default().hands_out = true;
+        Ok(())
+    }
+
     /// Keeps the headers of a finished `save_now` for the response.
     pub(crate) fn finish_save_now(&self, headers: Option<SessionHeaders>) {
         if let Phase::Closed(closed) = &mut *self.phase() {
@@ -209,7 +244,7 @@ impl<I: SessionInterface> Slot<I> {
 
     /// Freezes the session of a dropped request, which is not saved.
     pub(crate) fn abandon(&self) {
-        self.freeze(FreezeFor::Response, |_| {});
+        self.freeze(FreezeFor::Response, |_, _| {});
     }
 
     /// Notes the end of the request, and drops the closures of the application.

@@ -8,12 +8,15 @@ use actix_web::{
 };
 use sessions_policy::{CookiePolicy, OnLoadError};
 
-use super::{AnySlot, CurrentSlot, OpenSession, OpenedCookie, Slot};
+use super::{AnySlot, BearerUse, CurrentSlot, OpenSession, OpenedCookie, Slot};
 use crate::{
     cookie::CookieValues,
     error::{NullSession, OpenError, Report},
     interface::{OpenContext, Opened, SessionContent, SessionInterface},
-    request::{plain_http::warn_of_plain_http, service_state::ServiceState},
+    request::{
+        bearer::token_of, headers::Vary, plain_http::warn_of_plain_http,
+        service_state::ServiceState,
+    },
 };
 
 impl<I: SessionInterface> Slot<I> {
@@ -26,14 +29,22 @@ impl<I: SessionInterface> Slot<I> {
         let policy = self.service.cookie_for(request)?;
         self.refuse_shared_cookie(request, &policy)?;
         warn_of_plain_http(request, &policy);
-        let headers = request.headers().get_all(header::COOKIE).map(HeaderValue::as_bytes);
-        let cookies = CookieValues::find(headers, policy.name().as_str());
-        let cookie = OpenedCookie { policy, was_sent: !cookies.is_empty() };
+        let bearer = if self.service.takes_bearer { token_of(request.headers()) } else { None };
+        let cookies = match bearer {
+            Some(_) => CookieValues::default(),
+            None => {
+                let headers = request.headers().get_all(header::COOKIE).map(HeaderValue::as_bytes);
+                CookieValues::find(headers, policy.name().as_str())
+            }
+        };
+        let vary = if bearer.is_some() { Vary::Authorization } else { self.service.vary() };
+        let mut cookie = OpenedCookie { policy, was_sent: !cookies.is_empty(), bearer: None, vary };
         let is_use = interface.is_use(request);
         let cx = OpenContext {
             request,
             cookie: &cookie.policy,
             cookies: &cookies,
+            bearer,
             settings,
             now: clock.now(),
             clock,
@@ -48,7 +59,9 @@ impl<I: SessionInterface> Slot<I> {
             }
             Err(err) => return Err(err),
         };
-        content.state_mut().start_permanent(settings.permanent());
+        let state = content.state_mut();
+        state.start_permanent(settings.permanent());
+        cookie.bearer = bearer.map(|_| BearerUse::of(state));
         Ok(OpenSession { content, cookie, is_use })
     }
 
