@@ -3,7 +3,7 @@
 use std::{env, fs, path::Path};
 
 /// The programs of each page: what each is included as, and the text by which its block is found.
-const PROGRAMS: [(&str, &[(&str, &str)]); 6] = [
+const PROGRAMS: [(&str, &[(&str, &str)]); 7] = [
     (
         "README.md",
         &[
