@@ -24,6 +24,7 @@ macro_rules! topics {
 
 topics! {
     "bare": a_key_that_needs_a_value_says_which,
+    "bearer": a_backend_whose_token_changes_takes_no_bearer_tokens,
     "confidential": a_backend_that_clients_can_read_is_not_confidential,
     "content": the_type_of_the_content_has_to_be_content,
     "cookie_rules": attributes_that_browsers_refuse_together_are_refused,
@@ -180,7 +181,7 @@ fn twelve_mistakes_are_twelve_errors() {
 
 #[test]
 fn a_mistake_in_an_attribute_brings_no_error_of_the_compiler() {
-    let of_the_compiler = ["confidential", "content", "extract", "functions", "shape"];
+    let of_the_compiler = ["bearer", "confidential", "content", "extract", "functions", "shape"];
     for topic in TOPICS.iter().filter(|topic| !of_the_compiler.contains(topic)) {
         for case in cases(topic) {
             assert!(!case.stderr.contains("error[E"), "{topic}/{}", case.name);
