@@ -14,7 +14,7 @@ async fn the_program_of_the_page_logs_in_counts_refreshes_and_logs_out() {
     let sessions = AppSessions { backend: ServerSide::new(MemoryStore::new()) };
     let app = App::new().wrap(sessions).configure(routes);
     let app = init_service(app).await;
-    let log_in = async |password: &str| {
+    let attempt = async |password: &str| {
         let form = json!({"name": "alice", "password": password});
         Answer::of(&app, TestRequest::post().uri("/api/login").set_json(form)).await
     };
@@ -27,13 +27,13 @@ async fn the_program_of_the_page_logs_in_counts_refreshes_and_logs_out() {
         let credentials = (header::AUTHORIZATION, format!("Bearer {token}"));
         Answer::of(&app, request.insert_header(credentials)).await
     };
-    let visits = async |token: &str| {
+    let visit = async |token: &str| {
         let answer = ask(TestRequest::get().uri("/api/visits"), token).await;
         (answer.status.as_u16(), answer.body)
     };
 
-    assert_eq!(log_in("wrong").await.status, 401);
-    let answer = log_in("secret").await;
+    assert_eq!(attempt("wrong").await.status, 401);
+    let answer = attempt("secret").await;
     assert_eq!(answer.cookie(), None);
     let first = token(&answer);
     assert_eq!(visits(&first).await, (200, r#"{"user":"alice","visits":1}"#.to_owned()));
