@@ -36,13 +36,13 @@ async fn the_program_of_the_page_logs_in_counts_refreshes_and_logs_out() {
     let answer = attempt("secret").await;
     assert_eq!(answer.cookie(), None);
     let first = token(&answer);
-    assert_eq!(visits(&first).await, (200, r#"{"user":"alice","visits":1}"#.to_owned()));
+    assert_eq!(visit(&first).await, (200, r#"{"user":"alice","visits":1}"#.to_owned()));
 
     let second = token(&ask(TestRequest::post().uri("/api/refresh"), &first).await);
     assert!(second.starts_with("ses_") && second != first);
-    assert_eq!(visits(&second).await, (200, r#"{"user":"alice","visits":2}"#.to_owned()));
+    assert_eq!(visit(&second).await, (200, r#"{"user":"alice","visits":2}"#.to_owned()));
 
     assert_eq!(ask(TestRequest::post().uri("/api/logout"), &second).await.status, 204);
-    assert_eq!(visits(&second).await.0, 401);
+    assert_eq!(visit(&second).await.0, 401);
     assert_eq!(ask(TestRequest::post().uri("/api/refresh"), &second).await.status, 401);
 }
