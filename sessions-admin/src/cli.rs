@@ -4,7 +4,7 @@ use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
 
-use crate::places::Places;
+use crate::{places::Places, unseal::SealingKeys};
 
 /// Sees to the sessions that actix-web-sessions keeps: lists, ends and counts them, sweeps and creates
 /// tables, decodes cookies and makes keys.
@@ -65,19 +65,22 @@ impl StoreCommand {
 
 /// Whose sessions.
 #[derive(Args, Debug)]
-pub(crate) struct Owner {
+pub(crate) struct Whose {
     /// What the application gave to `set_owner`, such as a user's id
     pub(crate) owner: String,
 
     /// The namespace of owners, where the application sets `with_owner_namespace`
     #[arg(long, default_value = "")]
     pub(crate) namespace: String,
+
+    #[command(flatten)]
+    pub(crate) keys: SealingKeys,
 }
 
 #[derive(Args, Debug)]
 pub(crate) struct List {
     #[command(flatten)]
-    pub(crate) owner: Owner,
+    pub(crate) owner: Whose,
 
     /// Shows the value under this key of each session as well, such as the name of a device
     #[arg(long = "value", value_name = "KEY")]
@@ -88,7 +91,7 @@ pub(crate) struct List {
 #[group(id = "which", required = true, multiple = false, args = ["all", "id"])]
 pub(crate) struct End {
     #[command(flatten)]
-    pub(crate) owner: Owner,
+    pub(crate) owner: Whose,
 
     /// Ends all of them, and those in `revocable` cookies
     #[arg(long)]

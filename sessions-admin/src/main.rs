@@ -9,6 +9,7 @@ mod places;
 mod secret;
 mod steps;
 mod tokens;
+mod unseal;
 mod upkeep;
 
 use std::process::ExitCode;

@@ -7,6 +7,7 @@ use serde_json::Value;
 use sessions::{
     ServerSide,
     backend::{OwnedSession, OwnerError},
+    store::Store,
 };
 
 use crate::{
@@ -32,8 +33,9 @@ struct Row {
 }
 
 #[derive(Serialize)]
-struct Ended<'o> {
+struct Outcome<'o> {
     owner: &'o str,
+    namespace: &'o str,
     ended: u64,
 }
 
@@ -44,8 +46,9 @@ pub(crate) async fn list<S: Administer>(
     output: Output,
 ) -> Result<(), Failure> {
     let owner = &*list.owner.owner;
-    let backend = backend(store, deadline, &list.owner.namespace);
+    let backend = backend(list.owner.keys.open(store)?, deadline, &list.owner.namespace);
     let found = backend.sessions_of(owner).await.map_err(|err| of_owner(&backend, &err))?;
+    backend.store().check_read()?;
     let rows = found.iter().map(|session| row(session, &list.values)).collect::<Vec<_>>();
     output.write(&table(owner, &rows), &Listed { owner, sessions: rows })
 }
@@ -57,7 +60,8 @@ pub(crate) async fn end<S: Administer>(
     output: Output,
 ) -> Result<(), Failure> {
     let owner = &*end.owner.owner;
-    let backend = backend(store, deadline, &end.owner.namespace);
+    let namespace = &*end.owner.namespace;
+    let backend = backend(end.owner.keys.open(store)?, deadline, namespace);
     let ended = match &end.id {
         Some(id) => backend.end_by_id(owner, id).await.map(u64::from),
         None => backend.end_all(owner).await.map(|ended| ended as u64),
@@ -65,21 +69,34 @@ pub(crate) async fn end<S: Administer>(
     let ended = ended.map_err(|err| of_owner(&backend, &err))?;
     let whose = shown(owner);
     if end.id.is_some() && ended == 0 {
+        backend.store().check_read()?;
         return Err(Failure::nothing(format_args!(
             "`{whose}` has no session with this id; `sessions-admin list` shows the ids"
         )));
     }
-    output.write(&format!("{} of `{whose}` ended", sessions(ended)), &Ended { owner, ended })
+    let text = if ended > 0 {
+        format!("{} of `{whose}` ended", sessions(ended))
+    } else {
+        let place = match namespace {
+            "" => "the namespace that is empty".to_owned(),
+            name => format!("the namespace `{}`", shown(name)),
+        };
+        format!(
+            "no sessions of `{whose}` found in {place}, those in `revocable` cookies are ended; check \
+             that --namespace is what the application gives to `with_owner_namespace`"
+        )
+    };
+    output.write(&text, &Outcome { owner, namespace, ended })
 }
 
-fn backend<S: Administer>(store: S, deadline: Duration, namespace: &str) -> ServerSide<S> {
+fn backend<S: Store>(store: S, deadline: Duration, namespace: &str) -> ServerSide<S> {
     ServerSide::new(store)
         .with_owner_namespace(namespace)
         .with_call_deadline(deadline)
         .with_request_deadline(deadline)
 }
 
-fn of_owner<S: Administer>(backend: &ServerSide<S>, err: &OwnerError) -> Failure {
+fn of_owner<S: Store>(backend: &ServerSide<S>, err: &OwnerError) -> Failure {
     match err {
         OwnerError::Store(err) => failed(backend.store(), err),
         err => Failure::failed(err),

@@ -15,7 +15,7 @@ use actix_service::Service;
 use actix_web::{App, Error, body::MessageBody, dev::ServiceResponse, test::init_service, web};
 use serde_json::{Value, json};
 use sessions::{
-    EncryptedCookie, SecretKey, ServerSide, Session, SessionConfig, SignedCookie,
+    EncryptedCookie, SealedStore, SecretKey, ServerSide, Session, SessionConfig, SignedCookie,
     backend::Backend,
     flask::FlaskCookie,
     policy::CookieName,
@@ -61,6 +61,7 @@ impl Done {
 fn run_with(variables: &[(&str, &str)], input: &str, arguments: &[&str]) -> Done {
     let mut command = Command::new(env!("CARGO_BIN_EXE_sessions-admin"));
     command.args(arguments).env_remove("SESSIONS_STORE").env_remove("SECRET_KEY");
+    command.env_remove("STORE_KEY").env_remove("STORE_KEY_FALLBACKS");
     command.envs(variables.iter().copied());
     command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped());
     let mut child = command.spawn().expect("the program runs");
@@ -173,13 +174,21 @@ async fn is_administered(store: impl Store + Clone, place: &Place, server: &str)
     assert_eq!(owners, ["", "alice", "bob"]);
 
     let ended = place.run(&["end", "alice", "--all", "--json"]);
-    assert_eq!(ended.json(), json!({"owner": "alice", "ended": 1}));
+    assert_eq!(ended.json(), json!({"owner": "alice", "namespace": "", "ended": 1}));
     assert_eq!(browsers[1].get(&app, "/owner").await.body, "");
     assert_eq!(browsers[2].get(&app, "/owner").await.body, "bob");
     assert_eq!(place.run(&["count"]).text(), "1 session\n");
     // Another namespace has another bob.
     let elsewhere = place.run(&["end", "bob", "--all", "--namespace", "admin"]);
-    assert_eq!(elsewhere.text(), "0 sessions of `bob` ended\n");
+    assert_eq!(
+        elsewhere.text(),
+        "no sessions of `bob` found in the namespace `admin`, those in `revocable` cookies are ended; check that \
+         --namespace is what the application gives to `with_owner_namespace`\n"
+    );
+    let nobody = place.run(&["end", "nobody", "--all"]);
+    assert!(
+        nobody.text().starts_with("no sessions of `nobody` found in the namespace that is empty")
+    );
     assert_eq!(browsers[2].get(&app, "/owner").await.body, "bob");
 }
 
@@ -514,6 +523,57 @@ async fn the_id_of_a_session_in_a_store_says_that_it_has_no_content() {
              list` shows the sessions of an owner"
         );
     }
+}
+
+#[actix_web::test]
+async fn sealed_sessions_are_listed_with_their_keys_and_without_them_said_to_be_sealed() {
+    let folder = Folder::new();
+    let path = folder.file("sessions.db");
+    let store = SqliteStore::open(&path).await.unwrap();
+    let url = format!("sqlite:{}", path.display());
+    // One under the former key, and one under the current one.
+    for (number, device) in [(1, "phone"), (2, "laptop")] {
+        let sealed = SealedStore::new(store.clone(), key(number));
+        let app = app(ServerSide::new(sealed), SessionConfig::new()).await;
+        Browser::new().get(&app, &format!("/login/alice/{device}")).await;
+    }
+    let (former, current) = (key_text(1), key_text(2));
+    let run = |variables: &[(&str, &str)], input: &str, arguments: &[&str]| {
+        run_with(&[&[("SESSIONS_STORE", &*url)], variables].concat(), input, arguments)
+    };
+    let list = ["list", "alice", "--value", "device", "--json"];
+    let devices = |done: &Done| {
+        let rows = done.json()["sessions"].as_array().expect("a list").clone();
+        let mut devices: Vec<_> =
+            rows.iter().map(|row| row["values"]["device"].as_str().unwrap().to_owned()).collect();
+        devices.sort_unstable();
+        devices
+    };
+    let ring = [("STORE_KEY", &*current), ("STORE_KEY_FALLBACKS", &*former)];
+    assert_eq!(devices(&run(&ring, "", &list)), ["laptop", "phone"]);
+    let from_stdin = [&list[..], &["--store-key-file", "-"]].concat();
+    let keys = format!("{current}\n{former}\n");
+    assert_eq!(devices(&run(&[], &keys, &from_stdin)), ["laptop", "phone"]);
+
+    let without = run(&[], "", &list);
+    let said = "sessions-admin: the content of 2 sessions is sealed: set the variable `STORE_KEY`";
+    assert!(without.failure(2).starts_with(said), "{without:?}");
+    let half = run(&ring[..1], "", &list);
+    let said = "sessions-admin: none of the keys opens the sealed content of 1 session: check";
+    assert!(half.failure(2).starts_with(said), "{half:?}");
+    for done in [&without, &half] {
+        assert!(!done.err.contains(&current) && !done.err.contains(&former), "{done:?}");
+    }
+    let weak = run(&[("STORE_KEY", "short")], "", &list);
+    assert!(weak.failure(2).starts_with("sessions-admin: a key of the store is refused"));
+
+    // One is ended by its id with the keys, all without them.
+    let rows = run(&ring, "", &list).json();
+    let id = rows["sessions"][0]["id"].as_str().unwrap();
+    let end = ["end", "alice", "--id", id];
+    assert!(run(&[], "", &end).failure(2).contains("is sealed"));
+    assert_eq!(run(&ring, "", &end).text(), "1 session of `alice` ended\n");
+    assert_eq!(run(&[], "", &["end", "alice", "--all"]).text(), "1 session of `alice` ended\n");
 }
 
 #[test]

@@ -20,6 +20,8 @@ use crate::codec::CANONICAL;
 /// The format of the records that this version writes, and as their first word. Every later format begins
 /// with its number and a space too.
 const FORMAT: (u32, &str) = (2, "2");
+/// How sealed content begins, the base64url of its version. No JSON does.
+const SEALED: u8 = b'A';
 /// The word for a part that a record does not have.
 const NONE: &str = "-";
 
@@ -76,6 +78,12 @@ impl Record {
     /// Returns the length of the session's content in bytes of JSON.
     pub fn payload_len(&self) -> usize {
         self.payload.len()
+    }
+
+    /// Whether the content is sealed, by a [`SealedStore`](super::SealedStore): content that is not is
+    /// JSON.
+    pub fn is_sealed(&self) -> bool {
+        self.payload.as_bytes().first() == Some(&SEALED)
     }
 
     /// Returns the bytes to keep: a head in ASCII, a line break, and the content as JSON in UTF-8.

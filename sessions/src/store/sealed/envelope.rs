@@ -19,13 +19,6 @@ pub(super) const MODE: &str = "sessions.sealed-record";
 const VERSION: u8 = 1;
 /// The version and the salt.
 const HEAD: usize = 1 + SALT;
-/// How base64url of the version begins. Content that is not sealed is JSON, which never does.
-const START: u8 = b'A';
-
-/// Whether the content of a record is sealed.
-pub(super) fn is_sealed(record: &Record) -> bool {
-    record.payload.as_bytes().first() == Some(&START)
-}
 
 /// Returns the content of a record, sealed.
 pub(super) fn seal(
@@ -44,7 +37,7 @@ pub(super) fn seal(
     Ok(CANONICAL.encode(sealed))
 }
 
-/// Returns the content of a record that [`is_sealed`]. All failures are the same error.
+/// Returns the content of a record that is sealed. All failures are the same error.
 pub(super) fn open(aead: &Aead, key: &RecordKey, record: &Record) -> Result<String, Rejected> {
     try_open(aead, key, record).ok_or(Rejected::Seal)
 }
@@ -64,7 +57,7 @@ fn associated(key: &RecordKey, record: &Record) -> Vec<u8> {
 mod tests {
     use base64::Engine;
 
-    use super::{HEAD, MODE, is_sealed, open, seal};
+    use super::{HEAD, MODE, open, seal};
     use crate::{
         codec::CANONICAL,
         key::SecretKey,
@@ -118,9 +111,9 @@ mod tests {
         };
         for content in ["{}", r#"{"a":"é"}"#, "\"ended\""] {
             let plain = Record { owner: Some(owner), ..Record::sample(content) };
-            assert!(!is_sealed(&plain));
+            assert!(!plain.is_sealed());
             let sealed = sealed(&key, &plain, &aead);
-            assert!(is_sealed(&sealed));
+            assert!(sealed.is_sealed());
             assert_eq!(open(&aead, &key, &sealed), Ok(content.to_owned()));
             let other = RecordKey::from_bytes([2; 32]);
             assert_eq!(open(&aead, &other, &sealed), Err(Rejected::Seal));

@@ -157,7 +157,7 @@ impl<S: Store> SealedStore<S> {
 
     /// Opens a record in its place. Returns whether it is to be written again.
     fn open(&self, key: &RecordKey, record: &mut Record) -> Result<bool, StoreError> {
-        if !envelope::is_sealed(record) {
+        if !record.is_sealed() {
             return match self.unsealed {
                 Unsealed::Accepted => Ok(true),
                 Unsealed::Written => Ok(false),
