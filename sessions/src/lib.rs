@@ -78,7 +78,7 @@
 //! | `flask` | [`flask`]: one session for a Flask and an Actix application | no |
 //! | `metrics` | [`events`] as counters, and the store's latency, for the crate `metrics` | no |
 //! | `import-actix-session` | [`import`]: imports the sessions of an application on actix-session | no |
-//! | `test` | `test`: seed and read sessions in tests, set the clock, check a store or make it fail | no |
+//! | `test` | `test`: give a test's requests sessions, read those that responses leave, set the clock, check a store or make it fail | no |
 
 #![cfg_attr(docsrs, feature(doc_cfg))]
 

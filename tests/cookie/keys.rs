@@ -18,9 +18,9 @@ use serde_json::json;
 use sessions::{
     SecretKey, SessionConfig,
     error::KeyError,
-    test::{TestClock, TestSessions},
+    test::{TestClient, TestClock},
 };
-use sessions_tests::{ConfiguredSessions, Logged};
+use sessions_tests::{ConfiguredSessions, Logged, seeded};
 use tracing::Level;
 
 const STRONG: &str = "Zk3vQ8rT1yWn5LxB7dGmPc0HsJf9aEu2";
@@ -29,9 +29,9 @@ const ADVICE: &str = "make one with `openssl rand -base64 48`";
 /// The token of one session at one time: equal for equal keys.
 fn fingerprint(key: SecretKey) -> String {
     let sessions = ConfiguredSessions { config: SessionConfig::new().secret_key(key) };
-    let client = TestSessions::with_clock(&sessions, TestClock::new().clock());
+    let client = TestClient::with_clock(&sessions, TestClock::new().clock());
     let seeded = actix_web::rt::System::new()
-        .block_on(client.seed(TestRequest::default(), json!({"a": 1})))
+        .block_on(seeded(&client, TestRequest::default(), json!({"a": 1})))
         .to_http_request();
     seeded.headers().get(COOKIE).expect("a cookie").to_str().expect("ASCII").to_owned()
 }

@@ -17,7 +17,6 @@ use actix_web::{
     web,
 };
 use serde::{Deserialize, Serialize};
-use serde_json::json;
 use sessions::{
     EncryptedCookie, HealthCheck, KeyRing, MemoryStore, SecretKey, ServerSide, Session,
     SessionConfig, SessionInterface, SessionMiddleware, SharedKeys, SignedCookie,
@@ -25,7 +24,7 @@ use sessions::{
     events::{Event, unfit_store},
     policy::SameSite,
     store::{Store, StoreError},
-    test::{Fault, FaultStore, Operation, TestClock, TestSessions},
+    test::{Fault, FaultStore, Operation, TestClient, TestClock},
 };
 use sessions_sqlx::SqliteStore;
 use sessions_tests::{Answer, AppSessions, Browser, Line, Logged, key};
@@ -509,10 +508,9 @@ async fn responses_are_corrected() {
     send(&app, "/n/own", &[]).await;
     send(&app, "/n/public", &[]).await;
     let shop = Shop { backend: SignedCookie::new(key(1)), config: config() };
-    let stored =
-        TestSessions::new(&AppSessions { backend: shop.backend.clone(), config: config() })
-            .seed(TestRequest::default(), json!({"n": "a text once"}))
-            .await;
+    let former = AppSessions { backend: shop.backend.clone(), config: config() };
+    let former = TestClient::new(&former);
+    let stored = former.with(TestRequest::default(), |s| s.insert("n", "a text once")).await;
     let read = |session: Session<Shop>| async move { session.read(|cart| cart.n.to_string()) };
     let shop = init_service(App::new().wrap(shop).default_service(web::to(read))).await;
     assert_eq!(Answer::of(&shop, stored).await.body, "0");

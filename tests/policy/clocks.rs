@@ -11,9 +11,9 @@ use sessions::{
     MemoryStore, ServerSide, Session, SessionConfig, SessionInterface, SessionMiddleware,
     backend::Backend,
     store::Store,
-    test::{FaultStore, TestClock, TestSessions},
+    test::{FaultStore, TestClient, TestClock},
 };
-use sessions_tests::{Answer, AppSessions, BareStore, Browser, Logged};
+use sessions_tests::{Answer, AppSessions, BareStore, Browser, Logged, seeded};
 
 const MINUTE: Duration = Duration::from_secs(60);
 
@@ -60,8 +60,8 @@ async fn a_session_from_before_the_test_clock_lives_on_by_it() {
     let sessions = AppSessions { backend: sided(MemoryStore::new()), config };
     // By the system's clock, which has another time of the day.
     let seed = async || {
-        let client = TestSessions::new(&sessions);
-        client.seed(TestRequest::default(), serde_json::json!({"n": 7})).await
+        let client = TestClient::new(&sessions);
+        seeded(&client, TestRequest::default(), serde_json::json!({"n": 7})).await
     };
     let (now, later) = (seed().await, seed().await);
     let time = TestClock::new();

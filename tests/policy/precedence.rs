@@ -2,8 +2,8 @@
 
 use actix_web::{App, test::init_service, web};
 use serde_json::json;
-use sessions::{Session, SessionConfig, SignedCookie, test::TestSessions};
-use sessions_tests::{Answer, AppSessions, ConfiguredSessions, key};
+use sessions::{Session, SessionConfig, SignedCookie, test::TestClient};
+use sessions_tests::{Answer, AppSessions, ConfiguredSessions, key, seeded};
 
 #[actix_web::test]
 async fn beside_a_backend_the_keys_of_the_configuration_are_not_used() {
@@ -15,8 +15,8 @@ async fn beside_a_backend_the_keys_of_the_configuration_are_not_used() {
     let app = init_service(App::new().wrap(sessions.clone()).default_service(web::to(read))).await;
     let seed = async |key| {
         let config = SessionConfig::new().secret_key(key);
-        let client = TestSessions::new(&ConfiguredSessions { config });
-        client.seed(actix_web::test::TestRequest::default(), json!({"a": 1})).await
+        let client = TestClient::new(&ConfiguredSessions { config });
+        seeded(&client, actix_web::test::TestRequest::default(), json!({"a": 1})).await
     };
     assert_eq!(Answer::of(&app, seed(key(1)).await).await.body, "a");
     for unused in [key(2), key(3)] {

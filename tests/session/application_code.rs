@@ -28,9 +28,9 @@ use serde::{Deserialize, Deserializer, Serialize, Serializer};
 use serde_json::json;
 use sessions::{
     MemoryStore, ServerSide, Session, SessionError, SessionInterface, SessionMiddleware,
-    request::Clock, test::TestSessions,
+    request::Clock, test::TestClient,
 };
-use sessions_tests::StoredSessions;
+use sessions_tests::{StoredSessions, seeded};
 
 thread_local! {
     /// The session of the request that runs on this thread.
@@ -105,8 +105,8 @@ fn stored() -> StoredSessions<MemoryStore> {
 
 /// Returns a request of a client that has a session: the change set of a new one is not kept.
 async fn request(sessions: &StoredSessions<MemoryStore>) -> Request {
-    let client = TestSessions::new(sessions);
-    client.seed(TestRequest::default(), json!({"seeded": 1})).await.to_request()
+    let client = TestClient::new(sessions);
+    seeded(&client, TestRequest::default(), json!({"seeded": 1})).await.to_request()
 }
 
 /// Runs `act` in a handler of this status, and fails when it hangs.
@@ -312,8 +312,8 @@ fn typed_content_uses_the_session() {
             ready(HttpResponse::Ok().finish())
         };
         let pages = Pages { backend: ServerSide::new(MemoryStore::new()) };
-        let seeded = json!({"planted": 7, "views": 1});
-        let request = TestSessions::new(&pages).seed(TestRequest::default(), seeded).await;
+        let content = json!({"planted": 7, "views": 1});
+        let request = seeded(&TestClient::new(&pages), TestRequest::default(), content).await;
         let app = init_service(App::new().wrap(pages).default_service(web::to(handler))).await;
         assert_eq!(call_service(&app, request.to_request()).await.status(), 200);
     });

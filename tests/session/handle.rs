@@ -18,8 +18,8 @@ use actix_web::{
 };
 use serde::{Deserialize, Serialize, Serializer, ser::Error as _};
 use serde_json::{Value, json};
-use sessions::{Session, SessionConfig, SessionError, test::TestSessions};
-use sessions_tests::{AppSessions, SetCookie, on_another_thread};
+use sessions::{Session, SessionConfig, SessionError, test::TestClient};
+use sessions_tests::{AppSessions, SetCookie, left_by, on_another_thread, seeded};
 use static_assertions::assert_impl_all;
 
 /// What a request leaves behind.
@@ -42,7 +42,7 @@ impl Left {
 /// Runs `act` in the handler of a request whose session holds `content`; an empty one is new.
 async fn in_handler(content: Value, act: impl Fn(Session) + Clone + 'static) -> Left {
     let sessions = AppSessions::signed(SessionConfig::new());
-    let client = TestSessions::new(&sessions);
+    let client = TestClient::new(&sessions);
     let handler = move |session: Session| {
         act(session);
         ready(HttpResponse::Ok().finish())
@@ -50,15 +50,14 @@ async fn in_handler(content: Value, act: impl Fn(Session) + Clone + 'static) -> 
     let app = init_service(App::new().wrap(sessions).default_service(web::to(handler))).await;
     let mut request = TestRequest::default();
     if content != json!({}) {
-        request = client.seed(request, &content).await;
+        request = seeded(&client, request, &content).await;
     }
     let response = call_service(&app, request.to_request()).await;
     assert_eq!(response.status(), 200);
     let mut cookies = response.headers().get_all(header::SET_COOKIE);
     let cookie = cookies.next().map(|cookie| SetCookie::parse(cookie.to_str().expect("ASCII")));
     assert_eq!(cookies.next(), None);
-    let content = client.left_by(&response).await.to_json();
-    Left { cookie, content: serde_json::from_str(&content).expect("it is JSON") }
+    Left { cookie, content: Value::Object(left_by(&client, &response).await) }
 }
 
 /// Fails to be written.

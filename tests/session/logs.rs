@@ -22,9 +22,9 @@ use sessions::{
     error::SaveError,
     interface::{SaveContext, Saved},
     policy::{CookieName, OnLoadError, OnSaveError, OpenMode},
-    test::{TestClock, TestSessions},
+    test::{TestClient, TestClock},
 };
-use sessions_tests::{Answer, Browser, Logged, Switched, key};
+use sessions_tests::{Answer, Browser, Logged, Switched, key, seeded};
 use tracing::Level;
 
 async fn act(session: Session, request: HttpRequest) -> actix_web::Result<HttpResponse> {
@@ -99,10 +99,10 @@ async fn what_goes_well_is_no_event() {
 async fn a_bad_cookie_is_one_event_with_its_reason_and_without_its_text() {
     let time = TestClock::new();
     let (sessions, _) = Switched::sessions(SessionConfig::new());
-    let client = TestSessions::with_clock(&sessions, time.clock());
+    let client = TestClient::with_clock(&sessions, time.clock());
     let app = app(SessionMiddleware::new(sessions.clone()).with_clock(time.clock())).await;
     let seed = async || {
-        let request = client.seed(TestRequest::default(), json!({"n": 1})).await;
+        let request = seeded(&client, TestRequest::default(), json!({"n": 1})).await;
         let cookie = request.to_http_request().headers().get(COOKIE).unwrap().clone();
         cookie.to_str().unwrap().to_owned()
     };
@@ -135,15 +135,15 @@ async fn a_bad_cookie_is_one_event_with_its_reason_and_without_its_text() {
 #[actix_web::test]
 async fn two_different_valid_cookies_are_one_event() {
     let (sessions, _) = Switched::sessions(SessionConfig::new());
-    let client = TestSessions::new(&sessions);
+    let client = TestClient::new(&sessions);
     let app = app(SessionMiddleware::new(sessions.clone())).await;
-    let request = client.seed(TestRequest::with_uri("/read"), json!({"n": 1})).await;
-    let request = client.seed(request, json!({"n": 1})).await;
+    let request = seeded(&client, TestRequest::with_uri("/read"), json!({"n": 1})).await;
+    let request = seeded(&client, request, json!({"n": 1})).await;
     let logged = Logged::start();
     Answer::of(&app, request).await;
     assert_eq!(logged.take_own(), [], "the same twice is one");
-    let request = client.seed(TestRequest::with_uri("/read"), json!({"n": 1})).await;
-    let request = client.seed(request, json!({"n": 2})).await;
+    let request = seeded(&client, TestRequest::with_uri("/read"), json!({"n": 1})).await;
+    let request = seeded(&client, request, json!({"n": 2})).await;
     logged.take();
     Answer::of(&app, request).await;
     assert_event(&logged, Level::WARN, &["two different session cookies verify"]);

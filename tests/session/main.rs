@@ -15,6 +15,7 @@ mod lost_values;
 mod multiple_sessions;
 mod null;
 mod outside;
+mod own_types;
 mod regressions;
 mod replaced_failures;
 mod request_lifecycle;

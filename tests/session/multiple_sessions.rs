@@ -13,9 +13,9 @@ use actix_web::{
 use serde_json::json;
 use sessions::{
     OpenedSessionExt, Session, SessionConfig, SessionExt, SessionInterface, SignedCookie,
-    error::ExtractError, test::TestSessions,
+    error::ExtractError, test::TestClient,
 };
-use sessions_tests::{Answer, Browser, Switched, key};
+use sessions_tests::{Answer, Browser, Switched, key, seeded};
 
 #[derive(Clone, SessionInterface)]
 #[session(cookie_name = "__Host-admin", samesite = "Strict")]
@@ -89,7 +89,7 @@ async fn a_token_of_one_is_worth_nothing_in_the_other_even_under_one_key() {
         format!("{} {}", admin.len(), other.len())
     }
     let other = Other { backend: SignedCookie::new(key(1)) };
-    let seeded = TestSessions::new(&other).seed(TestRequest::default(), json!({"a": 1})).await;
+    let seeded = seeded(&TestClient::new(&other), TestRequest::default(), json!({"a": 1})).await;
     let token = seeded.to_request().headers().get("cookie").unwrap().to_str().unwrap().to_owned();
     let token = token.strip_prefix("other=").unwrap();
     let app = App::new().wrap(other.clone()).wrap(admin()).default_service(web::to(read));

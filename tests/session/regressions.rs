@@ -30,9 +30,9 @@ use sessions::{
     interface::{NullSession, OpenContext, Opened, SaveContext, Saved},
     policy::{OnSaveError, SaveWhen},
     request::Clock,
-    test::{TestClock, TestSessions},
+    test::{TestClient, TestClock},
 };
-use sessions_tests::{Answer, Browser, Logged, Switched, key};
+use sessions_tests::{Answer, Browser, Logged, Switched, key, left_by, seeded};
 
 #[derive(Clone, SessionInterface)]
 struct Keyed {
@@ -76,8 +76,8 @@ async fn a_rollback_does_not_move_the_beginning_of_a_session() {
     let time = TestClock::new();
     // A session from before the limit was set.
     let config = || SessionConfig::new().permanent(true);
-    let client = TestSessions::with_clock(&keyed(config()), time.clock());
-    let seeded = client.seed(TestRequest::default(), json!({"user": 1})).await.to_request();
+    let client = TestClient::with_clock(&keyed(config()), time.clock());
+    let seeded = seeded(&client, TestRequest::default(), json!({"user": 1})).await.to_request();
     let cookie = seeded.headers().get("cookie").unwrap().to_str().unwrap();
     let limited =
         config().absolute_timeout(Duration::from_secs(3_600)).save_when(SaveWhen::Success);
@@ -239,13 +239,14 @@ async fn between_two_sessions_the_outer_one_is_the_only_one_before_and_after() {
         assert_eq!((answer.status.as_u16(), answer.body.as_str()), (200, "0"), "{path}");
         let request = TestRequest::default()
             .insert_header(("cookie", format!("session={}", answer.cookie().unwrap().value)));
-        let left = TestSessions::new(&keyed(SessionConfig::new()));
+        let left = TestClient::new(&keyed(SessionConfig::new()));
         let response = actix_web::test::call_service(
             &init_service(App::new().wrap(keyed(SessionConfig::new()))).await,
             request.to_request(),
         )
         .await;
-        assert_eq!(left.left_by(&response).await.to_json(), r#"{"after":2,"before":1}"#);
+        let left = left_by(&left, &response).await;
+        assert_eq!(Value::Object(left), json!({"after": 2, "before": 1}));
     }
 }
 
@@ -292,7 +293,7 @@ async fn emptying_a_session_that_fails_is_an_error_even_where_failures_are_logge
     let sessions = Switchable { backend, config };
     let clear = |session: Session| async move { session.clear().map(|()| "bye") };
     let app = init_service(App::new().wrap(sessions.clone()).default_service(web::to(clear))).await;
-    let seeded = TestSessions::new(&sessions).seed(TestRequest::default(), json!({"a": 1})).await;
+    let seeded = seeded(&TestClient::new(&sessions), TestRequest::default(), json!({"a": 1})).await;
     switches.fail_save(true);
     let answer = Answer::of(&app, seeded).await;
     assert_eq!((answer.status.as_u16(), answer.body.as_str()), (503, ""));
@@ -301,10 +302,10 @@ async fn emptying_a_session_that_fails_is_an_error_even_where_failures_are_logge
 #[actix_web::test]
 async fn a_refresh_that_no_longer_fits_leaves_the_cookie_alone() {
     let config = || SessionConfig::new().permanent(true);
-    let client = TestSessions::new(&keyed(config()));
+    let client = TestClient::new(&keyed(config()));
     // As long as a cookie may be, without the time the session began.
     let text = "x".repeat(2_990);
-    let seeded = client.seed(TestRequest::default(), json!({"text": text})).await;
+    let seeded = seeded(&client, TestRequest::default(), json!({"text": text})).await;
     let limited = keyed(config().absolute_timeout(Duration::from_secs(86_400)));
     let read = |session: Session| async move { session.len().to_string() };
     let app = init_service(App::new().wrap(limited).default_service(web::to(read))).await;
@@ -375,8 +376,8 @@ async fn an_outer_session_that_fails_does_not_undo_what_an_inner_one_saved() {
         .wrap(outer)
         .default_service(web::to(leave));
     let fails_in = init_service(app).await;
-    let client = TestSessions::new(&inner);
-    let seeded = || client.seed(TestRequest::default(), json!({"user": 1}));
+    let client = TestClient::new(&inner);
+    let seeded = || seeded(&client, TestRequest::default(), json!({"user": 1}));
     let answers = [
         Answer::of(&answers_in, seeded().await).await,
         Answer::of(&fails_in, seeded().await).await,
@@ -416,14 +417,14 @@ async fn a_default_does_not_depend_on_which_other_fields_are_stored() {
     };
     let sessions = Themed { backend: SignedCookie::new(key(1)) };
     let app = init_service(App::new().wrap(sessions.clone()).default_service(web::to(read))).await;
-    let client = TestSessions::new(&sessions);
+    let client = TestClient::new(&sessions);
     let cases = [
         (json!({"size": 9}), "Some(\"dark\") 9"),
         (json!({"other": 1}), "Some(\"dark\") 12"),
         (json!({"theme": null, "size": 9}), "None 9"),
     ];
     for (stored, expected) in cases {
-        let seeded = client.seed(TestRequest::default(), stored).await;
+        let seeded = seeded(&client, TestRequest::default(), stored).await;
         assert_eq!(Answer::of(&app, seeded).await.body, expected);
     }
 }
@@ -437,7 +438,7 @@ async fn an_error_of_the_session_that_a_handler_returns_is_logged_once() {
     let app =
         init_service(App::new().wrap(sessions.clone()).default_service(web::to(handler))).await;
     let seeded =
-        TestSessions::new(&sessions).seed(TestRequest::default(), json!({"name": "a"})).await;
+        seeded(&TestClient::new(&sessions), TestRequest::default(), json!({"name": "a"})).await;
     let logged = Logged::start();
     assert_eq!(Answer::of(&app, seeded).await.status, 500);
     let lines = logged.take_own();

@@ -19,9 +19,9 @@ use sessions::{
     backend::Backend,
     error::{OpenError, SaveError},
     interface::{OpenContext, Opened, SaveContext, Saved},
-    test::TestSessions,
+    test::TestClient,
 };
-use sessions_tests::{Mode, SetCookie};
+use sessions_tests::{Mode, SetCookie, seeded};
 
 const KEY: &str = "Zk3vQ8rT1yWn5LxB7dGmPc0HsJf9aEu2";
 const FALLBACK: &str = "q7Yp2MsX9cVb4NhK6tRw1ZgUe8LaDj3F";
@@ -145,7 +145,7 @@ fn invariant_10_secrets_do_not_leak_from_what_holds_keys() {
         ("a derived struct", &sessions),
         ("SessionMiddleware", &SessionMiddleware::new(sessions.clone())),
         ("Policies", &sessions.policies()),
-        ("TestSessions", &TestSessions::new(&sessions)),
+        ("TestClient", &TestClient::new(&sessions)),
         ("Saved", &Saved::token(format!("{KEY}.abcdef.{FALLBACK}"))),
     ];
     for (what, value) in shown {
@@ -189,11 +189,11 @@ async fn invariant_10_secrets_do_not_leak_from_what_holds_tokens() {
         let seen = Seen::default();
         let backend = Watched { inner: mode, seen: Arc::clone(&seen) };
         let sessions = AppSessions { backend, config: SessionConfig::new() };
-        let client = TestSessions::new(&sessions);
+        let client = TestClient::new(&sessions);
         let mut secrets = Secrets::keys();
 
         let request =
-            client.seed(TestRequest::default(), json!({"user": "alice"})).await.to_request();
+            seeded(&client, TestRequest::default(), json!({"user": "alice"})).await.to_request();
         let sent = request.headers().get("cookie").unwrap().to_str().unwrap().to_owned();
         secrets.add(sent.split_once('=').unwrap().1);
 
@@ -288,7 +288,7 @@ async fn invariant_10_errors_about_values_quote_none_and_say_where_they_failed()
     assert_no_value(&OpenError::internal(plain.get::<u32>("yes").unwrap_err()), true);
 
     let strict = Strict { backend: SignedCookie::new(secret_key(KEY)) };
-    let client = TestSessions::new(&strict);
+    let client = TestClient::new(&strict);
     let handler = |session: Session<Strict>| async move {
         assert_no_value(&session.read(|payment| payment.number).unwrap_err(), true);
         assert_no_value(&session.snapshot().unwrap_err(), true);
@@ -302,7 +302,8 @@ async fn invariant_10_errors_about_values_quote_none_and_say_where_they_failed()
         HttpResponse::Ok().finish()
     };
     let app = init_service(App::new().wrap(strict).default_service(web::to(handler))).await;
-    let request = client.seed(TestRequest::default(), json!({"number": VALUE, "kind": "a"})).await;
+    let request =
+        seeded(&client, TestRequest::default(), json!({"number": VALUE, "kind": "a"})).await;
     assert_eq!(call_service(&app, request.to_request()).await.status(), 200);
 }
 

@@ -17,9 +17,9 @@ use futures_util::FutureExt as _;
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 use sessions::{
-    Lifetimes, Session, SessionConfig, SessionInterface, SignedCookie, test::TestSessions,
+    Lifetimes, Session, SessionConfig, SessionInterface, SignedCookie, test::TestClient,
 };
-use sessions_tests::{Answer, key};
+use sessions_tests::{Answer, key, seeded};
 
 #[derive(Default, Serialize, Deserialize)]
 struct Data {
@@ -69,6 +69,7 @@ const TABLE: [Row; 43] = [
     Row("renew", |session| _ = session.renew(), true),
     Row("rotate", |session| _ = session.rotate(), true),
     Row("owner", |session| _ = session.owner(), true),
+    Row("owner_as", |session| _ = session.owner_as::<u64>(), true),
     Row("set_owner", |session| _ = session.set_owner("ada"), true),
     Row("set_owner_with", |session| _ = session.set_owner_with("ada", "note"), true),
     Row("login_note", |session| _ = session.login_note::<Value>(), true),
@@ -80,6 +81,7 @@ const TABLE: [Row; 43] = [
     Row("transport", |session| _ = session.transport(), true),
     Row("rollback", |session| _ = session.rollback(), true),
     Row("flash", |session| _ = session.flash("info", "text"), true),
+    Row("take_flashes_as", |session| _ = session.take_flashes_as::<String>(), true),
     Row("take_flashes", |session| _ = session.take_flashes(), true),
 ];
 
@@ -145,7 +147,7 @@ async fn answer(
     let sessions = AppSessions { backend: SignedCookie::new(key(1)), config: config.clone() };
     let mut request = TestRequest::default();
     if *content != json!({}) {
-        request = TestSessions::new(&sessions).seed(request, content).await;
+        request = seeded(&TestClient::new(&sessions), request, content).await;
     }
     let accessed = Rc::new(Cell::new(false));
     let seen = Rc::clone(&accessed);

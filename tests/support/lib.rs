@@ -21,6 +21,7 @@ mod postgres;
 mod proxy;
 mod redis;
 pub mod reliability;
+mod seeded;
 pub mod stage;
 mod switched;
 mod timed;
@@ -41,6 +42,7 @@ pub use self::{
     postgres::Postgres,
     proxy::Proxy,
     redis::{Redis, RedisCluster, Requests, Sentinels},
+    seeded::{left_by, seeded},
     switched::{Switched, Switches},
     timed::TimedStore,
 };

@@ -10,8 +10,8 @@ use actix_web::{
     web,
 };
 use serde_json::{Map, Value, json};
-use sessions::{SignedCookie, test::TestSessions};
-use sessions_tests::AppSessions;
+use sessions::{SignedCookie, test::TestClient};
+use sessions_tests::{AppSessions, left_by, seeded};
 
 /// Runs a handler on a session with this content. Returns its answer, and the content afterwards.
 async fn run(
@@ -22,12 +22,11 @@ async fn run(
     let handler = move |session: Session| ready(handler(session));
     let app =
         init_service(App::new().wrap(sessions.clone()).default_service(web::to(handler))).await;
-    let client = TestSessions::new(&sessions);
-    let request = client.seed(TestRequest::default(), content).await;
+    let client = TestClient::new(&sessions);
+    let request = seeded(&client, TestRequest::default(), content).await;
     let response = actix_web::test::call_service(&app, request.to_request()).await;
-    let left = client.left_by(&response).await;
-    let left = left.iter().map(|(key, json)| (key.to_owned(), json.parse().expect("it is JSON")));
-    let (status, left) = (response.status().as_u16(), left.collect());
+    let left = left_by(&client, &response).await;
+    let status = response.status().as_u16();
     let body = actix_web::test::read_body(response).await;
     (status, String::from_utf8_lossy(&body).into_owned(), left)
 }

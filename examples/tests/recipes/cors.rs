@@ -12,8 +12,8 @@ use actix_web::{
     test::{TestRequest, init_service},
 };
 use serde_json::json;
-use sessions::{SessionConfig, test::TestSessions};
-use sessions_tests::{Answer, Switched};
+use sessions::{SessionConfig, test::TestClient};
+use sessions_tests::{Answer, Switched, seeded};
 
 const OURS: &str = "https://app.example.com";
 const THEIRS: &str = "https://evil.example";
@@ -39,7 +39,7 @@ where
     B: MessageBody,
 {
     let request = TestRequest::get().uri("/api/me").insert_header(("origin", origin));
-    let request = TestSessions::new(sessions).seed(request, json!({"user": "alice"})).await;
+    let request = seeded(&TestClient::new(sessions), request, json!({"user": "alice"})).await;
     Answer::of(app, request).await
 }
 

@@ -8,8 +8,8 @@ use actix_web::{
     web,
 };
 use serde_json::json;
-use sessions::test::TestSessions;
-use sessions_tests::{Answer, AppSessions};
+use sessions::test::TestClient;
+use sessions_tests::{Answer, AppSessions, seeded};
 
 #[actix_web::test]
 async fn both_ways_find_the_session_of_the_request() {
@@ -20,7 +20,8 @@ async fn both_ways_find_the_session_of_the_request() {
     }
     let sessions = AppSessions::signed(sessions::SessionConfig::new());
     let app = init_service(App::new().wrap(sessions.clone()).default_service(web::to(tell))).await;
-    let request = TestSessions::new(&sessions).seed(TestRequest::default(), json!({"a": 1})).await;
+    let request =
+        seeded(&TestClient::new(&sessions), TestRequest::default(), json!({"a": 1})).await;
     let alice = r#"Some("alice")"#;
     assert_eq!(Answer::of(&app, request).await.body, format!("{alice} {alice} {alice}"));
 }

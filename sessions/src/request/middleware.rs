@@ -62,6 +62,11 @@ impl<I: SessionInterface> SessionMiddleware<I> {
         Self { interface: Arc::new(interface), clock: Clock::system() }
     }
 
+    #[cfg(feature = "test")]
+    pub(crate) fn of(interface: Arc<I>, clock: Clock) -> Self {
+        Self { interface, clock }
+    }
+
     /// Sets the clock, for tests. Defaults to the operating system's.
     #[must_use]
     pub fn with_clock(self, clock: Clock) -> Self {

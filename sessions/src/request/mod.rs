@@ -17,14 +17,14 @@ mod slot;
 mod token_check;
 
 pub(crate) use self::bearer::is_bearer_request;
-#[cfg(feature = "test")]
-pub(crate) use self::service_state::ServiceState;
 pub(crate) use self::slot::{AnySlot, CurrentSlot, Opening, Slot};
-#[cfg(any(feature = "import-actix-session", feature = "test"))]
+#[cfg(feature = "import-actix-session")]
 pub(crate) use self::token_check::check_token;
 pub use self::{
     bearer::BearerToken,
     middleware::{SessionFuture, SessionMiddleware, SessionService},
     saved_session::{SaveOutcome, SavedSession},
 };
+#[cfg(feature = "test")]
+pub(crate) use self::{save::headers_after_saving, service_state::ServiceState};
 pub use crate::clock::Clock;

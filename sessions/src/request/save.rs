@@ -79,6 +79,19 @@ pub(super) async fn bearer_token<I: SessionInterface>(
     }
 }
 
+/// Saves as at the end of a request, and returns the headers that the response gets.
+#[cfg(feature = "test")]
+pub(crate) async fn headers_after_saving<I: SessionInterface>(
+    slot: &Slot<I>,
+) -> Result<HeaderMap, SaveError> {
+    save_now(slot).await?;
+    let mut written = HeaderMap::new();
+    if let Frozen::SavedNow(Ok(Some(headers))) = slot.freeze(FreezeFor::Response, |_| {}) {
+        headers.write(&mut written);
+    }
+    Ok(written)
+}
+
 /// Closes the session for writes, after its policies are applied to it.
 pub(super) fn freeze<I: SessionInterface>(
     slot: &Slot<I>,

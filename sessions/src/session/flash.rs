@@ -1,23 +1,30 @@
 //! Messages for the next page: Flask's `flash`.
 
-use std::{collections::HashMap, sync::Arc};
+use std::{collections::HashMap, marker::PhantomData, sync::Arc};
+
+use serde::{
+    Serialize,
+    de::{DeserializeOwned, IntoDeserializer},
+};
+use serde_json::Value;
 
 use super::{Session, SessionSelector, replay::Replayable};
 use crate::{
     codec::json_scan,
     dictionary::{Dictionary, Format, Replay},
-    error::SessionError,
+    error::{SessionError, ValueError},
     state::{FLASHES, SessionState},
 };
 
 /// # Messages for the next page
 impl<I: SessionSelector> Session<I> {
-    /// Adds a message for the next page, in a category of your choice: Flask's `flash`.
+    /// Adds a message for the next page, in a category of your choice: Flask's `flash`. The category is a
+    /// text, or what serialises as one, such as an enum without data.
     ///
     /// # Errors
     ///
-    /// Those of [`insert`](Self::insert), and [`SessionError::Decode`] when what another program wrote
-    /// in place of the messages is not a list.
+    /// Those of [`insert`](Self::insert), [`SessionError::Encode`] when the category is no text, and
+    /// [`SessionError::Decode`] when what another program wrote in place of the messages is not a list.
     ///
     /// # Examples
     ///
@@ -29,11 +36,11 @@ impl<I: SessionSelector> Session<I> {
     /// ```
     pub fn flash(
         &self,
-        category: impl Into<String>,
+        category: impl Serialize,
         message: impl Into<String>,
     ) -> Result<(), SessionError> {
-        let flash = (category.into(), message.into());
-        self.change(|state| state.append(FLASHES, |format| format.flash((&flash.0, &flash.1))))
+        let (category, message) = (category_text(&category)?, message.into());
+        self.change(|state| state.append(FLASHES, |format| format.flash((&category, &message))))
     }
 
     /// Removes and returns the messages that [`flash`](Self::flash) added, as pairs of category and
@@ -47,20 +54,88 @@ impl<I: SessionSelector> Session<I> {
     /// Those of [`remove`](Self::remove), and [`SessionError::Decode`] when the messages are not pairs
     /// of texts, as those of another program may be; the session then keeps them.
     pub fn take_flashes(&self) -> Result<Vec<(String, String)>, SessionError> {
+        self.take_flashes_as()
+    }
+
+    /// Like [`take_flashes`](Self::take_flashes), with categories of your own type, such as an enum of levels.
+    ///
+    /// # Errors
+    ///
+    /// Those of [`take_flashes`](Self::take_flashes). A category that is not of this type is one too, and the
+    /// session keeps the messages: where others write messages, give the enum a variant with
+    /// `#[serde(other)]`. Flask's default category is `message`.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use serde::{Deserialize, Serialize};
+    /// use sessions::{Session, SessionError};
+    ///
+    /// #[derive(Serialize, Deserialize)]
+    /// #[serde(rename_all = "lowercase")]
+    /// enum Level {
+    ///     Success,
+    ///     Warning,
+    ///     #[serde(other)]
+    ///     Message,
+    /// }
+    ///
+    /// fn saved(session: &Session) -> Result<(), SessionError> {
+    ///     session.flash(Level::Success, "Your changes are saved.")
+    /// }
+    ///
+    /// fn messages(session: &Session) -> Result<Vec<(Level, String)>, SessionError> {
+    ///     session.take_flashes_as()
+    /// }
+    /// ```
+    pub fn take_flashes_as<C>(&self) -> Result<Vec<(C, String)>, SessionError>
+    where
+        C: DeserializeOwned + 'static,
+    {
         if !self.contains_key(FLASHES) {
             return Ok(Vec::new());
         }
-        self.run_update(TakeFlashes)
+        let taken = self.run_update(TakeFlashes(PhantomData::<fn() -> C>))?;
+        let messages = taken.into_iter().map(|taken| (taken.category, taken.stored.1));
+        Ok(messages.collect())
+    }
+}
+
+/// Returns the text that a category serialises as.
+fn category_text(category: &impl Serialize) -> Result<String, SessionError> {
+    match serde_json::to_value(category) {
+        Ok(Value::String(text)) => Ok(text),
+        _ => {
+            let source = ValueError::new("the category of a message is not a text");
+            Err(SessionError::Encode { key: FLASHES.into(), source })
+        }
+    }
+}
+
+/// A message that is taken: as it was stored, and its category.
+struct Taken<C> {
+    stored: (String, String),
+    category: C,
+}
+
+impl<C: DeserializeOwned> Taken<C> {
+    fn of(stored: (String, String)) -> Result<Self, SessionError> {
+        let category = C::deserialize(stored.0.as_str().into_deserializer());
+        let category = category.map_err(|err: serde_json::Error| {
+            let source = ValueError::from(err);
+            SessionError::Decode { key: FLASHES.into(), source }
+        })?;
+        Ok(Self { stored, category })
     }
 }
 
 /// Removes the messages. On a newer state, those that were returned and no others.
-struct TakeFlashes;
+struct TakeFlashes<C>(PhantomData<fn() -> C>);
 
-impl Replayable for TakeFlashes {
+impl<C: DeserializeOwned + 'static> Replayable for TakeFlashes<C> {
     type Loaded = (Format, Option<String>);
     type Outcome = ();
-    type Answer = Vec<(String, String)>;
+    type Answer = Vec<Taken<C>>;
 
     fn key(&self) -> Option<&str> {
         Some(FLASHES)
@@ -74,11 +149,10 @@ impl Replayable for TakeFlashes {
         Ok((dictionary.format(), dictionary.raw(FLASHES).map(Into::into)))
     }
 
-    fn run(
-        &self,
-        (format, flashes): Self::Loaded,
-    ) -> Result<((), Vec<(String, String)>), SessionError> {
-        Ok(((), flashes.map_or(Ok(Vec::new()), |json| format.decode(FLASHES, &json))?))
+    fn run(&self, (format, flashes): Self::Loaded) -> Result<((), Self::Answer), SessionError> {
+        let stored: Vec<_> =
+            flashes.map_or(Ok(Vec::new()), |json| format.decode(FLASHES, &json))?;
+        Ok(((), stored.into_iter().map(Taken::of).collect::<Result<_, _>>()?))
     }
 
     fn apply(&self, (): (), dictionary: &mut Dictionary) -> Result<(), SessionError> {
@@ -86,7 +160,7 @@ impl Replayable for TakeFlashes {
     }
 
     fn replay(self: &Arc<Self>, returned: &Self::Answer) -> Replay {
-        let returned = returned.clone();
+        let returned: Vec<_> = returned.iter().map(|taken| taken.stored.clone()).collect();
         Arc::new(move |dictionary| {
             remove_flashes(dictionary, &returned);
             Ok(())

@@ -1,13 +1,13 @@
 //! The life of a session: login, logout, a new token, permanence.
 
-use std::{fmt::Display, time::SystemTime};
+use std::{fmt::Display, str::FromStr, time::SystemTime};
 
 use serde::{Serialize, de::DeserializeOwned};
 
 use super::{Session, SessionSelector};
 use crate::{
-    error::SessionError,
-    state::{LOGIN, PurgeOutcome, SessionState},
+    error::{SessionError, ValueError},
+    state::{LOGIN, OWNER, PurgeOutcome, SessionState},
     store::Lifetimes,
 };
 
@@ -277,6 +277,32 @@ impl<I: SessionSelector> Session<I> {
     /// Returns the id that [`set_owner`](Self::set_owner) stored, or `None` without a login.
     pub fn owner(&self) -> Option<String> {
         self.look(SessionState::owner)
+    }
+
+    /// Returns the owner's id as the type that the application gives its ids: an integer, a UUID, any type
+    /// that is read from the text which [`set_owner`](Self::set_owner) wrote.
+    ///
+    /// # Errors
+    ///
+    /// [`SessionError::Decode`] when the id is no `T`: another program, or a former version, logged the owner
+    /// in with another type.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// # use sessions::{Session, SessionError};
+    /// fn user(session: &Session) -> Result<Option<i64>, SessionError> {
+    ///     session.owner_as()
+    /// }
+    /// ```
+    pub fn owner_as<T: FromStr>(&self) -> Result<Option<T>, SessionError> {
+        let parse = |owner: String| {
+            owner.parse().map_err(|_| {
+                let source = ValueError::new("it is not an id of this type");
+                SessionError::Decode { key: OWNER.into(), source }
+            })
+        };
+        self.owner().map(parse).transpose()
     }
 
     /// Returns the present time by the clock of the session's middleware, which a test may set. The call

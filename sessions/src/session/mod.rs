@@ -25,7 +25,7 @@ pub use self::{
     extractors::TrySession,
     read_only::ReadSession,
     selector::{Inferred, SessionSelector},
-    typed::{SessionData, Typed},
+    typed::{SessionData, Typed, TypedContent},
 };
 use crate::{dictionary::Encoder, error::SessionError, state::SessionState};
 pub use crate::{

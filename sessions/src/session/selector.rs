@@ -24,12 +24,14 @@ pub enum Inferred {}
 )]
 pub trait SessionSelector: 'static + sealed::SessionSelector {}
 
-mod sealed {
+pub(super) mod sealed {
     use super::{AnySlot, Arc, ExtractError};
 
     pub trait SessionSelector {
         /// The slot's type, erased for `Inferred`.
         type Slot: ?Sized;
+        /// The type of the content, which has none for `Inferred`.
+        type Content;
 
         #[doc(hidden)]
         fn pick(innermost: &Arc<dyn AnySlot>) -> Result<Arc<Self::Slot>, ExtractError>;
@@ -46,6 +48,7 @@ impl<I: SessionInterface> SessionSelector for I {}
 
 impl<I: SessionInterface> sealed::SessionSelector for I {
     type Slot = Slot<I>;
+    type Content = <I as SessionInterface>::Content;
 
     fn pick(innermost: &Arc<dyn AnySlot>) -> Result<Arc<Slot<I>>, ExtractError> {
         let mut candidate = Some(innermost);
@@ -76,6 +79,7 @@ impl SessionSelector for Inferred {}
 
 impl sealed::SessionSelector for Inferred {
     type Slot = dyn AnySlot;
+    type Content = Self;
 
     fn pick(innermost: &Arc<dyn AnySlot>) -> Result<Arc<dyn AnySlot>, ExtractError> {
         match innermost.outer() {

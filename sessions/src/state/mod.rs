@@ -50,7 +50,7 @@ const LIFETIMES: &str = "_lifetimes";
 /// The key of messages for the next page, as in Flask.
 pub(crate) const FLASHES: &str = "_flashes";
 /// The key of the owner's id: readable like any other, written by `set_owner` only.
-const OWNER: &str = "_owner";
+pub(crate) const OWNER: &str = "_owner";
 /// The key of the note about a login: readable like any other, written together with the owner only.
 pub(crate) const LOGIN: &str = "_login";
 

@@ -1,8 +1,5 @@
-//! Support for the tests of an application: seed a session, read the one a response left, set the
-//! clock.
-//!
-//! Everything uses the application's own interface, backend and keys, so that a browser could have any
-//! seeded session.
+//! Support for the tests of an application: a client with a session, the session that a response leaves, and a
+//! clock that a test sets.
 //!
 //! # Examples
 //!
@@ -10,40 +7,55 @@
 //! # use sessions::{SecretKey, Session, SessionConfig, SessionInterface};
 //! # #[derive(Clone, SessionInterface)]
 //! # struct AppSessions { config: SessionConfig }
-//! use actix_web::{App, get, test::{TestRequest, call_service, init_service}};
-//! use serde_json::json;
-//! use sessions::test::TestSessions;
+//! use std::time::Duration;
 //!
-//! #[get("/account")]
-//! async fn account(session: Session) -> actix_web::Result<String> {
-//!     session.insert("seen", true)?;
-//!     Ok(session.get::<String>("user")?.unwrap_or_else(|| "nobody".to_owned()))
+//! use actix_web::{App, Responder, Result, get, post, test::{TestRequest, call_and_read_body, init_service}};
+//! use sessions::test::{TestClient, TestClock};
+//!
+//! #[post("/buy")]
+//! async fn buy(session: Session) -> Result<impl Responder> {
+//!     let user = session.owner().unwrap_or_else(|| "nobody".to_owned());
+//!     session.flash("success", format!("Sent to {user}."))?;
+//!     Ok("thanks")
+//! }
+//!
+//! #[get("/")]
+//! async fn index(session: Session) -> String {
+//!     session.owner().unwrap_or_else(|| "nobody".to_owned())
 //! }
 //!
 //! # #[actix_web::main]
-//! # async fn main() {
+//! # async fn main() -> Result<(), sessions::SessionError> {
 //! # let sessions = AppSessions { config: SessionConfig::new().secret_key(SecretKey::generate()) };
-//! let app = init_service(App::new().wrap(sessions.clone()).service(account)).await;
-//! let client = TestSessions::new(&sessions);
+//! let time = TestClock::new();
+//! let client = TestClient::with_clock(&sessions, time.clock());
+//! let app = init_service(App::new().wrap(client.middleware()).service((buy, index))).await;
 //!
-//! let request = client.seed(TestRequest::get().uri("/account"), json!({"user": "alice"})).await;
-//! let response = call_service(&app, request.to_request()).await;
+//! // A session to begin with, and the one that a response leaves.
+//! let request = client.with(TestRequest::post().uri("/buy"), |s| s.set_owner("alice")).await;
+//! let response = client.call(&app, request).await;
+//! let after = client.session_after(&response).await;
+//! assert_eq!(after.take_flashes()?, [("success".into(), "Sent to alice.".into())]);
 //!
-//! assert_eq!(client.left_by(&response).await.get::<bool>("seen").unwrap(), Some(true));
+//! // The client keeps its cookie, until its session is over.
+//! time.advance(Duration::from_secs(32 * 24 * 60 * 60));
+//! let request = client.with(TestRequest::get(), |_| Ok(())).await;
+//! assert_eq!(call_and_read_body(&app, request.to_request()).await, "nobody");
+//! # Ok(())
 //! # }
 //! ```
 
+mod client;
 mod clock;
 mod fault;
 mod gate;
 mod operation;
-mod sessions;
 pub mod store;
 
 pub use self::{
+    client::TestClient,
     clock::TestClock,
     fault::{Fault, FaultStore},
     gate::{Gate, Moment},
     operation::Operation,
-    sessions::TestSessions,
 };

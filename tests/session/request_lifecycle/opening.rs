@@ -16,9 +16,9 @@ use sessions::{
     Session, SessionConfig, SessionError, SessionExt, SessionInterface, SessionState, TrySession,
     error::ExtractError,
     policy::{OnLoadError, OpenMode},
-    test::TestSessions,
+    test::TestClient,
 };
-use sessions_tests::{Answer, Browser, Switched};
+use sessions_tests::{Answer, Browser, Switched, seeded};
 
 use super::{count, plain, read, untouched};
 
@@ -29,9 +29,12 @@ async fn invariant_1_untouched_is_free() {
         let app =
             init_service(App::new().wrap(sessions.clone()).route("/", web::get().to(untouched)))
                 .await;
-        let seeded = TestSessions::new(&sessions)
-            .seed(TestRequest::default(), serde_json::json!({"a": 1}))
-            .await;
+        let seeded = seeded(
+            &TestClient::new(&sessions),
+            TestRequest::default(),
+            serde_json::json!({"a": 1}),
+        )
+        .await;
         let requests = [
             TestRequest::default(),
             TestRequest::default().insert_header(("cookie", "session=junk; =; %")),

@@ -14,9 +14,9 @@ use futures_util::stream;
 use sessions::{
     Session, SessionConfig, SessionError, SessionInterface, SignedCookie,
     policy::{OnSaveError, SaveWhen},
-    test::TestSessions,
+    test::TestClient,
 };
-use sessions_tests::{AppSessions, Browser, Switched, key};
+use sessions_tests::{AppSessions, Browser, Switched, key, seeded};
 
 use super::{count, plain, untouched};
 
@@ -183,16 +183,15 @@ async fn save_when_decides_about_data_and_never_about_purge_renew_and_rotate() {
             App::new().wrap(sessions.clone()).route("/{act}/{status}", web::get().to(act)),
         )
         .await;
-        let client = TestSessions::new(&sessions);
+        let client = TestClient::new(&sessions);
         for status in [200, 302, 404, 499, 500, 503] {
             let saves = status <= last_saving;
             for act in ["insert", "purge", "renew", "rotate"] {
                 let request = TestRequest::with_uri(&format!("/{act}/{status}"));
-                let request = client.seed(request, serde_json::json!({"a": 1})).await;
+                let request = seeded(&client, request, serde_json::json!({"a": 1})).await;
                 let response = actix_web::test::call_service(&app, request.to_request()).await;
                 let sets = response.headers().contains_key(header::SET_COOKIE);
-                let keys: Vec<_> =
-                    client.left_by(&response).await.iter().map(|(key, _)| key.to_owned()).collect();
+                let keys = client.session_after(&response).await.keys();
                 let expected: (bool, &[&str]) = match (act, saves) {
                     ("insert" | "renew" | "rotate", true) => (true, &["a", "b"]),
                     ("insert", false) => (false, &["a"]),

@@ -9,7 +9,7 @@ use std::{
 
 use actix_web::HttpRequest;
 use futures_util::future::LocalBoxFuture;
-use sessions_policy::CookiePolicy;
+use sessions_policy::{CookiePolicy, OnDecodeError};
 
 use super::{Claim, Claimed, Closed, Phase, SaveNow, ServiceState, Slot, UNSHARED};
 use crate::{
@@ -67,6 +67,7 @@ pub trait AnySlot: Any + Send + Sync {
 
     /// The time by the middleware's clock.
     fn now(&self) -> SystemTime;
+    fn on_decode_error(&self) -> OnDecodeError;
 }
 
 /// The first result of opening a session: it is done, or it waits.
@@ -218,5 +219,9 @@ impl<I: SessionInterface> AnySlot for Slot<I> {
 
     fn now(&self) -> SystemTime {
         self.service.clock.now()
+    }
+
+    fn on_decode_error(&self) -> OnDecodeError {
+        self.service.settings.on_decode_error()
     }
 }

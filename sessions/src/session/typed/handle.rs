@@ -5,20 +5,36 @@ use std::marker::PhantomData;
 use sessions_policy::OnDecodeError;
 
 use super::{
-    super::{Session, replay::Replayable},
+    super::{
+        Session, SessionSelector, replay::Replayable, selector::sealed::SessionSelector as Selects,
+    },
     Diff, SessionData, Snapshot, Typed, read,
     snapshot::field_names,
 };
-use crate::{
-    dictionary::Dictionary, error::SessionError, interface::SessionInterface, state::SessionState,
-};
+use crate::{dictionary::Dictionary, error::SessionError, state::SessionState};
+
+/// Content with a type: that of interfaces with `#[session(data = T)]`.
+#[diagnostic::on_unimplemented(
+    message = "this session has no typed content",
+    label = "the type of the content is not known here",
+    note = "write the interface in the handler's argument, `Session<Shop>` for example: a plain `Session` is \
+            that of any interface",
+    note = "the interface says the type of its content: `#[session(data = Cart)]`"
+)]
+pub trait TypedContent {
+    /// The type.
+    type Data: SessionData;
+}
+
+impl<T: SessionData> TypedContent for Typed<T> {
+    type Data = T;
+}
+
+/// The type of the content of a session.
+type Data<I> = <<I as Selects>::Content as TypedContent>::Data;
 
 /// # Typed content, for interfaces with `#[session(data = T)]`
-impl<I, T> Session<I>
-where
-    I: SessionInterface<Content = Typed<T>>,
-    T: SessionData,
-{
+impl<I: SessionSelector> Session<I> {
     /// Passes the content to `look` and returns its result.
     ///
     /// A field that is not stored has its value from `T::default()`. A field that does not parse,
@@ -51,7 +67,10 @@ where
     ///     session.read(|cart| cart.items.len())
     /// }
     /// ```
-    pub fn read<R>(&self, look: impl FnOnce(&T) -> R) -> Result<R, SessionError> {
+    pub fn read<R>(&self, look: impl FnOnce(&Data<I>) -> R) -> Result<R, SessionError>
+    where
+        I::Content: TypedContent,
+    {
         self.snapshot().map(|data| look(&data))
     }
 
@@ -60,9 +79,12 @@ where
     /// # Errors
     ///
     /// Those of [`read`](Self::read).
-    pub fn snapshot(&self) -> Result<T, SessionError> {
+    pub fn snapshot(&self) -> Result<Data<I>, SessionError>
+    where
+        I::Content: TypedContent,
+    {
         let on_decode_error = self.on_decode_error();
-        let fields = field_names::<T>();
+        let fields = field_names::<Data<I>>();
         let snapshot = self.look(|state| Snapshot::of(state.dictionary(), fields));
         read(&snapshot, on_decode_error)
     }
@@ -100,16 +122,17 @@ where
     /// ```
     pub fn modify<R, F>(&self, change: F) -> Result<R, SessionError>
     where
+        I::Content: TypedContent,
         R: 'static,
-        F: Fn(&mut T) -> R + Send + Sync + 'static,
+        F: Fn(&mut Data<I>) -> R + Send + Sync + 'static,
     {
         let on_decode_error = self.on_decode_error();
-        let fields = field_names::<T>();
+        let fields = field_names::<Data<I>>();
         self.run_update(DataUpdate { change, on_decode_error, fields, data: PhantomData })
     }
 
     fn on_decode_error(&self) -> OnDecodeError {
-        self.slot.service.settings.on_decode_error()
+        I::any(&self.slot).on_decode_error()
     }
 }
 

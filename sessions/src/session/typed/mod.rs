@@ -11,6 +11,7 @@ use std::{any::type_name, fmt, marker::PhantomData};
 use serde::{Serialize, de::DeserializeOwned};
 use sessions_policy::OnDecodeError;
 
+pub use self::handle::TypedContent;
 use self::{fields::Fields, snapshot::Snapshot};
 use crate::{
     dictionary::{Dictionary, Format},

@@ -27,8 +27,7 @@ use crate::store::{OwnerIndex, Store, StoreError};
 /// ```
 /// # use sessions::{Session, SessionInterface};
 /// use actix_web::{App, http::StatusCode, post, test::{TestRequest, call_service, init_service}};
-/// use serde_json::json;
-/// use sessions::{test::{Fault, FaultStore, Operation, TestSessions}, MemoryStore, ServerSide};
+/// use sessions::{test::{Fault, FaultStore, Operation, TestClient}, MemoryStore, ServerSide};
 ///
 /// #[derive(Clone, SessionInterface)]
 /// struct AppSessions {
@@ -46,10 +45,10 @@ use crate::store::{OwnerIndex, Store, StoreError};
 /// let store = FaultStore::new(MemoryStore::new());
 /// let sessions = AppSessions { backend: ServerSide::new(store.clone()) };
 /// let app = init_service(App::new().wrap(sessions.clone()).service(logout)).await;
-/// let client = TestSessions::new(&sessions);
+/// let client = TestClient::new(&sessions);
 ///
 /// store.on_call_of(Operation::DeleteIf, 1, Fault::Hangs);
-/// let request = client.seed(TestRequest::post().uri("/logout"), json!({"user": 7})).await;
+/// let request = client.with(TestRequest::post().uri("/logout"), |s| s.set_owner(7)).await;
 /// let failed = call_service(&app, request.to_request()).await;
 ///
 /// assert_eq!(failed.status(), StatusCode::SERVICE_UNAVAILABLE);
@@ -140,9 +139,8 @@ impl<S: Store> FaultStore<S> {
     /// ```
     /// # use sessions::{Session, SessionInterface};
     /// use actix_web::{App, http::StatusCode, post, test::{TestRequest, call_service, init_service}};
-    /// use serde_json::json;
     /// use sessions::{
-    ///     test::{FaultStore, Moment, Operation, TestSessions},
+    ///     test::{FaultStore, Moment, Operation, TestClient},
     ///     MemoryStore, ServerSide,
     /// };
     ///
@@ -167,7 +165,8 @@ impl<S: Store> FaultStore<S> {
     /// let app = App::new().wrap(sessions.clone()).service(vote).service(logout);
     /// let app = init_service(app).await;
     ///
-    /// let user = TestSessions::new(&sessions).seed(TestRequest::post(), json!({"user": 7})).await;
+    /// let client = TestClient::new(&sessions);
+    /// let user = client.with(TestRequest::post(), |s| s.insert("user", 7)).await;
     /// let cookie = user.to_http_request().headers().get("cookie").unwrap().clone();
     /// let post = |path| {
     ///     let request = TestRequest::post().uri(path).insert_header(("cookie", cookie.clone()));
