@@ -99,7 +99,8 @@ impl<I: SessionInterface> TestClient<I> {
         request: TestRequest,
         change: impl FnOnce(&Session<I>) -> Result<R, SessionError>,
     ) -> TestRequest {
-        let slot = self.open(&self.model, &self.jar().clone()).await;
+        let cookies = self.jar().clone();
+        let slot = self.open(&self.model, &cookies).await;
         let session = Session::<I>::of(Arc::clone(&slot));
         if let Err(err) = change(&session) {
             panic!("the session cannot be changed: {err}");
@@ -125,7 +126,8 @@ impl<I: SessionInterface> TestClient<I> {
         B: MessageBody,
     {
         let mut request = request.to_request();
-        for pair in self.jar().clone() {
+        let cookies = self.jar().clone();
+        for pair in cookies {
             let headers = request.headers_mut();
             // `with` may have given the request this cookie.
             if headers.get_all(header::COOKIE).all(|sent| *sent != pair) {
