@@ -86,7 +86,7 @@ pub(crate) async fn headers_after_saving<I: SessionInterface>(
 ) -> Result<HeaderMap, SaveError> {
     save_now(slot).await?;
     let mut written = HeaderMap::new();
-    if let Frozen::SavedNow(Ok(Some(headers))) = slot.freeze(FreezeFor::Response, |_| {}) {
+    if let Frozen::SavedNow(Ok(Some(headers))) = slot.freeze(FreezeFor::Response, |_, _| {}) {
         headers.write(&mut written);
     }
     Ok(written)
