@@ -13,7 +13,7 @@ use actix_web::{
     dev::{ServiceRequest, ServiceResponse},
     http::{
         Method, StatusCode,
-        header::{AUTHORIZATION, CACHE_CONTROL, COOKIE, HOST, HeaderValue, ORIGIN},
+        header::{AUTHORIZATION, CACHE_CONTROL, COOKIE, HOST, HeaderValue, ORIGIN, UPGRADE},
         uri::Authority,
     },
 };
@@ -27,7 +27,7 @@ use futures_util::{
 ///
 /// It covers every route that it is wrapped around, login forms too, without a token in forms, and opens no
 /// session. `GET`, `HEAD` and `OPTIONS` pass: handlers of theirs must change nothing. Every other
-/// request passes
+/// request, and each that opens a WebSocket, which any site may do with the user's cookies (RFC 6455, 10.2), passes
 ///
 /// 1. from an [allowed origin](Self::allow_origin),
 /// 2. else, where it says `Sec-Fetch-Site`, as browsers do over TLS since 2023, if that is `same-origin` or `none`,
@@ -94,7 +94,8 @@ impl SameOrigin {
     }
 
     fn lets_through(&self, request: &HttpRequest) -> bool {
-        if matches!(*request.method(), Method::GET | Method::HEAD | Method::OPTIONS) {
+        let is_safe = matches!(*request.method(), Method::GET | Method::HEAD | Method::OPTIONS);
+        if is_safe && !opens_websocket(request) {
             return true;
         }
         let (site, origin) = (Said::by(request, "sec-fetch-site"), Said::by(request, ORIGIN));
@@ -130,6 +131,14 @@ impl<'r> Said<'r> {
             (Some(_), Some(_)) => Self::Twice,
         }
     }
+}
+
+/// Whether the request asks to go on as a WebSocket. Over HTTP/2 it does so by `CONNECT` (RFC 8441).
+fn opens_websocket(request: &HttpRequest) -> bool {
+    let mut protocols = request.headers().get_all(UPGRADE).flat_map(|value| {
+        value.as_bytes().split(|byte| *byte == b',').map(<[u8]>::trim_ascii)
+    });
+    protocols.any(|protocol| protocol.eq_ignore_ascii_case(b"websocket"))
 }
 
 /// Whether an origin, with any scheme, is the host that was asked: before a proxy the scheme is another

@@ -86,6 +86,27 @@ async fn what_another_site_asks_for_is_refused_and_what_this_one_asks_for_passes
 }
 
 #[actix_web::test]
+async fn no_other_site_opens_a_websocket_with_the_user_s_cookies() {
+    let rules = SameOrigin::new();
+    for upgrade in ["websocket", "WebSocket", "h2c, websocket"] {
+        let upgrade = ("upgrade", upgrade);
+        let rows: [(u16, &[(&str, &str)]); 6] = [
+            (200, &[HOST, upgrade, origin("https://shop.test")]),
+            (200, &[HOST, upgrade, site("same-origin"), origin("https://shop.test")]),
+            (403, &[HOST, upgrade, origin("https://evil.test")]),
+            (403, &[HOST, upgrade, site("cross-site"), origin("https://evil.test")]),
+            (403, &[HOST, upgrade, site("same-site"), origin("https://chat.shop.test")]),
+            (403, &[HOST, upgrade]),
+        ];
+        for (status, headers) in rows {
+            assert_eq!(send(&rules, Method::GET, headers).await, status, "{headers:?}");
+        }
+    }
+    let other = [HOST, ("upgrade", "h2c"), origin("https://evil.test")];
+    assert_eq!(send(&rules, Method::GET, &other).await, 200);
+}
+
+#[actix_web::test]
 async fn an_allowed_origin_passes_and_no_other() {
     let rules = SameOrigin::new().allow_origin("https://pay.test").allow_origin("http://[::1]:80");
     let rows: [(u16, &[(&str, &str)]); 6] = [
