@@ -113,7 +113,7 @@ fn nothing_here_asks_for_the_host_scheme_or_address_that_a_client_tells() {
     assert!(files.len() > 150, "{}", files.len());
     for file in files {
         let text = fs::read_to_string(&file).expect("text");
-        for call in [".connection_info()", "realip_remote_addr", "dev::ConnectionInfo"] {
+        for call in [".connection_info()", ".realip_remote_addr(", "dev::ConnectionInfo"] {
             // The page of `host` shows what not to use.
             let is_shown = file.ends_with("interface/host.rs");
             assert!(is_shown || !text.contains(call), "{call} in {}", file.display());
