@@ -14,13 +14,17 @@ mod sessions;
 use std::{env, error::Error};
 
 use ::sessions::SessionInterface as _;
-use actix_web::{App, HttpServer, middleware::DefaultHeaders, web::Data};
+use actix_web::{
+    App, HttpServer,
+    middleware::DefaultHeaders,
+    web::{Data, scope},
+};
 use sessions_login::{Logins, SameOrigin};
 
 use crate::{
     accounts::Accounts,
     backend::Backend,
-    sessions::{LabSessions, ThemeSessions, WidgetSessions},
+    sessions::{ApiSessions, LabSessions, ThemeSessions, WidgetSessions},
 };
 
 /// No script and no style but our own files, no frame around our pages, no form to another site.
@@ -37,9 +41,11 @@ async fn main() -> Result<(), Box<dyn Error>> {
     let backend = Backend::from_env(&keys).await?;
     let sessions = LabSessions::new(&backend)?;
     let (theme, widget) = (ThemeSessions::new(&keys), WidgetSessions::new(&keys));
+    let api = ApiSessions::new(&backend);
     sessions.check()?;
     theme.check()?;
     widget.check()?;
+    api.as_ref().map_or(Ok(()), ApiSessions::check)?;
 
     let server = HttpServer::new(move || {
         let logins = Logins::new(accounts.clone())
@@ -47,24 +53,26 @@ async fn main() -> Result<(), Box<dyn Error>> {
             .login_page("/login")
             .confirm_page("/confirm")
             .devices();
+        let headers = DefaultHeaders::new()
+            .add(("Content-Security-Policy", CONTENT_SECURITY_POLICY))
+            .add(("X-Content-Type-Options", "nosniff"))
+            .add(("Referrer-Policy", "same-origin"));
         // Actix calls the last `wrap` first.
-        App::new()
-            .app_data(Data::new(accounts.clone()))
-            .app_data(Data::new(backend.clone()))
-            .app_data(Data::new(sessions.clone()))
-            .app_data(recorder.clone())
+        let site = scope("")
             .service(pages::widget::routes(widget.clone()))
             .configure(pages::routes)
             .wrap(logins)
             .wrap(theme.clone())
             .wrap(sessions.clone())
             .wrap(SameOrigin::new())
-            .wrap(
-                DefaultHeaders::new()
-                    .add(("Content-Security-Policy", CONTENT_SECURITY_POLICY))
-                    .add(("X-Content-Type-Options", "nosniff"))
-                    .add(("Referrer-Policy", "same-origin")),
-            )
+            .wrap(headers);
+        App::new()
+            .app_data(Data::new(accounts.clone()))
+            .app_data(Data::new(backend.clone()))
+            .app_data(Data::new(sessions.clone()))
+            .app_data(recorder.clone())
+            .configure(|app| pages::api::routes(app, &accounts, api.as_ref()))
+            .service(site)
     })
     .bind(("127.0.0.1", port))?;
     println!("open http://localhost:{port}");

@@ -85,6 +85,7 @@ impl Page {
                         li { (self.link("/devices", "Devices")) }
                         li { (self.link("/live", "Live")) }
                         li { (self.link("/inspector", "Inspector")) }
+                        li { (self.link("/programs", "API")) }
                         li { (self.link("/metrics", "Metrics")) }
                     }
                 }

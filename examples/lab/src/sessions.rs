@@ -1,5 +1,4 @@
-//! The three sessions of the lab, each with its own cookie: what a customer does, how pages look, and
-//! what a page of another site shows.
+//! The sessions of the lab: of a customer, of a program, of how pages look, and of what other sites show.
 
 use serde::{Deserialize, Serialize};
 use sessions::{
@@ -24,6 +23,21 @@ impl LabSessions {
     /// Takes what no attribute above sets from the environment, as `LAB_SESSION_IDLE_TIMEOUT`.
     pub(crate) fn new(backend: &Backend) -> Result<Self, InvalidSetting> {
         Ok(Self { backend: backend.any.clone(), config: SessionConfig::from_prefixed_env("LAB_")? })
+    }
+}
+
+/// The session of a program, which has no cookies.
+#[derive(Clone, SessionInterface)]
+#[session(cookie_name = "__Host-api", samesite = "Strict", bearer, data = Cart)]
+#[session(idle_timeout = "30 days", lifetime = "90 days")]
+pub(crate) struct ApiSessions {
+    backend: AnyBackend,
+}
+
+impl ApiSessions {
+    /// Returns none where the token changes with each write: with sessions in cookies.
+    pub(crate) fn new(backend: &Backend) -> Option<Self> {
+        backend.devices.as_ref().map(|_| Self { backend: backend.any.clone() })
     }
 }
 

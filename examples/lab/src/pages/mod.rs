@@ -1,6 +1,7 @@
 //! The pages, a file for each subject.
 
 mod account;
+pub(crate) mod api;
 mod devices;
 mod files;
 mod inspector;
@@ -22,6 +23,7 @@ pub(crate) fn routes(app: &mut ServiceConfig) {
         .service(live::routes())
         .service(inspector::routes())
         .service(metrics::routes())
+        .service(api::page)
         .service(theme::change);
 }
 

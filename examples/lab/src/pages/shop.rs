@@ -18,8 +18,8 @@ use crate::{
     sessions::{Cart, LabSession, Line},
 };
 
-struct Product {
-    name: &'static str,
+pub(super) struct Product {
+    pub(super) name: &'static str,
     about: &'static str,
     cents: u32,
 }
@@ -178,7 +178,7 @@ fn keep(
     }
 }
 
-fn product(name: &str) -> Option<&'static Product> {
+pub(super) fn product(name: &str) -> Option<&'static Product> {
     PRODUCTS.iter().find(|product| product.name == name)
 }
 

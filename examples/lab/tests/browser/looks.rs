@@ -13,7 +13,7 @@ use crate::{
 /// Returns what is wrong with a page.
 const PROBLEMS: &str = include_str!("looks.js");
 
-const PAGES: [&str; 10] = [
+const PAGES: [&str; 11] = [
     "/",
     "/cart",
     "/signup",
@@ -23,6 +23,7 @@ const PAGES: [&str; 10] = [
     "/devices",
     "/live",
     "/inspector",
+    "/programs",
     "/metrics",
 ];
 

@@ -1,5 +1,6 @@
 //! The lab in a real browser.
 
+mod api;
 mod backends;
 mod chromium;
 mod cookies;
