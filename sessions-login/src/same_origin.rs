@@ -135,9 +135,10 @@ impl<'r> Said<'r> {
 
 /// Whether the request asks to go on as a WebSocket. Over HTTP/2 it does so by `CONNECT` (RFC 8441).
 fn opens_websocket(request: &HttpRequest) -> bool {
-    let mut protocols = request.headers().get_all(UPGRADE).flat_map(|value| {
-        value.as_bytes().split(|byte| *byte == b',').map(<[u8]>::trim_ascii)
-    });
+    let mut protocols = request
+        .headers()
+        .get_all(UPGRADE)
+        .flat_map(|value| value.as_bytes().split(|byte| *byte == b',').map(<[u8]>::trim_ascii));
     protocols.any(|protocol| protocol.eq_ignore_ascii_case(b"websocket"))
 }
 

@@ -15,7 +15,7 @@ use sessions::{
     interface::{OpenContext, Opened, SaveContext, Saved},
     session::is_bearer,
     store::StoreError,
-    test::Fault,
+    test::{Fault, TestClient},
 };
 use sessions_tests::{Answer, Logged, key, stage::Stage};
 
@@ -37,6 +37,21 @@ struct CookiesOnly<B: Backend + Clone> {
 #[session(cookie_name = "__Host-id", bearer)]
 struct Chosen {
     backend: AnyBackend,
+}
+
+#[actix_web::test]
+async fn a_client_of_tests_has_a_token_as_programs_have_it() {
+    let host = Host::new(&Stage::new(MemoryStore::new()));
+    let client = TestClient::with_clock(&host.api, host.time.clock());
+    let app = host.app().await;
+    let request = TestRequest::get().uri("/owner");
+    let request = client.with_bearer(request, |session| session.set_owner(7)).await;
+    let response = client.call(&app, request).await;
+    assert!(!response.headers().contains_key(header::SET_COOKIE));
+    assert_eq!(client.session_after(&response).await.owner().as_deref(), Some("7"));
+    // The jar is another client's.
+    let response = client.call(&app, TestRequest::get().uri("/owner")).await;
+    assert_eq!(client.session_after(&response).await.owner(), None);
 }
 
 #[actix_web::test]

@@ -9,7 +9,7 @@ use actix_web::{
     body::MessageBody,
     dev::ServiceResponse,
     http::header::{COOKIE, HOST},
-    test::{TestRequest, call_service, init_service},
+    test::{TestRequest, call_service, init_service, read_body},
     web,
 };
 use serde::{Deserialize, Serialize};
@@ -274,6 +274,27 @@ async fn a_client_keeps_its_cookie_between_requests_and_another_has_none() {
 }
 
 #[actix_web::test]
+async fn a_client_says_where_it_comes_from_unless_its_request_does() {
+    let client = TestClient::new(&plain());
+    let said = async |request: HttpRequest| {
+        let headers = request.headers().get_all("sec-fetch-site");
+        headers.map(|value| value.to_str().unwrap_or("?").to_owned()).collect::<Vec<_>>().join(",")
+    };
+    let app = App::new().wrap(client.middleware()).default_service(web::to(said));
+    let app = init_service(app).await;
+    let rows = [
+        (("accept", "*/*"), "same-origin"),
+        (("sec-fetch-site", "cross-site"), "cross-site"),
+        (("origin", "https://evil.test"), ""),
+        (("authorization", "Bearer ses_x"), ""),
+    ];
+    for (header, expected) in rows {
+        let response = client.call(&app, TestRequest::post().insert_header(header)).await;
+        assert_eq!(read_body(response).await, expected, "{header:?}");
+    }
+}
+
+#[actix_web::test]
 async fn a_closure_that_logs_out_leaves_no_cookie() {
     let client = TestClient::new(&plain());
     client.with(TestRequest::default(), n(1)).await;
@@ -423,7 +444,7 @@ async fn a_request_may_have_the_sessions_of_two_interfaces() {
     let response = call_service(&app, request.to_request()).await;
     assert_eq!(content(&shop.session_after(&response).await), json!({"n": 7}));
     assert_eq!(content(&theme.session_after(&response).await), json!({"n": 2}));
-    assert_eq!(actix_web::test::read_body(response).await, "Some(7) Some(2)");
+    assert_eq!(read_body(response).await, "Some(7) Some(2)");
 }
 
 #[actix_web::test]

@@ -11,7 +11,7 @@ use actix_web::{
     Error, HttpRequest,
     body::MessageBody,
     dev::ServiceResponse,
-    http::header::{self, HeaderMap, HeaderValue},
+    http::header::{self, HeaderMap, HeaderName, HeaderValue},
     test::{TestRequest, call_service},
 };
 use sessions_policy::CookiePolicy;
@@ -24,6 +24,9 @@ use crate::{
     request::{ServiceState, SessionMiddleware, Slot, headers_after_saving},
     session::Session,
 };
+
+/// The header by which browsers say who makes a request (W3C Fetch Metadata, 2.4).
+const FETCH_SITE: HeaderName = HeaderName::from_static("sec-fetch-site");
 
 /// A client of an application, with a cookie jar for its session: makes the session that a request comes with,
 /// and reads the one that a response leaves.
@@ -115,7 +118,30 @@ impl<I: SessionInterface> TestClient<I> {
             .fold(request, |request, pair| request.append_header((header::COOKIE, pair)))
     }
 
-    /// Sends a request with the client's cookie, and keeps the one that the response sets.
+    /// Gives `request` the bearer token of a session that this closure makes, as a program has it. The jar is not
+    /// used: each call makes a session of its own.
+    ///
+    /// # Panics
+    ///
+    /// When the session cannot be opened, changed or saved, and where the interface has no
+    /// [`bearer`](SessionInterface::bearer).
+    pub async fn with_bearer<R>(
+        &self,
+        request: TestRequest,
+        change: impl FnOnce(&Session<I>) -> Result<R, SessionError>,
+    ) -> TestRequest {
+        let session = Session::<I>::of(self.open(&self.model, &[]).await);
+        if let Err(err) = change(&session) {
+            panic!("the session cannot be changed: {err}");
+        }
+        let token = session.bearer_token().await;
+        let token = token.unwrap_or_else(|err| panic!("the token cannot be handed out: {err}"));
+        request.insert_header((header::AUTHORIZATION, format!("Bearer {}", token.as_str())))
+    }
+
+    /// Sends a request with the client's cookie, and keeps the one that the response sets. Like a browser on a
+    /// page of the site it says `Sec-Fetch-Site: same-origin`, unless the request says where it comes from, or has
+    /// `Authorization`.
     ///
     /// # Panics
     ///
@@ -126,9 +152,13 @@ impl<I: SessionInterface> TestClient<I> {
         B: MessageBody,
     {
         let mut request = request.to_request();
+        let headers = request.headers_mut();
+        let says = [FETCH_SITE, header::ORIGIN, header::AUTHORIZATION];
+        if !says.iter().any(|name| headers.contains_key(name)) {
+            headers.insert(FETCH_SITE, HeaderValue::from_static("same-origin"));
+        }
         let cookies = self.jar().clone();
         for pair in cookies {
-            let headers = request.headers_mut();
             // `with` may have given the request this cookie.
             if headers.get_all(header::COOKIE).all(|sent| *sent != pair) {
                 headers.append(header::COOKIE, pair);
