@@ -489,6 +489,73 @@ refused! {
     a_map_is_refused(BTreeMap<String, u32>): "name its fields",
 }
 
+#[derive(Default, Serialize, Deserialize)]
+struct Sparse {
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    lines: Vec<String>,
+    color: String,
+}
+
+#[test]
+fn a_default_that_is_written_without_a_field_needs_a_default_of_serde() {
+    #[derive(Clone, SessionInterface)]
+    #[session(data = Sparse)]
+    struct SparseSessions {
+        backend: SignedCookie,
+    }
+    let err = SparseSessions { backend: SignedCookie::new(key(1)) }.check().unwrap_err();
+    assert!(matches!(err, ConfigError::Data { .. }));
+    let text = err.to_string();
+    assert!(text.contains("without the field `lines`"), "{text}");
+    assert!(text.contains("add `#[serde(default)]` to the struct"), "{text}");
+}
+
+#[derive(Debug, PartialEq, Serialize, Deserialize)]
+#[serde(default)]
+struct Order {
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    lines: Vec<String>,
+    #[serde(skip_serializing_if = "Order::is_one")]
+    copies: u32,
+    color: String,
+}
+
+impl Default for Order {
+    fn default() -> Self {
+        Self { lines: Vec::new(), copies: 1, color: "white".to_owned() }
+    }
+}
+
+impl Order {
+    #[expect(clippy::trivially_copy_pass_by_ref, reason = "the signature of `skip_serializing_if`")]
+    fn is_one(copies: &u32) -> bool {
+        *copies == 1
+    }
+}
+
+#[actix_web::test]
+async fn a_field_that_its_default_is_written_without_is_read() {
+    #[derive(Clone, SessionInterface)]
+    #[session(data = Order, on_decode_error = "error")]
+    struct Orders {
+        backend: SignedCookie,
+    }
+    async fn handler(session: Session<Orders>) -> Result<String, SessionError> {
+        assert_eq!(session.snapshot()?, Order { color: "red".into(), ..Order::default() });
+        session.modify(|order| order.copies = 2)?;
+        assert_eq!(session.snapshot()?.copies, 2);
+        session.modify(|order| order.copies = 1)?;
+        session.remove("color")?;
+        assert_eq!(session.snapshot()?, Order::default());
+        Ok(session.keys().join(","))
+    }
+    let orders = Orders { backend: SignedCookie::new(key(1)) };
+    let app = init_service(App::new().wrap(orders.clone()).default_service(web::to(handler))).await;
+    let client = TestClient::new(&orders);
+    let request = seeded(&client, TestRequest::default(), json!({"color": "red"})).await;
+    assert_eq!(Answer::of(&app, request).await.body, "");
+}
+
 #[derive(Debug, Default, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 struct Strict {

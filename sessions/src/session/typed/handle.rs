@@ -22,7 +22,7 @@ use crate::{dictionary::Dictionary, error::SessionError, state::SessionState};
     note = "the interface says the type of its content: `#[session(data = Cart)]`"
 )]
 pub trait TypedContent {
-    /// The type.
+    /// The type of `#[session(data = …)]`.
     type Data: SessionData;
 }
 
@@ -37,8 +37,9 @@ type Data<I> = <<I as Selects>::Content as TypedContent>::Data;
 impl<I: SessionSelector> Session<I> {
     /// Passes the content to `look` and returns its result.
     ///
-    /// A field that is not stored has its value from `T::default()`. A field that does not parse,
-    /// for example because another version of the program wrote it, follows the policy
+    /// A field that is not stored has its value from `T::default()`; one that `skip_serializing_if` leaves out
+    /// of the default [needs `#[serde(default)]`](crate::session::SessionData). A field that does not parse, for
+    /// example because another version of the program wrote it, follows the policy
     /// `on_decode_error`: it has its default, with a line in the log, or it is an error.
     ///
     /// # Errors

@@ -23,6 +23,10 @@ use crate::{
 /// A type that can be the content of sessions: a struct with named fields that serde writes as a
 /// JSON object and reads, with a default for an empty session.
 ///
+/// A field that its default is written without, as `skip_serializing_if` does, needs `#[serde(default)]` on
+/// the struct; the start of the service fails otherwise, as it does for `#[serde(flatten)]` and for names
+/// that begin with `_`.
+///
 /// Implemented for every such type.
 #[diagnostic::on_unimplemented(
     message = "`{Self}` cannot be the content of a session",
@@ -93,7 +97,7 @@ impl<T: SessionData> SessionContent for Typed<T> {
                 _ => "it does not serialise to a JSON object; give it named fields".to_owned(),
             })
         })?;
-        reader::check::<T>(&fields).map_err(wrong)
+        reader::check::<T>(fields).map_err(wrong)
     }
 }
 

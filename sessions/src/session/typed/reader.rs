@@ -82,19 +82,19 @@ fn warn_of_default<T>(field: &str) {
 
 /// Checks whether `T` can be the content of a session, given the fields of its default. The error
 /// says what to change.
-pub(super) fn check<T: SessionData>(fields: &Fields) -> Result<(), String> {
+pub(super) fn check<T: SessionData>(defaults: Fields) -> Result<(), String> {
     let reserved = |name: &str| {
         format!(
             "its field `{name}` begins with `_`, which is reserved for the framework's keys; rename it"
         )
     };
-    if let Some(name) = fields.names().find(|name| name.starts_with('_')) {
+    if let Some(name) = defaults.names().find(|name| name.starts_with('_')) {
         return Err(reserved(name));
     }
     let empty = Snapshot::default();
     let sources = Sources {
         snapshot: &empty,
-        defaults: None,
+        defaults: Some(defaults),
         broken: Vec::new(),
         omitted: Vec::new(),
         incomplete: Cell::new(false),
@@ -106,6 +106,11 @@ pub(super) fn check<T: SessionData>(fields: &Fields) -> Result<(), String> {
                 .to_owned())
         }
         Err(ReadError::Reserved(name)) => Err(reserved(name)),
+        // Such as a list that `skip_serializing_if` leaves out while it is empty.
+        Err(ReadError::Missing(name)) => Err(format!(
+            "its default is written without the field `{name}`, so an empty session cannot be read; add \
+             `#[serde(default)]` to the struct"
+        )),
         _ => Ok(()),
     }
 }
