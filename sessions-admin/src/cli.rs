@@ -63,9 +63,9 @@ impl StoreCommand {
     }
 }
 
-/// Whose sessions.
+/// An owner of sessions.
 #[derive(Args, Debug)]
-pub(crate) struct Whose {
+pub(crate) struct OwnerArgs {
     /// What the application gave to `set_owner`, such as a user's id
     pub(crate) owner: String,
 
@@ -80,7 +80,7 @@ pub(crate) struct Whose {
 #[derive(Args, Debug)]
 pub(crate) struct List {
     #[command(flatten)]
-    pub(crate) owner: Whose,
+    pub(crate) owner: OwnerArgs,
 
     /// Shows the value under this key of each session as well, such as the name of a device
     #[arg(long = "value", value_name = "KEY")]
@@ -91,7 +91,7 @@ pub(crate) struct List {
 #[group(id = "which", required = true, multiple = false, args = ["all", "id"])]
 pub(crate) struct End {
     #[command(flatten)]
-    pub(crate) owner: Whose,
+    pub(crate) owner: OwnerArgs,
 
     /// Ends all of them, and those in `revocable` cookies
     #[arg(long)]

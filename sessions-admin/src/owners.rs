@@ -78,7 +78,7 @@ pub(crate) async fn end<S: Administer>(
         format!("{} of `{whose}` ended", sessions(ended))
     } else {
         let place = match namespace {
-            "" => "the namespace that is empty".to_owned(),
+            "" => "the empty namespace".to_owned(),
             name => format!("the namespace `{}`", shown(name)),
         };
         format!(

@@ -186,9 +186,7 @@ async fn is_administered(store: impl Store + Clone, place: &Place, server: &str)
          --namespace is what the application gives to `with_owner_namespace`\n"
     );
     let nobody = place.run(&["end", "nobody", "--all"]);
-    assert!(
-        nobody.text().starts_with("no sessions of `nobody` found in the namespace that is empty")
-    );
+    assert!(nobody.text().starts_with("no sessions of `nobody` found in the empty namespace"));
     assert_eq!(browsers[2].get(&app, "/owner").await.body, "bob");
 }
 

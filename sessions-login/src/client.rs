@@ -76,14 +76,14 @@ impl Notes {
             #[cfg(feature = "flask")]
             flask: self.flask.as_ref().map(|login| FlaskClient::of(login, request)),
         };
-        if client.is_of_use() {
+        if client.is_needed() {
             attach::<I, _>(request, client);
         }
     }
 }
 
 impl Client {
-    fn is_of_use(&self) -> bool {
+    fn is_needed(&self) -> bool {
         #[cfg(feature = "flask")]
         if self.flask.is_some() {
             return true;

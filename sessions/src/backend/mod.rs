@@ -7,7 +7,7 @@ pub(crate) mod cookie;
 mod from_config;
 mod log_ids;
 mod login_time;
-mod refused_cookies;
+mod refused_tokens;
 mod revocation;
 mod server_side;
 pub(crate) mod stable_token;

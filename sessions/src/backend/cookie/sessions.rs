@@ -11,7 +11,7 @@ use sessions_policy::MAX_NAME_VALUE;
 use super::codec::{CookieCodec, Plaintext};
 use crate::{
     backend::{
-        OwnerError, log_ids::LogIds, login_time::LoginTime, refused_cookies::RefusedCookies,
+        OwnerError, log_ids::LogIds, login_time::LoginTime, refused_tokens::RefusedTokens,
         revocation::Revocation,
     },
     error::{ConfigError, OpenError, SaveError},
@@ -193,7 +193,7 @@ impl<C: CookieCodec> CookieSessions<C> {
         }
         let keys = self.keys_for(cx.settings(), cx.cookie().name().as_str());
         let mut newest: Option<OpenedToken> = None;
-        let mut refused = RefusedCookies::default();
+        let mut refused = RefusedTokens::default();
         for token in cx.cookies().iter() {
             match open_token(&self.codec, token, &keys, cx) {
                 Ok(opened) => {

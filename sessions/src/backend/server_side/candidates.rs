@@ -5,7 +5,7 @@ use smallvec::{SmallVec, smallvec};
 
 use super::{ServerSide, token::PurposeTokens};
 use crate::{
-    backend::{circuit_breaker::Deadline, refused_cookies::RefusedCookies},
+    backend::{circuit_breaker::Deadline, refused_tokens::RefusedTokens},
     events::event,
     interface::OpenContext,
     store::{Loaded, RecordKey, Store, StoreError},
@@ -35,7 +35,7 @@ pub(super) type LoadedRecords = SmallVec<[Result<Option<Loaded>, StoreError>; 1]
 pub(super) fn candidates(
     cx: &OpenContext<'_>,
     tokens: &PurposeTokens<'_>,
-    refused: &mut RefusedCookies,
+    refused: &mut RefusedTokens,
 ) -> Candidates {
     let mut candidates = Candidates::new();
     for text in cx.cookies().iter().chain(cx.bearer_token()) {

@@ -19,7 +19,7 @@ use crate::{
         circuit_breaker::{Deadline, Write},
         log_ids::LogIds,
         login_time::LoginTime,
-        refused_cookies::RefusedCookies,
+        refused_tokens::RefusedTokens,
     },
     clock::{Clock, Stopwatch},
     error::OpenError,
@@ -172,7 +172,7 @@ impl<S: Store> ServerSide<S> {
         let mut newest: Option<(Box<Found>, usize)> = None;
         let mut others = Vec::new();
         let mut stale = None;
-        let mut refused = RefusedCookies::of(cx.transport());
+        let mut refused = RefusedTokens::of(cx.transport());
         let tokens = self.tokens.of(cx.settings(), cx.cookie(), cx.transport());
         let mut candidates = candidates(cx, &tokens, &mut refused).into_iter();
         loop {
@@ -225,7 +225,7 @@ impl<S: Store> ServerSide<S> {
         loaded: Result<Option<Loaded>, StoreError>,
         tokens: &PurposeTokens<'_>,
         deadline: &Deadline,
-        refused: &mut RefusedCookies,
+        refused: &mut RefusedTokens,
         cx: &OpenContext<'_>,
     ) -> Result<TokenCheck, OpenError> {
         let settings = cx.settings();
@@ -354,7 +354,7 @@ impl<S: Store> ServerSide<S> {
         key: RecordKey,
         loaded: Loaded,
         grace: Duration,
-        refused: &mut RefusedCookies,
+        refused: &mut RefusedTokens,
     ) -> TokenCheck {
         let (now, standing) = (loaded.now, loaded.record.standing(&verifier, loaded.now, grace));
         let base = loaded.into();

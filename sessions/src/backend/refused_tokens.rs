@@ -1,4 +1,4 @@
-//! Events of the cookies of a request that open no session.
+//! Events of a request's tokens that open no session.
 
 use std::fmt;
 
@@ -12,15 +12,15 @@ use crate::{
 /// How many cookies of one request have a line each.
 const MAX_LINES: usize = 8;
 
-/// Tells why cookies of one request are refused, in a bounded number of lines: a client sends as many
+/// Tells why the tokens of one request are refused, in a bounded number of lines: a client sends as many
 /// cookies as it likes.
 #[derive(Debug, Default)]
-pub(crate) struct RefusedCookies {
+pub(crate) struct RefusedTokens {
     count: usize,
     transport: Transport,
 }
 
-impl RefusedCookies {
+impl RefusedTokens {
     pub(super) fn of(transport: Transport) -> Self {
         Self { count: 0, transport }
     }
