@@ -3,6 +3,7 @@
 use std::{fmt, net::IpAddr};
 
 use serde::{Deserialize, Serialize};
+
 /// The longest user agent that is kept, in bytes.
 const MAX_USER_AGENT: usize = 256;
 
@@ -55,7 +56,7 @@ impl fmt::Display for Device {
 /// Returns a text of at most [`MAX_USER_AGENT`] bytes that controls nothing where it is shown.
 fn harmless(text: &[u8]) -> String {
     let mut shown = String::new();
-    // No character is shorter than one byte.
+    // The rest would be cut off: a character is read from four bytes at most, and shown as one at least.
     for c in String::from_utf8_lossy(&text[..text.len().min(4 * MAX_USER_AGENT)]).chars() {
         let before = shown.len();
         match c {

@@ -127,7 +127,7 @@ impl<U: Users, I: SessionSelector> RequestLogins<U, I> {
         let note = match session.login_note::<LoginNote>() {
             Ok(Some(note)) => Some(note),
             Ok(None) if adopts() => None,
-            // What is no note of ours is none.
+            // A note that this crate did not write logs nobody in.
             _ => return Ok(None),
         };
         let Some(user) = self.user(id).await? else { return Ok(None) };

@@ -98,7 +98,7 @@ impl<U: Users, I> Logins<U, I> {
         self
     }
 
-    /// Notes [devices](Self::devices) with the address that this function returns, behind a proxy say.
+    /// Notes [devices](Self::devices) with the address that this function returns, for example behind a proxy.
     ///
     /// # Security
     ///

@@ -142,7 +142,7 @@ impl FlaskClient {
         }
     }
 
-    /// Returns who is logged in, after the protection had its say.
+    /// Applies the protection, and returns the user who is logged in.
     pub(crate) fn user<I: SessionSelector>(
         &self,
         session: &Session<I>,

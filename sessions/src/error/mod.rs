@@ -201,13 +201,13 @@ impl OpenError {
         Self::Internal { source: Arc::new(source) }
     }
 
-    /// Wraps a problem whose line is written. The client gets 500.
+    /// Wraps a problem that is logged already. The client gets 500.
     pub(crate) fn misused(problem: &dyn fmt::Display) -> Self {
         Self::internal(Misused(problem.to_string()))
     }
 }
 
-/// A handler asks for what no middleware offers, as a line in the log says.
+/// The problem of a handler that asks for what no middleware offers.
 #[derive(Debug, thiserror::Error)]
 #[error("{0}")]
 struct Misused(String);
@@ -335,8 +335,8 @@ pub enum SaveError {
         "the request's bearer token opens no session, so its changes are dropped; its client logs in again"
     )]
     UnknownToken,
-    /// A login or a renewal gave the session of a client without cookies another token, and the handler did not
-    /// hand it out, or wrote after a logout of such a client. Nothing was saved; the logout is carried out.
+    /// The handler logged a client without cookies in, renewed its session, or wrote after its logout, and did not
+    /// hand the new token out. Nothing was saved; the logout is carried out.
     #[error(
         "the session of a client without cookies got another token, which was not handed out and would be lost; call `bearer_token` after the login or the renewal"
     )]
@@ -364,7 +364,7 @@ pub enum SaveError {
     Saved,
     /// The future of `save_now` or `bearer_token` was dropped before it completed.
     #[error(
-        "the future of `save_now` was dropped before it completed, so the session may or may not be saved; await it"
+        "the future of `save_now` or `bearer_token` was dropped before it completed, so the session may or may not be saved; await it"
     )]
     Interrupted,
     /// `save_session` returned a token with a character that a cookie must not contain.

@@ -47,7 +47,7 @@ events! {
     /// A session has ended: its client logged out or its last key was removed, its owner's sessions were
     /// ended, or its owner has logged in above the limit.
     SessionEnded = "session.ended", DEBUG, ["reason", "session"], ["logout", "owner", "limit"];
-    /// A cookie opens no session. A client gets at most nine of these lines for one request.
+    /// A cookie or a bearer token opens no session. A client gets at most nine of these lines for one request.
     SessionRefused = "session.refused", INFO, ["reason", "session"], [
         "format", "signature", "seal", "expired", "future", "unknown", "verifier", "replaced", "owner_ended", "others"
     ];

@@ -74,9 +74,9 @@ impl<'r> OpenContext<'r> {
         self.now
     }
 
-    /// Whether the request uses its session: [`is_use`](crate::SessionInterface::is_use). One that does not
-    /// prolongs nothing: neither touch the session, nor ask for its
-    /// [refresh](crate::SessionState::request_refresh).
+    /// Whether the request is a use of its session, by
+    /// [`is_use`](crate::SessionInterface::is_use). If it is not, a backend neither touches the session nor
+    /// asks for its [refresh](crate::SessionState::request_refresh).
     pub fn is_use(&self) -> bool {
         self.is_use
     }

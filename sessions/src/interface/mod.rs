@@ -237,15 +237,15 @@ pub trait SessionInterface: Sized + Send + Sync + 'static {
 
     /// Whether this request is a use of its session. Defaults to `true`.
     ///
-    /// A request that is none, such as a page that polls while nobody sits in front of it, reads the session
+    /// A request that is not, such as that of a page that polls while its user is away, reads the session
     /// and does not prolong it: `idle_timeout` and `lifetime` go on from the last use, and the cookie is not
     /// refreshed. What it changes is saved as always, and whatever saves the session prolongs it.
     ///
     /// # Security
     ///
     /// Without it a page that polls keeps a session alive for as long as its tab is open, and `idle_timeout`
-    /// never applies (OWASP Session Management, idle timeout). Decide by what the client does not choose
-    /// freely to stay logged in: a path of yours, not a header.
+    /// never applies (OWASP Session Management, idle timeout). Decide by the path: a header is the client's
+    /// choice.
     fn is_use(&self, _request: &HttpRequest) -> bool {
         true
     }

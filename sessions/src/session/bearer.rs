@@ -26,7 +26,8 @@ impl<I: SessionSelector> Session<I> {
     /// - [`SaveError::Superseded`]: another request has replaced this one's token meanwhile.
     /// - those of `save_now`.
     ///
-    /// After the first four the session can still be written, and is saved with the response.
+    /// After `CameInCookie` the session can still be written, and is saved with the response. So it can after
+    /// `NoBearer` where the interface has no `bearer`, and after `NothingToHandOut` in a new session.
     ///
     /// # Examples
     ///

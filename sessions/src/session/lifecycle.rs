@@ -38,7 +38,7 @@ impl<I: SessionSelector> Session<I> {
     /// `absolute_timeout`, and its cookie ends with the browser unless the session is
     /// [permanent](Self::set_permanent).
     ///
-    /// A login decides anew: after a [`set_owner`](Self::set_owner) the session is remembered if the same
+    /// Each login decides again: after a [`set_owner`](Self::set_owner) the session is remembered if the same
     /// request calls this with `true`, before or after it.
     ///
     /// The session keeps the choice, not the time, so that another value of the policy counts for sessions
@@ -82,7 +82,7 @@ impl<I: SessionSelector> Session<I> {
     /// use, the absolute one from the login. In a session in a cookie without either a login or an
     /// `absolute_timeout` it counts from this call.
     ///
-    /// A login decides anew: after a [`set_owner`](Self::set_owner) the session has the timeouts that the
+    /// Each login decides again: after a [`set_owner`](Self::set_owner) the session has the timeouts that the
     /// same request sets, before or after it, else those of the policies.
     ///
     /// # Errors

@@ -30,7 +30,7 @@ pub(super) mod sealed {
     pub trait SessionSelector {
         /// The slot's type, erased for `Inferred`.
         type Slot: ?Sized;
-        /// The type of the content, which has none for `Inferred`.
+        /// The content of the interface. That of `Inferred` is not known, and stands for no typed content.
         type Content;
 
         #[doc(hidden)]

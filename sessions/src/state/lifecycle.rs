@@ -127,7 +127,7 @@ impl SessionState {
         Ok(())
     }
 
-    /// Takes a request for another token for the same rights back.
+    /// Cancels a rotation that this request asked for.
     pub(crate) fn cancel_rotation(&mut self) {
         if matches!(self.inner.meta.token, TokenFate::Rotated) {
             self.inner.meta.token = TokenFate::Kept;

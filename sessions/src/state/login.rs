@@ -12,7 +12,7 @@ use crate::{dictionary::quoted, error::SessionError, store::Timestamp};
 
 impl SessionState {
     /// Logs `owner` in: stores the owner's id and requests a new token. A session of another owner
-    /// is purged first, so that no key of it survives. A login decides anew whether the session is
+    /// is purged first, so that no key of it survives. Each login decides again whether the session is
     /// remembered, and which timeouts it has of its own: those that this request sets by
     /// [`set_remembered`](Self::set_remembered) and [`set_lifetimes`](Self::set_lifetimes), before or after.
     ///

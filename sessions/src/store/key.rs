@@ -70,7 +70,7 @@ hash_key! {
 pub(crate) enum Purpose<'p> {
     Cookie(&'p str),
     Salt(&'p str),
-    /// None: what is kept of an owner.
+    /// No token: what is kept for an owner.
     Owner,
     /// In `Authorization`, for the interface whose cookie has this name.
     Bearer(&'p str),

@@ -57,8 +57,8 @@ pub(crate) struct Owner {
 }
 
 impl Owner {
-    /// Whether the session counts among its owner's: not while it is about to be taken over, when others
-    /// may be about to be it. Its record then says of the index what is always true.
+    /// Whether the session counts among its owner's. The record of one that is being taken over does not,
+    /// since other requests may have made records of the same session: its `indexed_until` is 0.
     pub(crate) fn counts(&self) -> bool {
         self.indexed_until > Timestamp::default()
     }

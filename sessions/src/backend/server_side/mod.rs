@@ -212,16 +212,15 @@ impl<S: Store> ServerSide<S> {
         self
     }
 
-    /// Lets an owner have so many sessions, at least 1: a login beyond that ends the oldest, those whose
-    /// logins were first. Defaults to no limit. Of this and [`refuse_above`](Self::refuse_above) the last
-    /// one holds.
+    /// Limits how many sessions an owner has, at least 1: a login beyond that ends the sessions with the
+    /// oldest logins. Defaults to no limit. The last call of this and
+    /// [`refuse_above`](Self::refuse_above) counts.
     ///
-    /// Counted are the sessions that live, in the whole store and the
-    /// [owner namespace](Self::with_owner_namespace), whichever interface they are of. Logging in again in
+    /// All live sessions of the owner count, in the whole store and the
+    /// [owner namespace](Self::with_owner_namespace), whichever interface they belong to. Logging in again in
     /// the same session adds none, and neither does a renewal. The limit also holds where logins come at
     /// the same moment on several hosts: once they are answered, the newest are left, no more and no fewer.
-    /// One that was overtaken by so many others that it is not among the newest any more fails with
-    /// [`SaveError::Gone`], 409.
+    /// A login that is no longer among the newest by then fails with [`SaveError::Gone`], 409.
     ///
     /// A login makes one more call of the store, and where the owner has more sessions one for each, and
     /// two for each that it ends. Other requests cost what they did. If the store fails meanwhile, the login
@@ -243,12 +242,12 @@ impl<S: Store> ServerSide<S> {
         self
     }
 
-    /// Lets an owner have so many sessions, at least 1: a login beyond that is refused with
+    /// Limits how many sessions an owner has, at least 1: a login beyond that is refused with
     /// [`SaveError::TooManySessions`], 409. Nothing is stored, and the session that the request came with
-    /// is as it was. What counts is what counts for [`at_most`](Self::at_most).
+    /// is as it was. The same sessions count as for [`at_most`](Self::at_most).
     ///
-    /// The limit also holds where logins come at the same moment on several hosts: so many of them
-    /// succeed. A user who has lost a device waits until its session expires, unless the application offers
+    /// The limit also holds where logins come at the same moment on several hosts: as many succeed as there
+    /// is room for. A user who has lost a device waits until its session expires, unless the application offers
     /// to end it: [`at_most`](Self::at_most) is the friendlier choice.
     ///
     /// A login makes six more calls of the store, and where the owner has as many sessions one for each.

@@ -128,7 +128,7 @@ impl<S: Store> ServerSide<S> {
         }
     }
 
-    /// Loads an owner's sessions, so many of them at a time.
+    /// Loads an owner's sessions, `at_once` of them at a time.
     pub(super) fn loads<'l>(
         &'l self,
         keys: Vec<RecordKey>,

@@ -66,12 +66,12 @@ impl<S: Store> ServerSide<S> {
         matches!(self.cap, Some(Cap { above: Above::IsRefused, .. }))
     }
 
-    /// Takes a place for a login that is to be written under this key, once the session under another
-    /// one `ends`. Returns `None` where logins need none.
+    /// Takes a place for a login that will be written under this key. The session under the key `ends` is
+    /// about to end, and does not count. Returns `None` where logins need no place.
     ///
     /// # Errors
     ///
-    /// [`SaveError::TooManySessions`] when there is none.
+    /// [`SaveError::TooManySessions`] when no place is free.
     pub(crate) async fn admit(
         &self,
         owner: OwnerKey,
@@ -84,7 +84,7 @@ impl<S: Store> ServerSide<S> {
         deadline.begin();
         let (places, name) = (RecordKey::of_places(&owner), login.to_string());
         for tries in 1..=MAX_TRIES {
-            // First: a place that is given back after this belongs to a session that the look finds.
+            // Loaded before the index: the session of a place that is given back after this is found there.
             let kept = self.call(deadline, self.store.load(&places, None)).await?;
             let state = self.call(deadline, index.state(&owner)).await?;
             let former = match &kept {
@@ -115,8 +115,8 @@ impl<S: Store> ServerSide<S> {
         Err(SaveError::Timeout)
     }
 
-    /// Gives a place back: the session of the login counts by itself, or there is none. One that stays is
-    /// over in seconds.
+    /// Gives a place back: from now on the session of the login counts by itself, or the login failed. A
+    /// place that is not given back expires in seconds.
     pub(crate) async fn give_back(&self, admission: Option<Admission>, deadline: &Deadline) {
         let Some(admission) = admission else { return };
         if let Err(err) = self.remove_place(&admission, deadline).await {

@@ -1,4 +1,4 @@
-//! At most so many sessions for each owner.
+//! The cap: a limit of sessions for each owner.
 //!
 //! Where the oldest ends, a login looks at the owner's sessions once its own is written: of logins at the
 //! same time the last one sees all, and all of them order sessions alike. Where a login is refused, it
@@ -47,7 +47,7 @@ impl Cap {
         }
     }
 
-    /// Checks that an owner can log in.
+    /// Checks that the cap lets owners log in, and that the store can hold it.
     pub(super) fn check(self, store: &impl Store) -> Result<(), ConfigError> {
         let method = self.method();
         let problem = if self.most == 0 {

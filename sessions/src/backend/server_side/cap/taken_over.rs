@@ -1,7 +1,7 @@
 //! Sessions that are taken over from another framework.
 //!
-//! Requests of one page load each create a record, and one of them becomes the session. So a record counts
-//! once it has.
+//! Each request of a page load creates a record, and one of these becomes the session. It counts from then
+//! on.
 
 use super::super::{
     ServerSide,
