@@ -252,7 +252,8 @@ pub trait SessionInterface: Sized + Send + Sync + 'static {
 
     /// Whether clients without cookies send the token in `Authorization: Bearer`, as
     /// [`Session::bearer_token`](crate::Session::bearer_token) hands it out. The derive's attribute `bearer`.
-    /// Defaults to `false`: then the header is not read. Asked once, when the service is built.
+    /// Defaults to `false`: then the header is not read. Asked when the service is built, not for each
+    /// request.
     ///
     /// A request with that header has no other token: its cookie is neither read nor set, and its response has
     /// `Vary: Authorization`. A token opens only by the transport that it was made for, and never from a URL.
