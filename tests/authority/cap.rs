@@ -11,6 +11,7 @@ use sessions::{
 };
 use sessions_tests::{
     Answer, Browser,
+    in_memory::meanwhile,
     stage::{Stage, Staged},
     with_token,
 };
@@ -349,4 +350,28 @@ pub(crate) async fn a_login_that_was_cut_off_holds_its_place_for_seconds<S: Stor
     assert_eq!(browser.get(&app, "/devices-7").await.body, "1 1");
     let token = browser.cookie("id").unwrap().to_owned();
     assert_eq!(Answer::of(&app, with_token("/count", &token)).await.status, StatusCode::OK);
+}
+
+/// A request that ends its session for a login counts with it where another login has it meanwhile.
+pub(crate) async fn a_session_that_another_login_took_is_counted<S: Store>(stage: Stage<S>) {
+    let host = stage.host_changed(|backend| backend.refuse_above(1));
+    let app = host.app().await;
+    for (before, login) in [
+        ("/login-7", "/wait/purge/login-7"),
+        ("/count", "/wait/purge/login-7"),
+        ("/login-8", "/wait/login-7"),
+    ] {
+        let mut browser = Browser::new();
+        assert_eq!(browser.get(&app, before).await.status, StatusCode::OK, "{before}");
+        let token = browser.cookie("id").unwrap().to_owned();
+        let late = meanwhile(&host, Answer::of(&app, with_token(login, &token)), async || {
+            assert_eq!(browser.get(&app, "/login-7").await.status, StatusCode::OK, "{before}");
+        });
+        let late = late.await;
+        assert_eq!((late.status, late.cookie()), (StatusCode::CONFLICT, None), "{before} {login}");
+        assert_eq!(browser.get(&app, "/devices-7").await.body, "1 1", "{before} {login}");
+        browser.get(&app, "/purge").await;
+        assert_eq!(browser.get(&app, "/login-7").await.status, StatusCode::OK, "{before} {login}");
+        browser.get(&app, "/purge").await;
+    }
 }

@@ -112,7 +112,8 @@ sentences! {
         to_log_in_again_adds_no_session
         an_oldest_session_that_logs_in_again_is_spared
         a_failing_store_is_an_error_and_the_limit_holds_after_it
-        a_login_that_was_cut_off_holds_its_place_for_seconds;
+        a_login_that_was_cut_off_holds_its_place_for_seconds
+        a_session_that_another_login_took_is_counted;
     strangers:
         a_visitor_s_session_is_kept_for_a_day_after_its_last_use
         sessions_that_were_renewed_or_have_an_owner_are_kept_for_their_lifetime

@@ -143,9 +143,11 @@ impl<S: Store> Saving<'_, S> {
             Ok(RemovalOutcome::Deleted | RemovalOutcome::Gone) => {
                 return self.begin_as(self.state, reserved).await;
             }
-            // Another login has taken the record over.
+            // Another login has taken the record over, which stays: its place is not this login's.
             Ok(RemovalOutcome::Refused) if self.state.logs_in() && !is_conditional => {
-                return self.begin_as(self.state, reserved).await;
+                let place = reserved.map(|Reserved { place, .. }| place);
+                self.backend.give_back(place, &self.deadline).await;
+                return self.begin(self.state).await;
             }
             Ok(RemovalOutcome::Refused) => SaveError::Superseded,
             Err(err) => err,
