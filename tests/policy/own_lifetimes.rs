@@ -7,9 +7,12 @@ use actix_service::Service;
 use actix_web::{
     App, Error, HttpRequest, body::MessageBody, dev::ServiceResponse, test::init_service, web,
 };
+use futures_util::future::join;
 use sessions::{
     Lifetimes, MemoryStore, ServerSide, Session, SessionConfig, SessionError, SessionMiddleware,
-    error::LifetimeError, test::TestClock,
+    backend::Backend,
+    error::LifetimeError,
+    test::{FaultStore, Moment, Operation, TestClock},
 };
 use sessions_tests::{AppSessions, Browser, Logged, Mode, key};
 
@@ -50,7 +53,7 @@ async fn act(session: Session, request: HttpRequest) -> actix_web::Result<String
 }
 
 async fn app(
-    backend: Mode,
+    backend: impl Backend + Clone,
     config: SessionConfig,
     time: TestClock,
 ) -> impl Service<Request, Response = ServiceResponse<impl MessageBody>, Error = Error> {
@@ -278,6 +281,35 @@ async fn in_a_store_uses_under_policies_that_change_are_counted_from_the_last() 
     assert_eq!(other.get(&short, "/read").await.body, "alice");
     time.advance(5 * MINUTE);
     assert_eq!(browser.get(&short, "/read").await.body, "nobody");
+}
+
+/// The request that notes the use has loaded the session before its timeouts were shortened.
+#[actix_web::test]
+async fn in_a_store_a_use_that_is_noted_meanwhile_undoes_no_shorter_timeout() {
+    let time = TestClock::new();
+    let store = FaultStore::new(MemoryStore::with_clock(time.clock()));
+    let app = app(ServerSide::new(store.clone()), office(), time.clone()).await;
+    for shorten in ["/kiosk", "/login/kiosk"] {
+        let mut browser = Browser::new();
+        browser.get(&app, "/login").await;
+        let mut tab = Browser::new();
+        tab.set_cookie("session", browser.cookie("session").expect("it is set"));
+        time.advance(10 * MINUTE);
+        let opening = store.hold(Moment::After(Operation::Load));
+        let shortening = async {
+            opening.reached().await;
+            let noting = store.hold(Moment::Before(Operation::Load));
+            opening.open();
+            noting.reached().await;
+            assert_eq!(browser.get(&app, shorten).await.body, "alice at a kiosk");
+            noting.open();
+        };
+        join(tab.get(&app, "/read"), shortening).await;
+        time.advance((2 * MINUTE).saturating_sub(SECOND));
+        assert_eq!(browser.get(&app, "/read").await.body, "alice at a kiosk", "{shorten}");
+        time.advance(2 * MINUTE);
+        assert_eq!(browser.get(&app, "/read").await.body, "nobody", "{shorten}");
+    }
 }
 
 #[actix_web::test]

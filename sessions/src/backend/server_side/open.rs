@@ -316,10 +316,34 @@ impl<S: Store> ServerSide<S> {
             }
         }
         // Another request may be faster, or end the session: saving will see that.
-        if let Err(err) = self.call(deadline, self.store.load(&found.key, Some(touch))).await {
-            self.log_untouched(&err);
+        match self.call(deadline, self.store.load(&found.key, Some(touch))).await {
+            Ok(Some(newer)) if newer.revision != found.base.revision => {
+                self.take_back(newer, key, touch.ttl, deadline).await;
+            }
+            Ok(_) => {}
+            Err(err) => self.log_untouched(&err),
         }
         Ok(TokenCheck::Opens(found))
+    }
+
+    /// Takes a touch back that prolonged a record which another request has written for a shorter time
+    /// meanwhile: a session with a timeout of its own would outlive it, and its owner's index.
+    async fn take_back(
+        &self,
+        Loaded { record, revision, touched, .. }: Loaded,
+        key: RecordKey,
+        ttl: Duration,
+        deadline: &Deadline,
+    ) {
+        let written_for = Duration::from_secs(record.ttl_secs.max(1));
+        if !touched || ttl <= written_for {
+            return;
+        }
+        let replace = self.store.replace(&key, revision, &record, written_for);
+        if let Err(err) = self.write(Write::Replace, deadline, replace).await {
+            let what = "a session that got shorter timeouts is kept for its former ones, since the store failed; its next write tries again";
+            self.log().survived(what, &err);
+        }
     }
 
     /// Starts the time of the very record that was loaded, and notes in it until when its owner's index
