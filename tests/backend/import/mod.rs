@@ -164,7 +164,13 @@ async fn app<B: Backend + Clone>(
     config: SessionConfig,
     time: &TestClock,
 ) -> impl Service<Request, Response = ServiceResponse<impl MessageBody>, Error = Error> {
-    let sessions = Sessions { backend, config };
+    app_of(Sessions { backend, config }, time).await
+}
+
+async fn app_of(
+    sessions: impl SessionInterface,
+    time: &TestClock,
+) -> impl Service<Request, Response = ServiceResponse<impl MessageBody>, Error = Error> {
     init_service(
         App::new()
             .wrap(SessionMiddleware::new(sessions).with_clock(time.clock()))
@@ -194,6 +200,7 @@ async fn act(request: HttpRequest, session: Session) -> actix_web::Result<HttpRe
             "login" => session.set_owner(object)?,
             "purge" => said = format!("{:?}", session.purge()?),
             "renew" => session.renew()?,
+            "token" => session.bearer_token().await?.as_str().clone_into(&mut said),
             "wait" => {
                 GATE.0.notify_one();
                 GATE.1.notified().await;

@@ -4,6 +4,7 @@ use std::time::{Duration, Instant};
 
 use serde_json::json;
 use sessions::{
+    MemoryStore, ServerSide, SessionInterface,
     import::{ActixIdentity, ActixSession, ActixSessionKey, ImportActixSession},
     policy::{CookieName, ImportMode},
     test::TestClock,
@@ -11,8 +12,8 @@ use sessions::{
 use sessions_tests::{Browser, Logged};
 
 use super::{
-    OLD, OWN, Shelf, alice, app, config, importing, in_cookies, old_bytes, old_key, private,
-    server_side, signed, state, unix, with_old,
+    OLD, OWN, Shelf, alice, app, app_of, config, importing, in_cookies, old_bytes, old_key,
+    private, server_side, signed, state, unix, with_old,
 };
 
 #[actix_web::test]
@@ -213,4 +214,25 @@ fn keys_are_those_of_the_cookie_crate_and_no_weaker_than_ours() {
     assert!(ActixSessionKey::derive_from(&old_bytes()[..32]).is_ok());
     let shown = format!("{:?}", ActixSession::signed(old_key()));
     assert!(!shown.contains("bytes"), "{shown}");
+}
+
+#[derive(Clone, SessionInterface)]
+#[session(cookie_name = "app", secure = false, bearer)]
+struct Api {
+    backend: ImportActixSession<ServerSide<MemoryStore>>,
+}
+
+/// Script in a page would trade it for a token that it can send anywhere.
+#[actix_web::test]
+async fn no_bearer_token_is_handed_out_for_an_old_cookie() {
+    let time = TestClock::new();
+    let old = ActixSession::signed(old_key());
+    let api = Api { backend: importing(server_side(&time), old, &time) };
+    let app = app_of(api, &time).await;
+    let mut browser = with_old(&signed(&alice()));
+    for path in ["/token", "/insert-a/token"] {
+        let answer = browser.get(&app, path).await;
+        assert_eq!((answer.status.as_u16(), answer.body.as_str()), (403, ""), "{path}");
+        assert_eq!(browser.get(&app, "/user").await.body, "alice", "{path}");
+    }
 }

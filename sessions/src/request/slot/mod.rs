@@ -60,6 +60,8 @@ pub(crate) struct OpenedCookie {
     /// Whether the request carried a cookie of this name, valid or not. It was not looked for beside a bearer
     /// token.
     pub(crate) was_sent: bool,
+    /// Whether it carried one, or the session came in the cookie of another framework.
+    pub(crate) came_in_cookie: bool,
     /// The session's token travels in `Authorization` instead.
     pub(crate) bearer: Option<BearerUse>,
     pub(crate) vary: Vary,
@@ -222,7 +224,7 @@ impl<I: SessionInterface> Slot<I> {
         if let Some(null) = state.null_session() {
             return Err(SaveError::Null(null.clone()));
         }
-        if cookie.bearer.is_none() && cookie.was_sent {
+        if cookie.came_in_cookie {
             return Err(SaveError::CameInCookie);
         }
         if state.is_empty() && state.is_new() {

@@ -38,7 +38,9 @@ impl<I: SessionInterface> Slot<I> {
             }
         };
         let vary = if bearer.is_some() { Vary::Authorization } else { self.service.vary() };
-        let mut cookie = OpenedCookie { policy, was_sent: !cookies.is_empty(), bearer: None, vary };
+        let was_sent = !cookies.is_empty();
+        let mut cookie =
+            OpenedCookie { policy, was_sent, came_in_cookie: was_sent, bearer: None, vary };
         let is_use = interface.is_use(request);
         let cx = OpenContext {
             request,
@@ -61,6 +63,7 @@ impl<I: SessionInterface> Slot<I> {
         };
         let state = content.state_mut();
         state.start_permanent(settings.permanent());
+        cookie.came_in_cookie |= bearer.is_none() && !state.is_new();
         cookie.bearer = bearer.map(|_| BearerUse::of(state));
         Ok(OpenSession { content, cookie, is_use })
     }
