@@ -97,8 +97,9 @@ pub(crate) struct End {
     #[arg(long)]
     pub(crate) all: bool,
 
+    // One id of 64 begins with a hyphen.
     /// Ends the one that `list` shows under this id
-    #[arg(long)]
+    #[arg(long, allow_hyphen_values = true)]
     pub(crate) id: Option<String>,
 }
 

@@ -165,6 +165,11 @@ async fn is_administered(store: impl Store + Clone, place: &Place, server: &str)
         )
     };
     assert_eq!(other.failure(3), missing("bob"));
+    // Ids are of random letters, hyphens among them.
+    for hyphens in ["-", "--"] {
+        let id = format!("{hyphens}{}", &id[hyphens.len()..]);
+        assert_eq!(place.run(&["end", "bob", "--id", &id]).failure(3), missing("bob"));
+    }
     assert_eq!(place.run(&["end", "alice", "--id", &id]).text(), "1 session of `alice` ended\n");
     assert_eq!(place.run(&["end", "alice", "--id", &id]).failure(3), missing("alice"));
     let mut owners = Vec::new();
