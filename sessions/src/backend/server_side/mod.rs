@@ -226,7 +226,7 @@ impl<S: Store> ServerSide<S> {
     /// two for each that it ends. Other requests cost what they did. If the store fails meanwhile, the login
     /// fails too, and the next one ends what it left.
     ///
-    /// Sessions that live in cookies cannot be counted: [`Revocation`](crate::Revocation) has no limit. The
+    /// Sessions that live in cookies cannot be counted: [`Revocation`](crate::backend::Revocation) has no limit. The
     /// store needs an [index of owners](crate::store::Store::owners).
     ///
     /// # Examples
