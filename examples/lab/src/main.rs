@@ -1,9 +1,9 @@
 //! The lab: a small shop in a browser that shows what a session is and does.
 //!
 //! ```sh
-//! cargo run -p sessions-lab                                   # then open http://localhost:8080
-//! SESSIONS_BACKEND=signed cargo run -p sessions-lab           # or encrypted, memory, and the URL of a store
-//! LAB_SESSION_IDLE_TIMEOUT="10 min" cargo run -p sessions-lab # any policy that no attribute sets
+//!     cargo run -p sessions-lab                                   # then open http://localhost:8080
+//!     SESSIONS_BACKEND=signed cargo run -p sessions-lab           # or encrypted, memory, and the URL of a store
+//!     LAB_SESSION_IDLE_TIMEOUT="10 min" cargo run -p sessions-lab # any policy that no attribute sets
 //! ```
 
 mod accounts;
