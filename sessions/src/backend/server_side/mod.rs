@@ -252,7 +252,8 @@ impl<S: Store> ServerSide<S> {
     ///
     /// A login makes six more calls of the store, and where the owner has as many sessions one for each.
     /// A login that was cut off, because its host crashed or the store failed, holds its place for 12
-    /// seconds with the default deadlines.
+    /// seconds with the default deadlines. Give all hosts the same deadlines: by them a host decides for how
+    /// long the places of others are kept, and with shorter ones it may forget a login that is under way.
     ///
     /// # Examples
     ///
