@@ -13,6 +13,7 @@ use sqlx::{
     postgres::{PgConnectOptions, PgPoolOptions},
     query, query_scalar, raw_sql,
 };
+use tokio::time::{sleep, timeout};
 
 const HOUR: Duration = Duration::from_secs(3_600);
 
@@ -50,6 +51,19 @@ async fn with_tables(postgres: &Postgres) -> PgPool {
     admin
 }
 
+/// Closes a pool, and waits until the server has noticed.
+async fn close(store: &PostgresStore, admin: &PgPool, role: &str) {
+    store.pool().close().await;
+    let closed = async {
+        let count = "SELECT count(*) FROM pg_stat_activity WHERE usename = $1";
+        while query_scalar::<_, i64>(count).bind(role).fetch_one(admin).await.expect("it is up") > 0
+        {
+            sleep(Duration::from_millis(10)).await;
+        }
+    };
+    timeout(Duration::from_secs(10), closed).await.expect("the server notices");
+}
+
 #[tokio::test]
 #[ignore = "needs postgresql: run scripts/test"]
 async fn too_few_connections_are_said() {
@@ -69,9 +83,9 @@ async fn too_few_connections_are_said() {
         &said(&other).await,
         &["PostgreSQL at 127.0.0.1:", "no connection left", "`CONNECTION LIMIT`", "too many conn"],
     );
-    own.pool().close().await;
+    close(&own, &admin, "few").await;
     assert!(other.load(&random_key(), None).await.unwrap().is_none());
-    other.pool().close().await;
+    close(&other, &admin, "few").await;
     // A pool that is merely busy has all the connections that the role may have.
     let options: PgConnectOptions = postgres.url().parse().unwrap();
     let pool = PgPoolOptions::new().max_connections(1);
@@ -81,7 +95,7 @@ async fn too_few_connections_are_said() {
     let used = busy.pool().acquire().await.unwrap();
     let released = async {
         // Longer than a call waits for a server that makes no connections.
-        tokio::time::sleep(Duration::from_millis(600)).await;
+        sleep(Duration::from_millis(600)).await;
         drop(used);
     };
     let (read, ()) = futures_util::future::join(busy.load(&random_key(), None), released).await;

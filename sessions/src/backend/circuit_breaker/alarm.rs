@@ -61,8 +61,8 @@ impl Alarm {
             return (count, None);
         }
         row.is_announced.store(true, Ordering::Relaxed);
-        // A row that went on was passed over at first.
-        let others = written.passed_over - u64::from(count > FAILURES);
+        // A row that went on was passed over at first. The alarm of another row may have said so meanwhile.
+        let others = written.passed_over.saturating_sub(u64::from(count > FAILURES));
         *written = Written { last: Some(now), passed_over: 0 };
         (count, Some(PassedOver(others)))
     }
@@ -90,6 +90,18 @@ mod tests {
     fn alarms(alarm: &Alarm, row: &Row, failures: u32) -> Vec<u64> {
         let failed = (0..failures).filter_map(|_| alarm.note_failure(row).1);
         failed.map(|PassedOver(others)| others).collect()
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_row_that_another_alarm_has_counted_is_not_counted_again() {
+        let alarm = Alarm::default();
+        let [first, passed_over, other] = [Row::default(), Row::default(), Row::default()];
+        assert_eq!(alarms(&alarm, &first, FAILURES), [0]);
+        assert!(alarms(&alarm, &passed_over, FAILURES).is_empty());
+        time::advance(QUIET).await;
+        assert_eq!(alarms(&alarm, &other, FAILURES), [1]);
+        time::advance(QUIET).await;
+        assert_eq!(alarms(&alarm, &passed_over, 1), [0]);
     }
 
     #[tokio::test(start_paused = true)]
