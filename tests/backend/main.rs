@@ -2,6 +2,7 @@
 
 mod answers;
 mod any_backend;
+mod at_once;
 mod capacity;
 mod dropped;
 mod ended;

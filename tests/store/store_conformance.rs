@@ -30,7 +30,7 @@ async fn every_history_of_the_memory_store_has_an_order() {
 }
 
 /// Each wrong, and the beginning of a sentence that it breaks.
-const WRONGS: [(Wrong, &str); 45] = [
+const WRONGS: [(Wrong, &str); 46] = [
     (Wrong::Overwrites, "`create` never overwrites"),
     (Wrong::CreatesInTwoSteps, "of clients that create a record at once"),
     (Wrong::Resurrects, "a record that was deleted stays deleted"),
@@ -53,6 +53,7 @@ const WRONGS: [(Wrong, &str); 45] = [
     (Wrong::CutsLongRecords, "a record is returned as it was given"),
     (Wrong::FoldsCase, "keys are 32 bytes"),
     (Wrong::LeavesHalfAReplacement, "an operation whose future is dropped"),
+    (Wrong::SaysItAnswersAtOnce, "a store whose `answers_at_once` is true makes no caller wait"),
     (Wrong::SaysDeletedForNothing, "`delete` deletes whatever the revision"),
     (Wrong::Fails, "a record is returned as it was given"),
     (Wrong::StartsAgain, "a revision of a deleted record never replaces its successor"),

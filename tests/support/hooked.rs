@@ -42,6 +42,7 @@ type Hook = dyn Fn(Call, When) -> BoxFuture<'static, Result<(), StoreError>> + S
 pub struct HookedStore<S> {
     inner: S,
     hook: Arc<Hook>,
+    says_at_once: bool,
 }
 
 impl<S: Store> HookedStore<S> {
@@ -50,7 +51,14 @@ impl<S: Store> HookedStore<S> {
     where
         F: Fn(Call, When) -> BoxFuture<'static, Result<(), StoreError>> + Send + Sync + 'static,
     {
-        Self { inner, hook: Arc::new(hook) }
+        Self { inner, hook: Arc::new(hook), says_at_once: false }
+    }
+
+    /// Says that it answers at once, whatever the hook does.
+    #[must_use]
+    pub fn saying_at_once(mut self) -> Self {
+        self.says_at_once = true;
+        self
     }
 
     /// Returns the store behind the hook.
@@ -116,6 +124,10 @@ impl<S: Store> Store for HookedStore<S> {
         revision: Revision,
     ) -> Result<DeleteIfOutcome, StoreError> {
         self.call(Call::DeleteIf, self.inner.delete_if(key, revision)).await
+    }
+
+    fn answers_at_once(&self) -> bool {
+        self.says_at_once
     }
 
     fn follow(&self, clock: &Clock) -> bool {

@@ -79,6 +79,18 @@ impl Backend for Mode {
         }
     }
 
+    fn open_at_once(
+        &self,
+        cx: &OpenContext<'_>,
+    ) -> Option<Result<Opened<SessionState>, OpenError>> {
+        match self {
+            Self::Signed(backend) => backend.open_at_once(cx),
+            Self::Encrypted(backend) => backend.open_at_once(cx),
+            Self::Flask(backend) => backend.open_at_once(cx),
+            Self::SignedId(backend) | Self::Id(backend) => backend.open_at_once(cx),
+        }
+    }
+
     async fn save(
         &self,
         dictionary: &SessionState,
@@ -89,6 +101,19 @@ impl Backend for Mode {
             Self::Encrypted(backend) => backend.save(dictionary, cx).await,
             Self::Flask(backend) => backend.save(dictionary, cx).await,
             Self::SignedId(backend) | Self::Id(backend) => backend.save(dictionary, cx).await,
+        }
+    }
+
+    fn save_at_once(
+        &self,
+        dictionary: &SessionState,
+        cx: &SaveContext<'_>,
+    ) -> Option<Result<Saved, SaveError>> {
+        match self {
+            Self::Signed(backend) => backend.save_at_once(dictionary, cx),
+            Self::Encrypted(backend) => backend.save_at_once(dictionary, cx),
+            Self::Flask(backend) => backend.save_at_once(dictionary, cx),
+            Self::SignedId(backend) | Self::Id(backend) => backend.save_at_once(dictionary, cx),
         }
     }
 

@@ -72,13 +72,38 @@ impl Switched {
     }
 }
 
+impl<B> Switched<B> {
+    /// Fails to open a session, where told to.
+    fn open_or_fail(&self) -> Result<(), OpenError> {
+        let fails = self.switches.fail_open.load(Ordering::SeqCst);
+        if fails { Err(OpenError::unavailable(ToldToFail)) } else { Ok(()) }
+    }
+
+    /// Fails to save a session, where told to.
+    fn save_or_fail(&self) -> Result<(), SaveError> {
+        let fails = self.switches.fail_save.load(Ordering::SeqCst);
+        if fails { Err(SaveError::unavailable(ToldToFail)) } else { Ok(()) }
+    }
+}
+
+// What is answered at once is counted there, what waits where it is waited for.
 impl<B: Backend> Backend for Switched<B> {
     async fn open(&self, cx: &OpenContext<'_>) -> Result<Opened<SessionState>, OpenError> {
         self.switches.opened.fetch_add(1, Ordering::SeqCst);
-        if self.switches.fail_open.load(Ordering::SeqCst) {
-            return Err(OpenError::unavailable(ToldToFail));
-        }
+        self.open_or_fail()?;
         self.inner.open(cx).await
+    }
+
+    fn open_at_once(
+        &self,
+        cx: &OpenContext<'_>,
+    ) -> Option<Result<Opened<SessionState>, OpenError>> {
+        let opened = match self.open_or_fail() {
+            Ok(()) => self.inner.open_at_once(cx)?,
+            Err(failed) => Err(failed),
+        };
+        self.switches.opened.fetch_add(1, Ordering::SeqCst);
+        Some(opened)
     }
 
     async fn save(
@@ -87,10 +112,21 @@ impl<B: Backend> Backend for Switched<B> {
         cx: &SaveContext<'_>,
     ) -> Result<Saved, SaveError> {
         self.switches.saved.fetch_add(1, Ordering::SeqCst);
-        if self.switches.fail_save.load(Ordering::SeqCst) {
-            return Err(SaveError::unavailable(ToldToFail));
-        }
+        self.save_or_fail()?;
         self.inner.save(dictionary, cx).await
+    }
+
+    fn save_at_once(
+        &self,
+        dictionary: &SessionState,
+        cx: &SaveContext<'_>,
+    ) -> Option<Result<Saved, SaveError>> {
+        let saved = match self.save_or_fail() {
+            Ok(()) => self.inner.save_at_once(dictionary, cx)?,
+            Err(failed) => Err(failed),
+        };
+        self.switches.saved.fetch_add(1, Ordering::SeqCst);
+        Some(saved)
     }
 
     async fn ready(&self) -> Result<(), NotReady> {

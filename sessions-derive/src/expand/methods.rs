@@ -34,9 +34,31 @@ pub(super) fn open_session(input: &Input<'_>, krate: &TokenStream) -> TokenStrea
             None => opened,
         }
     });
+    let at_once = input.backend().map(|field| {
+        let member = &field.member;
+        let call = quote!(#krate::backend::Backend::open_at_once(&self.#member, #cx));
+        let opened = placed(call, &field.original.ty);
+        match input.attrs.data {
+            Some(_) => quote! {
+                ::core::option::Option::map(#opened, |opened| {
+                    ::core::result::Result::map(opened, |opened| {
+                        #krate::interface::Opened::map(opened, #krate::session::Typed::from)
+                    })
+                })
+            },
+            None => opened,
+        }
+    });
     quote! {
         async fn open_session(&self, #cx: #krate::interface::OpenContext<'_>) -> #result {
             #body
+        }
+
+        fn open_at_once(
+            &self,
+            #cx: &#krate::interface::OpenContext<'_>,
+        ) -> ::core::option::Option<#result> {
+            #at_once
         }
     }
 }
@@ -77,6 +99,11 @@ pub(super) fn save_session(input: &Input<'_>, krate: &TokenStream) -> TokenStrea
         let call = quote!(#krate::backend::Backend::save(#backend, #state, &#cx).await);
         placed(call, &field.original.ty)
     });
+    let at_once = input.backend().map(|field| {
+        let (member, state) = (&field.member, state(input, krate, &content));
+        let call = quote!(#krate::backend::Backend::save_at_once(&self.#member, #state, #cx));
+        placed(call, &field.original.ty)
+    });
     quote! {
         async fn save_session(
             &self,
@@ -84,6 +111,14 @@ pub(super) fn save_session(input: &Input<'_>, krate: &TokenStream) -> TokenStrea
             #cx: #krate::interface::SaveContext<'_>,
         ) -> #result {
             #body
+        }
+
+        fn save_at_once(
+            &self,
+            #content: &#ty,
+            #cx: &#krate::interface::SaveContext<'_>,
+        ) -> ::core::option::Option<#result> {
+            #at_once
         }
     }
 }

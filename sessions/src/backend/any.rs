@@ -63,6 +63,21 @@ impl Backend for AnyBackend {
         self.backend.save_boxed(state, cx).await
     }
 
+    fn open_at_once(
+        &self,
+        cx: &OpenContext<'_>,
+    ) -> Option<Result<Opened<SessionState>, OpenError>> {
+        self.backend.open_unboxed(cx)
+    }
+
+    fn save_at_once(
+        &self,
+        state: &SessionState,
+        cx: &SaveContext<'_>,
+    ) -> Option<Result<Saved, SaveError>> {
+        self.backend.save_unboxed(state, cx)
+    }
+
     fn check(&self, cx: &CheckContext<'_>) -> Result<(), ConfigError> {
         self.backend.check_boxed(&CheckContext { is_chosen: true, ..*cx })
     }
@@ -104,6 +119,15 @@ trait BoxedBackend: Send + Sync {
         cx: &'a SaveContext<'_>,
     ) -> LocalBoxFuture<'a, Result<Saved, SaveError>>;
 
+    fn open_unboxed(&self, cx: &OpenContext<'_>)
+    -> Option<Result<Opened<SessionState>, OpenError>>;
+
+    fn save_unboxed(
+        &self,
+        state: &SessionState,
+        cx: &SaveContext<'_>,
+    ) -> Option<Result<Saved, SaveError>>;
+
     fn check_boxed(&self, cx: &CheckContext<'_>) -> Result<(), ConfigError>;
     fn ready_boxed(&self) -> LocalBoxFuture<'_, Result<(), NotReady>>;
     fn is_alive_boxed(&self, state: &SessionState, cx: &AliveContext<'_>) -> IsAlive;
@@ -129,6 +153,21 @@ impl<B: Backend> BoxedBackend for B {
         cx: &'a SaveContext<'_>,
     ) -> LocalBoxFuture<'a, Result<Saved, SaveError>> {
         Box::pin(self.save(state, cx))
+    }
+
+    fn open_unboxed(
+        &self,
+        cx: &OpenContext<'_>,
+    ) -> Option<Result<Opened<SessionState>, OpenError>> {
+        self.open_at_once(cx)
+    }
+
+    fn save_unboxed(
+        &self,
+        state: &SessionState,
+        cx: &SaveContext<'_>,
+    ) -> Option<Result<Saved, SaveError>> {
+        self.save_at_once(state, cx)
     }
 
     fn check_boxed(&self, cx: &CheckContext<'_>) -> Result<(), ConfigError> {

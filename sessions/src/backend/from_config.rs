@@ -30,6 +30,21 @@ impl Backend for SessionConfig {
         }
     }
 
+    fn open_at_once(
+        &self,
+        cx: &OpenContext<'_>,
+    ) -> Option<Result<Opened<SessionState>, OpenError>> {
+        self.signed_cookie()?.open_at_once(cx)
+    }
+
+    fn save_at_once(
+        &self,
+        state: &SessionState,
+        cx: &SaveContext<'_>,
+    ) -> Option<Result<Saved, SaveError>> {
+        self.signed_cookie()?.save_at_once(state, cx)
+    }
+
     fn check(&self, cx: &CheckContext<'_>) -> Result<(), ConfigError> {
         match self.shared_keys() {
             Some(keys) => SignedCookie::new(keys).check(cx),

@@ -58,6 +58,35 @@ pub trait Backend: Send + Sync + 'static {
     /// there is no session.
     async fn open(&self, cx: &OpenContext<'_>) -> Result<Opened<SessionState>, OpenError>;
 
+    /// Opens the session now, if nothing has to be waited for, as where it lives in its cookie. `None`, the
+    /// default, leaves it to [`open`](Self::open), which must give the same answer: nothing was done then that
+    /// `open` would do again. A backend around another one whose `open` adds nothing asks it.
+    ///
+    /// # Errors
+    ///
+    /// Those of [`open`](Self::open).
+    fn open_at_once(
+        &self,
+        _cx: &OpenContext<'_>,
+    ) -> Option<Result<Opened<SessionState>, OpenError>> {
+        None
+    }
+
+    /// Saves the session now, if nothing has to be waited for. `None`, the default, leaves it to
+    /// [`save`](Self::save): nothing was written then. A backend around another one whose `save` adds
+    /// nothing asks it.
+    ///
+    /// # Errors
+    ///
+    /// Those of [`save`](Self::save).
+    fn save_at_once(
+        &self,
+        _state: &SessionState,
+        _cx: &SaveContext<'_>,
+    ) -> Option<Result<Saved, SaveError>> {
+        None
+    }
+
     /// Saves the session when its request is answered, as
     /// [`SessionInterface::save_session`](crate::SessionInterface::save_session) does.
     ///

@@ -190,6 +190,22 @@ impl Backend for FlaskCookie {
         }
     }
 
+    fn open_at_once(
+        &self,
+        cx: &OpenContext<'_>,
+    ) -> Option<Result<Opened<SessionState>, OpenError>> {
+        let state = self.sessions.as_ref()?.open_at_once(cx)?;
+        Some(Ok(Opened::Session(state)))
+    }
+
+    fn save_at_once(
+        &self,
+        state: &SessionState,
+        cx: &SaveContext<'_>,
+    ) -> Option<Result<Saved, SaveError>> {
+        self.sessions.as_ref()?.save_at_once(state, cx)
+    }
+
     fn check(&self, cx: &CheckContext<'_>) -> Result<(), ConfigError> {
         let sessions = self.sessions.as_ref().ok_or(ConfigError::NoKey { advice: ADVICE })?;
         sessions.check(cx, "FlaskCookie")

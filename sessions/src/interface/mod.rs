@@ -143,6 +143,38 @@ pub trait SessionInterface: Sized + Send + Sync + 'static {
         cx: SaveContext<'_>,
     ) -> Result<Saved, SaveError>;
 
+    /// Opens the session now, if nothing has to be waited for. `None`, the default, leaves it to
+    /// [`open_session`](Self::open_session): nothing was done then. The derive asks its backend, unless
+    /// `open_with` is given.
+    ///
+    /// An interface that opens through a [`Backend`](crate::backend::Backend) and adds nothing may ask it here
+    /// too, which makes sessions in cookies and in memory cheaper, and changes nothing else.
+    ///
+    /// # Errors
+    ///
+    /// Those of [`open_session`](Self::open_session).
+    fn open_at_once(
+        &self,
+        _cx: &OpenContext<'_>,
+    ) -> Option<Result<Opened<Self::Content>, OpenError>> {
+        None
+    }
+
+    /// Saves the session now, if nothing has to be waited for. `None`, the default, leaves it to
+    /// [`save_session`](Self::save_session): nothing was written then. The derive asks its backend, unless
+    /// `save_with` is given.
+    ///
+    /// # Errors
+    ///
+    /// Those of [`save_session`](Self::save_session).
+    fn save_at_once(
+        &self,
+        _content: &Self::Content,
+        _cx: &SaveContext<'_>,
+    ) -> Option<Result<Saved, SaveError>> {
+        None
+    }
+
     /// Returns the settings that the default methods use. Defaults to no settings.
     fn config(&self) -> &SessionConfig {
         SessionConfig::defaults()

@@ -2,11 +2,17 @@
 
 use std::{future::Future, sync::Arc};
 
-use actix_web::{body::MessageBody, dev::ServiceResponse, http::StatusCode};
+use actix_web::{
+    body::MessageBody,
+    dev::ServiceResponse,
+    http::{StatusCode, header::HeaderMap},
+};
 
 use super::{
     answer::{Inner, Outcome, Outer, answer},
-    save::{Tolerance, freeze, save_content, skip_saving},
+    save::{
+        SaveFailure, SaveReport, Tolerance, freeze, save_content, save_content_at_once, skip_saving,
+    },
     slot::{FreezeFor, Frozen, OpenSession, Slot},
 };
 use crate::interface::SessionInterface;
@@ -32,7 +38,10 @@ pub(super) fn finish<I: SessionInterface, B: MessageBody + 'static>(
         Frozen::Handled(err) => Outcome::Handled(err),
         Frozen::Session(session) => match skip_saving(slot, &session) {
             Some(skipped) => Outcome::done(skipped.headers),
-            None => return NextStep::Save(session, result),
+            None => match save_content_at_once(slot, &session, status(&result), headers(&result)) {
+                Some(saved) => outcome(saved),
+                None => return NextStep::Save(session, result),
+            },
         },
     };
     NextStep::Respond(answer(slot, result, outcome))
@@ -46,15 +55,21 @@ pub(super) fn save<I: SessionInterface, B: MessageBody + 'static>(
     result: Inner<B>,
 ) -> impl Future<Output = Outer> {
     async move {
-        let headers = result.as_ref().ok().map(ServiceResponse::headers);
-        let saved =
-            save_content(&slot, &session, status(&result), headers, Tolerance::Policies).await;
-        let outcome = match saved {
-            Ok(saved) => Outcome::Done { headers: saved.headers, tolerated: saved.tolerated },
-            Err(failed) => Outcome::Failed { err: failed.err.into(), headers: failed.headers },
-        };
-        answer(&slot, result, outcome)
+        let (status, headers) = (status(&result), headers(&result));
+        let saved = save_content(&slot, &session, status, headers, Tolerance::Policies).await;
+        answer(&slot, result, outcome(saved))
     }
+}
+
+fn outcome(saved: Result<SaveReport, SaveFailure>) -> Outcome {
+    match saved {
+        Ok(saved) => Outcome::Done { headers: saved.headers, tolerated: saved.tolerated },
+        Err(failed) => Outcome::Failed { err: failed.err.into(), headers: failed.headers },
+    }
+}
+
+fn headers<B>(result: &Inner<B>) -> Option<&HeaderMap> {
+    result.as_ref().ok().map(ServiceResponse::headers)
 }
 
 fn status<B>(result: &Inner<B>) -> StatusCode {

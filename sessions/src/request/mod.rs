@@ -1,6 +1,7 @@
 //! The middleware, the result of saving early, and the clock.
 // A request passes `middleware`, which offers a slot; `slot`, which opens the session; `finish` and
-// `save`, which save it; `answer`, which makes the response; and `headers`, which writes its headers.
+// `save`, which save it; `token_cookie`, which makes its cookie; `answer`, which makes the response; and
+// `headers`, which writes its headers.
 
 mod answer;
 mod bearer;
@@ -15,6 +16,7 @@ mod saved_session;
 mod service_state;
 mod slot;
 mod token_check;
+mod token_cookie;
 
 pub(crate) use self::bearer::is_bearer_request;
 pub(crate) use self::slot::{AnySlot, CurrentSlot, Opening, Slot};

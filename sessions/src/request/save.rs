@@ -3,7 +3,7 @@
 use std::{sync::Arc, time::SystemTime};
 
 use actix_web::http::{StatusCode, header::HeaderMap};
-use sessions_policy::{CookiePolicy, MAX_COOKIE_LIFETIME, OnGone, OnSaveError, format_duration};
+use sessions_policy::{CookiePolicy, OnGone, OnSaveError};
 
 use super::{
     bearer::BearerToken,
@@ -11,19 +11,13 @@ use super::{
     saved_session::{SaveOutcome, SavedSession},
     service_state::ServiceState,
     slot::{BearerUse, FreezeFor, Frozen, OpenSession, Slot},
-    token_check::check_token,
+    token_cookie::{ending_cookie, is_due, token_cookie},
 };
 use crate::{
-    cookie::{Lifetime, set_cookie},
     error::SaveError,
-    events::event,
-    interface::{
-        CookieChange, LegacyCookieEffects, SaveContext, Saved, SessionContent, SessionInterface,
-        Transport,
-    },
-    policy::{Settings, is_first},
+    interface::{CookieChange, SaveContext, Saved, SessionContent, SessionInterface, Transport},
+    policy::Settings,
     state::SessionStatus,
-    store::OwnLifetimes,
 };
 
 /// Saves before there is a response, and keeps the headers for it.
@@ -187,26 +181,73 @@ pub(super) async fn save_content<I: SessionInterface>(
     response_headers: Option<&HeaderMap>,
     tolerance: Tolerance,
 ) -> Result<SaveReport, SaveFailure> {
-    let ServiceState { interface, settings, clock, .. } = &*slot.service;
-    let OpenSession { content, cookie, .. } = session;
-    if let Some(err) = cookie.bearer.and_then(|bearer| bearer.refusal(content.state())) {
-        return Err(SaveFailure { err, headers: None });
+    check_bearer(session)?;
+    let cx = save_context(slot, session, response_status, response_headers, tolerance);
+    let (now, session_status) = (cx.now, cx.session_status);
+    let saved = slot.service.interface.save_session(&session.content, cx).await;
+    report(slot, session, now, session_status, tolerance, saved)
+}
+
+/// Asks the interface to save the session before its response is sent, where it need not wait.
+pub(super) fn save_content_at_once<I: SessionInterface>(
+    slot: &Slot<I>,
+    session: &OpenSession<I::Content>,
+    response_status: StatusCode,
+    response_headers: Option<&HeaderMap>,
+) -> Option<Result<SaveReport, SaveFailure>> {
+    if let Err(failed) = check_bearer(session) {
+        return Some(Err(failed));
     }
-    let session_status = content.state().status();
-    let now = clock.now();
-    let cx = SaveContext {
+    let tolerance = Tolerance::Policies;
+    let cx = save_context(slot, session, response_status, response_headers, tolerance);
+    let saved = slot.service.interface.save_at_once(&session.content, &cx)?;
+    Some(report(slot, session, cx.now, cx.session_status, tolerance, saved))
+}
+
+/// Fails a session of a client without cookies that must not be saved.
+fn check_bearer<C: SessionContent>(session: &OpenSession<C>) -> Result<(), SaveFailure> {
+    let bearer = session.cookie.bearer;
+    match bearer.and_then(|bearer| bearer.refusal(session.content.state())) {
+        Some(err) => Err(SaveFailure { err, headers: None }),
+        None => Ok(()),
+    }
+}
+
+fn save_context<'r, I: SessionInterface>(
+    slot: &'r Slot<I>,
+    session: &'r OpenSession<I::Content>,
+    response_status: StatusCode,
+    response_headers: Option<&'r HeaderMap>,
+    tolerance: Tolerance,
+) -> SaveContext<'r> {
+    let ServiceState { settings, clock, .. } = &*slot.service;
+    let OpenSession { content, cookie, .. } = session;
+    SaveContext {
         cookie: &cookie.policy,
         settings,
-        now,
-        session_status,
+        now: clock.now(),
+        session_status: content.state().status(),
         response_status,
         response_headers,
         // `save_now` alone leaves every failure to its handler.
         reads_back: tolerance == Tolerance::None,
         transport: if cookie.bearer.is_some() { Transport::Bearer } else { Transport::Cookie },
         hands_out: cookie.bearer.is_some_and(|bearer| bearer.hands_out),
-    };
-    let saved = match interface.save_session(content, cx).await {
+    }
+}
+
+/// Turns the interface's answer into headers, and decides whether a failure is tolerated.
+fn report<I: SessionInterface>(
+    slot: &Slot<I>,
+    session: &OpenSession<I::Content>,
+    now: SystemTime,
+    session_status: SessionStatus,
+    tolerance: Tolerance,
+    saved: Result<Saved, SaveError>,
+) -> Result<SaveReport, SaveFailure> {
+    let ServiceState { interface, settings, .. } = &*slot.service;
+    let OpenSession { content, cookie, .. } = session;
+    let saved = match saved {
         Err(SaveError::Gone) => Ok(Saved::with(CookieChange::RemoveEnded)),
         saved => saved,
     };
@@ -326,85 +367,4 @@ fn is_tolerated(
         SaveError::TooLarge { .. } if !is_changed => true,
         _ => settings.on_save_error() == OnSaveError::Log && !(is_changed && content.is_empty()),
     }
-}
-
-/// Whether the cookie of a client that has its token already gets another expiry. Without need it is not
-/// set: of two responses that cross, the later one would bring an old token back.
-fn is_due<I: SessionInterface>(interface: &I, content: &I::Content, now: SystemTime) -> bool {
-    let state = content.state();
-    state.permanence_changed()
-        || state.chose_lifetimes()
-        // That of a remembered session stays as it is.
-        || !state.remembered() && interface.expiration_time(content, now).is_some()
-}
-
-/// Returns the `Set-Cookie` value for this token.
-fn token_cookie<I: SessionInterface>(
-    interface: &I,
-    settings: &Settings,
-    content: &I::Content,
-    policy: &CookiePolicy,
-    token: String,
-    ends_at: Option<SystemTime>,
-    now: SystemTime,
-) -> Result<String, SaveError> {
-    check_token(&token, policy, content)?;
-    let own = content.state().own_lifetimes();
-    let expires = interface
-        .expiration_time(content, now)
-        .map(|expires| limited::<I>(expires, settings, own, ends_at, now));
-    // If the browser has other cookies of the name, one that it forgets before them would let an older one
-    // open again: after a logout, the session that was logged out.
-    let hides_others = content.state().cookies_seen().hide_older();
-    let at_least = hides_others.then(|| now + settings.longest_lifetime());
-    let lifetime = match expires.max(at_least) {
-        Some(expires) => Lifetime::Until { expires, now },
-        None => Lifetime::Session,
-    };
-    Ok(set_cookie(policy, token, lifetime))
-}
-
-/// Limits the expiry of a cookie to the end of its session, with one warning where a function of the
-/// application's wants more: the default comes from the policies.
-fn limited<I: 'static>(
-    expires: SystemTime,
-    settings: &Settings,
-    own: OwnLifetimes,
-    ends_at: Option<SystemTime>,
-    now: SystemTime,
-) -> SystemTime {
-    let by_lifetime = now + settings.limits(own).lifetime;
-    let limit = ends_at.map_or(by_lifetime, |ends_at| ends_at.min(by_lifetime));
-    // What one session says of itself is no mistake of the function.
-    let is_mistaken = !own.has_timeouts() && expires > limit && expires != by_lifetime;
-    if is_mistaken && is_first::<I>("expiration_time") {
-        event!(
-            ConfigWarned,
-            interface = std::any::type_name::<I>(),
-            "`expiration_time` keeps the cookie for {}, but its session ends after {}, so the cookie is \
-             kept no longer; return less, or raise `lifetime` or `absolute_timeout`",
-            duration_until(expires, now),
-            duration_until(limit, now),
-        );
-    }
-    expires.min(limit)
-}
-
-fn duration_until(time: SystemTime, now: SystemTime) -> String {
-    format_duration(time.duration_since(now).unwrap_or_default())
-}
-
-/// Returns the `Set-Cookie` value for the token of an empty session. It outlives the browser session
-/// whether or not the session was permanent, since the cookies that it hides may.
-fn ending_cookie(
-    settings: &Settings,
-    legacy_cookie: &LegacyCookieEffects,
-    policy: &CookiePolicy,
-    token: String,
-    now: SystemTime,
-) -> String {
-    // It also stands for the mark that keeps a legacy cookie from being imported again.
-    let lifetime =
-        if legacy_cookie.marks_ended { MAX_COOKIE_LIFETIME } else { settings.longest_lifetime() };
-    set_cookie(policy, token, Lifetime::Until { expires: now + lifetime, now })
 }

@@ -159,6 +159,18 @@ pub trait Store: Send + Sync + 'static {
         None
     }
 
+    /// Whether the futures of `create`, `load`, `replace`, `delete` and `delete_if` are ready when they are
+    /// first polled, as in a store in the memory of this process. Requests then open and save their
+    /// sessions without what it takes to wait. A store around another one that adds no waiting asks that
+    /// one. Defaults to `false`.
+    ///
+    /// A write that waits nevertheless fails its request with
+    /// [`SaveError::Internal`](crate::error::SaveError::Internal), since it may be done or not.
+    /// `sessions::test::store::conformance` checks the claim.
+    fn answers_at_once(&self) -> bool {
+        false
+    }
+
     /// Returns which server this is, for messages: its kind, host and port, and no secret, such as `Redis
     /// at redis.internal:6379`. A store around another one asks that one. Defaults to `None`.
     fn server(&self) -> Option<String> {
@@ -354,6 +366,10 @@ impl<S: Store> Store for Arc<S> {
 
     fn owners(&self) -> Option<&dyn OwnerIndex> {
         S::owners(self)
+    }
+
+    fn answers_at_once(&self) -> bool {
+        S::answers_at_once(self)
     }
 
     fn server(&self) -> Option<String> {

@@ -73,20 +73,24 @@ impl Model {
         }
         let Some(by) = by else { return Ok(()) };
         let request = &self.requests[by];
-        // Several at a time, so in any order.
-        let untried = request.tokens.iter().enumerate().find_map(|(at, token)| {
-            let token = self.tokens.get(token).filter(|token| token.key == key)?;
-            (!request.tried.contains(&at)).then_some((at, token))
-        });
-        let Some((token_at, token)) = untried else { return Ok(()) };
-        let standing = self.standing(token, at);
-        let opened = standing.opens().then(|| {
-            let version = self.records[&key].last();
-            let Version { epoch, login, ref kept, .. } = *version;
-            Opened { key, epoch, payload: kept.payload.clone(), standing, login }
-        });
+        // Several at a time, so in any order: which of its tokens of this record this was is not known.
+        let tokens = request.tokens.iter().filter_map(|token| self.tokens.get(token));
+        let tokens: Vec<_> = tokens.filter(|token| token.key == key).collect();
+        if request.loads.get(&key).copied().unwrap_or_default() == tokens.len() {
+            return Ok(());
+        }
+        let opened: Vec<_> = tokens
+            .into_iter()
+            .map(|token| self.standing(token, at))
+            .filter(|standing| standing.opens())
+            .map(|standing| {
+                let version = self.records[&key].last();
+                let Version { epoch, login, ref kept, .. } = *version;
+                Opened { key, epoch, payload: kept.payload.clone(), standing, login }
+            })
+            .collect();
         let request = &mut self.requests[by];
-        request.tried.push(token_at);
+        *request.loads.entry(key).or_default() += 1;
         request.waited = at.duration_since(request.began.at).unwrap_or_default();
         request.opened.extend(opened);
         Ok(())

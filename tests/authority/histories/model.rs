@@ -98,8 +98,8 @@ pub(super) struct Request {
     /// How long it was under way when it had loaded what it opens: a token that it replaces may be dated
     /// so much later.
     pub(super) waited: Duration,
-    /// The positions of the tokens that it has opened, or tried to.
-    pub(super) tried: Vec<usize>,
+    /// How often it has loaded each record that its tokens find.
+    pub(super) loads: HashMap<usize, usize>,
     pub(super) opened: Vec<Opened>,
     /// The record that got a token from it, and which verifier that has.
     pub(super) issued: Option<(usize, String)>,
@@ -206,7 +206,7 @@ impl Model {
             began: Moment { seq: self.seq, at },
             slack: Duration::ZERO,
             waited: Duration::ZERO,
-            tried: Vec::new(),
+            loads: HashMap::new(),
             opened: Vec::new(),
             issued: None,
             ended_up_to: None,

@@ -65,7 +65,7 @@ impl<S: Store> History<S> {
         let clock = TestClock::new();
         let stops = Arc::new(Stops::new(clock.clone(), rng.u64(..)));
         let timed = TimedStore::new(store, clock.clone());
-        let store = StoppedStore::new(timed, Arc::clone(&stops));
+        let store = StoppedStore::new(timed, Arc::clone(&stops), rng.bool());
         let mood = Mood::random(&mut rng);
         let config = config(mood, &mut rng);
         let mut hosts = Vec::new();

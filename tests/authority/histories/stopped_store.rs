@@ -16,11 +16,24 @@ use super::{
 pub(super) struct StoppedStore<S> {
     inner: Arc<S>,
     stops: Arc<Stops>,
+    writes_at_once: bool,
 }
 
 impl<S: Store> StoppedStore<S> {
-    pub(super) fn new(inner: S, stops: Arc<Stops>) -> Self {
-        Self { inner: Arc::new(inner), stops }
+    pub(super) fn new(inner: S, stops: Arc<Stops>, writes_at_once: bool) -> Self {
+        Self { inner: Arc::new(inner), stops, writes_at_once }
+    }
+
+    async fn write<T>(
+        &self,
+        name: &str,
+        work: impl Future<Output = Result<T, StoreError>> + Send,
+        told: impl FnOnce(&T) -> Option<What> + Send,
+    ) -> Result<T, StoreError> {
+        if self.writes_at_once {
+            return self.stops.call_at_once(work, told).await;
+        }
+        self.stops.call(name, work, told).await
     }
 
     fn index(&self) -> &dyn OwnerIndex {
@@ -41,7 +54,7 @@ impl<S: Store> Store for StoppedStore<S> {
             matches!(done, CreateOutcome::Created(_)).then_some(created)
         };
         let work = self.inner.create(key, record, ttl);
-        self.stops.call(&format!("create r{number}"), work, told).await
+        self.write(&format!("create r{number}"), work, told).await
     }
 
     async fn load(
@@ -72,7 +85,7 @@ impl<S: Store> Store for StoppedStore<S> {
             matches!(done, ReplaceOutcome::Replaced(_)).then_some(replaced)
         };
         let work = self.inner.replace(key, revision, record, ttl);
-        self.stops.call(&format!("replace r{number}"), work, told).await
+        self.write(&format!("replace r{number}"), work, told).await
     }
 
     async fn delete(&self, key: &RecordKey) -> Result<DeleteOutcome, StoreError> {
@@ -94,6 +107,11 @@ impl<S: Store> Store for StoppedStore<S> {
         };
         let work = self.inner.delete_if(key, revision);
         self.stops.call(&format!("delete r{number} if unchanged"), work, told).await
+    }
+
+    // Loads wait, so that others write between the opening of a session and a write at once.
+    fn answers_at_once(&self) -> bool {
+        self.writes_at_once
     }
 
     fn owners(&self) -> Option<&dyn OwnerIndex> {
@@ -156,7 +174,8 @@ impl<S: Store> OwnerIndex for StoppedStore<S> {
 
 impl<S> Clone for StoppedStore<S> {
     fn clone(&self) -> Self {
-        Self { inner: Arc::clone(&self.inner), stops: Arc::clone(&self.stops) }
+        let (inner, stops) = (Arc::clone(&self.inner), Arc::clone(&self.stops));
+        Self { inner, stops, writes_at_once: self.writes_at_once }
     }
 }
 

@@ -84,12 +84,22 @@ impl Stops {
         told: impl FnOnce(&T) -> Option<What> + Send,
     ) -> Result<T, StoreError> {
         self.wait(name, false).await?;
+        let done = self.call_at_once(work, told).await?;
+        if self.state().rng.u8(..AFTER) == 0 {
+            self.wait(name, true).await?;
+        }
+        Ok(done)
+    }
+
+    /// Makes a call that does not wait.
+    pub(super) async fn call_at_once<T>(
+        &self,
+        work: impl Future<Output = Result<T, StoreError>> + Send,
+        told: impl FnOnce(&T) -> Option<What> + Send,
+    ) -> Result<T, StoreError> {
         let done = work.await?;
         if let Some(what) = told(&done) {
             self.note(what);
-        }
-        if self.state().rng.u8(..AFTER) == 0 {
-            self.wait(name, true).await?;
         }
         Ok(done)
     }

@@ -50,6 +50,7 @@ pub(crate) enum Wrong {
     FoldsCase,
     LeavesHalfAReplacement,
     SaysDeletedForNothing,
+    SaysItAnswersAtOnce,
     Fails,
     // Revisions.
     StartsAgain,
@@ -270,6 +271,9 @@ impl Store for WrongStore {
         ttl: Duration,
     ) -> Result<ReplaceOutcome, StoreError> {
         let (key, mut ttl) = (&self.key(key), self.time(ttl));
+        if self.is(Wrong::SaysItAnswersAtOnce) {
+            yield_now().await;
+        }
         let present = self.inner.load(key, None).await?;
         let mut expected = revision;
         match (self.wrong, &present) {
@@ -342,5 +346,9 @@ impl Store for WrongStore {
 
     fn owners(&self) -> Option<&dyn OwnerIndex> {
         Some(self)
+    }
+
+    fn answers_at_once(&self) -> bool {
+        self.is(Wrong::SaysItAnswersAtOnce)
     }
 }

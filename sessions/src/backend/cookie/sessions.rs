@@ -23,7 +23,7 @@ use crate::{
     key::{KeyBytes, SharedKeys},
     policy::{BackendTraits, SessionLimits, Settings},
     state::{CookiesSeen, OwnKeys, SessionState, SessionStatus, seal_member},
-    store::OwnerKey,
+    store::{OwnerKey, Timestamp},
     token::{
         derived_keys::{DerivedKeyCache, Salt, SaltKeys},
         order::SealOrder,
@@ -108,12 +108,19 @@ impl<C: CookieCodec> CookieSessions<C> {
         match &self.revocation {
             // Boxed, so that sessions that cannot be ended do not hold its future.
             Some(revocation) => Box::pin(self.open_unless_ended(cx, revocation)).await,
-            None => {
-                let newest = self.newest(cx);
-                let sealed = newest.as_ref().map(|newest| newest.sealed);
-                Ok(self.session(newest, sealed, cx))
-            }
+            None => Ok(self.open_unrevoked(cx)),
         }
+    }
+
+    /// Opens the session now, unless a store must be asked whether it was ended.
+    pub(crate) fn open_at_once(&self, cx: &OpenContext<'_>) -> Option<SessionState> {
+        self.revocation.is_none().then(|| self.open_unrevoked(cx))
+    }
+
+    fn open_unrevoked(&self, cx: &OpenContext<'_>) -> SessionState {
+        let newest = self.newest(cx);
+        let sealed = newest.as_ref().map(|newest| newest.sealed);
+        self.session(newest, sealed, cx)
     }
 
     /// Returns the session of this token, or a new one. `newest` is the order of the newest token
@@ -234,7 +241,35 @@ impl<C: CookieCodec> CookieSessions<C> {
         state: &SessionState,
         cx: &SaveContext<'_>,
     ) -> Result<Saved, SaveError> {
-        let saved = self.save_or_end(state, cx).await?;
+        let since = match self.revocation_of_login(state) {
+            Some(revocation) => Box::pin(revocation.login_time(state)).await.map(Some),
+            None => Ok(None),
+        };
+        self.save_since(state, since, cx)
+    }
+
+    /// Saves the session now, unless a store must be asked for the time of a login.
+    pub(crate) fn save_at_once(
+        &self,
+        state: &SessionState,
+        cx: &SaveContext<'_>,
+    ) -> Option<Result<Saved, SaveError>> {
+        self.revocation_of_login(state).is_none().then(|| self.save_since(state, Ok(None), cx))
+    }
+
+    /// Returns what tells the time of the login that this request is, if it is one that can be ended.
+    fn revocation_of_login(&self, state: &SessionState) -> Option<&Revocation> {
+        self.revocation.as_ref().filter(|_| state.logs_in() && !state.is_empty())
+    }
+
+    /// Saves the session, whose login was at the time `since` where it is noted.
+    fn save_since(
+        &self,
+        state: &SessionState,
+        since: Result<Option<Timestamp>, SaveError>,
+        cx: &SaveContext<'_>,
+    ) -> Result<Saved, SaveError> {
+        let saved = self.save_or_end(state, since, cx)?;
         if !saved.has_ended() {
             self.tell(state, cx.session_status());
         }
@@ -268,9 +303,10 @@ impl<C: CookieCodec> CookieSessions<C> {
         event!(SessionRenewed, reason = reason, owner = owner(), "session token replaced");
     }
 
-    async fn save_or_end(
+    fn save_or_end(
         &self,
         state: &SessionState,
+        since: Result<Option<Timestamp>, SaveError>,
         cx: &SaveContext<'_>,
     ) -> Result<Saved, SaveError> {
         let seen = state.cookies_seen();
@@ -286,7 +322,7 @@ impl<C: CookieCodec> CookieSessions<C> {
             // Of a new session, since a start of this one would limit its age.
             return seal(&Self::new_session()).map(Saved::ended_by);
         }
-        match self.save_filled(state, &keys, cx, &seal).await {
+        match Self::save_filled(state, since, &keys, cx, &seal) {
             // The older cookies that it hid would open without it.
             Err(SaveError::Gone) if seen.hide_older() => {
                 let ending = Some(seal(&Self::new_session())?);
@@ -296,9 +332,9 @@ impl<C: CookieCodec> CookieSessions<C> {
         }
     }
 
-    async fn save_filled(
-        &self,
+    fn save_filled(
         state: &SessionState,
+        since: Result<Option<Timestamp>, SaveError>,
         keys: &SaltKeys<C::Key>,
         cx: &SaveContext<'_>,
         seal: &impl Fn(&SessionState) -> Result<String, SaveError>,
@@ -310,12 +346,9 @@ impl<C: CookieCodec> CookieSessions<C> {
         {
             return Err(SaveError::Gone);
         }
-        let token = match &self.revocation {
-            Some(revocation) if state.logs_in() => {
-                let since = Box::pin(revocation.login_time(state)).await?;
-                seal(&state.with_owner_since(since))?
-            }
-            _ => seal(state)?,
+        let token = match since? {
+            Some(since) => seal(&state.with_owner_since(since))?,
+            None => seal(state)?,
         };
         let began = unix_seconds(state.started().unwrap_or(cx.now()));
         Ok(Saved::token(token).ending_at(cx.ends_at(began, state.own_lifetimes())))

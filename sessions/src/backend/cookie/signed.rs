@@ -142,6 +142,21 @@ impl Backend for SignedCookie {
         self.sessions.save(state, cx).await
     }
 
+    fn open_at_once(
+        &self,
+        cx: &OpenContext<'_>,
+    ) -> Option<Result<Opened<SessionState>, OpenError>> {
+        self.sessions.open_at_once(cx).map(|state| Ok(Opened::Session(state)))
+    }
+
+    fn save_at_once(
+        &self,
+        state: &SessionState,
+        cx: &SaveContext<'_>,
+    ) -> Option<Result<Saved, SaveError>> {
+        self.sessions.save_at_once(state, cx)
+    }
+
     fn check(&self, cx: &CheckContext<'_>) -> Result<(), ConfigError> {
         self.sessions.check(cx, "SignedCookie")
     }

@@ -19,24 +19,29 @@ use crate::{
     },
 };
 
-/// A new record.
+/// A new record that is to be written, with the login of its owner where it has one.
 pub(super) struct Create<S> {
     pub(super) backend: ServerSide<S>,
-    pub(super) key: RecordKey,
-    pub(super) verifier: VerifierHash,
-    pub(super) epoch: Epoch,
-    pub(super) payload: Payload,
+    pub(super) new: NewRecord,
     pub(super) logged_in: LoggedIn,
-    pub(super) now: RecordTime,
-    /// When the session began, in seconds since 1970.
-    pub(super) began_secs: u64,
-    pub(super) ttl: Ttl,
     pub(super) deadline: Deadline,
     /// Whether it counts among its owner's from now on. Otherwise another request may be about to make the
     /// same session.
     pub(super) counts: bool,
     /// The place of its login, where it has one already.
     pub(super) place: Option<Admission>,
+}
+
+/// What a new record is made of, beside the login of its owner.
+pub(super) struct NewRecord {
+    pub(super) key: RecordKey,
+    pub(super) verifier: VerifierHash,
+    pub(super) epoch: Epoch,
+    pub(super) payload: Payload,
+    pub(super) now: RecordTime,
+    /// When the session began, in seconds since 1970.
+    pub(super) began_secs: u64,
+    pub(super) ttl: Ttl,
 }
 
 pub(super) enum Created {
@@ -62,8 +67,8 @@ pub(super) struct CreatedRecord {
 
 impl<S: Store> Create<S> {
     pub(super) async fn run(self: Box<Self>) -> Result<Created, SaveError> {
-        match self.payload.owner {
-            None => Ok(self.create(None).await?),
+        match self.new.payload.owner {
+            None => Ok(self.backend.create_record(&self.new, None, &self.deadline).await?),
             Some(owner) => run_to_completion(self.log_in(owner)).await,
         }
     }
@@ -71,7 +76,7 @@ impl<S: Store> Create<S> {
     async fn log_in(mut self: Box<Self>, owner: OwnerKey) -> Result<Created, SaveError> {
         let place = match self.place.take() {
             None if self.counts => {
-                self.backend.admit(owner, self.key, None, &self.deadline).await?
+                self.backend.admit(owner, self.new.key, None, &self.deadline).await?
             }
             taken => taken,
         };
@@ -88,34 +93,60 @@ impl<S: Store> Create<S> {
         owner: OwnerKey,
         place: Option<&Admission>,
     ) -> Result<Created, SaveError> {
-        let Self { backend, key, deadline, .. } = &*self;
-        let ttl = self.ttl.of_known(self.payload.lifetimes);
-        let add = backend.add_login(owner, *key, &self.logged_in, ttl, deadline);
+        let Self { backend, new, logged_in, deadline, counts, .. } = &*self;
+        let key = new.key;
+        let ttl = new.ttl.of_known(new.payload.lifetimes);
+        let add = backend.add_login(owner, key, logged_in, ttl, deadline);
         let Some(mut login) = add.await? else {
-            backend.remove_from_index(Some(owner), *key, deadline).await;
+            backend.remove_from_index(Some(owner), key, deadline).await;
             return Ok(Created::Refused);
         };
-        if !self.counts {
+        if !counts {
             login.indexed_until = Timestamp::default();
         }
-        let created = match self.create(Some(login)).await {
+        let created = match backend.create_record(new, Some(login), deadline).await {
             Ok(created) => created,
             Err(err) => {
                 if is_unwritten(&err) {
-                    backend.remove_from_index(Some(owner), *key, deadline).await;
+                    backend.remove_from_index(Some(owner), key, deadline).await;
                 }
                 return Err(err.into());
             }
         };
         if matches!(created, Created::Done(_))
-            && !backend.confirm_login(login, *key, place, deadline).await?
+            && !backend.confirm_login(login, key, place, deadline).await?
         {
             return Ok(Created::Refused);
         }
         Ok(created)
     }
+}
 
-    async fn create(&self, login: Option<Login>) -> Result<Created, StoreError> {
+impl<S: Store> ServerSide<S> {
+    /// Writes a new record, and nothing else.
+    pub(super) async fn create_record(
+        &self,
+        new: &NewRecord,
+        login: Option<Login>,
+        deadline: &Deadline,
+    ) -> Result<Created, StoreError> {
+        let (record, ttl) = new.record(login);
+        let create = self.store.create(&new.key, &record, ttl);
+        Ok(match self.write(Write::Create, deadline, create).await? {
+            CreateOutcome::Created(revision) => {
+                let told = login.and_then(|login| login.now);
+                let now = told.unwrap_or_else(|| new.now.timestamp());
+                let base = Base { record, revision, lives_until: now.after(ttl) };
+                Created::Done(Box::new(CreatedRecord { base, now }))
+            }
+            CreateOutcome::Exists => Created::Exists,
+        })
+    }
+}
+
+impl NewRecord {
+    /// Returns the record, and how long it is to live.
+    fn record(&self, login: Option<Login>) -> (Record, Duration) {
         let mut record = Record {
             payload: Arc::clone(&self.payload.json),
             verifier: self.verifier,
@@ -127,18 +158,9 @@ impl<S: Store> Create<S> {
             lifetimes: self.payload.lifetimes,
             owner: login.map(Login::owner),
         };
-        let ttl: Duration = self.ttl.of(&record);
+        let ttl = self.ttl.of(&record);
         record.ttl_secs = ttl.as_secs();
-        let create = self.backend.store.create(&self.key, &record, ttl);
-        Ok(match self.backend.write(Write::Create, &self.deadline, create).await? {
-            CreateOutcome::Created(revision) => {
-                let told = login.and_then(|login| login.now);
-                let now = told.unwrap_or_else(|| self.now.timestamp());
-                let base = Base { record, revision, lives_until: now.after(ttl) };
-                Created::Done(Box::new(CreatedRecord { base, now }))
-            }
-            CreateOutcome::Exists => Created::Exists,
-        })
+        (record, ttl)
     }
 }
 

@@ -13,6 +13,7 @@ mod owner_sessions;
 mod record_parts;
 mod run_to_completion;
 mod save;
+mod save_at_once;
 #[cfg(feature = "import-actix-session")]
 mod takeover;
 mod timeouts;
@@ -329,8 +330,23 @@ impl<S: Store> Backend for ServerSide<S> {
         Box::pin(self.open_session(cx)).await.map(Opened::Session)
     }
 
+    fn open_at_once(
+        &self,
+        cx: &OpenContext<'_>,
+    ) -> Option<Result<Opened<SessionState>, OpenError>> {
+        self.open_session_at_once(cx).map(|opened| opened.map(Opened::Session))
+    }
+
     async fn save(&self, state: &SessionState, cx: &SaveContext<'_>) -> Result<Saved, SaveError> {
         Box::pin(self.save_session(state, cx)).await
+    }
+
+    fn save_at_once(
+        &self,
+        state: &SessionState,
+        cx: &SaveContext<'_>,
+    ) -> Option<Result<Saved, SaveError>> {
+        self.save_session_at_once(state, cx)
     }
 
     fn check(&self, cx: &CheckContext<'_>) -> Result<(), ConfigError> {

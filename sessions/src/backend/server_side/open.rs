@@ -5,6 +5,9 @@ use std::{
     time::{Duration, SystemTime},
 };
 
+use futures_util::FutureExt;
+use smallvec::SmallVec;
+
 use super::{
     ServerSide,
     candidates::{Candidate, Candidates, LOADS_AT_A_TIME, candidates},
@@ -163,6 +166,20 @@ impl<S: Store> ServerSide<S> {
         }
     }
 
+    /// Opens the session now, if that waits for nothing: it is new, or in a store that answers at once.
+    pub(super) fn open_session_at_once(
+        &self,
+        cx: &OpenContext<'_>,
+    ) -> Option<Result<SessionState, OpenError>> {
+        let mut sent = cx.cookies().iter().chain(cx.bearer_token());
+        match (sent.next(), sent.next()) {
+            (None, _) => Some(Ok(self.new_session(cx))),
+            // With several tokens some would be reported, and again once the session has waited for its turn.
+            (Some(_), None) if self.store.answers_at_once() => self.open_session(cx).now_or_never(),
+            _ => None,
+        }
+    }
+
     pub(super) async fn open_session(
         &self,
         cx: &OpenContext<'_>,
@@ -170,6 +187,7 @@ impl<S: Store> ServerSide<S> {
         let begun = self.begin(cx);
         let deadline = Deadline::after(self.deadlines.request);
         let mut newest: Option<(Box<Found>, usize)> = None;
+        let mut opened_by = SmallVec::<[usize; 1]>::new();
         let mut others = Vec::new();
         let mut stale = None;
         let mut refused = RefusedTokens::of(cx.transport());
@@ -187,7 +205,7 @@ impl<S: Store> ServerSide<S> {
                     TokenCheck::Nothing => {}
                     TokenCheck::Stale(found) => stale = Some(found),
                     TokenCheck::Opens(found) => {
-                        tokens.count(at);
+                        opened_by.push(at);
                         let Some((other, _)) = &newest else {
                             newest = Some((found, at));
                             continue;
@@ -209,6 +227,7 @@ impl<S: Store> ServerSide<S> {
         let (mut state, origin) = match (newest, stale) {
             (Some((found, at)), _) => {
                 let _turn = turn(found.base.record.payload_len()).await;
+                opened_by.iter().for_each(|&at| tokens.count(at));
                 open_record(found, cx.is_use() && tokens.is_fallback(at), &self.log_ids)
             }
             (None, Some(stale)) => (SessionState::new(), Origin::Stale(stale)),

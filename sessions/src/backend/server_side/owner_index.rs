@@ -15,7 +15,10 @@ use crate::{
     },
     error::SaveError,
     events::event,
-    store::{Loaded, Owner, OwnerKey, Record, RecordKey, Revision, Store, StoreError, Timestamp},
+    store::{
+        Loaded, Owner, OwnerIndex, OwnerKey, Record, RecordKey, Revision, Store, StoreError,
+        Timestamp,
+    },
 };
 
 /// An index holds a record for its time and for as long again, so that a session which is used all the
@@ -85,12 +88,9 @@ impl<S: Store> ServerSide<S> {
         now: Timestamp,
         deadline: &Deadline,
     ) -> Result<Indexed, StoreError> {
-        let (Some(owner), Some(index)) = (record.owner, self.store.owners()) else {
+        let Some((owner, index)) = self.index_to_ask(record, ttl, now) else {
             return Ok(Indexed::Enough);
         };
-        if now.after(ttl) <= owner.indexed_until {
-            return Ok(Indexed::Enough);
-        }
         let Owner { key: owner, since, .. } = owner;
         let add = index.add(&owner, &key, self.entry_ttl(ttl));
         let state = self.write(Write::Index, deadline, add).await?;
@@ -98,6 +98,18 @@ impl<S: Store> ServerSide<S> {
             Some(until) if since <= until => Indexed::Ended { owner, until },
             _ => Indexed::Until(indexed_until(state.now, ttl)),
         })
+    }
+
+    /// Returns the owner whose index is to be asked before a record is to live for this time, if the index
+    /// holds the record for less.
+    pub(super) fn index_to_ask(
+        &self,
+        record: &Record,
+        ttl: Duration,
+        now: Timestamp,
+    ) -> Option<(Owner, &dyn OwnerIndex)> {
+        let owner = record.owner.filter(|owner| owner.indexed_until < now.after(ttl))?;
+        Some((owner, self.store.owners()?))
     }
 
     /// Like [`keep_indexed`](Self::keep_indexed), before a write. Returns until when the index holds the

@@ -171,7 +171,11 @@ impl<S: Store> ServerSide<S> {
         };
         let ended = self.end_noted(owner, end, deadline).await;
         // The moment is our own where a call was repeated.
-        if end.previous == look.ended_before || end.previous == Some(look.now) {
+        let is_alone = end.previous == look.ended_before || end.previous == Some(look.now);
+        // Another end came meanwhile, of sessions from before this login.
+        let is_later =
+            record.is_none() && since.is_some_and(|since| !has_ended(since, end.previous));
+        if is_alone || is_later {
             return Ok((ended, spared));
         }
         if let Some(record) = record {

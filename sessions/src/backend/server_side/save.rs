@@ -5,10 +5,10 @@ use std::{sync::Arc, time::UNIX_EPOCH};
 use super::{
     ServerSide,
     cap::Admission,
-    create::{Create, Created},
+    create::{Create, Created, NewRecord},
     open::{Found, LoadState, Origin, SavedRecord},
     owner_index::LoggedIn,
-    record_parts::RecordTime,
+    record_parts::{Payload, RecordTime},
     run_to_completion,
     timeouts::ttl,
     token::PurposeTokens,
@@ -25,7 +25,7 @@ use crate::{
     events::event,
     interface::{SaveContext, Saved, Transport, unix_seconds},
     state::{Adopted, SessionState, SessionStatus},
-    store::{Epoch, RecordKey, Store, StoreError, Timestamp, VerifierHash},
+    store::{Epoch, OwnerKey, RecordKey, Store, StoreError, Timestamp, VerifierHash},
     token::split::SplitToken,
 };
 
@@ -34,13 +34,13 @@ use crate::{
 const MAX_IDS: usize = 5;
 
 /// One request's session on its way to the store.
-struct Saving<'s, S> {
-    backend: &'s ServerSide<S>,
-    state: &'s SessionState,
-    cx: &'s SaveContext<'s>,
+pub(super) struct Saving<'s, S> {
+    pub(super) backend: &'s ServerSide<S>,
+    pub(super) state: &'s SessionState,
+    pub(super) cx: &'s SaveContext<'s>,
     /// `None` for a session that another backend opened.
-    opened: Option<&'s LoadState>,
-    deadline: Deadline,
+    pub(super) opened: Option<&'s LoadState>,
+    pub(super) deadline: Deadline,
 }
 
 /// The token of a login that has a place, before its session is written.
@@ -55,35 +55,46 @@ impl<S: Store> ServerSide<S> {
         state: &SessionState,
         cx: &SaveContext<'_>,
     ) -> Result<Saved, SaveError> {
-        let opened = state.extensions().get::<LoadState>();
-        let deadline = Deadline::after(opened.map_or(self.deadlines.request, |opened| opened.left));
-        let saving = Saving { backend: self, state, cx, opened, deadline };
-        let origin = opened.map_or(&Origin::New, |opened| &opened.origin);
-        let saved = match origin {
+        let saving = self.saving(state, cx);
+        let saved = match saving.origin() {
             Origin::New => saving.begin(state).await,
             Origin::Stale(found) => Box::pin(saving.save_stale(found)).await,
             Origin::Record(found) => saving.save_found(found).await,
         };
-        let began = match origin {
-            Origin::Record(found)
-                if cx.session_status() != SessionStatus::Purged && !state.logs_in() =>
-            {
-                found.base.record.created_secs
-            }
-            _ => unix_seconds(cx.now()),
-        };
-        Ok(saved?.ending_at(cx.ends_at(began, state.own_lifetimes())))
+        Ok(saving.ending(saved?))
+    }
+
+    pub(super) fn saving<'s>(
+        &'s self,
+        state: &'s SessionState,
+        cx: &'s SaveContext<'_>,
+    ) -> Saving<'s, S> {
+        let opened = state.extensions().get::<LoadState>();
+        let deadline = Deadline::after(opened.map_or(self.deadlines.request, |opened| opened.left));
+        Saving { backend: self, state, cx, opened, deadline }
     }
 }
 
 impl<S: Store> Saving<'_, S> {
+    fn origin(&self) -> &Origin {
+        self.opened.map_or(&Origin::New, |opened| &opened.origin)
+    }
+
+    /// Says when a session that was saved ends.
+    pub(super) fn ending(&self, saved: Saved) -> Saved {
+        let began = match self.origin() {
+            Origin::Record(found)
+                if self.cx.session_status() != SessionStatus::Purged && !self.state.logs_in() =>
+            {
+                found.base.record.created_secs
+            }
+            _ => unix_seconds(self.cx.now()),
+        };
+        saved.ending_at(self.cx.ends_at(began, self.state.own_lifetimes()))
+    }
+
     async fn save_found(&self, found: &Found) -> Result<Saved, SaveError> {
         match self.cx.session_status() {
-            SessionStatus::Unchanged if found.by_grace => Ok(Saved::unchanged()),
-            // No other request has its token.
-            SessionStatus::Unchanged if self.opened.is_some_and(|opened| opened.is_taken_over) => {
-                Ok(self.token(&found.token))
-            }
             SessionStatus::Unchanged => Ok(self.refresh(found).await),
             SessionStatus::Rotated | SessionStatus::Renewed if !found.by_grace => {
                 self.replace_token(found).await
@@ -100,7 +111,14 @@ impl<S: Store> Saving<'_, S> {
 
     /// Sends the token again, if it still opens the session: another request may have replaced it or
     /// purged the session meanwhile.
-    async fn refresh(&self, found: &Found) -> Saved {
+    pub(super) async fn refresh(&self, found: &Found) -> Saved {
+        if found.by_grace {
+            return Saved::unchanged();
+        }
+        // No other request has its token.
+        if self.opened.is_some_and(|opened| opened.is_taken_over) {
+            return self.token(&found.token);
+        }
         let load = self.backend.store.load(&found.key, None);
         match self.backend.call(&self.deadline, load).await {
             Ok(Some(loaded)) if loaded.record.verifier == found.verifier => {
@@ -195,12 +213,7 @@ impl<S: Store> Saving<'_, S> {
     async fn change(&self, found: &Found) -> Result<Saved, SaveError> {
         match self.write(found, None).await? {
             WriteOutcome::Kept { token_holds, merged } => {
-                let saved = match token_holds {
-                    false => Saved::unchanged(),
-                    // Under a fallback key.
-                    true if self.state.wants_refresh() => self.token(&found.token),
-                    true => Saved::held(self.token_text(&found.token)),
-                };
+                let saved = if token_holds { self.held(found) } else { Saved::unchanged() };
                 Ok(with_merged(saved, merged))
             }
             WriteOutcome::Deleted => Ok(Saved::removed()),
@@ -209,6 +222,15 @@ impl<S: Store> Saving<'_, S> {
                 Ok(Saved::removed())
             }
             WriteOutcome::Gone => Err(SaveError::Gone),
+        }
+    }
+
+    /// The client keeps its token, unless that is to be signed with the current key.
+    pub(super) fn held(&self, found: &Found) -> Saved {
+        if self.state.wants_refresh() {
+            self.token(&found.token)
+        } else {
+            Saved::held(self.token_text(&found.token))
         }
     }
 
@@ -297,44 +319,24 @@ impl<S: Store> Saving<'_, S> {
         let Some(payload) = self.backend.payload(state)? else {
             return Ok(Saved::removed());
         };
-        let tokens = self.tokens();
         for _ in 0..MAX_IDS {
             let token = match token.take() {
                 Some(token) => token,
                 None => SplitToken::random().map_err(SaveError::internal)?,
             };
-            let (key, verifier) = (tokens.record_key(&token), tokens.verifier_hash(&token));
-            let epoch = self.new_epoch(&verifier);
             let create = Box::new(Create {
                 backend: self.backend.clone(),
-                key,
-                verifier,
-                epoch,
-                payload: payload.clone(),
+                new: self.new_record(&token, payload.clone()),
                 logged_in: self.logged_in(),
-                now: self.now(),
-                began_secs: self.began_secs(),
-                ttl: ttl(self.cx.settings()),
                 deadline: self.deadline.clone(),
                 counts: true,
                 place: place.take(),
             });
+            let key = create.new.key;
             match create.run().await? {
                 Created::Done(created) => {
                     let epoch = created.base.record.epoch;
-                    if let Some(opened) = self.opened {
-                        opened.saved.get_or_init(|| SavedRecord { key, epoch });
-                    }
-                    event!(
-                        SessionCreated,
-                        session = self.backend.log_ids.session(&key),
-                        owner = payload
-                            .owner
-                            .as_ref()
-                            .and_then(|owner| self.backend.log_ids.owner(owner)),
-                        "session created"
-                    );
-                    return Ok(self.token(&token));
+                    return Ok(self.created(&token, SavedRecord { key, epoch }, payload.owner));
                 }
                 Created::Refused => return Err(SaveError::Gone),
                 Created::Exists => {
@@ -348,6 +350,40 @@ impl<S: Store> Saving<'_, S> {
             }
         }
         Err(SaveError::internal(IdsExhausted))
+    }
+
+    /// Returns the record that this token is to open.
+    pub(super) fn new_record(&self, token: &SplitToken, payload: Payload) -> NewRecord {
+        let tokens = self.tokens();
+        let (key, verifier) = (tokens.record_key(token), tokens.verifier_hash(token));
+        NewRecord {
+            key,
+            verifier,
+            epoch: self.new_epoch(&verifier),
+            payload,
+            now: self.now(),
+            began_secs: self.began_secs(),
+            ttl: ttl(self.cx.settings()),
+        }
+    }
+
+    /// Notes and tells that the session has a record.
+    pub(super) fn created(
+        &self,
+        token: &SplitToken,
+        saved: SavedRecord,
+        owner: Option<OwnerKey>,
+    ) -> Saved {
+        if let Some(opened) = self.opened {
+            opened.saved.get_or_init(|| saved);
+        }
+        event!(
+            SessionCreated,
+            session = self.backend.log_ids.session(&saved.key),
+            owner = owner.as_ref().and_then(|owner| self.backend.log_ids.owner(owner)),
+            "session created"
+        );
+        self.token(token)
     }
 
     /// The epoch of a new record: that of an anonymous session, unless the request renewed it or took it
@@ -432,7 +468,7 @@ impl<S: Store> Saving<'_, S> {
     }
 
     /// Returns the store's time, or that of a moment later.
-    fn store_now(&self, found: &Found) -> Timestamp {
+    pub(super) fn store_now(&self, found: &Found) -> Timestamp {
         let stopwatch = self.opened.map(|opened| opened.login_time.stopwatch());
         stopwatch.map_or(found.now, |begun| found.now.after(begun.elapsed_steadily()))
     }

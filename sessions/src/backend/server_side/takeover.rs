@@ -8,7 +8,7 @@ use futures_util::future::LocalBoxFuture;
 
 use super::{
     ServerSide,
-    create::{Create, Created, CreatedRecord, is_unwritten},
+    create::{Create, Created, CreatedRecord, NewRecord, is_unwritten},
     open::{Found, LoadState, Origin, has_expired, open_record},
     owner_index::LoggedIn,
     record_parts::{Payload, RecordTime},
@@ -151,17 +151,20 @@ impl<S: Store> ServerSide<S> {
         let (key, verifier) = (tokens.record_key(&token), tokens.verifier_hash(&token));
         let now = RecordTime::at(cx.now());
         let since = since.map(Timestamp::of).unwrap_or_default();
-        let create = Create {
-            backend: self.clone(),
+        let new = NewRecord {
             key,
             verifier,
             // Nobody makes sessions of the other framework any more: it is not a visitor's.
             epoch: Epoch::of_new_renewed(&verifier),
             payload,
-            logged_in: LoggedIn::At(since),
             now,
             began_secs: legacy.began_secs(now),
             ttl: ttl(cx.settings()),
+        };
+        let create = Create {
+            backend: self.clone(),
+            new,
+            logged_in: LoggedIn::At(since),
             deadline: deadline.shared(),
             counts: !self.has_cap(),
             place: None,
@@ -197,7 +200,7 @@ impl<S: Store> Takeover<S> {
     async fn run(self) -> Result<TakeoverOutcome, SaveError> {
         let Self { token, mark: id, is_one_clients, create } = self;
         let (backend, deadline) = (create.backend.clone(), create.deadline.clone());
-        let Create { key, verifier, epoch, payload: Payload { owner, .. }, .. } = &create;
+        let NewRecord { key, verifier, epoch, payload: Payload { owner, .. }, .. } = &create.new;
         let (key, verifier, epoch, owner) = (*key, *verifier, *epoch, *owner);
         let record = match Box::new(create).run().await? {
             Created::Done(record) => record,

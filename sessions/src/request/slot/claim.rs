@@ -4,8 +4,11 @@ use std::{sync::Arc, task::Waker};
 
 use actix_web::HttpRequest;
 
-use super::{Phase, Slot};
-use crate::{error::ExtractError, interface::SessionInterface};
+use super::{OpenSession, Phase, Preparation, Slot};
+use crate::{
+    error::{ExtractError, OpenError},
+    interface::SessionInterface,
+};
 
 /// The claim to open the session. If it is dropped before that, for example because a timeout drops
 /// the handler, the session stays unopened.
@@ -14,13 +17,45 @@ pub(super) struct Claim<I: SessionInterface> {
     is_finished: bool,
 }
 
+/// The result of an attempt to open the session at once.
+pub(super) enum Attempt<I: SessionInterface> {
+    Done(Result<(), ExtractError>),
+    /// The interface may have to wait.
+    Waits(Claim<I>, Preparation),
+}
+
 impl<I: SessionInterface> Claim<I> {
     pub(super) fn new(slot: Arc<Slot<I>>) -> Self {
         Self { slot, is_finished: false }
     }
 
-    pub(super) async fn open(mut self, request: &HttpRequest) -> Result<(), ExtractError> {
-        let (next, result) = match self.slot.open_content(request).await {
+    /// Opens the session now, where the interface need not wait.
+    pub(super) fn open_at_once(self, request: &HttpRequest) -> Attempt<I> {
+        let opened = match self.slot.prepare(request) {
+            Ok(prepared) => match self.slot.open_at_once(request, &prepared) {
+                Some(opened) => opened,
+                None => return Attempt::Waits(self, prepared),
+            },
+            Err(err) => Err(err),
+        };
+        Attempt::Done(self.opened(opened))
+    }
+
+    /// Opens the session after an attempt to do so at once.
+    pub(super) async fn open(
+        self,
+        request: &HttpRequest,
+        prepared: Preparation,
+    ) -> Result<(), ExtractError> {
+        let opened = self.slot.open_content(request, &prepared).await;
+        self.opened(opened)
+    }
+
+    fn opened(
+        mut self,
+        opened: Result<OpenSession<I::Content>, OpenError>,
+    ) -> Result<(), ExtractError> {
+        let (next, result) = match opened {
             Ok(session) => (Phase::Open(Arc::new(session)), Ok(())),
             Err(err) => (Phase::Failed(err.clone()), Err(err.into())),
         };

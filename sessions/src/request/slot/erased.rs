@@ -11,7 +11,7 @@ use actix_web::HttpRequest;
 use futures_util::future::LocalBoxFuture;
 use sessions_policy::{CookiePolicy, OnDecodeError};
 
-use super::{Claim, Claimed, Closed, Phase, SaveNow, ServiceState, Slot, UNSHARED};
+use super::{Attempt, Claim, Claimed, Closed, Phase, SaveNow, ServiceState, Slot, UNSHARED};
 use crate::{
     error::{CookieError, ExtractError, NullSession, OpenError, SaveError, SessionError},
     interface::{AliveContext, IsAlive, SessionContent, SessionInterface, Transport, known},
@@ -114,10 +114,13 @@ impl<I: SessionInterface> AnySlot for Slot<I> {
     fn open(self: Arc<Self>, request: &HttpRequest) -> Opening {
         match self.claim(None) {
             Poll::Ready(Ok(Claimed::Open)) => Opening::Done(Ok(())),
-            Poll::Ready(Ok(Claimed::Granted)) => {
-                let (claim, request) = (Claim::new(self), request.clone());
-                Opening::Waiting(Box::pin(async move { claim.open(&request).await }))
-            }
+            Poll::Ready(Ok(Claimed::Granted)) => match Claim::new(self).open_at_once(request) {
+                Attempt::Done(result) => Opening::Done(result),
+                Attempt::Waits(claim, prepared) => {
+                    let request = request.clone();
+                    Opening::Waiting(Box::pin(async move { claim.open(&request, prepared).await }))
+                }
+            },
             Poll::Ready(Err(err)) => Opening::Done(Err(err)),
             Poll::Pending => {
                 let request = request.clone();

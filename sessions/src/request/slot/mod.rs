@@ -14,13 +14,14 @@ use std::{
         atomic::{AtomicBool, Ordering},
     },
     task::{Poll, Waker},
+    time::SystemTime,
 };
 
 use actix_web::{HttpMessage, HttpRequest};
 use sessions_policy::CookiePolicy;
 
 pub(crate) use self::bearer_use::BearerUse;
-use self::claim::Claim;
+use self::claim::{Attempt, Claim};
 pub(crate) use self::erased::{AnySlot, CurrentSlot, Opening};
 use super::{
     headers::{SessionHeaders, Vary},
@@ -44,6 +45,13 @@ pub struct Slot<I: SessionInterface> {
     failure_handled: AtomicBool,
     /// The request is over: its session is saved, if it could be.
     is_over: AtomicBool,
+}
+
+/// What the policies say of a request whose session is to be opened. They are asked once.
+struct Preparation {
+    policy: Arc<CookiePolicy>,
+    is_use: bool,
+    now: SystemTime,
 }
 
 /// An open session, with the policies to save it with.
@@ -138,7 +146,10 @@ impl<I: SessionInterface> Slot<I> {
     pub(crate) async fn open(self: &Arc<Self>, request: &HttpRequest) -> Result<(), ExtractError> {
         match poll_fn(|task| self.claim(Some(task.waker()))).await? {
             Claimed::Open => Ok(()),
-            Claimed::Granted => Claim::new(Arc::clone(self)).open(request).await,
+            Claimed::Granted => match Claim::new(Arc::clone(self)).open_at_once(request) {
+                Attempt::Done(result) => result,
+                Attempt::Waits(claim, prepared) => claim.open(request, prepared).await,
+            },
         }
     }
 

@@ -8,27 +8,55 @@ use actix_web::{
 };
 use sessions_policy::{CookiePolicy, OnLoadError};
 
-use super::{AnySlot, BearerUse, CurrentSlot, OpenSession, OpenedCookie, Slot};
+use super::{AnySlot, BearerUse, CurrentSlot, OpenSession, OpenedCookie, Preparation, Slot};
 use crate::{
     cookie::CookieValues,
     error::{NullSession, OpenError, Report},
     interface::{OpenContext, Opened, SessionContent, SessionInterface},
-    request::{
-        bearer::token_of, headers::Vary, plain_http::warn_of_plain_http,
-        service_state::ServiceState,
-    },
+    request::{bearer::token_of, headers::Vary, plain_http::warn_of_plain_http},
 };
 
+/// The tokens that a request sends.
+struct SentTokens<'r> {
+    cookies: CookieValues<'r>,
+    bearer: Option<&'r [u8]>,
+}
+
 impl<I: SessionInterface> Slot<I> {
-    /// Asks the interface for the session of this request.
-    pub(crate) async fn open_content(
-        &self,
-        request: &HttpRequest,
-    ) -> Result<OpenSession<I::Content>, OpenError> {
-        let ServiceState { interface, settings, clock, .. } = &*self.service;
+    /// Asks the policies of this request.
+    pub(super) fn prepare(&self, request: &HttpRequest) -> Result<Preparation, OpenError> {
         let policy = self.service.cookie_for(request)?;
         self.refuse_shared_cookie(request, &policy)?;
         warn_of_plain_http(request, &policy);
+        let is_use = self.service.interface.is_use(request);
+        Ok(Preparation { policy, is_use, now: self.service.clock.now() })
+    }
+
+    /// Opens the session now, where the interface need not wait.
+    pub(super) fn open_at_once(
+        &self,
+        request: &HttpRequest,
+        prepared: &Preparation,
+    ) -> Option<Result<OpenSession<I::Content>, OpenError>> {
+        let sent = self.sent_tokens(request, &prepared.policy);
+        let cx = self.open_context(request, prepared, &sent);
+        let opened = self.service.interface.open_at_once(&cx)?;
+        Some(self.opened(request, prepared, &sent, opened))
+    }
+
+    /// Asks the interface for the session of this request.
+    pub(super) async fn open_content(
+        &self,
+        request: &HttpRequest,
+        prepared: &Preparation,
+    ) -> Result<OpenSession<I::Content>, OpenError> {
+        let sent = self.sent_tokens(request, &prepared.policy);
+        let cx = self.open_context(request, prepared, &sent);
+        let opened = self.service.interface.open_session(cx).await;
+        self.opened(request, prepared, &sent, opened)
+    }
+
+    fn sent_tokens<'r>(&self, request: &'r HttpRequest, policy: &CookiePolicy) -> SentTokens<'r> {
         let bearer = if self.service.takes_bearer { token_of(request.headers()) } else { None };
         let cookies = match bearer {
             Some(_) => CookieValues::default(),
@@ -37,22 +65,37 @@ impl<I: SessionInterface> Slot<I> {
                 CookieValues::find(headers, policy.name().as_str())
             }
         };
-        let vary = if bearer.is_some() { Vary::Authorization } else { self.service.vary() };
-        let was_sent = !cookies.is_empty();
-        let mut cookie =
-            OpenedCookie { policy, was_sent, came_in_cookie: was_sent, bearer: None, vary };
-        let is_use = interface.is_use(request);
-        let cx = OpenContext {
+        SentTokens { cookies, bearer }
+    }
+
+    fn open_context<'r>(
+        &'r self,
+        request: &'r HttpRequest,
+        prepared: &'r Preparation,
+        sent: &'r SentTokens<'r>,
+    ) -> OpenContext<'r> {
+        OpenContext {
             request,
-            cookie: &cookie.policy,
-            cookies: &cookies,
-            bearer,
-            settings,
-            now: clock.now(),
-            clock,
-            is_use,
-        };
-        let mut content = match interface.open_session(cx).await {
+            cookie: &prepared.policy,
+            cookies: &sent.cookies,
+            bearer: sent.bearer,
+            settings: &self.service.settings,
+            now: prepared.now,
+            clock: &self.service.clock,
+            is_use: prepared.is_use,
+        }
+    }
+
+    /// Makes a session of what the interface opened.
+    fn opened(
+        &self,
+        request: &HttpRequest,
+        prepared: &Preparation,
+        sent: &SentTokens<'_>,
+        opened: Result<Opened<I::Content>, OpenError>,
+    ) -> Result<OpenSession<I::Content>, OpenError> {
+        let settings = &self.service.settings;
+        let mut content = match opened {
             Ok(Opened::Session(content)) => content,
             Ok(Opened::Null(null)) => self.null_content(null)?,
             Err(err) if settings.on_load_error() == OnLoadError::Null => {
@@ -61,11 +104,18 @@ impl<I: SessionInterface> Slot<I> {
             }
             Err(err) => return Err(err),
         };
+        let SentTokens { cookies, bearer } = sent;
         let state = content.state_mut();
         state.start_permanent(settings.permanent());
-        cookie.came_in_cookie |= bearer.is_none() && !state.is_new();
-        cookie.bearer = bearer.map(|_| BearerUse::of(state));
-        Ok(OpenSession { content, cookie, is_use })
+        let was_sent = !cookies.is_empty();
+        let cookie = OpenedCookie {
+            policy: Arc::clone(&prepared.policy),
+            was_sent,
+            came_in_cookie: was_sent || bearer.is_none() && !state.is_new(),
+            bearer: bearer.map(|_| BearerUse::of(state)),
+            vary: if bearer.is_some() { Vary::Authorization } else { self.service.vary() },
+        };
+        Ok(OpenSession { content, cookie, is_use: prepared.is_use })
     }
 
     /// Makes a null session. The interface must recognise it, or it would overwrite the real

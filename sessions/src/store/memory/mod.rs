@@ -271,6 +271,10 @@ impl Store for MemoryStore {
     fn owners(&self) -> Option<&dyn OwnerIndex> {
         Some(&*self.shared)
     }
+
+    fn answers_at_once(&self) -> bool {
+        true
+    }
 }
 
 #[cfg(test)]

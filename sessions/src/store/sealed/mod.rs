@@ -237,6 +237,10 @@ impl<S: Store> Store for SealedStore<S> {
         self.store.owners()
     }
 
+    fn answers_at_once(&self) -> bool {
+        self.store.answers_at_once()
+    }
+
     fn server(&self) -> Option<String> {
         self.store.server()
     }

@@ -16,6 +16,7 @@
 //! # tokio::runtime::Runtime::new().unwrap().block_on(keeps_the_contract());
 //! ```
 
+mod at_once;
 mod breach;
 mod dropped;
 mod expiry;
@@ -66,6 +67,7 @@ pub async fn breaches<S: Store>(store: S) -> Vec<Breach> {
     let mut report = Report::default();
     Box::pin(records::check(&store, &mut report)).await;
     Box::pin(revisions::check(&store, &mut report)).await;
+    Box::pin(at_once::check(&store, &mut report)).await;
     Box::pin(dropped::check(&store, &mut report)).await;
     Box::pin(races::check(&store, &mut report)).await;
     Box::pin(histories::check(&store, &mut report)).await;

@@ -1,5 +1,6 @@
 //! The write path of a record that is there. Writers of one record queue within this process; the
-//! lock holder commits for all of them by compare-and-set.
+//! lock holder commits for all of them by compare-and-set. In a store that answers at once a write is first
+//! tried without them, in `save_at_once`.
 //!
 //! `removal` (a deletion that a condition allows) and `conditional_write` (the write of one request) use
 //! `queue` and `cas`; the latter also uses `batch` (one commit for all waiters). `queue` (the
