@@ -6,6 +6,7 @@ use std::{fmt::Write, iter, sync::Arc};
 use super::{
     Dictionary,
     entry::{Edit, Entry, Key, Span},
+    key_filter::KeyFilter,
     limits::{Size, member_len},
     payload::Payload,
     surrogate_keys::SurrogateKeys,
@@ -41,6 +42,7 @@ impl Dictionary {
         }
         let mut entries = Vec::with_capacity(payload.len() / BYTES_PER_MEMBER + 4);
         let mut surrogate_keys = SurrogateKeys::default();
+        let mut filter = KeyFilter::default();
         let mut sorted = true;
         let mut size = Size::default();
         let mut last: Option<&[u8]> = None;
@@ -48,14 +50,16 @@ impl Dictionary {
             let key = if member.escaped {
                 let quoted = &payload[member.key.start - 1..=member.key.end];
                 sorted = false;
-                match serde_json::from_str(quoted) {
+                match serde_json::from_str::<Box<str>>(quoted) {
                     Ok(key) => {
+                        filter.add(key.as_bytes());
                         Key::Escaped(key, Span::new(&(member.key.start - 1..member.key.end + 1))?)
                     }
                     Err(_) => return surrogate_keys.push(&payload, &member).ok(),
                 }
             } else {
                 let key = &payload.as_bytes()[member.key.clone()];
+                filter.add(key);
                 sorted &= last.replace(key).is_none_or(|last| last < key);
                 Key::Span(Span::new(&member.key)?)
             };
@@ -72,7 +76,7 @@ impl Dictionary {
             entries.dedup_by(|one, other| one.key(&payload) == other.key(&payload));
             entries.reverse();
         }
-        let mut opened = Self { payload, entries, surrogate_keys, size, ..Self::default() };
+        let mut opened = Self { payload, entries, filter, surrogate_keys, size, ..Self::default() };
         if !sorted {
             opened.measure();
         }

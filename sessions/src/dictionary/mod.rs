@@ -11,6 +11,7 @@ mod encoder;
 mod entry;
 mod format;
 mod json;
+mod key_filter;
 mod limits;
 mod payload;
 mod step;
@@ -29,6 +30,7 @@ pub(crate) use self::{
 };
 use self::{
     entry::{Added, Edit, Entry},
+    key_filter::KeyFilter,
     limits::{Size, member_len, quoted_len},
     payload::Payload,
     surrogate_keys::SurrogateKeys,
@@ -52,6 +54,8 @@ pub(crate) struct Dictionary {
     ///
     /// Invariant: no key of an entry.
     added: BTreeMap<Box<str>, Added>,
+    /// Invariant: has every key of an entry and every added key.
+    filter: KeyFilter,
     surrogate_keys: SurrogateKeys,
     /// Counts the changes, so that `update` detects one between its read and its write.
     revision: u64,
@@ -85,7 +89,12 @@ impl Dictionary {
     }
 
     /// Returns the JSON text of the value under `key`.
+    #[inline]
     pub(crate) fn raw(&self, key: &str) -> Option<&str> {
+        if self.filter.may_have(key.as_bytes()) { self.find(key) } else { None }
+    }
+
+    fn find(&self, key: &str) -> Option<&str> {
         match self.entry(key) {
             Some(entry) => entry.value(&self.payload),
             None => self.added.get(key).map(|added| &*added.json),
@@ -244,7 +253,7 @@ impl Dictionary {
 
     fn check_write(&mut self, key: &str, json: &str) -> Result<(), SessionError> {
         check_depth(key, json)?;
-        self.check_size([(key, Some(json))].into_iter())?;
+        self.check_growth(key, json.len())?;
         self.spend(key, json.len())
     }
 
@@ -324,6 +333,7 @@ impl Dictionary {
         }
         self.entries.clear();
         self.added.clear();
+        self.filter = KeyFilter::default();
         self.surrogate_keys.reset();
         self.touch();
     }
@@ -333,6 +343,7 @@ impl Dictionary {
         let opened = Self::from_json(other.to_json()).expect("a dictionary reads what it writes");
         self.payload = opened.payload;
         self.entries = opened.entries;
+        self.filter = opened.filter;
         self.surrogate_keys = opened.surrogate_keys;
         self.added.clear();
         self.discard_changes();
@@ -400,6 +411,7 @@ impl Dictionary {
             }
             None => {
                 self.size.add(bytes(&json));
+                self.filter.add(key.as_bytes());
                 self.added.insert(key.into(), Added { json, since: self.revision });
                 None
             }

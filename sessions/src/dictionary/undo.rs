@@ -42,6 +42,7 @@ impl Dictionary {
             match replaced {
                 Replaced::Opened(at, edit) => self.entries[at].edit = edit,
                 Replaced::Added(key, Some(added)) => {
+                    self.filter.add(key.as_bytes());
                     self.added.insert(key, added);
                 }
                 Replaced::Added(key, None) => {

@@ -82,11 +82,6 @@ impl SessionHeaders {
     }
 
     pub(crate) fn write(&self, headers: &mut HeaderMap) {
-        vary_by(headers, self.vary);
-        for set_cookie in self.own.iter().chain(&self.legacy) {
-            drop_cookies_named(headers, name_of(set_cookie.as_bytes()));
-            headers.append(header::SET_COOKIE, set_cookie.clone());
-        }
         let shows = match (self.has_cookies(), self.of_client) {
             _ if self.hands_out => Shows::Token,
             (true, _) => Shows::Cookie,
@@ -94,6 +89,11 @@ impl SessionHeaders {
             (false, false) => Shows::NoSession,
         };
         keep_private(headers, shows);
+        vary_by(headers, self.vary);
+        for set_cookie in self.own.iter().chain(&self.legacy) {
+            drop_cookies_named(headers, name_of(set_cookie.as_bytes()));
+            headers.append(header::SET_COOKIE, set_cookie.clone());
+        }
     }
 }
 

@@ -27,6 +27,13 @@ pub(super) struct Candidate {
     pub(super) at: usize,
 }
 
+impl Candidate {
+    pub(super) fn of(token: SplitToken, at: usize, tokens: &PurposeTokens<'_>) -> Self {
+        let key = tokens.record_key(&token);
+        Self { token, key, at }
+    }
+}
+
 pub(super) type Candidates = SmallVec<[Candidate; 1]>;
 /// What the store has for each of them.
 pub(super) type LoadedRecords = SmallVec<[Result<Option<Loaded>, StoreError>; 1]>;
@@ -48,10 +55,7 @@ pub(super) fn candidates(
                 );
                 break;
             }
-            Ok((token, at)) => {
-                let key = tokens.record_key(&token);
-                candidates.push(Candidate { token, key, at });
-            }
+            Ok((token, at)) => candidates.push(Candidate::of(token, at, tokens)),
         }
     }
     candidates

@@ -7,6 +7,7 @@ mod cap;
 mod create;
 mod ending;
 mod open;
+mod open_at_once;
 mod owned_session;
 mod owner_index;
 mod owner_sessions;

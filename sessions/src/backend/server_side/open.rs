@@ -5,7 +5,6 @@ use std::{
     time::{Duration, SystemTime},
 };
 
-use futures_util::FutureExt;
 use smallvec::SmallVec;
 
 use super::{
@@ -64,7 +63,7 @@ impl LoadState {
         Self { origin, others: Vec::new(), login_time, left, saved, is_taken_over: false }
     }
 
-    fn attached_to(self, mut state: SessionState) -> SessionState {
+    pub(super) fn attached_to(self, mut state: SessionState) -> SessionState {
         self.attach_to(&mut state);
         state
     }
@@ -128,8 +127,10 @@ impl Found {
 }
 
 /// The result of checking a token.
-enum TokenCheck {
+pub(super) enum TokenCheck {
     Opens(Box<Found>),
+    /// It opens the session, whose use is to be noted first.
+    Due(Box<Found>, Touch),
     Stale(Box<Found>),
     Nothing,
 }
@@ -145,7 +146,7 @@ impl<S: Store> ServerSide<S> {
     }
 
     /// Notes the settings of a request, and starts to measure its time.
-    fn begin(&self, cx: &OpenContext<'_>) -> Stopwatch {
+    pub(super) fn begin(&self, cx: &OpenContext<'_>) -> Stopwatch {
         if !cx.clock.is_system() {
             self.follow(cx.clock);
         }
@@ -163,20 +164,6 @@ impl<S: Store> ServerSide<S> {
                  unused by the store's time, whatever a test's clock says; use a `MemoryStore` in this \
                  test, or implement `Store::follow`"
             );
-        }
-    }
-
-    /// Opens the session now, if that waits for nothing: it is new, or in a store that answers at once.
-    pub(super) fn open_session_at_once(
-        &self,
-        cx: &OpenContext<'_>,
-    ) -> Option<Result<SessionState, OpenError>> {
-        let mut sent = cx.cookies().iter().chain(cx.bearer_token());
-        match (sent.next(), sent.next()) {
-            (None, _) => Some(Ok(self.new_session(cx))),
-            // With several tokens some would be reported, and again once the session has waited for its turn.
-            (Some(_), None) if self.store.answers_at_once() => self.open_session(cx).now_or_never(),
-            _ => None,
         }
     }
 
@@ -201,10 +188,17 @@ impl<S: Store> ServerSide<S> {
             let loaded = self.load_all(&next, &deadline).await;
             for (candidate, loaded) in next.into_iter().zip(loaded) {
                 let at = candidate.at;
-                match self.check(candidate, loaded, &tokens, &deadline, &mut refused, cx).await? {
+                let check = match self.check(candidate, loaded, &tokens, &mut refused, cx)? {
+                    // Boxed, since it is rare and long.
+                    TokenCheck::Due(found, touch) => {
+                        Box::pin(self.touch(found, touch, &deadline)).await
+                    }
+                    check => check,
+                };
+                match check {
                     TokenCheck::Nothing => {}
                     TokenCheck::Stale(found) => stale = Some(found),
-                    TokenCheck::Opens(found) => {
+                    TokenCheck::Opens(found) | TokenCheck::Due(found, _) => {
                         opened_by.push(at);
                         let Some((other, _)) = &newest else {
                             newest = Some((found, at));
@@ -238,12 +232,11 @@ impl<S: Store> ServerSide<S> {
     }
 
     /// Returns what the token of a candidate opens, given the answer of the store.
-    async fn check(
+    pub(super) fn check(
         &self,
         candidate: Candidate,
         loaded: Result<Option<Loaded>, StoreError>,
         tokens: &PurposeTokens<'_>,
-        deadline: &Deadline,
         refused: &mut RefusedTokens,
         cx: &OpenContext<'_>,
     ) -> Result<TokenCheck, OpenError> {
@@ -273,7 +266,7 @@ impl<S: Store> ServerSide<S> {
                 return Ok(other);
             }
             TokenCheck::Opens(found) => found,
-            TokenCheck::Nothing | TokenCheck::Stale(_) => return Ok(TokenCheck::Nothing),
+            _ => return Ok(TokenCheck::Nothing),
         };
         if has_expired {
             let session = || self.log_ids.session(&key);
@@ -283,32 +276,26 @@ impl<S: Store> ServerSide<S> {
         }
         let due = touch(settings, &found.base.record)
             .filter(|touch| cx.is_use() && touch.is_due(expires_in));
-        match due {
-            // Boxed, since it is rare and long.
-            Some(touch) if !found.by_grace => Box::pin(self.touch(found, touch, deadline)).await,
-            _ => Ok(TokenCheck::Opens(found)),
-        }
+        Ok(match due {
+            Some(touch) if !found.by_grace => TokenCheck::Due(found, touch),
+            _ => TokenCheck::Opens(found),
+        })
     }
 
     /// Starts the record's time again. Where that fails the session is not affected, and the next use
     /// tries again.
-    async fn touch(
-        &self,
-        mut found: Box<Found>,
-        touch: Touch,
-        deadline: &Deadline,
-    ) -> Result<TokenCheck, OpenError> {
+    async fn touch(&self, mut found: Box<Found>, touch: Touch, deadline: &Deadline) -> TokenCheck {
         let (record, key) = (&found.base.record, found.key);
         match self.keep_indexed(record, key, touch.ttl, found.now, deadline).await {
             Ok(Indexed::Ended { owner, until }) => {
                 let has_ended =
                     self.end_found(key, found.base.revision, owner, until, deadline).await;
                 // Where it was written meanwhile, saving will see what it has become.
-                return Ok(if has_ended { TokenCheck::Nothing } else { TokenCheck::Opens(found) });
+                return if has_ended { TokenCheck::Nothing } else { TokenCheck::Opens(found) };
             }
             Ok(Indexed::Until(until)) => {
                 if let Ok(true) = self.prolong(&mut found, until, touch.ttl, deadline).await {
-                    return Ok(TokenCheck::Opens(found));
+                    return TokenCheck::Opens(found);
                 }
             }
             // Not for a login meanwhile: who has only the token from before it prolongs nothing. Nor without
@@ -321,17 +308,17 @@ impl<S: Store> ServerSide<S> {
                 let until = until.unwrap_or_default();
                 match self.prolong(&mut found, until, touch.ttl, deadline).await {
                     Err(StoreError::Full) => {}
-                    Ok(_) => return Ok(TokenCheck::Opens(found)),
+                    Ok(_) => return TokenCheck::Opens(found),
                     Err(err) => {
                         self.log_untouched(&err);
-                        return Ok(TokenCheck::Opens(found));
+                        return TokenCheck::Opens(found);
                     }
                 }
             }
             Ok(Indexed::Enough) => {}
             Err(err) => {
                 self.log_untouched(&err);
-                return Ok(TokenCheck::Opens(found));
+                return TokenCheck::Opens(found);
             }
         }
         // Another request may be faster, or end the session: saving will see that.
@@ -342,7 +329,7 @@ impl<S: Store> ServerSide<S> {
             Ok(_) => {}
             Err(err) => self.log_untouched(&err),
         }
-        Ok(TokenCheck::Opens(found))
+        TokenCheck::Opens(found)
     }
 
     /// Takes a touch back that prolonged a record which another request has written for a shorter time

@@ -21,7 +21,7 @@ thread_local! {
 /// ready at once, each with a large session to read, all else would wait for all of them. Those that wait
 /// here are ready one after the other.
 pub(super) async fn turn(payload_len: usize) -> Option<OwnedSemaphorePermit> {
-    if payload_len < LARGE {
+    if !is_large(payload_len) {
         return None;
     }
     let turn = TURN.with(Arc::clone);
@@ -29,6 +29,11 @@ pub(super) async fn turn(payload_len: usize) -> Option<OwnedSemaphorePermit> {
     // Those that are ready at the same time line up meanwhile.
     yield_now().await;
     permit
+}
+
+/// Whether a session of this length is read in [turn](turn).
+pub(super) fn is_large(payload_len: usize) -> bool {
+    payload_len >= LARGE
 }
 
 #[cfg(test)]

@@ -27,7 +27,6 @@ impl<I: SessionInterface> Slot<I> {
     pub(super) fn prepare(&self, request: &HttpRequest) -> Result<Preparation, OpenError> {
         let policy = self.service.cookie_for(request)?;
         self.refuse_shared_cookie(request, &policy)?;
-        warn_of_plain_http(request, &policy);
         let is_use = self.service.interface.is_use(request);
         Ok(Preparation { policy, is_use, now: self.service.clock.now() })
     }
@@ -108,6 +107,9 @@ impl<I: SessionInterface> Slot<I> {
         let state = content.state_mut();
         state.start_permanent(settings.permanent());
         let was_sent = !cookies.is_empty();
+        if state.is_new() && bearer.is_none() {
+            warn_of_plain_http(request, &prepared.policy);
+        }
         let cookie = OpenedCookie {
             policy: Arc::clone(&prepared.policy),
             was_sent,
