@@ -471,7 +471,8 @@ impl Dictionary {
 
 /// Fails when a value nests too deep to be read again.
 fn check_depth(key: &str, json: &str) -> Result<(), SessionError> {
-    if json_scan::is_value(json) {
+    let may_nest = json.starts_with(['[', '{']);
+    if !may_nest || json_scan::is_value(json) {
         return Ok(());
     }
     let source = ValueError::new("it nests deeper than 127 levels; flatten it");

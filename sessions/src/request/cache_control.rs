@@ -26,11 +26,11 @@ pub(super) enum Shows {
 impl Shows {
     /// The value of `Cache-Control` where there is none.
     fn private(self) -> HeaderValue {
-        HeaderValue::from_static(match self {
-            Self::Token => "no-store",
-            Self::Cookie => "private, no-cache=\"Set-Cookie\"",
-            Self::Session | Self::NoSession => "private",
-        })
+        match self {
+            Self::Token => const { HeaderValue::from_static("no-store") },
+            Self::Cookie => const { HeaderValue::from_static("private, no-cache=\"Set-Cookie\"") },
+            Self::Session | Self::NoSession => const { HeaderValue::from_static("private") },
+        }
     }
 
     /// Whether to tell of this response: of pages, which are many, once in a process.

@@ -31,11 +31,11 @@ impl Vary {
 
     /// The value of `Vary` where there is none.
     fn value(self) -> HeaderValue {
-        HeaderValue::from_static(match self {
-            Self::Cookie => "Cookie",
-            Self::Both => "Authorization, Cookie",
-            Self::Authorization => "Authorization",
-        })
+        match self {
+            Self::Cookie => const { HeaderValue::from_static("Cookie") },
+            Self::Both => const { HeaderValue::from_static("Authorization, Cookie") },
+            Self::Authorization => const { HeaderValue::from_static("Authorization") },
+        }
     }
 }
 
