@@ -48,7 +48,7 @@ fn main() -> ExitCode {
             let (subject, workload) = named(subject, workload);
             subject.start().run(workload, times.parse().expect("times is a number"));
         }
-        ["serve", subject, redis] => part::server::serve(subject, redis),
+        ["serve", subject, workers, redis] => part::server::serve(subject, workers, redis),
         ["profile", subject, workload] => {
             let (subject, workload) = named(subject, workload);
             part::instructions::profile(subject, workload);

@@ -81,6 +81,16 @@ impl Bench {
     }
 }
 
+/// Returns the nanoseconds that one of many things takes in each block.
+pub fn blocks_of(plan: Plan, times: u32, run: impl Fn(u32)) -> Vec<f64> {
+    let slice = || {
+        let start = thread_time();
+        run(times);
+        thread_time().saturating_sub(start).as_nanos() as f64 / f64::from(times)
+    };
+    (0..plan.blocks).map(|_| median((0..plan.slices).map(|_| slice()).collect())).collect()
+}
+
 /// A subject that fails would look fast.
 fn check(subject: Subject, site: &dyn Site, workload: Workload) {
     let answer = site.answer(workload);

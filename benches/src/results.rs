@@ -20,6 +20,11 @@ pub struct Results {
     pub redis: BTreeMap<String, BTreeMap<String, f64>>,
     /// By curve, subject and place: nanoseconds of each block, without the framework's.
     pub curves: BTreeMap<String, BTreeMap<String, BTreeMap<u64, Vec<f64>>>>,
+    /// By the other sessions of the owner: nanoseconds of each block for a login and a logout, framework
+    /// included.
+    pub owners: BTreeMap<u64, Vec<f64>>,
+    /// By subject and workers: microseconds of the server's processor for a request over loopback.
+    pub workers: BTreeMap<String, BTreeMap<u64, Vec<f64>>>,
 }
 
 impl Results {

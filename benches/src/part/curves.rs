@@ -1,10 +1,10 @@
 //! What the price depends on: the size of the session, how many other cookies a browser sends, how
-//! many sessions a store in memory holds.
+//! many sessions a store in memory holds, and how many of them one owner has.
 
 use sessions_benches::{
-    measure::{Bench, Plan},
+    measure::{Bench, Plan, blocks_of},
     results::Results,
-    site::Subject,
+    site::{Subject, owners::Owners},
     stats::mean,
     workload::Workload,
 };
@@ -29,7 +29,9 @@ pub(crate) fn measure(results: &mut Results, effort: Effort) {
     let plan = Plan { blocks: effort.plan().blocks / 2, ..effort.plan() };
     by_size(results, plan);
     by_cookies(results, plan);
+    by_stored_size(results, plan);
     by_sessions(results, plan, effort);
+    by_owner(results, plan, effort);
 }
 
 fn by_size(results: &mut Results, plan: Plan) {
@@ -39,6 +41,15 @@ fn by_size(results: &mut Results, plan: Plan) {
         bench.sites().for_each(|(_, site)| site.fill(bytes));
         point(results, &bench, plan, "size-read", bytes, Workload::ReadLarge);
         point(results, &bench, plan, "size-write", bytes, Workload::WriteLarge);
+    }
+}
+
+fn by_stored_size(results: &mut Results, plan: Plan) {
+    let mut bench = Bench::start(&IN_MEMORY);
+    for bytes in [100, 1_000, 4_000, 16_000, 64_000] {
+        bench.sites().for_each(|(_, site)| site.fill(bytes));
+        point(results, &bench, plan, "stored-read", bytes, Workload::ReadLarge);
+        point(results, &bench, plan, "stored-write", bytes, Workload::WriteLarge);
     }
 }
 
@@ -65,6 +76,26 @@ fn by_sessions(results: &mut Results, plan: Plan, effort: Effort) {
         bench.sites().for_each(|(_, site)| site.crowd(sessions));
         point(results, &bench, plan, "sessions-read", sessions, Workload::Read);
         point(results, &bench, plan, "sessions-write", sessions, Workload::Write);
+    }
+}
+
+fn by_owner(results: &mut Results, plan: Plan, effort: Effort) {
+    /// Pairs of a login and a logout in a slice.
+    const PAIRS: u32 = 20;
+    let most = if effort == Effort::Smoke { 10 } else { 30_000 };
+    results.owners.clear();
+    let (owners, mut sessions) = (Owners::start(), 0);
+    for others in [0, 10, 100, 1_000, 10_000, 30_000] {
+        if others > most {
+            break;
+        }
+        owners.log_in(others - sessions);
+        sessions = others;
+        owners.run(PAIRS);
+        let blocks = blocks_of(plan, PAIRS, |times| owners.run(times));
+        let cost = mean(&blocks);
+        println!("owner {others:>7}:   login and logout {:.0} ± {:.0}", cost.mean, cost.half);
+        results.owners.insert(others, blocks);
     }
 }
 

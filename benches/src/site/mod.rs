@@ -4,6 +4,7 @@ pub mod actix;
 mod axum;
 mod least;
 pub mod ours;
+pub mod owners;
 
 use std::rc::Rc;
 

@@ -34,6 +34,16 @@ pub(super) fn all(results: &Results) -> Vec<(&'static str, String)> {
             ),
         ),
         (
+            "stored-read.svg",
+            lines(
+                results,
+                "stored-read",
+                "Reading one value, by the size of the session in the store",
+                "bytes of JSON",
+                true,
+            ),
+        ),
+        (
             "cookies-read.svg",
             lines(
                 results,

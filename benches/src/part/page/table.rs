@@ -20,17 +20,26 @@ const COLUMNS: [(Subject, &str); 8] = [
     (Subject::Floor, "floor of signed"),
 ];
 
+/// Ours, and the peer that it is compared with.
+const PAIRS: [(Subject, Subject); 3] = [
+    (Subject::Signed, Subject::ActixSessionSigned),
+    (Subject::Encrypted, Subject::ActixSessionPrivate),
+    (Subject::Memory, Subject::TowerMemory),
+];
+
 const COUNTED: [Subject; 4] =
     [Subject::Signed, Subject::ActixSessionSigned, Subject::Memory, Subject::TowerMemory];
 
 /// Returns the tables by the names of their markers.
-pub(super) fn all(results: &Results) -> [(&'static str, String); 5] {
+pub(super) fn all(results: &Results) -> [(&'static str, String); 7] {
     [
         ("ratios", ratios(results)),
         ("time", time(results)),
         ("instructions", counted(results, "instructions")),
         ("allocations", counted(results, "allocations")),
         ("server", server(results)),
+        ("owners", owners(results)),
+        ("workers", workers(results)),
     ]
 }
 
@@ -39,16 +48,20 @@ fn tax(results: &Results, workload: Workload, subject: Subject) -> Option<Vec<f6
 }
 
 fn ratios(results: &Results) -> String {
-    let mut table = "| workload | signed / actix-session signed | least / actix-session signed | signed / floor | encrypted / actix-session encrypted | memory / tower-sessions memory |\n|---|---|---|---|---|---|\n".to_owned();
+    let mut table = "| workload | signed / actix-session signed | least / actix-session signed | signed / floor | encrypted / actix-session encrypted | memory / tower-sessions memory | ahead: signed, encrypted, memory |\n|---|---|---|---|---|---|---|\n".to_owned();
     for workload in Workload::ALL {
         let part = |ours, other| {
             let (ours, other) = (tax(results, workload, ours), tax(results, workload, other));
             let (Some(ours), Some(other)) = (ours, other) else { return "–".to_owned() };
             if mean(&other).mean < 10.0 { "–".to_owned() } else { show(ratio(&ours, &other), 3) }
         };
+        let ahead = PAIRS.map(|(ours, peer)| {
+            let (ours, peer) = (tax(results, workload, ours), tax(results, workload, peer));
+            ours.zip(peer).map_or("–", |(ours, peer)| ahead(ratio(&ours, &peer)))
+        });
         writeln!(
             table,
-            "| {} {} | {} | {} | {} | {} | {} |",
+            "| {} {} | {} | {} | {} | {} | {} | {} |",
             workload.code(),
             workload.title(),
             part(Subject::Signed, Subject::ActixSessionSigned),
@@ -56,6 +69,7 @@ fn ratios(results: &Results) -> String {
             part(Subject::Signed, Subject::Floor),
             part(Subject::Encrypted, Subject::ActixSessionPrivate),
             part(Subject::Memory, Subject::TowerMemory),
+            ahead.join(", "),
         )
         .expect("a string takes text");
     }
@@ -114,6 +128,48 @@ fn server(results: &Results) -> String {
             asked[peer],
         )
         .expect("a string takes text");
+    }
+    table
+}
+
+/// Returns who is ahead by the price of ours in parts of the peer's.
+fn ahead(ratio: Estimate) -> &'static str {
+    if ratio.upper() < 1.0 {
+        "ours"
+    } else if ratio.mean - ratio.half > 1.0 {
+        "the peer"
+    } else {
+        "neither"
+    }
+}
+
+fn owners(results: &Results) -> String {
+    let mut table =
+        "| other sessions of the owner | microseconds for a login and a logout |\n|---|---|\n"
+            .to_owned();
+    for (others, blocks) in &results.owners {
+        let Estimate { mean, half } = mean(blocks);
+        let micros = Estimate { mean: mean / 1_000.0, half: half / 1_000.0 };
+        writeln!(table, "| {} | {} |", thousands(*others as f64), show(micros, 1))
+            .expect("a string takes text");
+    }
+    table
+}
+
+fn workers(results: &Results) -> String {
+    let mut table = "| W3 | one worker | two workers | ratio |\n|---|---|---|---|\n".to_owned();
+    let titles = [
+        ("actix", "bare"),
+        ("signed", "ours, signed"),
+        ("memory", "ours, memory"),
+        ("redis", "ours, Redis"),
+    ];
+    for (name, title) in titles {
+        let Some(by_workers) = results.workers.get(name) else { continue };
+        let [one, two] = [1, 2].map(|workers| &by_workers[&workers]);
+        let (each, part) = ([one, two].map(|blocks| show(mean(blocks), 1)), ratio(two, one));
+        writeln!(table, "| {title} | {} | {} |", each.join(" | "), show(part, 3))
+            .expect("a string takes text");
     }
     table
 }

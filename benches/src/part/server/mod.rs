@@ -36,11 +36,24 @@ pub(crate) enum Served {
     Signed,
     /// actix-session in signed cookies.
     ActixSessionSigned,
+    /// Ours in memory.
+    Memory,
 }
 
 impl Served {
-    pub(crate) const ALL: [Self; 5] =
+    const ALL: [Self; 6] = [
+        Self::Actix,
+        Self::Redis,
+        Self::ActixSessionRedis,
+        Self::Signed,
+        Self::ActixSessionSigned,
+        Self::Memory,
+    ];
+    /// Those of the table.
+    const COMPARED: [Self; 5] =
         [Self::Actix, Self::Redis, Self::ActixSessionRedis, Self::Signed, Self::ActixSessionSigned];
+    /// Those with one worker and with two.
+    const GROWING: [Self; 4] = [Self::Actix, Self::Signed, Self::Memory, Self::Redis];
 
     pub(crate) fn name(self) -> &'static str {
         match self {
@@ -49,6 +62,7 @@ impl Served {
             Self::ActixSessionRedis => "actix-session-redis",
             Self::Signed => "signed",
             Self::ActixSessionSigned => "actix-session-signed",
+            Self::Memory => "memory",
         }
     }
 }
@@ -60,12 +74,14 @@ pub(crate) fn measure(results: &mut Results, effort: Effort) {
         Effort::Smoke => (3, 2),
     };
     let redis = Redis::start();
-    let mut servers: Vec<_> = Served::ALL.map(|served| Server::start(served, &redis)).into();
-    let mut clients: Vec<Vec<Client>> =
-        servers.iter().map(|server| Client::several(server.port, CONNECTIONS)).collect();
+    compare(results, &redis, blocks, requests);
+    by_workers(results, &redis, blocks, requests);
+}
 
+fn compare(results: &mut Results, redis: &Redis, blocks: usize, requests: usize) {
+    let mut servers: Vec<_> = Served::COMPARED.map(|served| Server::start(served, 1, redis)).into();
+    let mut clients = connected(&servers);
     for workload in WORKLOADS {
-        let mut by_server: BTreeMap<String, Vec<f64>> = BTreeMap::new();
         let mut asked = BTreeMap::new();
         for (server, clients) in servers.iter().zip(&mut clients) {
             // Connections and scripts are made.
@@ -76,20 +92,59 @@ pub(crate) fn measure(results: &mut Results, effort: Effort) {
                 asked.insert(server.served.name().to_owned(), each);
             }
         }
-        for block in 0..blocks {
-            for turn in 0..servers.len() {
-                let at = (turn + block) % servers.len();
-                let before = servers[at].cpu();
-                client::send(&mut clients[at], workload, requests);
-                let taken = servers[at].cpu().saturating_sub(before);
-                let each = taken.as_nanos() as f64 / 1_000.0 / (requests * CONNECTIONS) as f64;
-                by_server.entry(servers[at].served.name().to_owned()).or_default().push(each);
-            }
-        }
+        let taken = interleaved(&mut servers, &mut clients, workload, blocks, requests);
+        let names = servers.iter().map(|server| server.served.name().to_owned());
+        let by_server: BTreeMap<String, Vec<f64>> = names.zip(taken).collect();
         print(workload, &by_server, &asked);
         results.server.insert(workload.code().to_owned(), by_server);
         results.redis.insert(workload.code().to_owned(), asked);
     }
+}
+
+/// Reads and writes with one worker and with two.
+fn by_workers(results: &mut Results, redis: &Redis, blocks: usize, requests: usize) {
+    results.workers.clear();
+    let starts: Vec<_> =
+        Served::GROWING.into_iter().flat_map(|served| [(served, 1), (served, 2)]).collect();
+    let mut servers: Vec<_> =
+        starts.iter().map(|(served, workers)| Server::start(*served, *workers, redis)).collect();
+    let mut clients = connected(&servers);
+    for clients in &mut clients {
+        client::send(clients, Workload::Write, 20);
+    }
+    let taken = interleaved(&mut servers, &mut clients, Workload::Write, blocks, requests);
+    println!("\nW3 by workers: microseconds of the server's processor for a request over loopback");
+    for ((served, workers), blocks) in starts.into_iter().zip(taken) {
+        let cpu = mean(&blocks);
+        println!("  {:24}{workers}{:7.2} ± {:4.2}", served.name(), cpu.mean, cpu.half);
+        let by_workers = results.workers.entry(served.name().to_owned()).or_default();
+        by_workers.insert(workers as u64, blocks);
+    }
+}
+
+fn connected(servers: &[Server]) -> Vec<Vec<Client>> {
+    servers.iter().map(|server| Client::several(server.port, CONNECTIONS)).collect()
+}
+
+/// Returns, for each server, the microseconds that a request takes in each block.
+fn interleaved(
+    servers: &mut [Server],
+    clients: &mut [Vec<Client>],
+    workload: Workload,
+    blocks: usize,
+    requests: usize,
+) -> Vec<Vec<f64>> {
+    let mut taken = vec![Vec::with_capacity(blocks); servers.len()];
+    for block in 0..blocks {
+        for turn in 0..servers.len() {
+            let at = (turn + block) % servers.len();
+            let before = servers[at].cpu();
+            client::send(&mut clients[at], workload, requests);
+            let cpu = servers[at].cpu().saturating_sub(before);
+            taken[at].push(cpu.as_nanos() as f64 / 1_000.0 / (requests * CONNECTIONS) as f64);
+        }
+    }
+    taken
 }
 
 fn print(
@@ -102,7 +157,7 @@ fn print(
         workload.code(),
         workload.title()
     );
-    for served in Served::ALL {
+    for served in Served::COMPARED {
         let cpu = mean(&by_server[served.name()]);
         print!("  {:24}{:7.2} ± {:4.2}", served.name(), cpu.mean, cpu.half);
         if let Some(requests) = asked.get(served.name()) {

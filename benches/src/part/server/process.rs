@@ -23,9 +23,9 @@ pub(super) struct Server {
 }
 
 impl Server {
-    pub(super) fn start(served: Served, redis: &Redis) -> Self {
+    pub(super) fn start(served: Served, workers: usize, redis: &Redis) -> Self {
         let mut child = Command::new(env::current_exe().expect("this program has a path"))
-            .args(["serve", served.name(), &redis.url()])
+            .args(["serve", served.name(), &workers.to_string(), &redis.url()])
             .stdout(Stdio::piped())
             .spawn()
             .expect("this program starts");
@@ -57,8 +57,9 @@ impl Drop for Server {
     }
 }
 
-/// Serves until the process is ended, with one worker.
-pub(crate) fn serve(name: &str, redis: &str) {
+/// Serves until the process is ended.
+pub(crate) fn serve(name: &str, workers: &str, redis: &str) {
+    let workers = workers.parse().expect("workers is a number");
     let served = Served::ALL.into_iter().find(|served| served.name() == name);
     let served = served.expect("the name is one of those of `Served::name`");
     let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).expect("a port is free");
@@ -67,7 +68,7 @@ pub(crate) fn serve(name: &str, redis: &str) {
         macro_rules! listen {
             ($app:expr) => {
                 HttpServer::new(move || $app.route("/cpu", web::get().to(cpu)))
-                    .workers(1)
+                    .workers(workers)
                     .listen(listener)?
                     .run()
                     .await
@@ -77,6 +78,10 @@ pub(crate) fn serve(name: &str, redis: &str) {
             Served::Actix => listen!(App::new().configure(actix::bare_pages)),
             Served::Signed => {
                 let sessions = ours::Signed::new();
+                listen!(App::new().wrap(sessions.clone()).configure(ours::pages))
+            }
+            Served::Memory => {
+                let sessions = ours::InMemory::new();
                 listen!(App::new().wrap(sessions.clone()).configure(ours::pages))
             }
             Served::Redis => {
