@@ -255,6 +255,11 @@ impl Dictionary {
         }
     }
 
+    /// Whether a change is recorded.
+    pub(crate) fn holds_changes(&mut self) -> bool {
+        self.changes.as_mut().is_some_and(|changes| changes.own().is_some())
+    }
+
     /// Returns what changes discarded.
     pub(crate) fn take_discarded(&mut self) -> Discarded {
         self.changes.as_mut().map(|changes| mem::take(&mut changes.discarded)).unwrap_or_default()

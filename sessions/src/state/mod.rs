@@ -340,6 +340,11 @@ impl SessionState {
         self.inner.dictionary.take_discarded()
     }
 
+    /// Whether a change is recorded.
+    pub(crate) fn holds_changes(&mut self) -> bool {
+        self.inner.dictionary.holds_changes()
+    }
+
     /// Drops the closures of the change set.
     pub(crate) fn release_closures(&self) {
         if let Some(changes) = self.changes() {

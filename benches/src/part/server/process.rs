@@ -69,6 +69,8 @@ pub(crate) fn serve(name: &str, workers: &str, redis: &str) {
             ($app:expr) => {
                 HttpServer::new(move || $app.route("/cpu", web::get().to(cpu)))
                     .workers(workers)
+                    // Connections wait while other servers have their turns.
+                    .keep_alive(Duration::from_secs(600))
                     .listen(listener)?
                     .run()
                     .await

@@ -1,6 +1,7 @@
 //! Sessions kept in a store: the cookie holds an id, and nothing else.
 
 mod alive;
+mod begin;
 mod begin_again;
 mod candidates;
 mod cap;
@@ -19,6 +20,7 @@ mod save_at_once;
 mod takeover;
 mod timeouts;
 mod token;
+mod touch;
 mod turn;
 mod write;
 

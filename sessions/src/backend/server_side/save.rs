@@ -4,11 +4,10 @@ use std::{sync::Arc, time::UNIX_EPOCH};
 
 use super::{
     ServerSide,
-    cap::Admission,
-    create::{Create, Created, NewRecord},
+    begin::Reserved,
     open::{Found, LoadState, Origin, SavedRecord},
     owner_index::LoggedIn,
-    record_parts::{Payload, RecordTime},
+    record_parts::RecordTime,
     run_to_completion,
     timeouts::ttl,
     token::PurposeTokens,
@@ -20,18 +19,13 @@ use super::{
 use crate::{
     backend::{circuit_breaker::Deadline, login_time::LoginTime},
     clock::Clock,
-    dictionary::ChangeSet,
     error::SaveError,
     events::event,
     interface::{SaveContext, Saved, Transport, unix_seconds},
     state::{Adopted, SessionState, SessionStatus},
-    store::{Epoch, OwnerKey, RecordKey, Store, StoreError, Timestamp, VerifierHash},
+    store::{Epoch, RecordKey, Store, StoreError, Timestamp},
     token::split::SplitToken,
 };
-
-/// How many ids are drawn while the store has each of them already. Random ids do not collide: a
-/// store that answers so every time is broken.
-const MAX_IDS: usize = 5;
 
 /// One request's session on its way to the store.
 pub(super) struct Saving<'s, S> {
@@ -41,12 +35,6 @@ pub(super) struct Saving<'s, S> {
     /// `None` for a session that another backend opened.
     pub(super) opened: Option<&'s LoadState>,
     pub(super) deadline: Deadline,
-}
-
-/// The token of a login that has a place, before its session is written.
-struct Reserved {
-    token: SplitToken,
-    place: Admission,
 }
 
 impl<S: Store> ServerSide<S> {
@@ -176,16 +164,6 @@ impl<S: Store> Saving<'_, S> {
         Err(err)
     }
 
-    /// Takes a place for the login that follows the end of a session, where logins need one.
-    async fn reserve(&self, found: &Found) -> Result<Option<Reserved>, SaveError> {
-        let owner = self.state.owner().filter(|_| self.backend.refuses_logins());
-        let Some(owner) = owner.map(|id| self.backend.owner_key(&id)) else { return Ok(None) };
-        let token = SplitToken::random().map_err(SaveError::internal)?;
-        let login = self.tokens().record_key(&token);
-        let place = self.backend.admit(owner, login, Some(found.key), &self.deadline).await?;
-        Ok(place.map(|place| Reserved { token, place }))
-    }
-
     /// Deletes the record of a session, and those that other tokens of the request open, even if the
     /// request is dropped.
     async fn end(&self, found: &Found) -> Result<RemovalOutcome, SaveError> {
@@ -273,130 +251,6 @@ impl<S: Store> Saving<'_, S> {
         }
     }
 
-    /// Begins a session for a login whose record has become another session. Other renewals write
-    /// nothing: their rights were those of the session that the record was.
-    async fn log_in_or_supersede(&self) -> Result<Saved, SaveError> {
-        let changes = self.state.changes().filter(|_| self.state.logs_in());
-        let fresh = self.fresh(changes.ok_or(SaveError::Superseded)?)?;
-        self.begin(&fresh).await
-    }
-
-    /// Begins a new session, with what this request itself set, where the one that it renewed has
-    /// ended. Rights that belong to an owner are not carried over without a login.
-    async fn begin_instead(&self, found: &Found) -> Result<Saved, SaveError> {
-        let is_owners = found.owner().is_some() && !self.state.logs_in();
-        let changes = self.state.changes().filter(|_| !is_owners);
-        let fresh = self.fresh(changes.ok_or(SaveError::Gone)?)?;
-        if fresh.is_empty() {
-            return Err(SaveError::Gone);
-        }
-        self.begin(&fresh).await
-    }
-
-    /// Returns a new session that holds what this request itself set.
-    fn fresh(&self, changes: &ChangeSet) -> Result<SessionState, SaveError> {
-        let mut fresh = SessionState::new();
-        let settings = self.cx.settings();
-        fresh.start_permanent(settings.permanent());
-        changes.apply_to(&mut fresh)?;
-        fresh.finalize(|| self.cx.now(), settings.absolute_timeout().is_some());
-        Ok(fresh)
-    }
-
-    /// Creates the record of a new session.
-    async fn begin(&self, state: &SessionState) -> Result<Saved, SaveError> {
-        self.begin_as(state, None).await
-    }
-
-    /// Like [`begin`](Self::begin), with a token that has a place already.
-    async fn begin_as(
-        &self,
-        state: &SessionState,
-        reserved: Option<Reserved>,
-    ) -> Result<Saved, SaveError> {
-        let (mut token, mut place) =
-            reserved.map(|Reserved { token, place }| (token, place)).unzip();
-        let Some(payload) = self.backend.payload(state)? else {
-            return Ok(Saved::removed());
-        };
-        for _ in 0..MAX_IDS {
-            let token = match token.take() {
-                Some(token) => token,
-                None => SplitToken::random().map_err(SaveError::internal)?,
-            };
-            let create = Box::new(Create {
-                backend: self.backend.clone(),
-                new: self.new_record(&token, payload.clone()),
-                logged_in: self.logged_in(),
-                deadline: self.deadline.clone(),
-                counts: true,
-                place: place.take(),
-            });
-            let key = create.new.key;
-            match create.run().await? {
-                Created::Done(created) => {
-                    let epoch = created.base.record.epoch;
-                    return Ok(self.created(&token, SavedRecord { key, epoch }, payload.owner));
-                }
-                Created::Refused => return Err(SaveError::Gone),
-                Created::Exists => {
-                    // All further tries share the time.
-                    self.deadline.begin();
-                    event!(
-                        StoreIdTaken,
-                        "the session store has a random id already, which should not happen; another id is drawn"
-                    );
-                }
-            }
-        }
-        Err(SaveError::internal(IdsExhausted))
-    }
-
-    /// Returns the record that this token is to open.
-    pub(super) fn new_record(&self, token: &SplitToken, payload: Payload) -> NewRecord {
-        let tokens = self.tokens();
-        let (key, verifier) = (tokens.record_key(token), tokens.verifier_hash(token));
-        NewRecord {
-            key,
-            verifier,
-            epoch: self.new_epoch(&verifier),
-            payload,
-            now: self.now(),
-            began_secs: self.began_secs(),
-            ttl: ttl(self.cx.settings()),
-        }
-    }
-
-    /// Notes and tells that the session has a record.
-    pub(super) fn created(
-        &self,
-        token: &SplitToken,
-        saved: SavedRecord,
-        owner: Option<OwnerKey>,
-    ) -> Saved {
-        if let Some(opened) = self.opened {
-            opened.saved.get_or_init(|| saved);
-        }
-        event!(
-            SessionCreated,
-            session = self.backend.log_ids.session(&saved.key),
-            owner = owner.as_ref().and_then(|owner| self.backend.log_ids.owner(owner)),
-            "session created"
-        );
-        self.token(token)
-    }
-
-    /// The epoch of a new record: that of an anonymous session, unless the request renewed it or took it
-    /// over.
-    fn new_epoch(&self, verifier: &VerifierHash) -> Epoch {
-        let is_renewed = self.cx.session_status() == SessionStatus::Renewed;
-        if is_renewed || self.state.logs_in() || self.state.adopted().is_some() {
-            Epoch::of_new_renewed(verifier)
-        } else {
-            Epoch::of_new(verifier)
-        }
-    }
-
     async fn write(
         &self,
         found: &Found,
@@ -443,7 +297,7 @@ impl<S: Store> Saving<'_, S> {
     }
 
     /// Returns when the owner of the session logged in, if it has one.
-    fn logged_in(&self) -> LoggedIn {
+    pub(super) fn logged_in(&self) -> LoggedIn {
         if let Some(Adopted { since }) = self.state.adopted().filter(|_| !self.state.logs_in()) {
             // At an unknown time: before anything ended the owner's sessions.
             return LoggedIn::At(Timestamp::of(since.unwrap_or(UNIX_EPOCH)));
@@ -455,15 +309,7 @@ impl<S: Store> Saving<'_, S> {
         }))
     }
 
-    /// Returns when the session of a new record began, in seconds since 1970.
-    fn began_secs(&self) -> u64 {
-        let now = self.now().secs;
-        let adopted = self.state.adopted().filter(|_| !self.state.logs_in());
-        let since = adopted.and_then(|Adopted { since }| since);
-        since.map_or(now, |since| unix_seconds(since).min(now))
-    }
-
-    fn now(&self) -> RecordTime {
+    pub(super) fn now(&self) -> RecordTime {
         RecordTime::at(self.cx.now())
     }
 
@@ -473,7 +319,7 @@ impl<S: Store> Saving<'_, S> {
         stopwatch.map_or(found.now, |begun| found.now.after(begun.elapsed_steadily()))
     }
 
-    fn token(&self, token: &SplitToken) -> Saved {
+    pub(super) fn token(&self, token: &SplitToken) -> Saved {
         match self.cx.transport() {
             Transport::Cookie => Saved::token(self.token_text(token)),
             Transport::Bearer => Saved::bearer_token(self.token_text(token)),
@@ -484,7 +330,7 @@ impl<S: Store> Saving<'_, S> {
         self.tokens().write(token)
     }
 
-    fn tokens(&self) -> PurposeTokens<'_> {
+    pub(super) fn tokens(&self) -> PurposeTokens<'_> {
         self.backend.tokens.of(self.cx.settings(), self.cx.cookie(), self.cx.transport())
     }
 }
@@ -496,9 +342,3 @@ fn with_merged(saved: Saved, merged: Option<Arc<str>>) -> Saved {
         None => saved,
     }
 }
-
-#[derive(Debug, thiserror::Error)]
-#[error(
-    "the store claims to have {MAX_IDS} random ids already; check that its `create` answers `Exists` only for a key that it has"
-)]
-struct IdsExhausted;

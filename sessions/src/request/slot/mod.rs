@@ -45,6 +45,8 @@ pub struct Slot<I: SessionInterface> {
     failure_handled: AtomicBool,
     /// The request is over: its session is saved, if it could be.
     is_over: AtomicBool,
+    /// The session was closed with changes, whose closures are to be dropped.
+    holds_changes: AtomicBool,
 }
 
 /// What the policies say of a request whose session is to be opened. They are asked once.
@@ -138,6 +140,7 @@ impl<I: SessionInterface> Slot<I> {
             attached: Mutex::default(),
             failure_handled: AtomicBool::new(false),
             is_over: AtomicBool::new(false),
+            holds_changes: AtomicBool::new(false),
         }
     }
 
@@ -191,6 +194,8 @@ impl<I: SessionInterface> Slot<I> {
                 let state = content.state_mut();
                 prepare(state, cookie);
                 let discarded = state.take_discarded();
+                // Under the lock, so that the end of the request sees it.
+                self.holds_changes.store(state.holds_changes(), Ordering::Relaxed);
                 let frozen = Frozen::Session(Arc::clone(session));
                 phase.close(match purpose {
                     FreezeFor::SaveNow => SaveNow::Running,
@@ -263,7 +268,9 @@ impl<I: SessionInterface> Slot<I> {
     /// Notes the end of the request, and drops the closures of the application.
     pub(crate) fn end(&self) {
         self.is_over.store(true, Ordering::Release);
-        self.release_closures();
+        if self.holds_changes.load(Ordering::Relaxed) {
+            self.release_closures();
+        }
     }
 
     /// Drops the closures of the application at the end of the request. One that holds a handle of
