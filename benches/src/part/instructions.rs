@@ -56,6 +56,8 @@ pub(crate) fn profile(subject: Subject, workload: Workload) {
     let mut with = count(subject, workload, 400);
     let total: f64 = with.values().sum();
     println!("{} {}: {total:.0} instructions", subject.name(), workload.code());
+    let misses = (misses(subject, workload, 800) - misses(subject, workload, 400)) / 400.0;
+    println!("{misses:.0} misses of an instruction cache of 32 KiB");
     if let Some(bare) = subject.bare() {
         for (function, cost) in count(bare, workload, 400) {
             *with.entry(function).or_default() -= cost;
@@ -83,9 +85,30 @@ fn count(subject: Subject, workload: Workload, times: u32) -> Profile {
 }
 
 fn callgrind(subject: Subject, workload: Workload, times: u32) -> Profile {
+    parse(&valgrind(subject, workload, times, &[]))
+}
+
+/// How often so many requests do not find their code in the instruction cache of one core, about:
+/// 32 KiB, in eight ways.
+fn misses(subject: Subject, workload: Workload, times: u32) -> f64 {
+    let text = valgrind(subject, workload, times, &["--cache-sim=yes", "--I1=32768,8,64"]);
+    let values = |name: &str| {
+        let line = text.lines().find_map(|line| line.strip_prefix(name));
+        line.expect("callgrind names its events and their sums").split_whitespace()
+    };
+    let (_, misses) = values("events: ")
+        .zip(values("totals: "))
+        .find(|(event, _)| *event == "I1mr")
+        .expect("caches are simulated");
+    misses.parse().expect("a sum is a number")
+}
+
+/// Returns what callgrind writes about so many requests.
+fn valgrind(subject: Subject, workload: Workload, times: u32, arguments: &[&str]) -> String {
     let file = tempfile::NamedTempFile::new().expect("there is room for a file");
     let status = Command::new("valgrind")
         .args(["--tool=callgrind", "--quiet"])
+        .args(arguments)
         .arg(format!("--callgrind-out-file={}", file.path().display()))
         .arg(env::current_exe().expect("this program has a path"))
         .args(["once", subject.name(), workload.code(), &times.to_string()])
@@ -93,7 +116,7 @@ fn callgrind(subject: Subject, workload: Workload, times: u32) -> Profile {
         .status()
         .expect("valgrind is installed");
     assert!(status.success());
-    parse(&fs::read_to_string(file.path()).expect("valgrind wrote the file"))
+    fs::read_to_string(file.path()).expect("valgrind wrote the file")
 }
 
 /// Sums what each function takes by itself. The line after `calls=` is what the call took.
