@@ -1,8 +1,7 @@
 //! Beginning a session: a record of its own for what a request has set.
 
 use super::{
-    cap::Admission,
-    create::{Create, Created, NewRecord},
+    create::{Create, Created, NewRecord, Reserved},
     open::{Found, SavedRecord},
     record_parts::Payload,
     save::Saving,
@@ -21,12 +20,6 @@ use crate::{
 /// How many ids are drawn while the store has each of them already. Random ids do not collide: a
 /// store that answers so every time is broken.
 const MAX_IDS: usize = 5;
-
-/// The token of a login that has a place, before its session is written.
-pub(super) struct Reserved {
-    token: SplitToken,
-    pub(super) place: Admission,
-}
 
 impl<S: Store> Saving<'_, S> {
     /// Takes a place for the login that follows the end of a session, where logins need one.

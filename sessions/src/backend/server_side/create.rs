@@ -17,6 +17,7 @@ use crate::{
         CreateOutcome, Epoch, OwnerKey, Record, RecordKey, Store, StoreError, Timestamp,
         VerifierHash,
     },
+    token::split::SplitToken,
 };
 
 /// A new record that is to be written, with the login of its owner where it has one.
@@ -42,6 +43,12 @@ pub(super) struct NewRecord {
     /// When the session began, in seconds since 1970.
     pub(super) began_secs: u64,
     pub(super) ttl: Ttl,
+}
+
+/// The token of a login that has a place, before its session is written.
+pub(super) struct Reserved {
+    pub(super) token: SplitToken,
+    pub(super) place: Admission,
 }
 
 pub(super) enum Created {

@@ -4,7 +4,7 @@ use std::{sync::Arc, time::UNIX_EPOCH};
 
 use super::{
     ServerSide,
-    begin::Reserved,
+    create::Reserved,
     open::{Found, LoadState, Origin, SavedRecord},
     owner_index::LoggedIn,
     record_parts::RecordTime,
