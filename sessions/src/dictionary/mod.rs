@@ -469,11 +469,9 @@ impl Dictionary {
     }
 }
 
-/// Fails when a value, a JSON text, nests too deep to be read again.
+/// Fails when a value nests too deep to be read again.
 fn check_depth(key: &str, json: &str) -> Result<(), SessionError> {
-    // A scalar does not, and is most that is written.
-    let may_nest = json.starts_with(['[', '{']);
-    if !may_nest || json_scan::is_value(json) {
+    if json_scan::is_value(json) {
         return Ok(());
     }
     let source = ValueError::new("it nests deeper than 127 levels; flatten it");

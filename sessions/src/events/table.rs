@@ -108,7 +108,7 @@ events! {
     ConfigWarned = "config.warned", WARN, ["interface", "store", "server_name", "variable", "err"], [];
     /// The policies are wrong, and the service does not start.
     ConfigRefused = "config.refused", ERROR, ["interface"], [];
-    /// A session is used over plain http, and its cookie is `Secure`. Written once.
+    /// A client without a session comes over plain http, and the cookie is `Secure`. Written once.
     CookieInsecure = "cookie.insecure", WARN, ["host", "cookie"], [];
     /// A response set the session's cookie by itself, and that one is dropped.
     CookieDropped = "cookie.dropped", WARN, ["cookie"], [];

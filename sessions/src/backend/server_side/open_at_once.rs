@@ -17,7 +17,8 @@ use crate::{
 };
 
 impl<S: Store> ServerSide<S> {
-    /// Opens the session now, if that waits for nothing. Otherwise nothing was told or counted yet.
+    /// Opens the session now, if that waits for nothing. Otherwise no event was told and no use of a key
+    /// counted yet.
     pub(super) fn open_session_at_once(
         &self,
         cx: &OpenContext<'_>,
@@ -31,7 +32,8 @@ impl<S: Store> ServerSide<S> {
     }
 
     /// Opens the session of the only token. Returns `None` where the store has to wait after all, the
-    /// use of the session is to be noted, or the session is large and read in its turn.
+    /// use of the session is to be noted, or the session is large and read in its turn: the store is then
+    /// asked a second time, which costs little in one that answers at once.
     fn open_one(
         &self,
         text: &[u8],
