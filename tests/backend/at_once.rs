@@ -15,11 +15,12 @@ use actix_web::{
     test::init_service, web,
 };
 use sessions::{
-    MemoryStore, Session, SessionConfig, SessionMiddleware, SessionState,
+    MemoryStore, ServerSide, Session, SessionConfig, SessionMiddleware, SessionState,
     backend::{AnyBackend, Backend},
     error::{OpenError, SaveError},
     interface::{OpenContext, Opened, SaveContext, Saved, SessionInterface},
     policy::CookieName,
+    test::TestClock,
 };
 use sessions_tests::{AppSessions, Browser, Call, HookedStore, Mode, StoredSessions, When, key};
 use tokio::{task::yield_now, time::sleep};
@@ -179,4 +180,33 @@ async fn a_read_that_waits_in_a_store_that_says_it_never_does_is_waited_for() {
     browser.get(&app, "/count").await;
     assert_eq!(browser.get(&app, "/count").await.body, "2");
     assert_eq!(browser.get(&app, "/read").await.body, "2");
+}
+
+#[actix_web::test]
+async fn a_use_that_is_noted_asks_a_store_that_answers_at_once_twice_more() {
+    let calls = Arc::new(AtomicUsize::new(0));
+    let count = Arc::clone(&calls);
+    let store = HookedStore::new(MemoryStore::new(), move |_, when| {
+        count.fetch_add(usize::from(when == When::Before), Ordering::SeqCst);
+        Box::pin(async { Ok(()) })
+    });
+    let backend = ServerSide::new(store.saying_at_once());
+    let minute = Duration::from_secs(60);
+    let config = SessionConfig::new().idle_timeout(10 * minute).touch_interval(minute);
+    let time = TestClock::new();
+    let sessions =
+        SessionMiddleware::new(AppSessions { backend, config: config.cookie_secure(false) });
+    let app = App::new().wrap(sessions.with_clock(time.clock()));
+    let app = init_service(app.default_service(web::to(act))).await;
+    let mut browser = Browser::new();
+    for (path, later, expected) in [
+        ("/count", Duration::ZERO, 1),
+        ("/read", Duration::ZERO, 1),
+        ("/read", minute, 3),
+        ("/read", Duration::ZERO, 1),
+    ] {
+        time.advance(later);
+        assert_eq!(browser.get(&app, path).await.body, "1");
+        assert_eq!(calls.swap(0, Ordering::SeqCst), expected, "{path} after {later:?}");
+    }
 }
