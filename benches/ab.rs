@@ -77,19 +77,8 @@ fn row(workload: Workload, subject: Subject, peer: Subject, plan: Plan) -> Strin
         shown(ratio(&after, &before), 3),
         shown(ratio(&before, &peer_costs), 3),
         shown(with_peer, 3),
-        ahead(with_peer),
+        with_peer.ahead(),
     )
-}
-
-/// Says who is ahead, if the interval leaves no doubt.
-fn ahead(with_peer: Estimate) -> &'static str {
-    if with_peer.upper() < 1.0 {
-        "ours"
-    } else if with_peer.mean - with_peer.half > 1.0 {
-        "the peer"
-    } else {
-        "neither"
-    }
 }
 
 fn shown(estimate: Estimate, digits: usize) -> String {

@@ -13,6 +13,12 @@ use sessions_tests::{Answer, AppSessions, Logged};
 
 /// Returns what a request that uses its session logs.
 async fn log_of(secure: bool, headers: &[(HeaderName, &str)]) -> Vec<String> {
+    let logged = Logged::start();
+    answer(secure, headers).await;
+    logged.take_own().into_iter().map(|(_, text)| text).collect()
+}
+
+async fn answer(secure: bool, headers: &[(HeaderName, &str)]) -> Answer {
     let config = SessionConfig::new().cookie_secure(secure);
     let middleware = SessionMiddleware::new(AppSessions::signed(config));
     let write = |session: Session| async move { session.insert("a", 1).map(|()| "written") };
@@ -21,9 +27,9 @@ async fn log_of(secure: bool, headers: &[(HeaderName, &str)]) -> Vec<String> {
     for (name, value) in headers {
         request = request.append_header((name.clone(), *value));
     }
-    let logged = Logged::start();
-    assert_eq!(Answer::of(&app, request).await.body, "written");
-    logged.take_own().into_iter().map(|(_, text)| text).collect()
+    let answer = Answer::of(&app, request).await;
+    assert_eq!(answer.body, "written");
+    answer
 }
 
 #[actix_web::test]
@@ -46,6 +52,10 @@ async fn a_secure_cookie_over_plain_http_is_one_warning_a_process_that_says_what
         assert_eq!(log_of(true, &[host.clone(), (name, value)]).await, nothing, "{value}");
     }
     assert_eq!(log_of(true, &[]).await, nothing, "a request without a host");
+    // The browser has kept the cookie.
+    let first = answer(true, &[]).await;
+    let cookie = first.all("set-cookie")[0].split(';').next().expect("a pair comes first");
+    assert_eq!(log_of(true, &[host.clone(), (header::COOKIE, cookie)]).await, nothing);
 
     let plain = (header::X_FORWARDED_PROTO, "http");
     let lines = log_of(true, &[host.clone(), plain]).await;

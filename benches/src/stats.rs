@@ -14,6 +14,17 @@ impl Estimate {
     pub fn upper(self) -> f64 {
         self.mean + self.half
     }
+
+    /// Says who is ahead, if the interval of this ratio of ours to the peer's leaves no doubt.
+    pub fn ahead(self) -> &'static str {
+        if self.upper() < 1.0 {
+            "ours"
+        } else if self.mean - self.half > 1.0 {
+            "the peer"
+        } else {
+            "neither"
+        }
+    }
 }
 
 /// Returns the mean of the blocks.

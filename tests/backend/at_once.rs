@@ -183,7 +183,8 @@ async fn a_read_that_waits_in_a_store_that_says_it_never_does_is_waited_for() {
 }
 
 #[actix_web::test]
-async fn a_use_that_is_noted_asks_a_store_that_answers_at_once_twice_more() {
+async fn a_store_that_answers_at_once_is_read_once_more_for_a_use_that_is_noted_and_a_large_session()
+ {
     let calls = Arc::new(AtomicUsize::new(0));
     let count = Arc::clone(&calls);
     let store = HookedStore::new(MemoryStore::new(), move |_, when| {
@@ -204,6 +205,9 @@ async fn a_use_that_is_noted_asks_a_store_that_answers_at_once_twice_more() {
         ("/read", Duration::ZERO, 1),
         ("/read", minute, 3),
         ("/read", Duration::ZERO, 1),
+        ("/large", Duration::ZERO, 2),
+        // It is read in its turn.
+        ("/read", Duration::ZERO, 2),
     ] {
         time.advance(later);
         assert_eq!(browser.get(&app, path).await.body, "1");

@@ -10,7 +10,8 @@ use sessions_policy::CookiePolicy;
 
 use crate::{events::event, interface::host};
 
-/// Warns, once in a process, that browsers drop the `Secure` cookie of a request over plain http.
+/// Warns, once in a process, that browsers drop the `Secure` cookie of a request over plain http. For
+/// sessions that came without a cookie that opens one: the browsers of others have kept theirs.
 ///
 /// Chrome, Edge, Firefox and curl keep one from the hosts that are [local](is_local); Safari does not.
 /// Behind a proxy that ends TLS the request itself is plain, and the proxy says so in

@@ -57,7 +57,7 @@ fn ratios(results: &Results) -> String {
         };
         let ahead = PAIRS.map(|(ours, peer)| {
             let (ours, peer) = (tax(results, workload, ours), tax(results, workload, peer));
-            ours.zip(peer).map_or("–", |(ours, peer)| ahead(ratio(&ours, &peer)))
+            ours.zip(peer).map_or("–", |(ours, peer)| ratio(&ours, &peer).ahead())
         });
         writeln!(
             table,
@@ -130,17 +130,6 @@ fn server(results: &Results) -> String {
         .expect("a string takes text");
     }
     table
-}
-
-/// Returns who is ahead by the price of ours in parts of the peer's.
-fn ahead(ratio: Estimate) -> &'static str {
-    if ratio.upper() < 1.0 {
-        "ours"
-    } else if ratio.mean - ratio.half > 1.0 {
-        "the peer"
-    } else {
-        "neither"
-    }
 }
 
 fn owners(results: &Results) -> String {

@@ -107,6 +107,7 @@ impl<I: SessionInterface> Slot<I> {
         let state = content.state_mut();
         state.start_permanent(settings.permanent());
         let was_sent = !cookies.is_empty();
+        // One that is not new without our cookie is taken over from another framework's.
         if bearer.is_none() && (state.is_new() || !was_sent) {
             warn_of_plain_http(request, &prepared.policy);
         }
