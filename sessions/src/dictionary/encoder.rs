@@ -9,7 +9,8 @@ use crate::error::SessionError;
 
 /// Writes values in the format of a session, and stops at its limit.
 #[derive(Clone, Copy, Default)]
-pub(crate) struct Encoder {
+#[expect(missing_debug_implementations, reason = "the type is not reachable from outside")]
+pub struct Encoder {
     format: Format,
     limits: Limits,
 }
@@ -36,11 +37,18 @@ impl Encoder {
     ) -> Result<String, SessionError> {
         let mut json = Bounded::new(self.limits.bytes());
         let written = self.format.write_to(&mut json, value);
-        if json.is_full {
-            return Err(self.limits.exceeded(key));
+        match written {
+            Ok(()) if !json.is_full => Ok(String::from_utf8(json.bytes).expect("JSON is UTF-8")),
+            written => Err(self.failed(key, json.is_full, written)),
         }
-        written.map_err(|err| SessionError::Encode { key: key.into(), source: err.into() })?;
-        Ok(String::from_utf8(json.bytes).expect("JSON is UTF-8"))
+    }
+
+    #[cold]
+    fn failed(self, key: &str, is_full: bool, written: serde_json::Result<()>) -> SessionError {
+        match written {
+            Err(err) if !is_full => SessionError::Encode { key: key.into(), source: err.into() },
+            _ => self.limits.exceeded(key),
+        }
     }
 
     /// Returns the error of a key that no longer fits when so many bytes of values are written together.

@@ -43,13 +43,6 @@ pub(super) enum Edit {
     Removed,
 }
 
-/// A member that this request added.
-pub(super) struct Added {
-    pub(super) json: String,
-    /// The revision of the dictionary before that: added members are written in this order.
-    pub(super) since: u64,
-}
-
 pub(super) struct Entry {
     pub(super) key: Key,
     pub(super) base: Span,

@@ -1,10 +1,11 @@
 //! The dictionary as a JSON object: split into members when it is opened, and joined again with the
 //! text of unchanged members.
 
-use std::{fmt::Write, iter, sync::Arc};
+use std::{fmt::Write, iter, mem, sync::Arc};
 
 use super::{
     Dictionary,
+    added::Added,
     entry::{Edit, Entry, Key, Span},
     key_filter::KeyFilter,
     limits::{Size, member_len},
@@ -86,14 +87,18 @@ impl Dictionary {
     /// Returns the members, sorted by key.
     pub(super) fn present(&self) -> impl Iterator<Item = Present<'_>> {
         let Self { payload, entries, added, .. } = self;
-        let mut opened =
-            entries.iter().filter_map(|entry| Present::opened(entry, payload)).peekable();
-        let mut added =
-            added.iter().map(|(key, added)| Present::added(key, &added.json)).peekable();
-        iter::from_fn(move || match (opened.peek(), added.peek()) {
-            (Some(one), Some(other)) if other.key < one.key => added.next(),
-            (Some(_), _) => opened.next(),
-            (None, _) => added.next(),
+        let mut opened = entries.iter().filter_map(|entry| Present::opened(entry, payload));
+        let mut added = added.iter();
+        let (mut next_opened, mut next_added) = (opened.next(), added.next());
+        iter::from_fn(move || match (&next_opened, next_added) {
+            (Some(one), Some((key, _))) if one.key < key => {
+                mem::replace(&mut next_opened, opened.next())
+            }
+            (_, Some((key, member))) => {
+                next_added = added.next();
+                Some(Present::added(key, member))
+            }
+            (_, None) => mem::replace(&mut next_opened, opened.next()),
         })
     }
 
@@ -125,7 +130,7 @@ impl Dictionary {
                 json.push_str(member.key);
                 json.push('"');
             } else {
-                push_quoted(member.key, &mut json);
+                json.push_str(&quoted(member.key));
             }
             json.push(':');
             json.push_str(member.value);
@@ -226,8 +231,8 @@ impl<'d> Present<'d> {
         Some(Self { key, value, text: entry.as_opened(payload), is_plain: entry.is_plain() })
     }
 
-    fn added(key: &'d str, value: &'d str) -> Self {
-        Self { key, value, text: None, is_plain: false }
+    fn added(key: &'d str, added: &'d Added) -> Self {
+        Self { key, value: &added.json, text: None, is_plain: added.is_plain(key) }
     }
 }
 
@@ -239,14 +244,4 @@ pub(crate) fn quoted(key: &str) -> String {
 fn push_number(key: &str, number: u64, json: &mut String) {
     let comma = if json.len() > 1 { "," } else { "" };
     write!(json, "{comma}\"{key}\":{number}").expect("writing to a string does not fail");
-}
-
-fn push_quoted(key: &str, json: &mut String) {
-    if key.bytes().any(|byte| matches!(byte, 0..b' ' | b'"' | b'\\')) {
-        json.push_str(&quoted(key));
-    } else {
-        json.push('"');
-        json.push_str(key);
-        json.push('"');
-    }
 }

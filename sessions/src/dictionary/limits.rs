@@ -5,6 +5,8 @@ use crate::error::{SessionError, SessionLimit};
 
 /// What a write costs besides its key and its value, in bytes.
 const WRITE: usize = 48;
+/// What a member has besides its key and its value, and the object besides its members.
+const MEMBER: usize = "{\"\":,}".len();
 /// What an opened member costs a `clear`, which visits them all.
 const VISIT: usize = 4;
 /// What stands for the key in the error of a `clear`.
@@ -134,8 +136,25 @@ impl Dictionary {
         }
     }
 
+    /// Whether the session certainly has room for a value of this length, and for so many bytes beside it.
+    #[inline]
+    pub(crate) fn has_room(&self, key: &str, value: usize, beside: usize) -> bool {
+        let Size { bytes, members } = self.size;
+        let longest_key = key.len().saturating_mul("\\u0000".len());
+        let more = longest_key.saturating_add(value).saturating_add(MEMBER).saturating_add(beside);
+        bytes.saturating_add(more) <= self.limits.bytes && members < self.limits.keys
+    }
+
     /// Like [`check_size`](Self::check_size), for a value of this length.
     pub(super) fn check_growth(&self, key: &str, value: usize) -> Result<(), SessionError> {
+        if self.has_room(key, value, self.reserved) {
+            return Ok(());
+        }
+        self.check_size_of(key, value)
+    }
+
+    #[cold]
+    fn check_size_of(&self, key: &str, value: usize) -> Result<(), SessionError> {
         let mut size = self.size;
         self.resize(&mut size, key, Some(value));
         self.exceeded_by(size).map_or(Ok(()), |limit| Err(too_large(key, limit)))
@@ -191,6 +210,7 @@ impl Dictionary {
     }
 }
 
+#[cold]
 fn too_large(key: &str, limit: SessionLimit) -> SessionError {
     SessionError::TooLarge { key: key.into(), limit }
 }

@@ -6,6 +6,7 @@
 //! `is_edited` all come from these two. The change set is separate, and recorded only if a backend
 //! replays it.
 
+mod added;
 mod changes;
 mod encoder;
 mod entry;
@@ -19,22 +20,23 @@ mod surrogate_keys;
 mod text;
 mod undo;
 
-use std::{collections::BTreeMap, mem};
+use std::mem;
 
 pub use self::changes::ChangeSet;
 #[cfg(feature = "flask")]
 pub(crate) use self::json::{Origin, WrittenKey};
-pub(crate) use self::{
-    changes::Discarded, encoder::Encoder, format::Format, json::quoted, limits::Limits,
-    step::Replay, text::JsonText,
-};
 use self::{
-    entry::{Added, Edit, Entry},
+    added::{Added, AddedMembers},
+    entry::{Edit, Entry},
     key_filter::KeyFilter,
-    limits::{Size, member_len, quoted_len},
+    limits::{Size, member_len},
     payload::Payload,
     surrogate_keys::SurrogateKeys,
     undo::UndoLog,
+};
+pub(crate) use self::{
+    changes::Discarded, encoder::Encoder, format::Format, json::quoted, limits::Limits,
+    step::Replay, text::JsonText,
 };
 pub(crate) use crate::codec::same_value;
 use crate::{
@@ -53,7 +55,7 @@ pub(crate) struct Dictionary {
     /// Members that were not opened.
     ///
     /// Invariant: no key of an entry.
-    added: BTreeMap<Box<str>, Added>,
+    added: AddedMembers,
     /// Invariant: has every key of an entry and every added key.
     filter: KeyFilter,
     surrogate_keys: SurrogateKeys,
@@ -104,6 +106,16 @@ impl Dictionary {
     /// Returns the keys and the JSON text of their values, sorted by key.
     pub(crate) fn members(&self) -> impl Iterator<Item = (&str, &str)> {
         self.present().map(|member| (member.key, member.value))
+    }
+
+    /// Whether there is a member for whose key `is_meant` returns `true`, or one with surrogates in its key.
+    pub(crate) fn has_any(&self, is_meant: impl Fn(&str) -> bool) -> bool {
+        let is_there = |entry: &Entry| {
+            !matches!(entry.edit, Edit::Removed) && is_meant(entry.key(&self.payload))
+        };
+        self.entries.iter().any(is_there)
+            || self.added.has_any(&is_meant)
+            || self.surrogate_members().next().is_some()
     }
 
     /// Returns how many members there are, those with surrogates in their keys included.
@@ -304,7 +316,7 @@ impl Dictionary {
                 entry.edit = Edit::Removed;
             }
         }
-        self.added.retain(|key, _| keep(key));
+        self.added.retain(&keep);
         self.surrogate_keys.remove();
         self.touch();
         Ok(())
@@ -317,7 +329,7 @@ impl Dictionary {
                 entry.edit = Edit::Kept;
             }
         }
-        self.added.retain(|key, _| keep(key));
+        self.added.retain(keep);
         self.surrogate_keys.restore();
         self.discard_changes();
         self.touch();
@@ -359,8 +371,7 @@ impl Dictionary {
     fn measure(&mut self) {
         let Self { payload, entries, added, .. } = self;
         let opened = entries.iter().filter_map(|entry| entry.len(payload));
-        let added = added.iter();
-        let added = added.map(|(key, added)| member_len(quoted_len(key), added.json.len()));
+        let added = added.iter().map(|(_, added)| added.len());
         let surrogates = self.surrogate_keys.members(payload);
         let surrogates = surrogates.map(|(key, json)| member_len(key.len(), json.len()));
         let mut size = Size::default();
@@ -373,7 +384,7 @@ impl Dictionary {
         let is_edited =
             |entry: &Entry| !matches!(entry.edit, Edit::Kept) && !ignore(entry.key(&self.payload));
         self.entries.iter().any(is_edited)
-            || self.added.keys().any(|key| !ignore(key))
+            || self.added.has_any(|key| !ignore(key))
             || self.surrogate_keys.is_edited()
     }
 
@@ -400,24 +411,30 @@ impl Dictionary {
     }
 
     fn set_added(&mut self, key: &str, json: String) {
-        let bytes = |json: &str| member_len(quoted_len(key), json.len());
-        let before = match self.added.get_mut(key) {
-            Some(present) if same_value(&present.json, &json) => return,
-            Some(present) => {
-                self.size.subtract(bytes(&present.json));
-                self.size.add(bytes(&json));
-                let since = present.since;
-                Some(mem::replace(present, Added { json, since }))
-            }
-            None => {
-                self.size.add(bytes(&json));
-                self.filter.add(key.as_bytes());
-                self.added.insert(key.into(), Added { json, since: self.revision });
-                None
-            }
-        };
+        if self.filter.may_have(key.as_bytes()) && self.added.get(key).is_some() {
+            return self.replace_added(key, json);
+        }
+        let added = Added::new(key, json, self.revision);
+        self.size.add(added.len());
+        self.filter.add(key.as_bytes());
+        self.added.insert(key, added);
         if let Some(log) = &mut self.undo_log {
-            log.note_added(key, before);
+            log.note_added(key, None);
+        }
+        self.revision += 1;
+    }
+
+    #[cold]
+    fn replace_added(&mut self, key: &str, json: String) {
+        let Some(present) = self.added.get_mut(key) else { return };
+        if same_value(&present.json, &json) {
+            return;
+        }
+        self.size.subtract(present.len());
+        let before = present.replace(json);
+        self.size.add(present.len());
+        if let Some(log) = &mut self.undo_log {
+            log.note_added(key, Some(before));
         }
         self.revision += 1;
     }
@@ -432,7 +449,7 @@ impl Dictionary {
             return is_present;
         }
         let Some(added) = self.added.remove(key) else { return false };
-        self.size.subtract(member_len(quoted_len(key), added.json.len()));
+        self.size.subtract(added.len());
         if let Some(log) = &mut self.undo_log {
             log.note_added(key, Some(added));
         }
@@ -471,11 +488,13 @@ impl Dictionary {
 
 /// Fails when a value nests too deep to be read again.
 fn check_depth(key: &str, json: &str) -> Result<(), SessionError> {
-    if json_scan::is_value(json) {
-        return Ok(());
-    }
+    if json_scan::is_value(json) { Ok(()) } else { Err(too_deep(key)) }
+}
+
+#[cold]
+fn too_deep(key: &str) -> SessionError {
     let source = ValueError::new("it nests deeper than 127 levels; flatten it");
-    Err(SessionError::Encode { key: key.into(), source })
+    SessionError::Encode { key: key.into(), source }
 }
 
 /// Returns where the closing bracket of a list is.

@@ -1,9 +1,6 @@
 //! Undoing the changes of one request of several that are made on one dictionary.
 
-use super::{
-    Dictionary, Size,
-    entry::{Added, Edit},
-};
+use super::{Dictionary, Size, added::Added, entry::Edit};
 
 /// What the changes since a checkpoint replaced, in their order.
 pub(super) struct UndoLog {
@@ -43,7 +40,7 @@ impl Dictionary {
                 Replaced::Opened(at, edit) => self.entries[at].edit = edit,
                 Replaced::Added(key, Some(added)) => {
                     self.filter.add(key.as_bytes());
-                    self.added.insert(key, added);
+                    self.added.insert(&key, added);
                 }
                 Replaced::Added(key, None) => {
                     self.added.remove(&key);

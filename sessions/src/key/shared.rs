@@ -60,7 +60,13 @@ use crate::events::{KeyCounter, event};
 /// ```
 #[derive(Clone)]
 pub struct SharedKeys {
-    ring: Arc<ArcSwap<Ring>>,
+    inner: Arc<Inner>,
+}
+
+struct Inner {
+    ring: ArcSwap<Ring>,
+    /// Counts the replacements, each after its ring is in place.
+    generation: AtomicU64,
 }
 
 /// The current keys, with the count of each since they were set.
@@ -84,7 +90,8 @@ pub struct KeyUses {
 impl SharedKeys {
     /// Returns a handle on these keys.
     pub fn new(ring: impl Into<KeyRing>) -> Self {
-        Self { ring: Arc::new(ArcSwap::from_pointee(Ring::new(ring.into()))) }
+        let ring = ArcSwap::from_pointee(Ring::new(ring.into()));
+        Self { inner: Arc::new(Inner { ring, generation: AtomicU64::new(0) }) }
     }
 
     /// Replaces the keys for all handles from the next token on, and restarts the counts.
@@ -92,7 +99,7 @@ impl SharedKeys {
     /// Does nothing if the keys and their order are the same.
     pub fn replace(&self, ring: impl Into<KeyRing>) {
         let ring = ring.into();
-        if self.ring.load().keys.same_as(&ring) {
+        if self.ring().keys.same_as(&ring) {
             return;
         }
         event!(
@@ -102,19 +109,26 @@ impl SharedKeys {
             has_next = ring.next_key().is_some(),
             "the keys are replaced"
         );
-        self.ring.store(Arc::new(Ring::new(ring)));
+        self.inner.ring.store(Arc::new(Ring::new(ring)));
+        self.inner.generation.fetch_add(1, Ordering::Release);
     }
 
     /// Returns how many session tokens each key has verified since the keys were set or replaced. A
     /// browser that sends one token with ten requests counts as ten.
     pub fn uses(&self) -> KeyUses {
-        let ring = self.ring.load();
+        let ring = self.ring();
         let counts = ring.uses.iter().map(|count| count.load(Ordering::Relaxed)).collect();
         KeyUses { since: ring.since, counts, has_next: ring.keys.next_key().is_some() }
     }
 
     pub(crate) fn ring(&self) -> arc_swap::Guard<Arc<Ring>> {
-        self.ring.load()
+        self.inner.ring.load()
+    }
+
+    /// Returns a number that another ring changes: what was derived from the [ring](Self::ring) after this
+    /// number was read is as new as the number.
+    pub(crate) fn generation(&self) -> u64 {
+        self.inner.generation.load(Ordering::Acquire)
     }
 }
 
@@ -192,7 +206,7 @@ impl From<SecretKey> for SharedKeys {
 impl fmt::Debug for SharedKeys {
     /// Shows the number of keys, like [`KeyRing`], but not their bytes.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_tuple("SharedKeys").field(&self.ring.load().keys).finish()
+        f.debug_tuple("SharedKeys").field(&self.ring().keys).finish()
     }
 }
 

@@ -1,10 +1,8 @@
 //! The response to a request, with its session's headers, or the failure of the session instead.
 
-use actix_web::{
-    Error, HttpRequest,
-    body::{BoxBody, MessageBody},
-    dev::ServiceResponse,
-};
+use std::mem;
+
+use actix_web::{Error, HttpRequest, dev::ServiceResponse};
 
 use super::{
     error_with_headers::ErrorWithHeaders,
@@ -16,12 +14,9 @@ use crate::{
     interface::SessionInterface,
 };
 
-/// What the inner service returned, a response or an error.
-pub(super) type Inner<B> = Result<ServiceResponse<B>, Error>;
-
-/// What the middleware returns: also a response of its own, where the session has failed. A body that is
-/// boxed already, as a handler's is, is passed on as it is.
-pub(super) type Outer = Result<ServiceResponse<BoxBody>, Error>;
+/// What the inner service returned, a response or an error, and what the middleware returns: also a response
+/// of its own, where the session has failed. A body that is boxed already, as a handler's is, stays as it is.
+pub(super) type Answer = Result<ServiceResponse, Error>;
 
 /// What became of a session at the end of its request.
 pub(super) enum Outcome {
@@ -49,14 +44,14 @@ impl Outcome {
 /// response with the error inside, like a failure of a handler, so that outer middleware sees it.
 ///
 /// An error of an inner middleware has no request to make a response with, and stays an error.
-pub(super) fn answer<I: SessionInterface, B: MessageBody + 'static>(
+pub(super) fn add_headers<I: SessionInterface>(
     slot: &Slot<I>,
-    result: Inner<B>,
+    answer: &mut Answer,
     outcome: Outcome,
-) -> Outer {
-    let mut response = match result {
+) {
+    let response = match answer {
         Ok(response) => response,
-        Err(err) => return Err(pass(slot, err, outcome)),
+        Err(err) => return pass(slot, err, outcome),
     };
     let headers = match outcome {
         Outcome::Unused => None,
@@ -67,35 +62,31 @@ pub(super) fn answer<I: SessionInterface, B: MessageBody + 'static>(
             headers
         }
         Outcome::Handled(err) => {
-            if !has_report(&response) || !is_failure(&response) {
+            if !has_report(response) || !is_failure(response) {
                 slot.report(&mut Report::of(&err), Some(response.request().path()));
             }
             // The handler took another way because of the client's cookie.
-            Some(SessionHeaders::new(slot.service.vary(), None).of_client(true))
+            Some(SessionHeaders::of_failure(slot.service.vary()))
         }
         // One answer and one line for all sessions of a request.
-        Outcome::Failed { headers, .. } if has_failed(&response) && is_failure(&response) => {
-            headers
-        }
+        Outcome::Failed { headers, .. } if has_failed(response) && is_failure(response) => headers,
         Outcome::Failed { err, headers } => {
             // The response is dropped, but inner sessions are saved: their headers must be sent.
-            let mut all = InnerHeaders::take(&mut response).0;
+            let mut all = InnerHeaders::take(response).0;
             all.extend(headers);
-            let (request, _) = response.into_parts();
-            return Ok(failure(slot, request, err, all));
+            *response = failure(slot, response.request().clone(), err, all);
+            return;
         }
     };
     slot.restore_outer(response.request());
-    write_report(slot, &mut response);
-    if let Some(headers) = headers {
-        headers.write(response.headers_mut());
-        if slot.has_outer() {
-            let mut inner = InnerHeaders::take(&mut response);
-            inner.0.push(headers);
-            response.response_mut().extensions_mut().insert(inner);
-        }
+    write_report(slot, response);
+    let Some(headers) = headers else { return };
+    if slot.has_outer() {
+        let mut inner = InnerHeaders::take(response);
+        inner.0.push(headers.clone());
+        response.response_mut().extensions_mut().insert(inner);
     }
-    Ok(response.map_into_boxed_body())
+    headers.write(response.headers_mut());
 }
 
 /// Answers a request with a failure of its session.
@@ -104,12 +95,12 @@ pub(super) fn failure<I: SessionInterface>(
     request: HttpRequest,
     err: Error,
     headers: Vec<SessionHeaders>,
-) -> ServiceResponse<BoxBody> {
+) -> ServiceResponse {
     slot.restore_outer(&request);
     let mut response = ServiceResponse::from_err(err, request);
     write_report(slot, &mut response);
     for headers in &headers {
-        headers.write(response.headers_mut());
+        headers.clone().write(response.headers_mut());
     }
     if slot.has_outer() {
         response.response_mut().extensions_mut().insert(InnerHeaders(headers));
@@ -119,14 +110,14 @@ pub(super) fn failure<I: SessionInterface>(
 
 /// Adds the session's headers to an error of an inner middleware, or puts the session's failure in its
 /// place.
-fn pass<I: SessionInterface>(slot: &Slot<I>, err: Error, outcome: Outcome) -> Error {
-    let (err, headers) = match outcome {
-        Outcome::Unused => return err,
+fn pass<I: SessionInterface>(slot: &Slot<I>, err: &mut Error, outcome: Outcome) {
+    let headers: Vec<_> = match outcome {
+        Outcome::Unused => return,
         Outcome::Done { headers, tolerated } => {
             if let Some(tolerated) = tolerated {
                 slot.report(&mut Report::of(&tolerated), None);
             }
-            (err, headers.into_iter().collect())
+            headers.into_iter().collect()
         }
         Outcome::Handled(failed) => {
             let is_told =
@@ -134,19 +125,22 @@ fn pass<I: SessionInterface>(slot: &Slot<I>, err: Error, outcome: Outcome) -> Er
             if !is_told {
                 slot.report(&mut Report::of(&failed), None);
             }
-            (err, vec![SessionHeaders::new(slot.service.vary(), None).of_client(true)])
+            vec![SessionHeaders::of_failure(slot.service.vary())]
         }
         Outcome::Failed { err: failed, headers } => {
             let mut all = err.as_error().map_or_else(Vec::new, ErrorWithHeaders::all_headers);
             all.extend(headers);
-            (failed, all)
+            *err = failed;
+            all
         }
     };
     // Outer middleware sees it as it is.
-    if headers.is_empty() && !is_of_session(&err) {
-        return err;
+    if headers.is_empty() && !is_of_session(err) {
+        return;
     }
-    ErrorWithHeaders::new(err, headers, slot.interface_name(), &slot.service.outages).into()
+    let inner = mem::replace(err, SaveError::Interrupted.into());
+    *err =
+        ErrorWithHeaders::new(inner, headers, slot.interface_name(), &slot.service.outages).into();
 }
 
 /// Whether an error has a line in the log, which names the interface.
@@ -161,22 +155,22 @@ fn is_of_session(err: &Error) -> bool {
 
 /// Whether the response tells its client of a failure. The application may have put a page of its own in
 /// place of one.
-fn is_failure<B>(response: &ServiceResponse<B>) -> bool {
+fn is_failure(response: &ServiceResponse) -> bool {
     response.status().is_client_error() || response.status().is_server_error()
 }
 
 /// Whether the response is an error of the session, whose line is written or is to be.
-fn has_report<B>(response: &ServiceResponse<B>) -> bool {
+fn has_report(response: &ServiceResponse) -> bool {
     response.response().extensions().get::<Report>().is_some()
 }
 
 /// Whether the response is an error of the session, and its line is written.
-fn has_failed<B>(response: &ServiceResponse<B>) -> bool {
+fn has_failed(response: &ServiceResponse) -> bool {
     response.response().extensions().get::<Report>().is_some_and(Report::is_written)
 }
 
 /// Writes the line of a response that is an error of the session.
-fn write_report<I: SessionInterface, B>(slot: &Slot<I>, response: &mut ServiceResponse<B>) {
+fn write_report<I: SessionInterface>(slot: &Slot<I>, response: &mut ServiceResponse) {
     if !is_failure(response) {
         return;
     }
@@ -192,7 +186,7 @@ fn write_report<I: SessionInterface, B>(slot: &Slot<I>, response: &mut ServiceRe
 struct InnerHeaders(Vec<SessionHeaders>);
 
 impl InnerHeaders {
-    fn take<B>(response: &mut ServiceResponse<B>) -> Self {
+    fn take(response: &mut ServiceResponse) -> Self {
         response.response_mut().extensions_mut().remove().unwrap_or_default()
     }
 }

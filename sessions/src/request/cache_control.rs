@@ -69,6 +69,16 @@ const ACCEL_EXPIRES: &str = "x-accel-expires";
 /// Keeps the response from shared caches: adds `private` if the handler set no scope, overrules a
 /// handler that lets them store it, and removes what some of them obey instead.
 pub(super) fn keep_private(headers: &mut HeaderMap, shows: Shows) {
+    if headers.keys().any(|name| *name == header::CACHE_CONTROL || is_targeted(name)) {
+        overrule(headers, shows);
+    } else {
+        headers.insert(header::CACHE_CONTROL, shows.private());
+    }
+}
+
+/// Keeps a response from shared caches that has headers for them.
+#[cold]
+fn overrule(headers: &mut HeaderMap, shows: Shows) {
     if shows == Shows::NoSession && is_called_public(headers) {
         return;
     }
@@ -128,9 +138,6 @@ fn keep_cache_control_private(headers: &mut HeaderMap, shows: Shows) -> bool {
 /// Removes the headers that some caches obey instead of `Cache-Control`, unless they keep the response
 /// out of the cache too. A cache that misses its own header obeys `Cache-Control` (RFC 9213, 2.2).
 fn remove_targeted(headers: &mut HeaderMap) -> Vec<HeaderName> {
-    if headers.is_empty() {
-        return Vec::new();
-    }
     let mut targeted: Vec<_> = headers.keys().filter(|name| is_targeted(name)).cloned().collect();
     targeted.retain(|name| !forbids_storing(headers, name));
     for name in &targeted {

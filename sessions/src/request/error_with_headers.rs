@@ -55,7 +55,7 @@ impl ResponseError for ErrorWithHeaders {
             }
         }
         for headers in &self.headers {
-            headers.write(response.headers_mut());
+            headers.clone().write(response.headers_mut());
         }
         response
     }

@@ -3,13 +3,12 @@
 use std::{future::Future, sync::Arc};
 
 use actix_web::{
-    body::MessageBody,
     dev::ServiceResponse,
     http::{StatusCode, header::HeaderMap},
 };
 
 use super::{
-    answer::{Inner, Outcome, Outer, answer},
+    answer::{Answer, Outcome, add_headers},
     save::{
         SaveFailure, SaveReport, Tolerance, freeze, save_content, save_content_at_once, skip_saving,
     },
@@ -17,20 +16,13 @@ use super::{
 };
 use crate::interface::SessionInterface;
 
-/// The remaining work at the end of a request.
-pub(super) enum NextStep<C, B> {
-    /// The response is complete.
-    Respond(Outer),
-    /// The session must be saved first.
-    Save(Arc<OpenSession<C>>, Inner<B>),
-}
-
-/// Freezes the session, and writes the headers at once if nothing is saved.
-pub(super) fn finish<I: SessionInterface, B: MessageBody + 'static>(
+/// Freezes the session, and adds its headers to the answer unless the session must be [saved](save) first,
+/// which waits.
+pub(super) fn finish<I: SessionInterface>(
     slot: &Slot<I>,
-    result: Inner<B>,
-) -> NextStep<I::Content, B> {
-    let outcome = match freeze(slot, FreezeFor::Response, status(&result)) {
+    answer: &mut Answer,
+) -> Option<Arc<OpenSession<I::Content>>> {
+    let outcome = match freeze(slot, FreezeFor::Response, status(answer)) {
         Frozen::Unused => Outcome::Unused,
         Frozen::SavedNow(Ok(headers)) => Outcome::done(headers),
         Frozen::SavedNow(Err(err)) => Outcome::failed(err),
@@ -38,26 +30,28 @@ pub(super) fn finish<I: SessionInterface, B: MessageBody + 'static>(
         Frozen::Handled(err) => Outcome::Handled(err),
         Frozen::Session(session) => match skip_saving(slot, &session) {
             Some(skipped) => Outcome::done(skipped.headers),
-            None => match save_content_at_once(slot, &session, status(&result), headers(&result)) {
+            None => match save_content_at_once(slot, &session, status(answer), headers(answer)) {
                 Some(saved) => outcome(saved),
-                None => return NextStep::Save(session, result),
+                None => return Some(session),
             },
         },
     };
-    NextStep::Respond(answer(slot, result, outcome))
+    add_headers(slot, answer, outcome);
+    None
 }
 
-/// Saves the session and writes the headers.
+/// Saves the session and adds its headers to the answer.
 #[expect(clippy::manual_async_fn, reason = "an `async fn` would hold the response twice")]
-pub(super) fn save<I: SessionInterface, B: MessageBody + 'static>(
+pub(super) fn save<I: SessionInterface>(
     slot: Arc<Slot<I>>,
     session: Arc<OpenSession<I::Content>>,
-    result: Inner<B>,
-) -> impl Future<Output = Outer> {
+    mut answer: Answer,
+) -> impl Future<Output = Answer> {
     async move {
-        let (status, headers) = (status(&result), headers(&result));
+        let (status, headers) = (status(&answer), headers(&answer));
         let saved = save_content(&slot, &session, status, headers, Tolerance::Policies).await;
-        answer(&slot, result, outcome(saved))
+        add_headers(&slot, &mut answer, outcome(saved));
+        answer
     }
 }
 
@@ -68,12 +62,12 @@ fn outcome(saved: Result<SaveReport, SaveFailure>) -> Outcome {
     }
 }
 
-fn headers<B>(result: &Inner<B>) -> Option<&HeaderMap> {
-    result.as_ref().ok().map(ServiceResponse::headers)
+fn headers(answer: &Answer) -> Option<&HeaderMap> {
+    answer.as_ref().ok().map(ServiceResponse::headers)
 }
 
-fn status<B>(result: &Inner<B>) -> StatusCode {
-    match result {
+fn status(answer: &Answer) -> StatusCode {
+    match answer {
         Ok(response) => response.status(),
         Err(err) => err.as_response_error().status_code(),
     }

@@ -54,23 +54,24 @@ pub(crate) struct SessionHeaders {
 }
 
 impl SessionHeaders {
-    /// Takes the value of a `Set-Cookie` header that is built from checked parts.
-    pub(crate) fn new(vary: Vary, set_cookie: Option<String>) -> Self {
-        let own = set_cookie.map(value);
-        Self { vary, own, legacy: Vec::new(), of_client: false, hands_out: false }
+    /// Takes the value of a `Set-Cookie` header that is built from checked parts, whether the client sent a
+    /// session, or a cookie that opened none, and whether the body has the session's token.
+    pub(crate) fn new(
+        vary: Vary,
+        set_cookie: Option<String>,
+        of_client: bool,
+        hands_out: bool,
+    ) -> Self {
+        Self { vary, own: set_cookie.map(value), legacy: Vec::new(), of_client, hands_out }
     }
 
-    /// Sets whether the body has the session's token.
-    pub(crate) fn handing_out(self, hands_out: bool) -> Self {
-        Self { hands_out, ..self }
-    }
-
-    /// Sets whether the client sent a session, or a cookie that opened none.
-    pub(crate) fn of_client(self, of_client: bool) -> Self {
-        Self { of_client, ..self }
+    /// The headers of a response that a failure of the session decided.
+    pub(crate) fn of_failure(vary: Vary) -> Self {
+        Self::new(vary, None, true, false)
     }
 
     /// Also removes legacy cookies, which have other names.
+    #[cold]
     pub(crate) fn removing(mut self, legacy: &[Arc<CookiePolicy>]) -> Self {
         self.legacy = legacy.iter().map(|policy| value(removal_cookie(policy))).collect();
         self
@@ -81,7 +82,7 @@ impl SessionHeaders {
         self.own.is_some() || !self.legacy.is_empty()
     }
 
-    pub(crate) fn write(&self, headers: &mut HeaderMap) {
+    pub(crate) fn write(self, headers: &mut HeaderMap) {
         let shows = match (self.has_cookies(), self.of_client) {
             _ if self.hands_out => Shows::Token,
             (true, _) => Shows::Cookie,
@@ -90,11 +91,18 @@ impl SessionHeaders {
         };
         keep_private(headers, shows);
         vary_by(headers, self.vary);
-        for set_cookie in self.own.iter().chain(&self.legacy) {
-            drop_cookies_named(headers, name_of(set_cookie.as_bytes()));
-            headers.append(header::SET_COOKIE, set_cookie.clone());
+        if let Some(own) = self.own {
+            set_cookie(headers, own);
+        }
+        for removal in self.legacy {
+            set_cookie(headers, removal);
         }
     }
+}
+
+fn set_cookie(headers: &mut HeaderMap, set_cookie: HeaderValue) {
+    drop_cookies_named(headers, name_of(set_cookie.as_bytes()));
+    headers.append(header::SET_COOKIE, set_cookie);
 }
 
 fn value(set_cookie: String) -> HeaderValue {
@@ -107,6 +115,11 @@ fn vary_by(headers: &mut HeaderMap, vary: Vary) {
         headers.insert(header::VARY, vary.value());
         return;
     }
+    merge_vary(headers, vary);
+}
+
+#[cold]
+fn merge_vary(headers: &mut HeaderMap, vary: Vary) {
     let values: Vec<_> = headers.get_all(header::VARY).cloned().collect();
     let names = |value: &HeaderValue| -> Vec<String> {
         let text = String::from_utf8_lossy(value.as_bytes()).into_owned();
@@ -130,15 +143,19 @@ fn vary_by(headers: &mut HeaderMap, vary: Vary) {
 /// Drops the handler's cookies of this name: a response must not set one cookie twice (RFC 6265bis,
 /// 4.1.1), and the session's own takes precedence.
 fn drop_cookies_named(headers: &mut HeaderMap, name: &[u8]) {
-    if !headers.get_all(header::SET_COOKIE).any(|cookie| name_of(cookie.as_bytes()) == name) {
-        return;
+    if headers.get_all(header::SET_COOKIE).any(|cookie| name_of(cookie.as_bytes()) == name) {
+        drop_them(headers, name);
     }
+}
+
+#[cold]
+fn drop_them(headers: &mut HeaderMap, name: &[u8]) {
     event!(
-    CookieDropped,
-           cookie = %String::from_utf8_lossy(name),
-           "the response sets the session's cookie by itself, so that one is dropped; give it another \
-            name, or write to the session instead"
-       );
+        CookieDropped,
+        cookie = %String::from_utf8_lossy(name),
+        "the response sets the session's cookie by itself, so that one is dropped; give it another \
+         name, or write to the session instead"
+    );
     let others: Vec<_> = headers
         .remove(header::SET_COOKIE)
         .filter(|cookie| name_of(cookie.as_bytes()) != name)

@@ -20,8 +20,8 @@ use pin_project_lite::pin_project;
 use sessions_policy::OpenMode;
 
 use super::{
-    answer::{Outer, failure},
-    finish::{NextStep, finish, save},
+    answer::{Answer, failure},
+    finish::{finish, save},
     service_state::ServiceState,
     slot::{CurrentSlot, Slot},
 };
@@ -182,7 +182,7 @@ async fn open_and_call<S, B, I>(
     service: Rc<S>,
     request: ServiceRequest,
     slot: Arc<Slot<I>>,
-) -> Outer
+) -> Answer
 where
     S: Service<ServiceRequest, Response = ServiceResponse<B>, Error = Error>,
     B: MessageBody + 'static,
@@ -199,9 +199,10 @@ where
             return Ok(failure(&*slot, request, err, Vec::new()));
         }
     }
-    match finish(&slot, service.call(request).await) {
-        NextStep::Respond(result) => result,
-        NextStep::Save(session, result) => save(slot, session, result).await,
+    let mut answer = service.call(request).await.map(ServiceResponse::map_into_boxed_body);
+    match finish(&slot, &mut answer) {
+        Some(session) => save(slot, session, answer).await,
+        None => answer,
     }
 }
 
@@ -233,7 +234,7 @@ pin_project! {
         /// The inner service runs.
         Inner { #[pin] fut: F },
         /// The session is opened or saved.
-        Waiting { fut: LocalBoxFuture<'static, Outer> },
+        Waiting { fut: LocalBoxFuture<'static, Answer> },
     }
 }
 
@@ -243,21 +244,18 @@ where
     B: MessageBody + 'static,
     I: SessionInterface,
 {
-    type Output = Outer;
+    type Output = Answer;
 
     fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
         let _within = Within::enter();
         let mut this = self.project();
         if let StageProjection::Inner { fut } = this.stage.as_mut().project() {
-            let finish = finish(this.slot, ready!(fut.poll(cx)));
+            let mut answer = ready!(fut.poll(cx)).map(ServiceResponse::map_into_boxed_body);
+            let unsaved = finish(this.slot, &mut answer);
             *this.is_finished = true;
-            match finish {
-                NextStep::Respond(result) => return Poll::Ready(result),
-                NextStep::Save(session, result) => {
-                    let fut = Box::pin(save(Arc::clone(this.slot), session, result));
-                    this.stage.set(Stage::Waiting { fut });
-                }
-            }
+            let Some(session) = unsaved else { return Poll::Ready(answer) };
+            let fut = Box::pin(save(Arc::clone(this.slot), session, answer));
+            this.stage.set(Stage::Waiting { fut });
         }
         match this.stage.project() {
             StageProjection::Waiting { fut } => fut.as_mut().poll(cx),

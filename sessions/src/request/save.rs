@@ -154,14 +154,13 @@ fn headers_of<C: SessionContent>(
     legacy_removed: &[Arc<CookiePolicy>],
 ) -> Option<SessionHeaders> {
     let OpenSession { content, cookie, .. } = session;
+    if !content.is_accessed() && set_cookie.is_none() && legacy_removed.is_empty() {
+        return None;
+    }
     let is_of_client = cookie.was_sent || cookie.bearer.is_some() || !content.is_new();
-    let vary = content.is_accessed() || set_cookie.is_some() || !legacy_removed.is_empty();
-    vary.then(|| {
-        SessionHeaders::new(cookie.vary, set_cookie)
-            .removing(legacy_removed)
-            .of_client(is_of_client)
-            .handing_out(cookie.bearer.is_some_and(|bearer| bearer.hands_out))
-    })
+    let hands_out = cookie.bearer.is_some_and(|bearer| bearer.hands_out);
+    let headers = SessionHeaders::new(cookie.vary, set_cookie, is_of_client, hands_out);
+    Some(if legacy_removed.is_empty() { headers } else { headers.removing(legacy_removed) })
 }
 
 /// Whether a response may be sent although saving failed.
@@ -245,51 +244,42 @@ fn report<I: SessionInterface>(
     tolerance: Tolerance,
     saved: Result<Saved, SaveError>,
 ) -> Result<SaveReport, SaveFailure> {
-    let ServiceState { interface, settings, .. } = &*slot.service;
-    let OpenSession { content, cookie, .. } = session;
-    let saved = match saved {
-        Err(SaveError::Gone) => Ok(Saved::with(CookieChange::RemoveEnded)),
-        saved => saved,
-    };
-    let answered = saved.and_then(|saved| {
-        let Saved { cookie: change, stored, legacy_cookie, ending, ends_at } = saved;
-        if let Some(bearer) = cookie.bearer {
-            return answer_bearer(session, bearer, change, stored);
+    let answered = match (saved, session.cookie.bearer) {
+        (Ok(saved), None) => answer_cookie(slot, session, now, saved),
+        (Err(SaveError::Gone), None) => {
+            answer_cookie(slot, session, now, Saved::with(CookieChange::RemoveEnded))
         }
-        let set = |token| {
-            let policy = &cookie.policy;
-            token_cookie(&**interface, settings, content, policy, token, ends_at, now)
-        };
-        let outcome = match change {
-            CookieChange::Set { .. } | CookieChange::Hold { .. } | CookieChange::Keep => {
-                Ok(SaveOutcome::Saved)
-            }
-            CookieChange::Remove => Ok(SaveOutcome::Removed),
-            CookieChange::RemoveEnded => Err(SaveError::Gone),
-            CookieChange::HandOut { .. } => return Err(SaveError::NoBearer),
-        };
-        let set_cookie = match change {
-            CookieChange::Set { token } => Some(set(token)?),
-            CookieChange::Hold { token } if is_due(&**interface, content, now) => Some(set(token)?),
-            CookieChange::Remove | CookieChange::RemoveEnded => match ending {
-                Some(token) => {
-                    Some(ending_cookie(settings, &legacy_cookie, &cookie.policy, token, now))
-                }
-                None => legacy_cookie.removal(&cookie.policy, cookie.was_sent, now),
-            },
-            CookieChange::Hold { .. } | CookieChange::Keep | CookieChange::HandOut { .. } => None,
-        };
-        let headers = headers_of(session, set_cookie, &legacy_cookie.removes);
-        Ok(Answered { outcome, headers, stored, token: None })
-    });
-    let (err, headers) = match answered {
+        (Ok(saved), Some(bearer)) => answer_bearer(session, bearer, saved),
+        (Err(err), _) => Err(err),
+    };
+    match answered {
         Ok(Answered { outcome: Ok(outcome), headers, stored, token }) => {
-            return Ok(SaveReport { headers, outcome, stored, token, tolerated: None });
+            Ok(SaveReport { headers, outcome, stored, token, tolerated: None })
         }
-        Ok(Answered { outcome: Err(err), headers, .. }) => (err, headers),
-        Err(err) => (err, headers_of(session, None, &[])),
-    };
-    if tolerance == Tolerance::Policies && is_tolerated(content, session_status, settings, &err) {
+        Ok(Answered { outcome: Err(err), headers, .. }) => {
+            failed(slot, session, session_status, tolerance, err, headers)
+        }
+        Err(err) => {
+            let headers = headers_of(session, None, &[]);
+            failed(slot, session, session_status, tolerance, err, headers)
+        }
+    }
+}
+
+/// Decides whether the response is sent although saving failed.
+#[cold]
+fn failed<I: SessionInterface>(
+    slot: &Slot<I>,
+    session: &OpenSession<I::Content>,
+    session_status: SessionStatus,
+    tolerance: Tolerance,
+    err: SaveError,
+    headers: Option<SessionHeaders>,
+) -> Result<SaveReport, SaveFailure> {
+    let settings = &slot.service.settings;
+    if tolerance == Tolerance::Policies
+        && is_tolerated(&session.content, session_status, settings, &err)
+    {
         return Ok(SaveReport { tolerated: Some(err), ..SaveReport::unchanged(headers) });
     }
     Err(SaveFailure { err, headers: headers.filter(SessionHeaders::has_cookies) })
@@ -303,14 +293,61 @@ struct Answered {
     token: Option<String>,
 }
 
+/// Answers a client that keeps its token in a cookie.
+fn answer_cookie<I: SessionInterface>(
+    slot: &Slot<I>,
+    session: &OpenSession<I::Content>,
+    now: SystemTime,
+    saved: Saved,
+) -> Result<Answered, SaveError> {
+    let ServiceState { interface, settings, .. } = &*slot.service;
+    let OpenSession { content, cookie, .. } = session;
+    let token = match saved.cookie {
+        CookieChange::Set { token } => Some(token),
+        CookieChange::Hold { token } => is_due(&**interface, content, now).then_some(token),
+        CookieChange::Keep => None,
+        CookieChange::Remove => {
+            return Ok(answer_removal(slot, session, now, Ok(SaveOutcome::Removed), saved));
+        }
+        CookieChange::RemoveEnded => {
+            return Ok(answer_removal(slot, session, now, Err(SaveError::Gone), saved));
+        }
+        CookieChange::HandOut { .. } => return Err(SaveError::NoBearer),
+    };
+    let Saved { stored, legacy_cookie, ends_at, .. } = saved;
+    let set =
+        |token| token_cookie(&**interface, settings, content, &cookie.policy, token, ends_at, now);
+    let headers = headers_of(session, token.map(set).transpose()?, &legacy_cookie.removes);
+    Ok(Answered { outcome: Ok(SaveOutcome::Saved), headers, stored, token: None })
+}
+
+/// Removes the session's cookie, or sets it to the token of an empty session.
+#[cold]
+fn answer_removal<I: SessionInterface>(
+    slot: &Slot<I>,
+    session: &OpenSession<I::Content>,
+    now: SystemTime,
+    outcome: Result<SaveOutcome, SaveError>,
+    saved: Saved,
+) -> Answered {
+    let Saved { stored, legacy_cookie, ending, .. } = saved;
+    let (settings, cookie) = (&slot.service.settings, &session.cookie);
+    let set_cookie = match ending {
+        Some(token) => Some(ending_cookie(settings, &legacy_cookie, &cookie.policy, token, now)),
+        None => legacy_cookie.removal(&cookie.policy, cookie.was_sent, now),
+    };
+    let headers = headers_of(session, set_cookie, &legacy_cookie.removes);
+    Answered { outcome, headers, stored, token: None }
+}
+
 /// Answers a client without cookies: only a handler that asked for the token has it.
+#[cold]
 fn answer_bearer<C: SessionContent>(
     session: &OpenSession<C>,
     bearer: BearerUse,
-    change: CookieChange,
-    stored: Option<String>,
+    saved: Saved,
 ) -> Result<Answered, SaveError> {
-    let (outcome, token) = match change {
+    let (outcome, token) = match saved.cookie {
         CookieChange::HandOut { token } => (SaveOutcome::Saved, Some(token)),
         CookieChange::Hold { .. } | CookieChange::Keep => (SaveOutcome::Saved, None),
         CookieChange::Remove => (SaveOutcome::Removed, None),
@@ -322,7 +359,8 @@ fn answer_bearer<C: SessionContent>(
         return Err(err);
     }
     let token = token.filter(|_| bearer.hands_out);
-    Ok(Answered { outcome: Ok(outcome), headers: headers_of(session, None, &[]), stored, token })
+    let headers = headers_of(session, None, &[]);
+    Ok(Answered { outcome: Ok(outcome), headers, stored: saved.stored, token })
 }
 
 /// Whether the interface must save the session, by what the request did to it. One that is no use of its

@@ -18,10 +18,15 @@ pub(crate) fn check_token(
     }
     let length = policy.name().as_str().len() + token.len();
     if length > MAX_NAME_VALUE {
-        let largest_key = content.state().largest_key().map(Into::into);
-        return Err(SaveError::TooLarge { length, largest_key });
+        return Err(too_large(length, content));
     }
     Ok(())
+}
+
+#[cold]
+fn too_large(length: usize, content: &impl SessionContent) -> SaveError {
+    let largest_key = content.state().largest_key().map(Into::into);
+    SaveError::TooLarge { length, largest_key }
 }
 
 /// Whether a cookie's value may contain this byte (RFC 6265bis, 4.1.1).

@@ -68,16 +68,21 @@ fn limited<I: 'static>(
     // What one session says of itself is no mistake of the function.
     let is_mistaken = !own.has_timeouts() && expires > limit && expires != by_lifetime;
     if is_mistaken && is_first::<I>("expiration_time") {
-        event!(
-            ConfigWarned,
-            interface = std::any::type_name::<I>(),
-            "`expiration_time` keeps the cookie for {}, but its session ends after {}, so the cookie is \
-             kept no longer; return less, or raise `lifetime` or `absolute_timeout`",
-            duration_until(expires, now),
-            duration_until(limit, now),
-        );
+        warn_of_expiry::<I>(expires, limit, now);
     }
     expires.min(limit)
+}
+
+#[cold]
+fn warn_of_expiry<I>(expires: SystemTime, limit: SystemTime, now: SystemTime) {
+    event!(
+        ConfigWarned,
+        interface = std::any::type_name::<I>(),
+        "`expiration_time` keeps the cookie for {}, but its session ends after {}, so the cookie is kept no \
+         longer; return less, or raise `lifetime` or `absolute_timeout`",
+        duration_until(expires, now),
+        duration_until(limit, now),
+    );
 }
 
 fn duration_until(time: SystemTime, now: SystemTime) -> String {

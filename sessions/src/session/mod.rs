@@ -88,7 +88,7 @@ impl<I: SessionSelector> Session<I> {
     }
 
     fn encoder(&self) -> Encoder {
-        self.peek(SessionState::encoder)
+        I::any(&self.slot).encoder()
     }
 
     pub(crate) fn change<R>(

@@ -13,6 +13,7 @@ pub(crate) const MAX_KEYS: usize = 8_192;
 const PERMANENT_MEMBER: usize = "\"_permanent\":true,".len();
 const STARTED_MEMBER: usize = "\"_started\":1234567890,".len();
 const OWNER_SINCE_MEMBER: usize = "\"_owner_since\":1234567890123456,".len();
+const OWN_MEMBERS: usize = PERMANENT_MEMBER + STARTED_MEMBER + OWNER_SINCE_MEMBER;
 
 /// What a backend writes itself when it saves a session.
 #[derive(Clone, Copy, Default)]
@@ -40,6 +41,14 @@ impl SessionState {
     pub(crate) fn set_limits(&mut self, limits: Limits, own_keys: OwnKeys) {
         self.inner.dictionary.set_limits(limits);
         self.inner.meta.own_keys = own_keys;
+    }
+
+    /// Reserves the room of what the framework will write, where it could lack beside this value.
+    pub(super) fn reserve_beside(&mut self, key: &str, json: &str) {
+        let most = self.inner.meta.own_keys.others + OWN_MEMBERS;
+        if !self.inner.dictionary.has_room(key, json.len(), most) {
+            self.reserve();
+        }
     }
 
     /// Reserves the room of what the framework will write.
@@ -82,7 +91,7 @@ impl SessionState {
 
     /// Sets a key of the framework that the application asked for.
     pub(super) fn set_own(&mut self, key: &str, json: String) -> Result<(), SessionError> {
-        self.reserve();
+        self.reserve_beside(key, &json);
         self.inner.dictionary.insert_json(key, json)
     }
 }

@@ -189,11 +189,9 @@ impl SessionState {
     }
 
     /// Whether there are no keys.
+    #[inline(never)]
     pub fn is_empty(&self) -> bool {
-        let dictionary = &self.inner.dictionary;
-        // Asked several times a request: most sessions have more keys than are hidden.
-        dictionary.len() <= HIDDEN.len()
-            && dictionary.len() == HIDDEN.iter().filter(|key| dictionary.raw(key).is_some()).count()
+        !self.inner.dictionary.has_any(|key| !is_hidden(key))
     }
 
     /// Whether there is nothing but messages for the next page.
@@ -221,7 +219,7 @@ impl SessionState {
     /// Sets `key` to the value of this JSON text.
     pub(crate) fn insert_json(&mut self, key: &str, json: String) -> Result<(), SessionError> {
         self.check_writable(key)?;
-        self.reserve();
+        self.reserve_beside(key, &json);
         self.inner.dictionary.insert_json(key, json)
     }
 
@@ -240,7 +238,7 @@ impl SessionState {
     /// stays.
     pub(crate) fn insert_first(&mut self, key: &str, json: String) -> Result<(), SessionError> {
         self.check_writable(key)?;
-        self.reserve();
+        self.reserve_beside(key, &json);
         self.inner.dictionary.insert_first(key, json)
     }
 

@@ -22,6 +22,7 @@ pub(crate) enum Salt<T> {
 
 /// The keys of a ring for one salt.
 pub(crate) struct SaltKeys<K> {
+    generation: u64,
     ring: Arc<Ring>,
     salt: Salt<String>,
     /// In the order of the ring.
@@ -84,8 +85,8 @@ impl<K> SaltKeys<K> {
         &self.ring
     }
 
-    fn is_for(&self, ring: &Arc<Ring>, salt: Salt<&str>) -> bool {
-        Arc::ptr_eq(&self.ring, ring) && self.salt.borrow() == salt
+    fn is_for(&self, generation: u64, salt: Salt<&str>) -> bool {
+        self.generation == generation && self.salt.borrow() == salt
     }
 }
 
@@ -97,19 +98,32 @@ impl<K> DerivedKeyCache<K> {
         salt: Salt<&str>,
         make: impl Fn(&SecretKey, &str) -> K,
     ) -> Arc<SaltKeys<K>> {
-        let ring = keys.ring();
+        let generation = keys.generation();
         let known = self.known.load();
-        if let Some(found) = known.iter().find(|known| known.is_for(&ring, salt)) {
-            return Arc::clone(found);
+        match known.iter().find(|known| known.is_for(generation, salt)) {
+            Some(found) => Arc::clone(found),
+            None => self.derive(generation, keys, salt, make),
         }
+    }
+
+    #[cold]
+    fn derive(
+        &self,
+        generation: u64,
+        keys: &SharedKeys,
+        salt: Salt<&str>,
+        make: impl Fn(&SecretKey, &str) -> K,
+    ) -> Arc<SaltKeys<K>> {
+        let (ring, known) = (keys.ring(), self.known.load());
         let text = salt.text();
         let made = Arc::new(SaltKeys {
+            generation,
             ring: Arc::clone(&ring),
             salt: salt.to_owned(),
             keys: ring.keys().iter().map(|key| make(key, &text)).collect(),
         });
         // Another thread may do the same at this moment: one result is lost, and derived again later.
-        let current = known.iter().filter(|known| Arc::ptr_eq(&known.ring, &ring));
+        let current = known.iter().filter(|known| known.generation == generation);
         let newest = current.take(MAX_SALTS - 1).cloned();
         let next = std::iter::once(Arc::clone(&made)).chain(newest).collect();
         self.known.store(Arc::new(next));

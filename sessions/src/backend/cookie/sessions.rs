@@ -241,11 +241,13 @@ impl<C: CookieCodec> CookieSessions<C> {
         state: &SessionState,
         cx: &SaveContext<'_>,
     ) -> Result<Saved, SaveError> {
-        let since = match self.revocation_of_login(state) {
-            Some(revocation) => Box::pin(revocation.login_time(state)).await.map(Some),
-            None => Ok(None),
+        let Some(revocation) = self.revocation_of_login(state) else {
+            return self.save_since(state, None, cx);
         };
-        self.save_since(state, since, cx)
+        match Box::pin(revocation.login_time(state)).await {
+            Ok(since) => self.save_since(state, Some(since), cx),
+            Err(err) => self.fail(state, err, cx),
+        }
     }
 
     /// Saves the session now, unless a store must be asked for the time of a login.
@@ -254,7 +256,7 @@ impl<C: CookieCodec> CookieSessions<C> {
         state: &SessionState,
         cx: &SaveContext<'_>,
     ) -> Option<Result<Saved, SaveError>> {
-        self.revocation_of_login(state).is_none().then(|| self.save_since(state, Ok(None), cx))
+        self.revocation_of_login(state).is_none().then(|| self.save_since(state, None, cx))
     }
 
     /// Returns what tells the time of the login that this request is, if it is one that can be ended.
@@ -266,17 +268,80 @@ impl<C: CookieCodec> CookieSessions<C> {
     fn save_since(
         &self,
         state: &SessionState,
-        since: Result<Option<Timestamp>, SaveError>,
+        since: Option<Timestamp>,
         cx: &SaveContext<'_>,
     ) -> Result<Saved, SaveError> {
-        let saved = self.save_or_end(state, since, cx)?;
-        if !saved.has_ended() {
-            self.tell(state, cx.session_status());
+        if state.is_empty() {
+            return self.save_empty(state, cx);
         }
+        let keys = self.keys_of_cookie(cx);
+        // A session does not outlive its key by being sealed again: the key may have leaked.
+        let opened_with = state.extensions().get::<KeyBytes>();
+        if opened_with.is_some_and(|key| !keys.ring().has(key))
+            && cx.session_status() != SessionStatus::Purged
+        {
+            return self.fail(state, SaveError::Gone, cx);
+        }
+        let seen = state.cookies_seen();
+        let token = match since {
+            Some(since) => self.seal(&state.with_owner_since(since), seen, &keys, cx)?,
+            None => self.seal(state, seen, &keys, cx)?,
+        };
+        self.tell(state, cx.session_status());
+        let began = unix_seconds(state.started().unwrap_or(cx.now()));
+        Ok(Saved::token(token).ending_at(cx.ends_at(began, state.own_lifetimes())))
+    }
+
+    /// Removes the cookie of an empty session, or sets it to the token of one, which hides older cookies.
+    #[cold]
+    fn save_empty(&self, state: &SessionState, cx: &SaveContext<'_>) -> Result<Saved, SaveError> {
+        let hides_older = state.cookies_seen().hide_older();
+        let saved = if hides_older {
+            Saved::ended_by(self.seal_ending(state, cx)?)
+        } else {
+            Saved::removed()
+        };
+        self.tell(state, cx.session_status());
         Ok(saved)
     }
 
+    /// Fails to save. The older cookies that a session hid which has ended would open without it.
+    #[cold]
+    fn fail(
+        &self,
+        state: &SessionState,
+        err: SaveError,
+        cx: &SaveContext<'_>,
+    ) -> Result<Saved, SaveError> {
+        match err {
+            SaveError::Gone if state.cookies_seen().hide_older() => {
+                let ending = Some(self.seal_ending(state, cx)?);
+                Ok(Saved { ending, ..Saved::with(CookieChange::RemoveEnded) })
+            }
+            err => Err(err),
+        }
+    }
+
+    /// Returns the token of an empty session, in the order of this one.
+    fn seal_ending(&self, state: &SessionState, cx: &SaveContext<'_>) -> Result<String, SaveError> {
+        // Of a new session, since a start of this one would limit its age.
+        self.seal(&Self::new_session(), state.cookies_seen(), &self.keys_of_cookie(cx), cx)
+    }
+
+    #[inline(never)]
+    fn seal(
+        &self,
+        state: &SessionState,
+        seen: CookiesSeen,
+        keys: &SaltKeys<C::Key>,
+        cx: &SaveContext<'_>,
+    ) -> Result<String, SaveError> {
+        let order = Self::next_seal(seen, unix_seconds(cx.now()));
+        C::seal(keys.current(), &self.codec.write(state, order.number)?, order.second)
+    }
+
     /// Tells what a request that is saved did to its session.
+    #[inline(never)]
     fn tell(&self, state: &SessionState, status: SessionStatus) {
         let is_purged = status == SessionStatus::Purged || state.is_empty();
         if is_purged && !state.is_new() {
@@ -303,55 +368,8 @@ impl<C: CookieCodec> CookieSessions<C> {
         event!(SessionRenewed, reason = reason, owner = owner(), "session token replaced");
     }
 
-    fn save_or_end(
-        &self,
-        state: &SessionState,
-        since: Result<Option<Timestamp>, SaveError>,
-        cx: &SaveContext<'_>,
-    ) -> Result<Saved, SaveError> {
-        let seen = state.cookies_seen();
-        if state.is_empty() && !seen.hide_older() {
-            return Ok(Saved::removed());
-        }
-        let keys = self.keys_for(cx.settings(), cx.cookie().name().as_str());
-        let sealed = Self::next_seal(seen, unix_seconds(cx.now()));
-        let seal = |state: &SessionState| {
-            C::seal(keys.current(), &self.codec.write(state, sealed.number)?, sealed.second)
-        };
-        if state.is_empty() {
-            // Of a new session, since a start of this one would limit its age.
-            return seal(&Self::new_session()).map(Saved::ended_by);
-        }
-        match Self::save_filled(state, since, &keys, cx, &seal) {
-            // The older cookies that it hid would open without it.
-            Err(SaveError::Gone) if seen.hide_older() => {
-                let ending = Some(seal(&Self::new_session())?);
-                Ok(Saved { ending, ..Saved::with(CookieChange::RemoveEnded) })
-            }
-            saved => saved,
-        }
-    }
-
-    fn save_filled(
-        state: &SessionState,
-        since: Result<Option<Timestamp>, SaveError>,
-        keys: &SaltKeys<C::Key>,
-        cx: &SaveContext<'_>,
-        seal: &impl Fn(&SessionState) -> Result<String, SaveError>,
-    ) -> Result<Saved, SaveError> {
-        // A session does not outlive its key by being sealed again: the key may have leaked.
-        let opened_with = state.extensions().get::<KeyBytes>();
-        if opened_with.is_some_and(|key| !keys.ring().has(key))
-            && cx.session_status() != SessionStatus::Purged
-        {
-            return Err(SaveError::Gone);
-        }
-        let token = match since? {
-            Some(since) => seal(&state.with_owner_since(since))?,
-            None => seal(state)?,
-        };
-        let began = unix_seconds(state.started().unwrap_or(cx.now()));
-        Ok(Saved::token(token).ending_at(cx.ends_at(began, state.own_lifetimes())))
+    fn keys_of_cookie(&self, cx: &SaveContext<'_>) -> Arc<SaltKeys<C::Key>> {
+        self.keys_for(cx.settings(), cx.cookie().name().as_str())
     }
 
     fn keys_for(&self, settings: &Settings, cookie_name: &str) -> Arc<SaltKeys<C::Key>> {

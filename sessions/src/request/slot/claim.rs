@@ -56,7 +56,7 @@ impl<I: SessionInterface> Claim<I> {
         opened: Result<OpenSession<I::Content>, OpenError>,
     ) -> Result<(), ExtractError> {
         let (next, result) = match opened {
-            Ok(session) => (Phase::Open(Arc::new(session)), Ok(())),
+            Ok(session) => (Phase::Open(session), Ok(())),
             Err(err) => (Phase::Failed(err.clone()), Err(err.into())),
         };
         self.is_finished = true;

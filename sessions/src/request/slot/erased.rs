@@ -11,8 +11,9 @@ use actix_web::HttpRequest;
 use futures_util::future::LocalBoxFuture;
 use sessions_policy::{CookiePolicy, OnDecodeError};
 
-use super::{Attempt, Claim, Claimed, Closed, Phase, SaveNow, ServiceState, Slot, UNSHARED};
+use super::{Attempt, Claim, Claimed, Closed, Phase, SaveNow, ServiceState, Slot};
 use crate::{
+    dictionary::Encoder,
     error::{CookieError, ExtractError, NullSession, OpenError, SaveError, SessionError},
     interface::{AliveContext, IsAlive, SessionContent, SessionInterface, Transport, known},
     request::{
@@ -33,6 +34,10 @@ pub trait AnySlot: Any + Send + Sync {
         &self,
         change: &mut dyn FnMut(&mut SessionState) -> Result<(), SessionError>,
     ) -> Result<(), SessionError>;
+
+    /// Returns what writes values in the format of the session and within its limits, which stay the same
+    /// once it is open.
+    fn encoder(&self) -> Encoder;
 
     /// Opens the session if it is not open yet; waits while another task opens it.
     fn open(self: Arc<Self>, request: &HttpRequest) -> Opening;
@@ -99,7 +104,7 @@ impl<I: SessionInterface> AnySlot for Slot<I> {
     ) -> Result<(), SessionError> {
         let mut phase = self.phase();
         let state = match &mut *phase {
-            Phase::Open(session) => Arc::get_mut(session).expect(UNSHARED).content.state_mut(),
+            Phase::Open(session) => session.content.state_mut(),
             Phase::Failed(_) => return Err(SessionError::Null(NullSession::refused())),
             _ => return Err(SessionError::Saved),
         };
@@ -109,6 +114,14 @@ impl<I: SessionInterface> AnySlot for Slot<I> {
         // Closures of the application, whose values may use the session when they are dropped.
         drop(discarded);
         changed
+    }
+
+    fn encoder(&self) -> Encoder {
+        *self.encoder.get_or_init(|| {
+            let mut encoder = Encoder::default();
+            self.read(&mut |state| encoder = state.encoder());
+            encoder
+        })
     }
 
     fn open(self: Arc<Self>, request: &HttpRequest) -> Opening {
@@ -142,12 +155,8 @@ impl<I: SessionInterface> AnySlot for Slot<I> {
     }
 
     fn transport(&self) -> Transport {
-        match &*self.phase() {
-            Phase::Open(session) | Phase::Closed(Closed { session: Some(session), .. })
-                if session.cookie.bearer.is_some() =>
-            {
-                Transport::Bearer
-            }
+        match self.phase().session() {
+            Some(session) if session.cookie.bearer.is_some() => Transport::Bearer,
             _ => Transport::Cookie,
         }
     }
@@ -156,13 +165,8 @@ impl<I: SessionInterface> AnySlot for Slot<I> {
         // A clock of the application may use the session.
         let now = self.now();
         let phase = self.phase();
-        let (session, is_saved) = match &*phase {
-            Phase::Open(session) => (session, false),
-            Phase::Closed(Closed { session: Some(session), save_now }) => {
-                (session, matches!(save_now, SaveNow::Done(_)))
-            }
-            _ => return known(false),
-        };
+        let Some(session) = phase.session() else { return known(false) };
+        let is_saved = matches!(&*phase, Phase::Closed(Closed { save_now: SaveNow::Done(_), .. }));
         let ServiceState { interface, settings, clock, .. } = &*self.service;
         if session.content.state().null_session().is_some() {
             return known(false);
@@ -173,7 +177,7 @@ impl<I: SessionInterface> AnySlot for Slot<I> {
     }
 
     fn is_open(&self) -> bool {
-        matches!(*self.phase(), Phase::Open(_) | Phase::Closed(Closed { session: Some(_), .. }))
+        self.phase().session().is_some()
     }
 
     fn is_used(&self) -> bool {
@@ -196,9 +200,7 @@ impl<I: SessionInterface> AnySlot for Slot<I> {
     }
 
     fn cookie_policy(&self, request: &HttpRequest) -> Result<Arc<CookiePolicy>, CookieError> {
-        if let Phase::Open(session) | Phase::Closed(Closed { session: Some(session), .. }) =
-            &*self.phase()
-        {
+        if let Some(session) = self.phase().session() {
             return Ok(Arc::clone(&session.cookie.policy));
         }
         self.service.cookie_for(request)

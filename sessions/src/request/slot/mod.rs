@@ -10,7 +10,7 @@ use std::{
     future::poll_fn,
     mem,
     sync::{
-        Arc, Mutex, MutexGuard, PoisonError,
+        Arc, Mutex, MutexGuard, OnceLock, PoisonError,
         atomic::{AtomicBool, Ordering},
     },
     task::{Poll, Waker},
@@ -28,6 +28,7 @@ use super::{
     service_state::ServiceState,
 };
 use crate::{
+    dictionary::Encoder,
     error::{ExtractError, OpenError, Place, Report, SaveError},
     interface::{SessionContent, SessionInterface},
     state::{Extensions, SessionState},
@@ -39,6 +40,8 @@ pub struct Slot<I: SessionInterface> {
     /// The slot of the next outer session middleware.
     outer: Option<Arc<dyn AnySlot>>,
     phase: Mutex<Phase<I::Content>>,
+    /// What writes values, from the first one that is written.
+    encoder: OnceLock<Encoder>,
     /// What crates that build on this one attached, whether the session is open or not.
     attached: Mutex<Extensions>,
     /// The handler took `TrySession` and answers a failed opening itself.
@@ -81,19 +84,29 @@ enum Phase<C> {
     Unopened,
     /// One task opens the session; these wait.
     Opening(Vec<Waker>),
-    /// Not shared, so that it can be written.
-    Open(Arc<OpenSession<C>>),
+    Open(OpenSession<C>),
     Failed(OpenError),
     Closed(Closed<C>),
 }
 
 impl<C> Phase<C> {
-    fn close(&mut self, save_now: SaveNow) {
-        let session = match mem::replace(self, Self::Unopened) {
+    /// Returns the session, if it was opened and not refused.
+    fn session(&self) -> Option<&OpenSession<C>> {
+        match self {
             Self::Open(session) => Some(session),
+            Self::Closed(Closed { session, .. }) => session.as_deref(),
+            Self::Unopened | Self::Opening(_) | Self::Failed(_) => None,
+        }
+    }
+
+    /// Shares the session if it is open: from now on it can only be read.
+    fn close(&mut self, save_now: SaveNow) -> Option<Arc<OpenSession<C>>> {
+        let session = match mem::replace(self, Self::Unopened) {
+            Self::Open(session) => Some(Arc::new(session)),
             _ => None,
         };
-        *self = Self::Closed(Closed { session, save_now });
+        *self = Self::Closed(Closed { session: session.clone(), save_now });
+        session
     }
 }
 
@@ -128,15 +141,13 @@ enum Claimed {
     Granted,
 }
 
-/// Why the content of an open session can be written.
-const UNSHARED: &str = "a session is shared once it is closed";
-
 impl<I: SessionInterface> Slot<I> {
     pub(crate) fn new(service: Arc<ServiceState<I>>, outer: Option<Arc<dyn AnySlot>>) -> Self {
         Self {
             service,
             outer,
             phase: Mutex::new(Phase::Unopened),
+            encoder: OnceLock::new(),
             attached: Mutex::default(),
             failure_handled: AtomicBool::new(false),
             is_over: AtomicBool::new(false),
@@ -189,21 +200,19 @@ impl<I: SessionInterface> Slot<I> {
     ) -> Frozen<I::Content> {
         let mut phase = self.phase();
         match &mut *phase {
-            Phase::Open(session) => {
-                let OpenSession { content, cookie, .. } = Arc::get_mut(session).expect(UNSHARED);
+            Phase::Open(OpenSession { content, cookie, .. }) => {
                 let state = content.state_mut();
                 prepare(state, cookie);
                 let discarded = state.take_discarded();
                 // Under the lock, so that the end of the request sees it.
                 self.holds_changes.store(state.holds_changes(), Ordering::Relaxed);
-                let frozen = Frozen::Session(Arc::clone(session));
-                phase.close(match purpose {
+                let closed = phase.close(match purpose {
                     FreezeFor::SaveNow => SaveNow::Running,
                     FreezeFor::Response => SaveNow::NotCalled,
                 });
                 drop(phase);
                 drop(discarded);
-                frozen
+                Frozen::Session(closed.expect("it was open"))
             }
             Phase::Failed(err) if self.failure_handled.load(Ordering::Relaxed) => {
                 Frozen::Handled(err.clone())
@@ -235,7 +244,7 @@ impl<I: SessionInterface> Slot<I> {
         }
         let mut phase = self.phase();
         let Phase::Open(session) = &mut *phase else { return Err(SaveError::Saved) };
-        let OpenSession { content, cookie, .. } = Arc::get_mut(session).expect(UNSHARED);
+        let OpenSession { content, cookie, .. } = session;
         let state = content.state_mut();
         if let Some(null) = state.null_session() {
             return Err(SaveError::Null(null.clone()));
