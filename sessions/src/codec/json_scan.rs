@@ -120,7 +120,15 @@ impl<'t> Scanner<'t> {
         self.accept(byte).then_some(())
     }
 
+    #[inline]
     pub(super) fn space(&mut self) {
+        if self.peek().is_some_and(|byte| byte <= b' ') {
+            self.skip_space();
+        }
+    }
+
+    #[cold]
+    fn skip_space(&mut self) {
         while matches!(self.peek(), Some(b' ' | b'\t' | b'\n' | b'\r')) {
             self.at += 1;
         }

@@ -8,7 +8,7 @@ use memchr::{memchr, memchr_iter};
 /// an attacker on a sibling domain, who can add cookies in front, hides none.
 const MAX_VALUES: usize = 1_000;
 /// How many of them need no allocation.
-const INLINE: usize = 8;
+const INLINE: usize = 2;
 
 /// The values of the cookies with the session's name: in the order of the request, without
 /// duplicates, at most 1,000.
@@ -35,25 +35,27 @@ impl<'r> CookieValues<'r> {
     pub fn find(headers: impl Iterator<Item = &'r [u8]>, name: &str) -> Self {
         let mut found = Self::default();
         // Only where many came: comparing each with all would take the square of their number.
-        let mut known = HashSet::new();
+        let mut known = None;
         for pair in headers.flat_map(pairs) {
             let Some(value) = value_of(pair, name.as_bytes()) else { continue };
             found.sent += 1;
-            let is_new = match found.len {
-                ..INLINE => !found.as_slice().contains(&value),
-                INLINE..MAX_VALUES => {
-                    if known.is_empty() {
-                        known.extend(found.as_slice());
-                    }
-                    known.insert(value)
+            if found.len < INLINE {
+                if !found.as_slice().contains(&value) {
+                    found.push(value);
                 }
-                _ => false,
-            };
-            if is_new {
-                found.push(value);
+            } else if found.len < MAX_VALUES {
+                found.push_beyond_few(value, &mut known);
             }
         }
         found
+    }
+
+    #[cold]
+    fn push_beyond_few(&mut self, value: &'r [u8], known: &mut Option<HashSet<&'r [u8]>>) {
+        let known = known.get_or_insert_with(|| self.iter().collect());
+        if known.insert(value) {
+            self.push(value);
+        }
     }
 
     /// Returns these values except `value`.

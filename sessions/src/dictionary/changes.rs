@@ -22,6 +22,8 @@ const MIN_COALESCED: usize = 64;
 #[derive(Default)]
 pub struct ChangeSet {
     steps: Mutex<Steps>,
+    /// A step took a value, or requires one, so that a step may be conditional.
+    takes: bool,
     /// How many steps are coalesced next.
     coalesce_at: usize,
     discarded: Discarded,
@@ -49,7 +51,7 @@ impl ChangeSet {
     /// Whether the request took a value that it had not set itself: it is superseded where another
     /// request took or changed it meanwhile.
     pub fn is_conditional(&self) -> bool {
-        self.steps().is_some_and(|steps| conditional(&steps).contains(&true))
+        self.takes && self.steps().is_some_and(|steps| conditional(&steps).contains(&true))
     }
 
     /// Drops the steps. A save that is under way keeps its own reference to them.
@@ -76,6 +78,7 @@ impl ChangeSet {
     }
 
     fn push(&mut self, step: Step) {
+        self.takes |= matches!(step, Step::Take { .. } | Step::Require { .. });
         let coalesce_at = self.coalesce_at.max(MIN_COALESCED);
         let steps = Arc::make_mut(self.own().get_or_insert_default());
         steps.push(step);
@@ -90,17 +93,17 @@ impl ChangeSet {
     /// Drops all steps.
     fn discard(&mut self) {
         self.coalesce_at = 0;
+        self.takes = false;
         let steps = self.own().take();
         self.discarded.0.extend(steps);
     }
 
     pub(super) fn set(&mut self, key: &str, json: &str) {
+        let is_last = |step: &Step| matches!(step, Step::Set { key: last, .. } if **last == *key);
         if let Some(steps) = self.own()
-            && let Some(Step::Set { key: last, json: value }) = Arc::make_mut(steps).last_mut()
-            && **last == *key
+            && steps.last().is_some_and(is_last)
         {
-            *value = json.into();
-            return;
+            Arc::make_mut(steps).pop();
         }
         self.push(Step::Set { key: key.into(), json: json.into() });
     }
@@ -268,7 +271,7 @@ impl Dictionary {
 
 impl Clone for ChangeSet {
     fn clone(&self) -> Self {
-        Self { steps: Mutex::new(self.steps()), ..Self::default() }
+        Self { steps: Mutex::new(self.steps()), takes: self.takes, ..Self::default() }
     }
 }
 

@@ -121,23 +121,23 @@ impl Dictionary {
             if json.len() > 1 {
                 json.push(',');
             }
-            if let Some(text) = member.text {
-                json.push_str(text);
-                continue;
+            match member.text {
+                Some(text) => json.push_str(text),
+                None => member.push_to(&mut json),
             }
-            if member.is_plain {
-                json.push('"');
-                json.push_str(member.key);
-                json.push('"');
-            } else {
-                json.push_str(&quoted(member.key));
-            }
-            json.push(':');
-            json.push_str(member.value);
         }
         if let Some((key, number)) = more {
             push_number(key, number, &mut json);
         }
+        if self.surrogate_members().next().is_some() {
+            self.push_surrogate_members(&mut json);
+        }
+        json.push('}');
+        json
+    }
+
+    #[cold]
+    fn push_surrogate_members(&self, json: &mut String) {
         for (key, value) in self.surrogate_members() {
             if json.len() > 1 {
                 json.push(',');
@@ -146,8 +146,6 @@ impl Dictionary {
             json.push(':');
             json.push_str(value);
         }
-        json.push('}');
-        json
     }
 }
 
@@ -229,6 +227,19 @@ impl<'d> Present<'d> {
     fn opened(entry: &'d Entry, payload: &'d str) -> Option<Self> {
         let (key, value) = (entry.key(payload), entry.value(payload)?);
         Some(Self { key, value, text: entry.as_opened(payload), is_plain: entry.is_plain() })
+    }
+
+    #[inline(never)]
+    fn push_to(&self, json: &mut String) {
+        if self.is_plain {
+            json.push('"');
+            json.push_str(self.key);
+            json.push_str("\":");
+        } else {
+            json.push_str(&quoted(self.key));
+            json.push(':');
+        }
+        json.push_str(self.value);
     }
 
     fn added(key: &'d str, added: &'d Added) -> Self {

@@ -34,10 +34,6 @@ impl Outcome {
     pub(super) fn done(headers: Option<SessionHeaders>) -> Self {
         Self::Done { headers, tolerated: None }
     }
-
-    pub(super) fn failed(err: impl Into<Error>) -> Self {
-        Self::Failed { err: err.into(), headers: None }
-    }
 }
 
 /// Adds the session's headers to the result of the inner service. A failure of the session becomes a

@@ -3,6 +3,7 @@
 use std::{future::Future, sync::Arc};
 
 use actix_web::{
+    Error,
     dev::ServiceResponse,
     http::{StatusCode, header::HeaderMap},
 };
@@ -25,8 +26,8 @@ pub(super) fn finish<I: SessionInterface>(
     let outcome = match freeze(slot, FreezeFor::Response, status(answer)) {
         Frozen::Unused => Outcome::Unused,
         Frozen::SavedNow(Ok(headers)) => Outcome::done(headers),
-        Frozen::SavedNow(Err(err)) => Outcome::failed(err),
-        Frozen::Failed(err) => Outcome::failed(err),
+        Frozen::SavedNow(Err(err)) => failed(err),
+        Frozen::Failed(err) => failed(err),
         Frozen::Handled(err) => Outcome::Handled(err),
         Frozen::Session(session) => match skip_saving(slot, &session) {
             Some(skipped) => Outcome::done(skipped.headers),
@@ -53,6 +54,11 @@ pub(super) fn save<I: SessionInterface>(
         add_headers(&slot, &mut answer, outcome(saved));
         answer
     }
+}
+
+#[cold]
+fn failed(err: impl Into<Error>) -> Outcome {
+    Outcome::Failed { err: err.into(), headers: None }
 }
 
 fn outcome(saved: Result<SaveReport, SaveFailure>) -> Outcome {

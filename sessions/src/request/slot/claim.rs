@@ -77,9 +77,16 @@ impl<I: SessionInterface> Claim<I> {
         let waiting = std::mem::take(waiting);
         *phase = next;
         drop(phase);
-        waiting.into_iter().for_each(Waker::wake);
+        if !waiting.is_empty() {
+            wake_all(waiting);
+        }
         true
     }
+}
+
+#[cold]
+fn wake_all(waiting: Vec<Waker>) {
+    waiting.into_iter().for_each(Waker::wake);
 }
 
 impl<I: SessionInterface> Drop for Claim<I> {

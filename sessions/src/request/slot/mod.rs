@@ -199,21 +199,27 @@ impl<I: SessionInterface> Slot<I> {
         prepare: impl FnOnce(&mut SessionState, &mut OpenedCookie),
     ) -> Frozen<I::Content> {
         let mut phase = self.phase();
+        let Phase::Open(OpenSession { content, cookie, .. }) = &mut *phase else {
+            return self.freeze_unopened(phase);
+        };
+        let state = content.state_mut();
+        prepare(state, cookie);
+        let discarded = state.take_discarded();
+        // Under the lock, so that the end of the request sees it.
+        self.holds_changes.store(state.holds_changes(), Ordering::Relaxed);
+        let closed = phase.close(match purpose {
+            FreezeFor::SaveNow => SaveNow::Running,
+            FreezeFor::Response => SaveNow::NotCalled,
+        });
+        drop(phase);
+        drop(discarded);
+        Frozen::Session(closed.expect("it was open"))
+    }
+
+    /// Closes the slot of a session that is not open.
+    #[inline(never)]
+    fn freeze_unopened(&self, mut phase: MutexGuard<'_, Phase<I::Content>>) -> Frozen<I::Content> {
         match &mut *phase {
-            Phase::Open(OpenSession { content, cookie, .. }) => {
-                let state = content.state_mut();
-                prepare(state, cookie);
-                let discarded = state.take_discarded();
-                // Under the lock, so that the end of the request sees it.
-                self.holds_changes.store(state.holds_changes(), Ordering::Relaxed);
-                let closed = phase.close(match purpose {
-                    FreezeFor::SaveNow => SaveNow::Running,
-                    FreezeFor::Response => SaveNow::NotCalled,
-                });
-                drop(phase);
-                drop(discarded);
-                Frozen::Session(closed.expect("it was open"))
-            }
             Phase::Failed(err) if self.failure_handled.load(Ordering::Relaxed) => {
                 Frozen::Handled(err.clone())
             }
@@ -227,6 +233,7 @@ impl<I: SessionInterface> Slot<I> {
                 phase.close(SaveNow::NotCalled);
                 Frozen::Unused
             }
+            Phase::Open(_) => unreachable!("`freeze` closes an open session"),
             Phase::Opening(waiting) => {
                 let waiting = mem::take(waiting);
                 phase.close(SaveNow::NotCalled);

@@ -97,11 +97,7 @@ impl<I: SessionInterface> Slot<I> {
         let mut content = match opened {
             Ok(Opened::Session(content)) => content,
             Ok(Opened::Null(null)) => self.null_content(null)?,
-            Err(err) if settings.on_load_error() == OnLoadError::Null => {
-                self.report(&mut Report::of(&err), Some(request.path()));
-                self.null_content(NullSession::load_failed(&err))?
-            }
-            Err(err) => return Err(err),
+            Err(err) => self.failed_content(request, err)?,
         };
         let SentTokens { cookies, bearer } = sent;
         let state = content.state_mut();
@@ -121,8 +117,23 @@ impl<I: SessionInterface> Slot<I> {
         Ok(OpenSession { content, cookie, is_use: prepared.is_use })
     }
 
+    /// Makes a null session of a failure, if the policies ask for one.
+    #[cold]
+    fn failed_content(
+        &self,
+        request: &HttpRequest,
+        err: OpenError,
+    ) -> Result<I::Content, OpenError> {
+        if self.service.settings.on_load_error() != OnLoadError::Null {
+            return Err(err);
+        }
+        self.report(&mut Report::of(&err), Some(request.path()));
+        self.null_content(NullSession::load_failed(&err))
+    }
+
     /// Makes a null session. The interface must recognise it, or it would overwrite the real
     /// session when it is saved.
+    #[cold]
     fn null_content(&self, null: NullSession) -> Result<I::Content, OpenError> {
         let interface = &*self.service.interface;
         let content = interface.make_null_session(null);
@@ -140,9 +151,15 @@ impl<I: SessionInterface> Slot<I> {
         request: &HttpRequest,
         policy: &CookiePolicy,
     ) -> Result<(), OpenError> {
-        if self.is_alone(request) {
-            return Ok(());
-        }
+        if self.is_alone(request) { Ok(()) } else { self.compare_cookies(request, policy) }
+    }
+
+    #[inline(never)]
+    fn compare_cookies(
+        &self,
+        request: &HttpRequest,
+        policy: &CookiePolicy,
+    ) -> Result<(), OpenError> {
         let mut next =
             request.extensions().get::<CurrentSlot>().map(|CurrentSlot(slot)| Arc::clone(slot));
         while let Some(slot) = next {
