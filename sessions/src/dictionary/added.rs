@@ -5,7 +5,7 @@ use std::{
     mem, slice,
 };
 
-use super::limits::{member_len, quoted_len};
+use super::member::Member;
 
 /// Up to so many keys are in a list, which costs less than a tree. In a longer one, each new key would move
 /// half of the others.
@@ -13,30 +13,32 @@ const FEW: usize = 16;
 
 /// A member that this request added.
 pub(super) struct Added {
-    pub(super) json: String,
+    pub(super) member: Member,
     /// The revision of the dictionary before that: added members are written in this order.
     pub(super) since: u64,
-    quoted_key: usize,
+    /// The key, if it is written with escapes.
+    escaped_key: Option<Box<str>>,
 }
 
 impl Added {
-    pub(super) fn new(key: &str, json: String, since: u64) -> Self {
-        Self { json, since, quoted_key: quoted_len(key) }
+    pub(super) fn new(key: &str, member: Member, since: u64) -> Self {
+        let escaped_key = (!member.is_plain(key)).then(|| key.into());
+        Self { member, since, escaped_key }
     }
 
-    /// Sets the value, and returns the member as it was.
-    pub(super) fn replace(&mut self, json: String) -> Self {
-        mem::replace(self, Self { json, ..*self })
+    pub(super) fn key(&self) -> &str {
+        self.escaped_key.as_deref().unwrap_or_else(|| self.member.plain_key())
     }
 
-    /// Returns the bytes of the member.
+    /// Returns the bytes of the member, with a comma.
     pub(super) fn len(&self) -> usize {
-        member_len(self.quoted_key, self.json.len())
+        self.member.text().len() + ",".len()
     }
 
-    /// Whether this key, which is the member's own, needs no escape.
-    pub(super) fn is_plain(&self, key: &str) -> bool {
-        self.quoted_key == key.len() + "\"\"".len()
+    /// Sets the member, and returns the one before.
+    pub(super) fn replace(&mut self, member: Member) -> Self {
+        let escaped_key = self.escaped_key.clone();
+        Self { member: mem::replace(&mut self.member, member), since: self.since, escaped_key }
     }
 }
 
@@ -44,7 +46,7 @@ impl Added {
 #[derive(Default)]
 pub(super) struct AddedMembers {
     /// Invariant: sorted by key, each key once, and empty if `many` is not.
-    few: Vec<(Box<str>, Added)>,
+    few: Vec<Added>,
     many: BTreeMap<Box<str>, Added>,
 }
 
@@ -55,43 +57,48 @@ impl AddedMembers {
 
     pub(super) fn get(&self, key: &str) -> Option<&Added> {
         match self.position(key) {
-            Ok(at) => Some(&self.few[at].1),
+            Ok(at) => Some(&self.few[at]),
             Err(_) => self.many.get(key),
         }
     }
 
     pub(super) fn get_mut(&mut self, key: &str) -> Option<&mut Added> {
         match self.position(key) {
-            Ok(at) => Some(&mut self.few[at].1),
+            Ok(at) => Some(&mut self.few[at]),
             Err(_) => self.many.get_mut(key),
         }
     }
 
     /// Sets the member of a key, whether or not it has one.
-    pub(super) fn insert(&mut self, key: &str, added: Added) {
+    pub(super) fn insert(&mut self, added: Added) {
         if !self.many.is_empty() {
-            self.many.insert(key.into(), added);
-            return;
+            return self.insert_into_many([added]);
         }
-        match self.position(key) {
-            Ok(at) => self.few[at].1 = added,
-            Err(at) if self.few.len() < FEW => self.few.insert(at, (key.into(), added)),
+        match self.position(added.key()) {
+            Ok(at) => self.few[at] = added,
+            Err(at) if self.few.len() < FEW => self.few.insert(at, added),
             Err(_) => {
-                self.many.extend(self.few.drain(..).chain([(key.into(), added)]));
+                let few = mem::take(&mut self.few);
+                self.insert_into_many(few.into_iter().chain([added]));
             }
         }
     }
 
+    #[cold]
+    fn insert_into_many(&mut self, members: impl IntoIterator<Item = Added>) {
+        self.many.extend(members.into_iter().map(|added| (added.key().into(), added)));
+    }
+
     pub(super) fn remove(&mut self, key: &str) -> Option<Added> {
         match self.position(key) {
-            Ok(at) => Some(self.few.remove(at).1),
+            Ok(at) => Some(self.few.remove(at)),
             Err(_) => self.many.remove(key),
         }
     }
 
     /// Removes the members for whose keys `keep` returns `false`.
     pub(super) fn retain(&mut self, keep: impl Fn(&str) -> bool) {
-        self.few.retain(|(key, _)| keep(key));
+        self.few.retain(|added| keep(added.key()));
         self.many.retain(|key, _| keep(key));
     }
 
@@ -106,18 +113,19 @@ impl AddedMembers {
 
     /// Whether `is_meant` returns `true` for one of the keys.
     pub(super) fn has_any(&self, is_meant: impl Fn(&str) -> bool) -> bool {
-        self.few.iter().any(|(key, _)| is_meant(key)) || self.many.keys().any(|key| is_meant(key))
+        self.few.iter().any(|added| is_meant(added.key()))
+            || self.many.keys().any(|key| is_meant(key))
     }
 
     /// Returns where a key is among the few, or where it belongs.
     fn position(&self, key: &str) -> Result<usize, usize> {
-        self.few.binary_search_by(|(present, _)| (**present).cmp(key))
+        self.few.binary_search_by(|added| added.key().cmp(key))
     }
 }
 
 /// The added members, sorted by key.
 pub(super) enum Iter<'d> {
-    Few(slice::Iter<'d, (Box<str>, Added)>),
+    Few(slice::Iter<'d, Added>),
     Many(btree_map::Iter<'d, Box<str>, Added>),
 }
 
@@ -126,7 +134,7 @@ impl<'d> Iterator for Iter<'d> {
 
     fn next(&mut self) -> Option<Self::Item> {
         match self {
-            Self::Few(few) => few.next().map(|(key, added)| (&**key, added)),
+            Self::Few(few) => few.next().map(|added| (added.key(), added)),
             Self::Many(many) => many.next().map(|(key, added)| (&**key, added)),
         }
     }
@@ -134,7 +142,7 @@ impl<'d> Iterator for Iter<'d> {
 
 #[cfg(test)]
 mod tests {
-    use super::{Added, AddedMembers, BTreeMap, FEW};
+    use super::{Added, AddedMembers, BTreeMap, FEW, Member};
 
     #[test]
     fn few_and_many_members_are_kept_as_a_map_keeps_them() {
@@ -144,15 +152,17 @@ mod tests {
             state = state.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1);
             // Grows beyond the list and becomes empty again.
             let keys = if step / 1_000 % 2 == 0 { 3 * FEW as u64 } else { 4 };
-            let key = ((state >> 33) % keys).to_string();
+            // Every third key is written with an escape.
+            let key = (state >> 33) % keys;
+            let key = format!("{key}{}", if key.is_multiple_of(3) { "\"" } else { "" });
             match (state >> 40) % 9 {
                 0 => {
-                    let removed = members.remove(&key).map(|added| added.json);
+                    let removed = members.remove(&key).map(|added| added.member.into_value());
                     assert_eq!(removed, map.remove(&key));
                 }
                 1 => {
                     if let (Some(added), Some(json)) = (members.get_mut(&key), map.get_mut(&key)) {
-                        added.json.push('0');
+                        added.member.change_value(|text, _| text.push('0'));
                         json.push('0');
                     }
                 }
@@ -165,13 +175,15 @@ mod tests {
                     map.clear();
                 }
                 _ => {
-                    members.insert(&key, Added::new(&key, step.to_string(), step));
+                    let member = Member::new(&key, &step.to_string());
+                    members.insert(Added::new(&key, member, step));
                     map.insert(key.clone(), step.to_string());
                 }
             }
-            assert_eq!(members.get(&key).map(|added| &added.json), map.get(&key));
+            let value = members.get(&key).map(|added| added.member.value());
+            assert_eq!(value, map.get(&key).map(|json| &**json));
             assert_eq!(members.len(), map.len());
-            let all = members.iter().map(|(key, added)| (key, &*added.json));
+            let all = members.iter().map(|(key, added)| (key, added.member.value()));
             assert!(all.eq(map.iter().map(|(key, json)| (&**key, &**json))));
         }
     }

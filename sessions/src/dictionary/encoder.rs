@@ -4,8 +4,14 @@ use std::io::{self, Write};
 
 use serde::Serialize;
 
-use super::{Format, Limits};
+use super::{
+    Format, Limits,
+    member::{Member, push_key},
+};
 use crate::error::SessionError;
+
+/// Room for the text of most values, in bytes.
+const ROOM: usize = 128;
 
 /// Writes values in the format of a session, and stops at its limit.
 #[derive(Clone, Copy, Default)]
@@ -35,9 +41,35 @@ impl Encoder {
         key: &str,
         value: &T,
     ) -> Result<String, SessionError> {
-        let mut json = Bounded::new(self.limits.bytes());
-        let written = self.format.write_to(&mut json, value);
-        match written {
+        self.append(key, value, String::with_capacity(ROOM))
+    }
+
+    /// Returns the member of a key and a value.
+    ///
+    /// # Errors
+    ///
+    /// Those of [`encode`](Self::encode).
+    pub(crate) fn member<T: Serialize + ?Sized>(
+        self,
+        key: &str,
+        value: &T,
+    ) -> Result<Member, SessionError> {
+        let mut text = String::with_capacity(key.len() + ROOM);
+        push_key(key, &mut text);
+        let value_at = text.len();
+        Ok(Member::from_text(self.append(key, value, text)?, value_at))
+    }
+
+    /// Appends the JSON text of a value.
+    fn append<T: Serialize + ?Sized>(
+        self,
+        key: &str,
+        value: &T,
+        text: String,
+    ) -> Result<String, SessionError> {
+        let limit = self.limits.bytes().saturating_add(text.len());
+        let mut json = Bounded { bytes: text.into_bytes(), limit, is_full: false };
+        match self.format.write_to(&mut json, value) {
             Ok(()) if !json.is_full => Ok(String::from_utf8(json.bytes).expect("JSON is UTF-8")),
             written => Err(self.failed(key, json.is_full, written)),
         }
@@ -62,12 +94,6 @@ struct Bounded {
     bytes: Vec<u8>,
     limit: usize,
     is_full: bool,
-}
-
-impl Bounded {
-    fn new(limit: usize) -> Self {
-        Self { bytes: Vec::with_capacity(128), limit, is_full: false }
-    }
 }
 
 impl Write for Bounded {

@@ -5,10 +5,10 @@ use std::{fmt::Write, iter, mem, sync::Arc};
 
 use super::{
     Dictionary,
-    added::Added,
     entry::{Edit, Entry, Key, Span},
     key_filter::KeyFilter,
     limits::{Size, member_len},
+    member::Member,
     payload::Payload,
     surrogate_keys::SurrogateKeys,
 };
@@ -94,9 +94,9 @@ impl Dictionary {
             (Some(one), Some((key, _))) if one.key < key => {
                 mem::replace(&mut next_opened, opened.next())
             }
-            (_, Some((key, member))) => {
+            (_, Some((key, added_member))) => {
                 next_added = added.next();
-                Some(Present::added(key, member))
+                Some(Present::added(key, &added_member.member))
             }
             (_, None) => mem::replace(&mut next_opened, opened.next()),
         })
@@ -197,7 +197,7 @@ impl Dictionary {
         });
         let added = added.iter().map(|(key, added)| {
             let origin = Origin::New(added.since);
-            Written { key: WrittenKey::New(key), value: &added.json, origin }
+            Written { key: WrittenKey::New(key), value: added.member.value(), origin }
         });
         entries.chain(added).chain(surrogate_keys.spans().map(|(key, value)| {
             let origin = Origin::Opened { at: key.start(), is_changed: false };
@@ -217,7 +217,7 @@ impl Dictionary {
 pub(super) struct Present<'d> {
     pub(super) key: &'d str,
     pub(super) value: &'d str,
-    /// Key, colon and value as they were opened, if writing them would give the same.
+    /// Key, colon and value as they were opened or added, if writing them would give the same.
     text: Option<&'d str>,
     /// Whether the key needs no escape.
     is_plain: bool,
@@ -229,7 +229,6 @@ impl<'d> Present<'d> {
         Some(Self { key, value, text: entry.as_opened(payload), is_plain: entry.is_plain() })
     }
 
-    #[inline(never)]
     fn push_to(&self, json: &mut String) {
         if self.is_plain {
             json.push('"');
@@ -242,8 +241,8 @@ impl<'d> Present<'d> {
         json.push_str(self.value);
     }
 
-    fn added(key: &'d str, added: &'d Added) -> Self {
-        Self { key, value: &added.json, text: None, is_plain: added.is_plain(key) }
+    fn added(key: &'d str, member: &'d Member) -> Self {
+        Self { key, value: member.value(), text: Some(member.text()), is_plain: false }
     }
 }
 

@@ -14,6 +14,7 @@ mod format;
 mod json;
 mod key_filter;
 mod limits;
+mod member;
 mod payload;
 mod step;
 mod surrogate_keys;
@@ -36,7 +37,7 @@ use self::{
 };
 pub(crate) use self::{
     changes::Discarded, encoder::Encoder, format::Format, json::quoted, limits::Limits,
-    step::Replay, text::JsonText,
+    member::Member, step::Replay, text::JsonText,
 };
 pub(crate) use crate::codec::same_value;
 use crate::{
@@ -99,7 +100,7 @@ impl Dictionary {
     fn find(&self, key: &str) -> Option<&str> {
         match self.entry(key) {
             Some(entry) => entry.value(&self.payload),
-            None => self.added.get(key).map(|added| &*added.json),
+            None => self.added.get(key).map(|added| added.member.value()),
         }
     }
 
@@ -150,6 +151,23 @@ impl Dictionary {
             changes.set(key, &json);
         }
         self.set_untracked(key, json);
+        Ok(())
+    }
+
+    /// Sets `key` to the value of this member, which is its own.
+    ///
+    /// # Errors
+    ///
+    /// Those of [`insert_json`](Self::insert_json).
+    pub(crate) fn insert(&mut self, key: &str, member: Member) -> Result<(), SessionError> {
+        self.check_write(key, member.value())?;
+        if let Some(changes) = &mut self.changes {
+            changes.set(key, member.value());
+        }
+        match self.position(key) {
+            Ok(at) => self.set_opened(at, member.into_value()),
+            Err(_) => self.set_added(key, member),
+        }
         Ok(())
     }
 
@@ -230,11 +248,14 @@ impl Dictionary {
         let Some(end) = list_end(present) else { return false };
         let comma = if is_empty_list(present) { "" } else { "," };
         let tail = format!("{comma}{element}]");
-        if let Some(list) = self.own_value(key) {
-            let before = list.len();
-            list.truncate(end);
-            list.push_str(&tail);
-            let after = list.len();
+        let mut grown = None;
+        self.change_own_value(key, |text, value_at| {
+            let before = text.len();
+            text.truncate(value_at + end);
+            text.push_str(&tail);
+            grown = Some((before, text.len()));
+        });
+        if let Some((before, after)) = grown {
             self.size.bytes = self.size.bytes + after - before;
             self.revision += 1;
             return true;
@@ -242,24 +263,29 @@ impl Dictionary {
         let list = self.raw(key).map(|present| format!("{}{tail}", &present[..end]));
         match (self.position(key), list) {
             (Ok(at), Some(list)) => self.edit(at, Edit::Set(list)),
-            (Err(_), Some(list)) => self.set_added(key, list),
+            (Err(_), Some(list)) => self.set_added(key, Member::new(key, &list)),
             (_, None) => {}
         }
         true
     }
 
-    /// Returns the value that this request set, to change it in place. None while changes are made on
-    /// trial, which replace values.
-    fn own_value(&mut self, key: &str) -> Option<&mut String> {
+    /// Changes the value that this request set in its place: the text from the given byte on. Does nothing
+    /// while changes are made on trial, which replace values.
+    fn change_own_value(&mut self, key: &str, change: impl FnOnce(&mut String, usize)) {
         if self.undo_log.is_some() {
-            return None;
+            return;
         }
         match self.position(key) {
-            Ok(at) => match &mut self.entries[at].edit {
-                Edit::Set(json) => Some(json),
-                Edit::Kept | Edit::Removed => None,
-            },
-            Err(_) => self.added.get_mut(key).map(|added| &mut added.json),
+            Ok(at) => {
+                if let Edit::Set(json) = &mut self.entries[at].edit {
+                    change(json, 0);
+                }
+            }
+            Err(_) => {
+                if let Some(added) = self.added.get_mut(key) {
+                    added.member.change_value(change);
+                }
+            }
         }
     }
 
@@ -396,7 +422,7 @@ impl Dictionary {
     pub(crate) fn set_untracked(&mut self, key: &str, json: String) {
         match self.position(key) {
             Ok(at) => self.set_opened(at, json),
-            Err(_) => self.set_added(key, json),
+            Err(_) => self.set_added(key, Member::new(key, &json)),
         }
     }
 
@@ -410,14 +436,14 @@ impl Dictionary {
         self.edit(at, if restored { Edit::Kept } else { Edit::Set(json) });
     }
 
-    fn set_added(&mut self, key: &str, json: String) {
+    fn set_added(&mut self, key: &str, member: Member) {
         if self.filter.may_have(key.as_bytes()) && self.added.get(key).is_some() {
-            return self.replace_added(key, json);
+            return self.replace_added(key, member);
         }
-        let added = Added::new(key, json, self.revision);
+        let added = Added::new(key, member, self.revision);
         self.size.add(added.len());
         self.filter.add(key.as_bytes());
-        self.added.insert(key, added);
+        self.added.insert(added);
         if let Some(log) = &mut self.undo_log {
             log.note_added(key, None);
         }
@@ -425,13 +451,13 @@ impl Dictionary {
     }
 
     #[cold]
-    fn replace_added(&mut self, key: &str, json: String) {
+    fn replace_added(&mut self, key: &str, member: Member) {
         let Some(present) = self.added.get_mut(key) else { return };
-        if same_value(&present.json, &json) {
+        if same_value(present.member.value(), member.value()) {
             return;
         }
         self.size.subtract(present.len());
-        let before = present.replace(json);
+        let before = present.replace(member);
         self.size.add(present.len());
         if let Some(log) = &mut self.undo_log {
             log.note_added(key, Some(before));

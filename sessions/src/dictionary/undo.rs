@@ -40,7 +40,7 @@ impl Dictionary {
                 Replaced::Opened(at, edit) => self.entries[at].edit = edit,
                 Replaced::Added(key, Some(added)) => {
                     self.filter.add(key.as_bytes());
-                    self.added.insert(&key, added);
+                    self.added.insert(added);
                 }
                 Replaced::Added(key, None) => {
                     self.added.remove(&key);

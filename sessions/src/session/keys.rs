@@ -37,8 +37,8 @@ impl<I: SessionSelector> Session<I> {
     /// session, and [`SessionError::Encode`] when the value cannot be written as JSON: a number in it
     /// is NaN or infinite, a map has keys that are not text, or it nests deeper than 127 levels.
     pub fn insert<T: Serialize>(&self, key: &str, value: T) -> Result<(), SessionError> {
-        let json = self.encoder().encode(key, &value)?;
-        self.change(|state| state.insert_json(key, json))
+        let member = self.encoder().member(key, &value)?;
+        self.change(|state| state.insert_member(key, member))
     }
 
     /// Removes `key`; returns whether there was a value.

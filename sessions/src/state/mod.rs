@@ -25,7 +25,7 @@ pub use self::{
     meta::{PurgeOutcome, SessionStatus},
 };
 use crate::{
-    dictionary::{ChangeSet, Dictionary, Discarded, Encoder, Format, Replay},
+    dictionary::{ChangeSet, Dictionary, Discarded, Encoder, Format, Member, Replay},
     error::{DecodeError, NullSession, SaveError, SessionError, ValueError},
 };
 
@@ -213,7 +213,14 @@ impl SessionState {
         key: &str,
         value: &T,
     ) -> Result<(), SessionError> {
-        self.insert_json(key, self.encoder().encode(key, value)?)
+        self.insert_member(key, self.encoder().member(key, value)?)
+    }
+
+    /// Sets `key` to the value of this member, which is its own.
+    pub(crate) fn insert_member(&mut self, key: &str, member: Member) -> Result<(), SessionError> {
+        self.check_writable(key)?;
+        self.reserve_beside(key, member.value());
+        self.inner.dictionary.insert(key, member)
     }
 
     /// Sets `key` to the value of this JSON text.
@@ -404,5 +411,6 @@ pub(crate) fn check_not_reserved(key: &str) -> Result<(), SessionError> {
 
 /// Whether no accessor shows this key.
 pub(crate) fn is_hidden(key: &str) -> bool {
-    HIDDEN.contains(&key)
+    // Most keys are the application's.
+    key.starts_with('_') && HIDDEN.contains(&key)
 }
