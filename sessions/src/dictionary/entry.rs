@@ -76,11 +76,6 @@ impl Entry {
         Some(member_len(quoted_key, self.value(payload)?.len()))
     }
 
-    /// Whether the key needs no escape.
-    pub(super) fn is_plain(&self) -> bool {
-        matches!(self.key, Key::Span(_))
-    }
-
     /// Returns the opened text of key, colon and value, if writing the entry would give the same.
     pub(super) fn as_opened<'a>(&self, payload: &'a str) -> Option<&'a str> {
         match (&self.key, self.base, &self.edit) {

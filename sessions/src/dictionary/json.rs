@@ -8,7 +8,7 @@ use super::{
     entry::{Edit, Entry, Key, Span},
     key_filter::KeyFilter,
     limits::{Size, member_len},
-    member::Member,
+    member::{Member, push_key},
     payload::Payload,
     surrogate_keys::SurrogateKeys,
 };
@@ -123,7 +123,10 @@ impl Dictionary {
             }
             match member.text {
                 Some(text) => json.push_str(text),
-                None => member.push_to(&mut json),
+                None => {
+                    push_key(member.key, &mut json);
+                    json.push_str(member.value);
+                }
             }
         }
         if let Some((key, number)) = more {
@@ -219,35 +222,17 @@ pub(super) struct Present<'d> {
     pub(super) value: &'d str,
     /// Key, colon and value as they were opened or added, if writing them would give the same.
     text: Option<&'d str>,
-    /// Whether the key needs no escape.
-    is_plain: bool,
 }
 
 impl<'d> Present<'d> {
     fn opened(entry: &'d Entry, payload: &'d str) -> Option<Self> {
         let (key, value) = (entry.key(payload), entry.value(payload)?);
-        Some(Self { key, value, text: entry.as_opened(payload), is_plain: entry.is_plain() })
-    }
-
-    fn push_to(&self, json: &mut String) {
-        if self.is_plain {
-            json.push('"');
-            json.push_str(self.key);
-            json.push_str("\":");
-        } else {
-            json.push_str(&quoted(self.key));
-            json.push(':');
-        }
-        json.push_str(self.value);
+        Some(Self { key, value, text: entry.as_opened(payload) })
     }
 
     fn added(key: &'d str, member: &'d Member) -> Self {
-        Self { key, value: member.value(), text: Some(member.text()), is_plain: false }
+        Self { key, value: member.value(), text: Some(member.text()) }
     }
-}
-
-pub(crate) fn quoted(key: &str) -> String {
-    serde_json::to_string(key).expect("a string is always valid JSON")
 }
 
 /// Appends a number under a key that needs no escape.

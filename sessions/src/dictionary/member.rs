@@ -1,7 +1,5 @@
 //! A member as the session's JSON has it.
 
-use super::quoted;
-
 /// The text of a member: its key in quotes, a colon, and the JSON text of its value.
 pub(crate) struct Member {
     text: String,
@@ -9,7 +7,7 @@ pub(crate) struct Member {
 }
 
 impl Member {
-    pub(super) fn new(key: &str, json: &str) -> Self {
+    pub(crate) fn new(key: &str, json: &str) -> Self {
         let mut text = String::with_capacity(key.len() + "\"\":".len() + json.len());
         push_key(key, &mut text);
         let value_at = text.len();
@@ -50,6 +48,11 @@ impl Member {
     pub(super) fn is_plain(&self, key: &str) -> bool {
         self.value_at == key.len() + "\"\":".len()
     }
+}
+
+/// Returns a key as JSON.
+pub(crate) fn quoted(key: &str) -> String {
+    serde_json::to_string(key).expect("a string is always valid JSON")
 }
 
 /// Appends a key in its quotes, and a colon.

@@ -7,6 +7,7 @@
 //! replays it.
 
 mod added;
+mod append;
 mod changes;
 mod encoder;
 mod entry;
@@ -20,14 +21,13 @@ mod step;
 mod surrogate_keys;
 mod text;
 mod undo;
-
-use std::mem;
+mod write;
 
 pub use self::changes::ChangeSet;
 #[cfg(feature = "flask")]
 pub(crate) use self::json::{Origin, WrittenKey};
 use self::{
-    added::{Added, AddedMembers},
+    added::AddedMembers,
     entry::{Edit, Entry},
     key_filter::KeyFilter,
     limits::{Size, member_len},
@@ -36,14 +36,16 @@ use self::{
     undo::UndoLog,
 };
 pub(crate) use self::{
-    changes::Discarded, encoder::Encoder, format::Format, json::quoted, limits::Limits,
-    member::Member, step::Replay, text::JsonText,
+    changes::Discarded,
+    encoder::Encoder,
+    format::Format,
+    limits::Limits,
+    member::{Member, quoted},
+    step::Replay,
+    text::JsonText,
 };
 pub(crate) use crate::codec::same_value;
-use crate::{
-    codec::json_scan,
-    error::{SessionError, ValueError},
-};
+use crate::error::SessionError;
 
 /// Keys with the JSON text of their values, and the edits of this request.
 #[derive(Default)]
@@ -137,191 +139,6 @@ impl Dictionary {
     /// Returns the members whose keys are not valid Rust strings: each key in its quotes, escaped.
     pub(crate) fn surrogate_members(&self) -> impl Iterator<Item = (&str, &str)> {
         self.surrogate_keys.members(&self.payload)
-    }
-
-    /// Sets `key` to the value of this JSON text.
-    ///
-    /// # Errors
-    ///
-    /// [`SessionError::Encode`] when it nests too deep to be read again, and
-    /// [`SessionError::TooLarge`].
-    pub(crate) fn insert_json(&mut self, key: &str, json: String) -> Result<(), SessionError> {
-        self.check_write(key, &json)?;
-        if let Some(changes) = &mut self.changes {
-            changes.set(key, &json);
-        }
-        self.set_untracked(key, json);
-        Ok(())
-    }
-
-    /// Sets `key` to the value of this member, which is its own.
-    ///
-    /// # Errors
-    ///
-    /// Those of [`insert_json`](Self::insert_json).
-    pub(crate) fn insert(&mut self, key: &str, member: Member) -> Result<(), SessionError> {
-        self.check_write(key, member.value())?;
-        if let Some(changes) = &mut self.changes {
-            changes.set(key, member.value());
-        }
-        match self.position(key) {
-            Ok(at) => self.set_opened(at, member.into_value()),
-            Err(_) => self.set_added(key, member),
-        }
-        Ok(())
-    }
-
-    /// Sets `key` to the value of this JSON text, which it keeps on a newer state that has none.
-    ///
-    /// # Errors
-    ///
-    /// Those of [`insert_json`](Self::insert_json).
-    pub(crate) fn insert_first(&mut self, key: &str, json: String) -> Result<(), SessionError> {
-        self.check_write(key, &json)?;
-        if let Some(changes) = &mut self.changes {
-            changes.set_if_absent(key, &json);
-        }
-        self.set_untracked(key, json);
-        Ok(())
-    }
-
-    /// Sets these keys, or removes those without a value: all of them, or none.
-    ///
-    /// # Errors
-    ///
-    /// Those of [`insert_json`](Self::insert_json).
-    pub(crate) fn insert_all(
-        &mut self,
-        changes: impl IntoIterator<Item = (Box<str>, Option<String>)>,
-    ) -> Result<(), SessionError> {
-        let changes: Vec<_> = changes.into_iter().collect();
-        let texts = || changes.iter().map(|(key, json)| (&**key, json.as_deref()));
-        texts().try_for_each(|(key, json)| json.map_or(Ok(()), |json| check_depth(key, json)))?;
-        self.check_size(texts())?;
-        for (key, json) in texts() {
-            self.spend(key, json.map_or(0, str::len))?;
-        }
-        for (key, json) in changes {
-            if let Some(recorded) = &mut self.changes {
-                match &json {
-                    Some(json) => recorded.set(&key, json),
-                    None => recorded.remove(&key),
-                }
-            }
-            match json {
-                Some(json) => self.set_untracked(&key, json),
-                None => _ = self.remove_untracked(&key),
-            }
-        }
-        Ok(())
-    }
-
-    /// Appends an element, a JSON text, to the list under `key`, in little time however long the list
-    /// is. Returns `false` when the value is not a list.
-    ///
-    /// # Errors
-    ///
-    /// [`SessionError::TooLarge`].
-    pub(crate) fn append(
-        &mut self,
-        key: &str,
-        element: &str,
-        replay: Replay,
-    ) -> Result<bool, SessionError> {
-        let longer = "[],".len() + element.len();
-        let new_len = self.raw(key).map_or(0, str::len) + longer;
-        self.check_growth(key, new_len)?;
-        self.spend(key, element.len())?;
-        let is_list = self.append_untracked(key, element);
-        if let (true, Some(changes)) = (is_list, &mut self.changes) {
-            changes.push_replay(Some(key.into()), replay);
-        }
-        Ok(is_list)
-    }
-
-    /// Like [`append`](Self::append), without recording it in the change set, whatever the limits.
-    pub(crate) fn append_untracked(&mut self, key: &str, element: &str) -> bool {
-        let Some(present) = self.raw(key) else {
-            self.set_untracked(key, format!("[{element}]"));
-            return true;
-        };
-        let Some(end) = list_end(present) else { return false };
-        let comma = if is_empty_list(present) { "" } else { "," };
-        let tail = format!("{comma}{element}]");
-        let mut grown = None;
-        self.change_own_value(key, |text, value_at| {
-            let before = text.len();
-            text.truncate(value_at + end);
-            text.push_str(&tail);
-            grown = Some((before, text.len()));
-        });
-        if let Some((before, after)) = grown {
-            self.size.bytes = self.size.bytes + after - before;
-            self.revision += 1;
-            return true;
-        }
-        let list = self.raw(key).map(|present| format!("{}{tail}", &present[..end]));
-        match (self.position(key), list) {
-            (Ok(at), Some(list)) => self.edit(at, Edit::Set(list)),
-            (Err(_), Some(list)) => self.set_added(key, Member::new(key, &list)),
-            (_, None) => {}
-        }
-        true
-    }
-
-    /// Changes the value that this request set in its place: the text from the given byte on. Does nothing
-    /// while changes are made on trial, which replace values.
-    fn change_own_value(&mut self, key: &str, change: impl FnOnce(&mut String, usize)) {
-        if self.undo_log.is_some() {
-            return;
-        }
-        match self.position(key) {
-            Ok(at) => {
-                if let Edit::Set(json) = &mut self.entries[at].edit {
-                    change(json, 0);
-                }
-            }
-            Err(_) => {
-                if let Some(added) = self.added.get_mut(key) {
-                    added.member.change_value(change);
-                }
-            }
-        }
-    }
-
-    fn check_write(&mut self, key: &str, json: &str) -> Result<(), SessionError> {
-        check_depth(key, json)?;
-        self.check_growth(key, json.len())?;
-        self.spend(key, json.len())
-    }
-
-    /// Removes `key`; returns whether there was a value.
-    ///
-    /// # Errors
-    ///
-    /// [`SessionError::TooLarge`] when the request has written too much.
-    pub(crate) fn remove(&mut self, key: &str) -> Result<bool, SessionError> {
-        self.spend(key, 0)?;
-        if let Some(changes) = &mut self.changes {
-            changes.remove(key);
-        }
-        Ok(self.remove_untracked(key))
-    }
-
-    /// Removes `key` and its value, which a newer state must have too.
-    ///
-    /// # Errors
-    ///
-    /// [`SessionError::TooLarge`] when the request has written too much.
-    pub(crate) fn take(&mut self, key: &str) -> Result<(), SessionError> {
-        self.spend(key, self.raw(key).map_or(0, str::len))?;
-        let mut changes = self.changes.take();
-        if let (Some(changes), Some(json)) = (&mut changes, self.raw(key)) {
-            changes.take(key, json);
-        }
-        self.changes = changes;
-        self.remove_untracked(key);
-        Ok(())
     }
 
     /// Removes every key except those for which `keep` returns `true`.
@@ -418,86 +235,6 @@ impl Dictionary {
         self.revision
     }
 
-    /// Sets a key without recording it in the change set, whatever the limits.
-    pub(crate) fn set_untracked(&mut self, key: &str, json: String) {
-        match self.position(key) {
-            Ok(at) => self.set_opened(at, json),
-            Err(_) => self.set_added(key, Member::new(key, &json)),
-        }
-    }
-
-    fn set_opened(&mut self, at: usize, json: String) {
-        let entry = &mut self.entries[at];
-        if entry.value(&self.payload).is_some_and(|present| same_value(present, &json)) {
-            return;
-        }
-        // The opened value again is not an edit.
-        let restored = same_value(entry.base.of(&self.payload), &json);
-        self.edit(at, if restored { Edit::Kept } else { Edit::Set(json) });
-    }
-
-    fn set_added(&mut self, key: &str, member: Member) {
-        if self.filter.may_have(key.as_bytes()) && self.added.get(key).is_some() {
-            return self.replace_added(key, member);
-        }
-        let added = Added::new(key, member, self.revision);
-        self.size.add(added.len());
-        self.filter.add(key.as_bytes());
-        self.added.insert(added);
-        if let Some(log) = &mut self.undo_log {
-            log.note_added(key, None);
-        }
-        self.revision += 1;
-    }
-
-    #[cold]
-    fn replace_added(&mut self, key: &str, member: Member) {
-        let Some(present) = self.added.get_mut(key) else { return };
-        if same_value(present.member.value(), member.value()) {
-            return;
-        }
-        self.size.subtract(present.len());
-        let before = present.replace(member);
-        self.size.add(present.len());
-        if let Some(log) = &mut self.undo_log {
-            log.note_added(key, Some(before));
-        }
-        self.revision += 1;
-    }
-
-    /// Removes a key without recording it in the change set; returns whether there was a value.
-    pub(crate) fn remove_untracked(&mut self, key: &str) -> bool {
-        if let Ok(at) = self.position(key) {
-            let is_present = self.entries[at].value(&self.payload).is_some();
-            if is_present {
-                self.edit(at, Edit::Removed);
-            }
-            return is_present;
-        }
-        let Some(added) = self.added.remove(key) else { return false };
-        self.size.subtract(added.len());
-        if let Some(log) = &mut self.undo_log {
-            log.note_added(key, Some(added));
-        }
-        self.revision += 1;
-        true
-    }
-
-    fn edit(&mut self, at: usize, edit: Edit) {
-        let entry = &mut self.entries[at];
-        if let Some(before) = entry.len(&self.payload) {
-            self.size.subtract(before);
-        }
-        let former = mem::replace(&mut entry.edit, edit);
-        if let Some(after) = entry.len(&self.payload) {
-            self.size.add(after);
-        }
-        if let Some(log) = &mut self.undo_log {
-            log.note_opened(at, former);
-        }
-        self.revision += 1;
-    }
-
     /// Returns the entry of a key. A short list is searched linearly: most keys already differ in
     /// length.
     fn entry(&self, key: &str) -> Option<&Entry> {
@@ -510,25 +247,4 @@ impl Dictionary {
     fn position(&self, key: &str) -> Result<usize, usize> {
         self.entries.binary_search_by(|entry| entry.key(&self.payload).cmp(key))
     }
-}
-
-/// Fails when a value nests too deep to be read again.
-fn check_depth(key: &str, json: &str) -> Result<(), SessionError> {
-    if json_scan::is_value(json) { Ok(()) } else { Err(too_deep(key)) }
-}
-
-#[cold]
-fn too_deep(key: &str) -> SessionError {
-    let source = ValueError::new("it nests deeper than 127 levels; flatten it");
-    SessionError::Encode { key: key.into(), source }
-}
-
-/// Returns where the closing bracket of a list is.
-fn list_end(json: &str) -> Option<usize> {
-    let trimmed = json.trim_end();
-    (json.trim_start().starts_with('[') && trimmed.ends_with(']')).then(|| trimmed.len() - 1)
-}
-
-fn is_empty_list(json: &str) -> bool {
-    json.trim().strip_prefix('[').is_some_and(|rest| rest.trim_start() == "]")
 }

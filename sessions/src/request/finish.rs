@@ -10,9 +10,8 @@ use actix_web::{
 
 use super::{
     answer::{Answer, Outcome, add_headers},
-    save::{
-        SaveFailure, SaveReport, Tolerance, freeze, save_content, save_content_at_once, skip_saving,
-    },
+    save::{freeze, save_content, save_content_at_once, skip_saving},
+    save_report::{SaveFailure, SaveReport, Tolerance},
     slot::{FreezeFor, Frozen, OpenSession, Slot},
 };
 use crate::interface::SessionInterface;

@@ -12,6 +12,7 @@ mod headers;
 pub(crate) mod middleware;
 mod plain_http;
 mod save;
+mod save_report;
 mod saved_session;
 mod service_state;
 mod slot;

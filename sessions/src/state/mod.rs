@@ -223,13 +223,6 @@ impl SessionState {
         self.inner.dictionary.insert(key, member)
     }
 
-    /// Sets `key` to the value of this JSON text.
-    pub(crate) fn insert_json(&mut self, key: &str, json: String) -> Result<(), SessionError> {
-        self.check_writable(key)?;
-        self.reserve_beside(key, &json);
-        self.inner.dictionary.insert_json(key, json)
-    }
-
     /// Removes `key`; returns whether there was a value.
     ///
     /// # Errors
