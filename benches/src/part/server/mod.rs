@@ -20,8 +20,8 @@ use crate::Effort;
 /// Connections that are in use at the same time.
 const CONNECTIONS: usize = 8;
 
-const WORKLOADS: [Workload; 4] =
-    [Workload::Untouched, Workload::Unused, Workload::Read, Workload::Write];
+const WORKLOADS: [Workload; 5] =
+    [Workload::Untouched, Workload::Unused, Workload::Read, Workload::Write, Workload::Create];
 
 /// What a server serves.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
