@@ -34,12 +34,12 @@ impl Member {
         self.text
     }
 
-    /// Changes the text of the value, and what is before it stays.
+    /// Changes the text from the given byte on, where the value begins.
     pub(super) fn change_value(&mut self, change: impl FnOnce(&mut String, usize)) {
         change(&mut self.text, self.value_at);
     }
 
-    /// Returns the key, unless it is written with escapes.
+    /// Returns the key as it is written, without its quotes.
     pub(super) fn plain_key(&self) -> &str {
         &self.text["\"".len()..self.value_at - "\":".len()]
     }

@@ -101,7 +101,10 @@ impl SessionHeaders {
 }
 
 fn set_cookie(headers: &mut HeaderMap, set_cookie: HeaderValue) {
-    drop_cookies_named(headers, name_of(set_cookie.as_bytes()));
+    let name = name_of(set_cookie.as_bytes());
+    if headers.get_all(header::SET_COOKIE).any(|cookie| name_of(cookie.as_bytes()) == name) {
+        drop_cookies_named(headers, name);
+    }
     headers.append(header::SET_COOKIE, set_cookie);
 }
 
@@ -142,14 +145,8 @@ fn merge_vary(headers: &mut HeaderMap, vary: Vary) {
 
 /// Drops the handler's cookies of this name: a response must not set one cookie twice (RFC 6265bis,
 /// 4.1.1), and the session's own takes precedence.
-fn drop_cookies_named(headers: &mut HeaderMap, name: &[u8]) {
-    if headers.get_all(header::SET_COOKIE).any(|cookie| name_of(cookie.as_bytes()) == name) {
-        drop_them(headers, name);
-    }
-}
-
 #[cold]
-fn drop_them(headers: &mut HeaderMap, name: &[u8]) {
+fn drop_cookies_named(headers: &mut HeaderMap, name: &[u8]) {
     event!(
         CookieDropped,
         cookie = %String::from_utf8_lossy(name),

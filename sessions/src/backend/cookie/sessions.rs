@@ -305,7 +305,8 @@ impl<C: CookieCodec> CookieSessions<C> {
         Ok(saved)
     }
 
-    /// Fails to save. The older cookies that a session hid which has ended would open without it.
+    /// Fails to save. Of a session that has ended, the cookie is replaced if it hides older ones, which would
+    /// open without it.
     #[cold]
     fn fail(
         &self,
