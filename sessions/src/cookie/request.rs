@@ -234,7 +234,7 @@ mod tests {
 
     #[test]
     fn takes_each_value_once_and_at_most_a_thousand() {
-        for count in [1, 2, 7, 8, 9, 10, 100, 999, 1_000, 1_001, 2_000] {
+        for count in [1, 2, 3, 4, 9, 10, 100, 999, 1_000, 1_001, 2_000] {
             let header: Vec<u8> =
                 (0..2 * count).flat_map(|n| format!("id={}; ", n / 2).into_bytes()).collect();
             let expected: Vec<String> = (0..count.min(1_000)).map(|n| n.to_string()).collect();
@@ -250,7 +250,7 @@ mod tests {
 
     #[test]
     fn a_duplicate_is_found_however_far_apart() {
-        for count in [5, 8, 9, 500] {
+        for count in [2, 3, 5, 9, 500] {
             let values: String = (0..count).fold(String::new(), |all, n| format!("{all}id={n}; "));
             let header = format!("{values}{values}");
             assert_eq!(find(&[header.as_bytes()], "id").len(), count);
@@ -273,7 +273,7 @@ mod tests {
     #[cfg(feature = "import-actix-session")]
     #[test]
     fn values_are_left_out_of_few_and_of_many() {
-        for count in [3, 8, 9, 20] {
+        for count in [2, 3, 4, 9, 20] {
             let header: String = (0..count).fold(String::new(), |all, n| format!("{all}id={n}; "));
             let values = CookieValues::find([header.as_bytes()].into_iter(), "id");
             let others = values.without(b"1");

@@ -8,7 +8,7 @@ use std::{
 use super::member::Member;
 
 /// Up to so many keys are in a list, which costs less than a tree. In a longer one, each new key would move
-/// half of the others.
+/// half of the others. A tree stays one until it is empty.
 const FEW: usize = 16;
 
 /// A member that this request added.

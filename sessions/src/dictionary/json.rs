@@ -1,5 +1,5 @@
 //! The dictionary as a JSON object: split into members when it is opened, and joined again with the
-//! text of unchanged members.
+//! text of members that were not changed since they were opened or added.
 
 use std::{fmt::Write, iter, mem, sync::Arc};
 

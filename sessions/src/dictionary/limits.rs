@@ -217,7 +217,7 @@ fn too_large(key: &str, limit: SessionLimit) -> SessionError {
 
 #[cfg(test)]
 mod tests {
-    use super::quoted_len;
+    use super::{Limits, SessionLimit, quoted_len};
     use crate::dictionary::{Dictionary, quoted};
 
     #[test]
@@ -229,6 +229,32 @@ mod tests {
             let key = char::from(byte).to_string();
             assert_eq!(quoted_len(&key), quoted(&key).len(), "{byte}");
         }
+    }
+
+    #[test]
+    fn a_value_for_which_there_is_certainly_room_is_within_the_limits() {
+        let source = SessionLimit::Payload { bytes: 0 };
+        let mut certain = 0;
+        for (bytes, keys, reserved) in (20..90).flat_map(|bytes| {
+            (2..5).flat_map(move |keys| [0, 7].map(move |reserved| (bytes, keys, reserved)))
+        }) {
+            let mut dictionary = Dictionary::from_json(r#"{"a":1,"b\"":2}"#).unwrap();
+            dictionary.set_limits(Limits::new(bytes, source, keys));
+            dictionary.reserve(reserved);
+            for (key, value) in ["a", "b\"", "new", "\u{1}\u{2}"]
+                .into_iter()
+                .flat_map(|key| [1, 5, 30].map(|value| (key, value)))
+            {
+                if dictionary.has_room(key, value, reserved) {
+                    certain += 1;
+                    assert!(
+                        dictionary.check_size_of(key, value).is_ok(),
+                        "{key:?} {value} {bytes}"
+                    );
+                }
+            }
+        }
+        assert!(certain > 500, "{certain}");
     }
 
     #[test]

@@ -2,7 +2,7 @@
 //! the request. It knows nothing of logins, lifetimes or cookies.
 //!
 //! A sorted list of entries refers to one buffer: the opened members, each with the edit of this
-//! request. Keys that were not opened are in a map beside it. The current value, a rollback and
+//! request. Keys that were not opened are beside it, in a list or a map. The current value, a rollback and
 //! `is_edited` all come from these two. The change set is separate, and recorded only if a backend
 //! replays it.
 

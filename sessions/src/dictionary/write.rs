@@ -25,7 +25,7 @@ impl Dictionary {
         Ok(())
     }
 
-    /// Sets `key` to the value of this member, which is its own.
+    /// Sets `key` to the value of this member, which was written for the same key.
     ///
     /// # Errors
     ///

@@ -65,7 +65,7 @@ pub struct SharedKeys {
 
 struct Inner {
     ring: ArcSwap<Ring>,
-    /// Counts the replacements, each after its ring is in place.
+    /// Counts the replacements, each when its ring is in place.
     generation: AtomicU64,
 }
 
@@ -100,6 +100,8 @@ impl SharedKeys {
     pub fn replace(&self, ring: impl Into<KeyRing>) {
         let ring = ring.into();
         if self.ring().keys.same_as(&ring) {
+            // Another thread may have replaced them, and not counted that yet.
+            self.inner.generation.fetch_add(1, Ordering::Release);
             return;
         }
         event!(
@@ -125,8 +127,8 @@ impl SharedKeys {
         self.inner.ring.load()
     }
 
-    /// Returns a number that another ring changes: what was derived from the [ring](Self::ring) after this
-    /// number was read is as new as the number.
+    /// Returns how often the keys were replaced. Read it before the [ring](Self::ring): what is derived from the
+    /// ring is then at least as new.
     pub(crate) fn generation(&self) -> u64 {
         self.inner.generation.load(Ordering::Acquire)
     }

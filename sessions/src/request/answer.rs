@@ -70,7 +70,8 @@ pub(super) fn add_headers<I: SessionInterface>(
             // The response is dropped, but inner sessions are saved: their headers must be sent.
             let mut all = InnerHeaders::take(response).0;
             all.extend(headers);
-            *response = failure(slot, response.request().clone(), err, all);
+            let request = response.request().clone();
+            *response = failure(slot, request, err, all);
             return;
         }
     };
@@ -134,6 +135,7 @@ fn pass<I: SessionInterface>(slot: &Slot<I>, err: &mut Error, outcome: Outcome) 
     if headers.is_empty() && !is_of_session(err) {
         return;
     }
+    // Another error stands in for it until the next line.
     let inner = mem::replace(err, SaveError::Interrupted.into());
     *err =
         ErrorWithHeaders::new(inner, headers, slot.interface_name(), &slot.service.outages).into();

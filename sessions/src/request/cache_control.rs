@@ -76,7 +76,7 @@ pub(super) fn keep_private(headers: &mut HeaderMap, shows: Shows) {
     }
 }
 
-/// Keeps a response from shared caches that has headers for them.
+/// Makes a response private whose handler set headers for caches.
 #[cold]
 fn overrule(headers: &mut HeaderMap, shows: Shows) {
     if shows == Shows::NoSession && is_called_public(headers) {

@@ -92,15 +92,15 @@ impl SessionHeaders {
         keep_private(headers, shows);
         vary_by(headers, self.vary);
         if let Some(own) = self.own {
-            set_cookie(headers, own);
+            append_cookie(headers, own);
         }
         for removal in self.legacy {
-            set_cookie(headers, removal);
+            append_cookie(headers, removal);
         }
     }
 }
 
-fn set_cookie(headers: &mut HeaderMap, set_cookie: HeaderValue) {
+fn append_cookie(headers: &mut HeaderMap, set_cookie: HeaderValue) {
     let name = name_of(set_cookie.as_bytes());
     if headers.get_all(header::SET_COOKIE).any(|cookie| name_of(cookie.as_bytes()) == name) {
         drop_cookies_named(headers, name);

@@ -31,7 +31,8 @@ impl SessionState {
     /// Limits the session to so many bytes of JSON and 8,192 keys: a write that goes beyond is
     /// [`SessionError::TooLarge`]. Without this call a session has no limits.
     ///
-    /// For backends: they know the limit when they open the session. A session that is larger already
+    /// For backends: they know the limit when they open the session, and set it before a handler has the
+    /// session. A session that is larger already
     /// can be read, and written as long as it does not grow.
     pub fn limit_payload(&mut self, bytes: usize) {
         let source = SessionLimit::Payload { bytes };
@@ -40,10 +41,11 @@ impl SessionState {
 
     pub(crate) fn set_limits(&mut self, limits: Limits, own_keys: OwnKeys) {
         self.inner.dictionary.set_limits(limits);
+        self.inner.dictionary.reserve(0);
         self.inner.meta.own_keys = own_keys;
     }
 
-    /// Reserves the room of what the framework will write, where it could lack beside this value.
+    /// Reserves room for the framework's keys, unless there is certainly enough beside this value.
     pub(super) fn reserve_beside(&mut self, key: &str, json: &str) {
         let most = self.inner.meta.own_keys.others + OWN_MEMBERS;
         if !self.inner.dictionary.has_room(key, json.len(), most) {

@@ -189,9 +189,11 @@ impl SessionState {
     }
 
     /// Whether there are no keys.
+    // Out of line, since it is asked in several places of each request.
     #[inline(never)]
     pub fn is_empty(&self) -> bool {
-        !self.inner.dictionary.has_any(|key| !is_hidden(key))
+        let dictionary = &self.inner.dictionary;
+        dictionary.len() <= HIDDEN.len() && !dictionary.has_any(|key| !is_hidden(key))
     }
 
     /// Whether there is nothing but messages for the next page.
@@ -216,7 +218,7 @@ impl SessionState {
         self.insert_member(key, self.encoder().member(key, value)?)
     }
 
-    /// Sets `key` to the value of this member, which is its own.
+    /// Sets `key` to the value of this member, which was written for the same key.
     pub(crate) fn insert_member(&mut self, key: &str, member: Member) -> Result<(), SessionError> {
         self.check_writable(key)?;
         self.reserve_beside(key, member.value());

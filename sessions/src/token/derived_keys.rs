@@ -29,7 +29,8 @@ pub(crate) struct SaltKeys<K> {
     keys: Box<[K]>,
 }
 
-/// The derived keys for the salts in use. Those of a ring that was replaced are dropped at the next
+/// The derived keys for the salts in use, of one [`SharedKeys`]: the generations of different ones cannot be
+/// compared. Those of a ring that was replaced are dropped at the next
 /// use.
 pub(crate) struct DerivedKeyCache<K> {
     known: ArcSwap<Vec<Arc<SaltKeys<K>>>>,

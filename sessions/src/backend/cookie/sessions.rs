@@ -246,6 +246,9 @@ impl<C: CookieCodec> CookieSessions<C> {
         };
         match Box::pin(revocation.login_time(state)).await {
             Ok(since) => self.save_since(state, Some(since), cx),
+            Err(_) if Self::is_key_gone(state, &self.keys_of_cookie(cx), cx) => {
+                self.fail(state, SaveError::Gone, cx)
+            }
             Err(err) => self.fail(state, err, cx),
         }
     }
@@ -275,11 +278,7 @@ impl<C: CookieCodec> CookieSessions<C> {
             return self.save_empty(state, cx);
         }
         let keys = self.keys_of_cookie(cx);
-        // A session does not outlive its key by being sealed again: the key may have leaked.
-        let opened_with = state.extensions().get::<KeyBytes>();
-        if opened_with.is_some_and(|key| !keys.ring().has(key))
-            && cx.session_status() != SessionStatus::Purged
-        {
+        if Self::is_key_gone(state, &keys, cx) {
             return self.fail(state, SaveError::Gone, cx);
         }
         let seen = state.cookies_seen();
@@ -292,7 +291,16 @@ impl<C: CookieCodec> CookieSessions<C> {
         Ok(Saved::token(token).ending_at(cx.ends_at(began, state.own_lifetimes())))
     }
 
-    /// Removes the cookie of an empty session, or sets it to the token of one, which hides older cookies.
+    /// Whether the session was opened with a key that is no longer in use. It does not outlive its key by being
+    /// sealed again: the key may have leaked.
+    fn is_key_gone(state: &SessionState, keys: &SaltKeys<C::Key>, cx: &SaveContext<'_>) -> bool {
+        let opened_with = state.extensions().get::<KeyBytes>();
+        opened_with.is_some_and(|key| !keys.ring().has(key))
+            && cx.session_status() != SessionStatus::Purged
+    }
+
+    /// Removes the cookie of an empty session. Where older cookies would open without it, sets it to the token
+    /// of an empty session instead.
     #[cold]
     fn save_empty(&self, state: &SessionState, cx: &SaveContext<'_>) -> Result<Saved, SaveError> {
         let hides_older = state.cookies_seen().hide_older();

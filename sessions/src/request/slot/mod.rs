@@ -40,7 +40,7 @@ pub struct Slot<I: SessionInterface> {
     /// The slot of the next outer session middleware.
     outer: Option<Arc<dyn AnySlot>>,
     phase: Mutex<Phase<I::Content>>,
-    /// What writes values, from the first one that is written.
+    /// What writes values, kept from its first use on.
     encoder: OnceLock<Encoder>,
     /// What crates that build on this one attached, whether the session is open or not.
     attached: Mutex<Extensions>,
