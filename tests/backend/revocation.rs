@@ -14,7 +14,7 @@ use actix_web::{
 };
 use sessions::{
     EncryptedCookie, MemoryStore, Session, SessionConfig, SessionInterface, SessionMiddleware,
-    SignedCookie,
+    SharedKeys, SignedCookie,
     backend::{OwnerError, Revocation},
     session::PurgeOutcome,
     store::StoreError,
@@ -375,4 +375,30 @@ async fn an_ended_session_ends_no_newer_login() {
     let (late, ()) = fixture.store.overtake(moment, late, meanwhile).await;
     assert_eq!(late.status, StatusCode::CONFLICT);
     assert_eq!(user.get(&app, "/read").await.body, SEVEN);
+}
+
+#[actix_web::test]
+async fn a_login_whose_key_was_replaced_meanwhile_has_ended_also_where_the_store_fails() {
+    let (keys, store) = (SharedKeys::new(key(1)), FaultStore::new(MemoryStore::new()));
+    let backend = SignedCookie::new(keys.clone()).revocable(store.clone());
+    let cookies = Cookies { backend, config: SessionConfig::new() };
+    let log_in = async |session: Session, keys: web::Data<SharedKeys>| {
+        keys.replace(key(2));
+        session.set_owner("7").map(|()| HttpResponse::Ok())
+    };
+    let app = init_service(
+        App::new()
+            .app_data(web::Data::new(keys))
+            .wrap(SessionMiddleware::new(cookies))
+            .route("/visit", web::to(async |session: Session| session.insert("n", 1).map(|()| "")))
+            .route("/login", web::to(log_in)),
+    )
+    .await;
+    let mut browser = Browser::new();
+    browser.get(&app, "/visit").await;
+    assert!(browser.cookie("app").is_some());
+    store.on_every_call(Fault::Fails(unavailable()));
+    let answer = browser.get(&app, "/login").await;
+    assert_eq!(answer.status, StatusCode::CONFLICT);
+    assert_eq!(browser.cookie("app"), None);
 }
