@@ -37,14 +37,13 @@ impl Dictionary {
         let Some(end) = list_end(present) else { return false };
         let comma = if is_empty_list(present) { "" } else { "," };
         let tail = format!("{comma}{element}]");
-        let mut grown = None;
-        self.change_own_value(key, |text, value_at| {
+        let changed = self.change_own_value(key, |text, value_at| {
             let before = text.len();
             text.truncate(value_at + end);
             text.push_str(&tail);
-            grown = Some((before, text.len()));
+            (before, text.len())
         });
-        if let Some((before, after)) = grown {
+        if let Some((before, after)) = changed {
             self.size.bytes = self.size.bytes + after - before;
             self.revision += 1;
             return true;
@@ -58,23 +57,22 @@ impl Dictionary {
         true
     }
 
-    /// Changes the value that this request set in its place: the text from the given byte on. Does nothing
-    /// while changes are made on trial, which replace values.
-    fn change_own_value(&mut self, key: &str, change: impl FnOnce(&mut String, usize)) {
+    /// Changes the value that this request set in its place: the text from the given byte on. `None` if it set
+    /// none, and while changes are made on trial, which replace values.
+    fn change_own_value<R>(
+        &mut self,
+        key: &str,
+        change: impl FnOnce(&mut String, usize) -> R,
+    ) -> Option<R> {
         if self.undo_log.is_some() {
-            return;
+            return None;
         }
         match self.position(key) {
-            Ok(at) => {
-                if let Edit::Set(json) = &mut self.entries[at].edit {
-                    change(json, 0);
-                }
-            }
-            Err(_) => {
-                if let Some(added) = self.added.get_mut(key) {
-                    added.member.change_value(change);
-                }
-            }
+            Ok(at) => match &mut self.entries[at].edit {
+                Edit::Set(json) => Some(change(json, 0)),
+                Edit::Kept | Edit::Removed => None,
+            },
+            Err(_) => self.added.get_mut(key).map(|added| added.member.change_value(change)),
         }
     }
 }

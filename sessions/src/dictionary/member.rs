@@ -35,8 +35,8 @@ impl Member {
     }
 
     /// Changes the text from the given byte on, where the value begins.
-    pub(super) fn change_value(&mut self, change: impl FnOnce(&mut String, usize)) {
-        change(&mut self.text, self.value_at);
+    pub(super) fn change_value<R>(&mut self, change: impl FnOnce(&mut String, usize) -> R) -> R {
+        change(&mut self.text, self.value_at)
     }
 
     /// Returns the key as it is written, without its quotes.
