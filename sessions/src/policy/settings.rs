@@ -1,7 +1,5 @@
 //! The settings of an interface, resolved once when its service is built.
 
-use std::sync::Arc;
-
 use sessions_policy::CookiePolicy;
 
 use crate::policy::{Policies, policies};
@@ -22,7 +20,7 @@ macro_rules! settings {
         pub struct Settings {
             /// The cookie of an interface whose policies do not look at the request. `None` when a
             /// function has to be asked first.
-            pub(crate) cookie: Option<Arc<CookiePolicy>>,
+            pub(crate) cookie: Option<CookiePolicy>,
             salt: Option<Box<str>>,
             /// A use of a session starts the time of its record again.
             pub(crate) sliding: bool,
@@ -33,7 +31,7 @@ macro_rules! settings {
         impl Settings {
             pub(crate) fn new(cookie: Option<CookiePolicy>, policies: Policies<'_>) -> Self {
                 Self {
-                    cookie: cookie.map(Arc::new),
+                    cookie,
                     salt: policies.salt().map(Into::into),
                     sliding: policies.refresh_each_request() || policies.idle_timeout().is_some(),
                     $($field: policies.$field(),)*

@@ -189,7 +189,7 @@ where
     I: SessionInterface,
 {
     match slot.open(request.request()).await {
-        Ok(()) | Err(ExtractError::Closed) => {}
+        Ok(_) | Err(ExtractError::Closed) => {}
         Err(err) => {
             let err = match err {
                 ExtractError::Open(err) => err.into(),

@@ -20,7 +20,7 @@ mod token_check;
 mod token_cookie;
 
 pub(crate) use self::bearer::is_bearer_request;
-pub(crate) use self::slot::{AnySlot, CurrentSlot, Opening, Slot};
+pub(crate) use self::slot::{AnySlot, CurrentSlot, Opening, OpeningFuture, Slot};
 #[cfg(feature = "import-actix-session")]
 pub(crate) use self::token_check::check_token;
 pub use self::{

@@ -167,7 +167,7 @@ fn save_context<'r, I: SessionInterface>(
     let ServiceState { settings, clock, .. } = &*slot.service;
     let OpenSession { content, cookie, .. } = session;
     SaveContext {
-        cookie: &cookie.policy,
+        cookie: slot.service.cookie(&cookie.policy),
         settings,
         now: clock.now(),
         session_status: content.state().status(),

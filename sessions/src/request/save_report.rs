@@ -118,7 +118,7 @@ fn answer_cookie<I: SessionInterface>(
     saved: Saved,
 ) -> Result<Answered, SaveError> {
     let ServiceState { interface, settings, .. } = &*slot.service;
-    let OpenSession { content, cookie, .. } = session;
+    let content = &session.content;
     let token = match saved.cookie {
         CookieChange::Set { token } => Some(token),
         CookieChange::Hold { token } => is_due(&**interface, content, now).then_some(token),
@@ -132,8 +132,8 @@ fn answer_cookie<I: SessionInterface>(
         CookieChange::HandOut { .. } => return Err(SaveError::NoBearer),
     };
     let Saved { stored, legacy_cookie, ends_at, .. } = saved;
-    let set =
-        |token| token_cookie(&**interface, settings, content, &cookie.policy, token, ends_at, now);
+    let policy = slot.service.cookie(&session.cookie.policy);
+    let set = |token| token_cookie(&**interface, settings, content, policy, token, ends_at, now);
     let headers = headers_of(session, token.map(set).transpose()?, &legacy_cookie.removes);
     Ok(Answered { outcome: Ok(SaveOutcome::Saved), headers, stored, token: None })
 }
@@ -148,10 +148,10 @@ fn answer_removal<I: SessionInterface>(
     saved: Saved,
 ) -> Answered {
     let Saved { stored, legacy_cookie, ending, .. } = saved;
-    let (settings, cookie) = (&slot.service.settings, &session.cookie);
+    let (settings, policy) = (&slot.service.settings, slot.service.cookie(&session.cookie.policy));
     let set_cookie = match ending {
-        Some(token) => Some(ending_cookie(settings, &legacy_cookie, &cookie.policy, token, now)),
-        None => legacy_cookie.removal(&cookie.policy, cookie.was_sent, now),
+        Some(token) => Some(ending_cookie(settings, &legacy_cookie, policy, token, now)),
+        None => legacy_cookie.removal(policy, session.cookie.was_sent, now),
     };
     let headers = headers_of(session, set_cookie, &legacy_cookie.removes);
     Answered { outcome, headers, stored, token: None }

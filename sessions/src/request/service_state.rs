@@ -14,6 +14,13 @@ use crate::{
     policy::{Settings, is_first},
 };
 
+/// The cookie policies of one request.
+pub(crate) enum RequestPolicy {
+    /// Those that were checked when the service was built.
+    Fixed,
+    Own(Box<CookiePolicy>),
+}
+
 /// An interface with its resolved policies.
 pub(crate) struct ServiceState<I> {
     pub(crate) interface: Arc<I>,
@@ -54,10 +61,7 @@ impl<I: SessionInterface> ServiceState<I> {
 
     /// Asks the interface for the cookie policies of this request, and checks them unless they
     /// equal those that were checked when the service was built.
-    pub(crate) fn cookie_for(
-        &self,
-        request: &HttpRequest,
-    ) -> Result<Arc<CookiePolicy>, CookieError> {
+    pub(crate) fn cookie_for(&self, request: &HttpRequest) -> Result<RequestPolicy, CookieError> {
         let interface = &*self.interface;
         let name = interface.cookie_name(request);
         let domain = interface.cookie_domain(request);
@@ -75,7 +79,7 @@ impl<I: SessionInterface> ServiceState<I> {
             && fixed.samesite() == samesite
             && fixed.partitioned() == partitioned
         {
-            return Ok(Arc::clone(fixed));
+            return Ok(RequestPolicy::Fixed);
         }
         let attributes = CookieAttributes {
             name: CookieName::new(name.into_owned())?,
@@ -86,6 +90,16 @@ impl<I: SessionInterface> ServiceState<I> {
             samesite,
             partitioned,
         };
-        Ok(Arc::new(attributes.check()?))
+        Ok(RequestPolicy::Own(Box::new(attributes.check()?)))
+    }
+
+    /// Returns the policies that [`cookie_for`](Self::cookie_for) found.
+    pub(crate) fn cookie<'p>(&'p self, found: &'p RequestPolicy) -> &'p CookiePolicy {
+        match found {
+            RequestPolicy::Own(policy) => policy,
+            RequestPolicy::Fixed => {
+                self.settings.cookie.as_ref().expect("those of the request equal them")
+            }
+        }
     }
 }

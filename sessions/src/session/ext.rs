@@ -79,11 +79,11 @@ impl SessionExt for HttpRequest {
     async fn session_of<I: SessionSelector>(&self) -> Result<Session<I>, ExtractError> {
         let found = find::<I>(&self.extensions());
         let slot = found.inspect_err(|err| log_misuse(self, err))?;
-        match I::erased(&slot).open(self) {
-            Opening::Done(result) => result?,
-            Opening::Waiting(fut) => fut.await?,
-        }
-        Ok(Session::of(slot))
+        let encoder = match I::any(&slot).open_at_once(self) {
+            Opening::Done(opened) => opened?,
+            Opening::Waits(left) => I::erased(&slot).open_later(self, left).await?,
+        };
+        Ok(Session::new(slot, encoder))
     }
 }
 
@@ -129,7 +129,8 @@ impl OpenedSessionExt for GuardContext<'_> {
 
 fn opened<I: SessionSelector>(extensions: &Extensions) -> Option<Session<I>> {
     let slot = find::<I>(extensions).ok()?;
-    I::any(&slot).is_open().then(|| Session::of(slot))
+    let encoder = I::any(&slot).encoder()?;
+    Some(Session::new(slot, encoder))
 }
 
 /// Whether the request has `Authorization: Bearer`, and each session around this route takes its token from there:

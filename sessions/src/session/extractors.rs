@@ -13,13 +13,13 @@ use actix_web::{
     FromRequest, HttpMessage, HttpRequest,
     dev::{Extensions, Payload},
 };
-use futures_util::future::{FutureExt, LocalBoxFuture, Map};
+use futures_util::future::{FutureExt, Map};
 
 use super::{Inferred, Session, SessionSelector};
 use crate::{
     error::{ExtractError, OpenError},
     events::event,
-    request::{CurrentSlot, Opening},
+    request::{CurrentSlot, Opening, OpeningFuture},
 };
 
 /// The future of the extractor of [`Session`]. It allocates only if the session is not open yet.
@@ -29,7 +29,7 @@ pub struct Extracting<I: SessionSelector = Inferred> {
 
 enum Stage<I: SessionSelector> {
     Done(Option<Result<Session<I>, ExtractError>>),
-    Opening { slot: Arc<I::Slot>, fut: LocalBoxFuture<'static, Result<(), ExtractError>> },
+    Opening { slot: Arc<I::Slot>, fut: OpeningFuture },
 }
 
 impl<I: SessionSelector> Extracting<I> {
@@ -54,7 +54,7 @@ impl<I: SessionSelector> Future for Extracting<I> {
                 let Stage::Opening { slot, .. } = stage else {
                     unreachable!("the stage was `Opening` a line above")
                 };
-                Poll::Ready(opened.map(|()| Session::of(slot)))
+                Poll::Ready(opened.map(|encoder| Session::new(slot, encoder)))
             }
         }
     }
@@ -86,9 +86,14 @@ impl<I: SessionSelector> FromRequest for Session<I> {
                 refuse_misuse(&request.extensions(), &err);
                 Extracting::done(Err(err))
             }
-            Ok(slot) => match I::erased(&slot).open(request) {
-                Opening::Done(result) => Extracting::done(result.map(|()| Session::of(slot))),
-                Opening::Waiting(fut) => Extracting { stage: Stage::Opening { slot, fut } },
+            Ok(slot) => match I::any(&slot).open_at_once(request) {
+                Opening::Done(opened) => {
+                    Extracting::done(opened.map(|encoder| Session::new(slot, encoder)))
+                }
+                Opening::Waits(left) => {
+                    let fut = I::erased(&slot).open_later(request, left);
+                    Extracting { stage: Stage::Opening { slot, fut } }
+                }
             },
         }
     }

@@ -37,7 +37,7 @@ impl<I: SessionSelector> Session<I> {
     /// session, and [`SessionError::Encode`] when the value cannot be written as JSON: a number in it
     /// is NaN or infinite, a map has keys that are not text, or it nests deeper than 127 levels.
     pub fn insert<T: Serialize>(&self, key: &str, value: T) -> Result<(), SessionError> {
-        let member = self.encoder().member(key, &value)?;
+        let member = self.encoder.member(key, &value)?;
         self.change(|state| state.insert_member(key, member))
     }
 
@@ -171,7 +171,7 @@ impl<I: SessionSelector> Session<I> {
         K: AsRef<str>,
         T: Serialize,
     {
-        let encoder = self.encoder();
+        let encoder = self.encoder;
         // Sorted once, and the last of equal keys wins.
         let mut encoded = BTreeMap::<Box<str>, String>::new();
         let mut bytes = 0;
@@ -209,7 +209,7 @@ impl<I: SessionSelector> Session<I> {
         }
         // Outside the lock, so that `make` may use the session, and so may `T`.
         let made = make();
-        let encoder = self.encoder();
+        let encoder = self.encoder;
         let json = encoder.encode(key, &made)?;
         let present = self.change(|state| {
             let present = state.raw(key).map(JsonText::from);

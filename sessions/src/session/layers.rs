@@ -55,6 +55,6 @@ pub fn write_login_note<I: SessionSelector, N: Serialize + ?Sized>(
     session: &Session<I>,
     note: Option<&N>,
 ) -> Result<(), SessionError> {
-    let note = note.map(|note| session.encoder().encode(LOGIN, note)).transpose()?;
+    let note = note.map(|note| session.encoder.encode(LOGIN, note)).transpose()?;
     session.change(|state| state.write_login_note(note))
 }

@@ -250,7 +250,7 @@ impl<I: SessionSelector> Session<I> {
         owner: impl Display,
         note: &N,
     ) -> Result<(), SessionError> {
-        let (owner, note) = (owner.to_string(), self.encoder().encode(LOGIN, note)?);
+        let (owner, note) = (owner.to_string(), self.encoder.encode(LOGIN, note)?);
         self.change(|state| state.log_in(&owner, Some(note)))
     }
 
@@ -270,7 +270,7 @@ impl<I: SessionSelector> Session<I> {
     ///
     /// Those of [`set_owner_with`](Self::set_owner_with), and [`SessionError::NoOwner`] without a login.
     pub fn set_login_note<N: Serialize + ?Sized>(&self, note: &N) -> Result<(), SessionError> {
-        let note = self.encoder().encode(LOGIN, note)?;
+        let note = self.encoder.encode(LOGIN, note)?;
         self.change(|state| state.replace_login_note(note))
     }
 

@@ -64,12 +64,13 @@ pub use crate::{
 /// ```
 pub struct Session<I: SessionSelector = Inferred> {
     slot: Arc<I::Slot>,
+    encoder: Encoder,
 }
 
 impl<I: SessionSelector> Session<I> {
-    /// Returns the handle of a slot, which must be open.
-    pub(crate) fn of(slot: Arc<I::Slot>) -> Self {
-        Self { slot }
+    /// Returns the handle of a slot that was opened, with its encoder.
+    pub(crate) fn new(slot: Arc<I::Slot>, encoder: Encoder) -> Self {
+        Self { slot, encoder }
     }
 
     /// Reads the state without marking the session as accessed.
@@ -85,10 +86,6 @@ impl<I: SessionSelector> Session<I> {
             state.mark_accessed();
             look(state)
         })
-    }
-
-    fn encoder(&self) -> Encoder {
-        I::any(&self.slot).encoder()
     }
 
     pub(crate) fn change<R>(
@@ -111,7 +108,7 @@ impl<I: SessionSelector> Session<I> {
 
 impl<I: SessionSelector> Clone for Session<I> {
     fn clone(&self) -> Self {
-        Self { slot: Arc::clone(&self.slot) }
+        Self { slot: Arc::clone(&self.slot), encoder: self.encoder }
     }
 }
 

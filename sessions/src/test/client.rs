@@ -19,6 +19,7 @@ use sessions_policy::CookiePolicy;
 use crate::{
     clock::Clock,
     cookie::name_of,
+    dictionary::Encoder,
     error::{ExtractError, SessionError},
     interface::SessionInterface,
     request::{ServiceState, SessionMiddleware, Slot, headers_after_saving},
@@ -103,8 +104,8 @@ impl<I: SessionInterface> TestClient<I> {
         change: impl FnOnce(&Session<I>) -> Result<R, SessionError>,
     ) -> TestRequest {
         let cookies = self.jar().clone();
-        let slot = self.open(&self.model, &cookies).await;
-        let session = Session::<I>::of(Arc::clone(&slot));
+        let (slot, encoder) = self.open(&self.model, &cookies).await;
+        let session = Session::<I>::new(Arc::clone(&slot), encoder);
         if let Err(err) = change(&session) {
             panic!("the session cannot be changed: {err}");
         }
@@ -130,7 +131,8 @@ impl<I: SessionInterface> TestClient<I> {
         request: TestRequest,
         change: impl FnOnce(&Session<I>) -> Result<R, SessionError>,
     ) -> TestRequest {
-        let session = Session::<I>::of(self.open(&self.model, &[]).await);
+        let (slot, encoder) = self.open(&self.model, &[]).await;
+        let session = Session::<I>::new(slot, encoder);
         if let Err(err) = change(&session) {
             panic!("the session cannot be changed: {err}");
         }
@@ -183,11 +185,12 @@ impl<I: SessionInterface> TestClient<I> {
             Some(set) => vec![set],
             None => request.headers().get_all(header::COOKIE).cloned().collect(),
         };
-        Session::of(self.open(request, &cookies).await)
+        let (slot, encoder) = self.open(request, &cookies).await;
+        Session::new(slot, encoder)
     }
 
     /// Opens the session of a request like `model` that carries these cookies.
-    async fn open(&self, model: &HttpRequest, cookies: &[HeaderValue]) -> Arc<Slot<I>> {
+    async fn open(&self, model: &HttpRequest, cookies: &[HeaderValue]) -> (Arc<Slot<I>>, Encoder) {
         let mut request =
             TestRequest::with_uri(&model.uri().to_string()).method(model.method().clone());
         for (name, value) in model.headers() {
@@ -200,7 +203,7 @@ impl<I: SessionInterface> TestClient<I> {
         }
         let slot = Arc::new(Slot::new(Arc::clone(&self.service), None));
         match slot.open(&request.to_http_request()).await {
-            Ok(()) => slot,
+            Ok(encoder) => (slot, encoder),
             Err(ExtractError::Open(err)) => panic!("the session cannot be opened: {err}"),
             Err(err) => panic!("the session cannot be opened: {err}"),
         }
@@ -220,10 +223,10 @@ impl<I: SessionInterface> TestClient<I> {
         self.jar.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    fn cookie(&self, request: &HttpRequest) -> Arc<CookiePolicy> {
-        self.service
-            .cookie_for(request)
-            .unwrap_or_else(|err| panic!("no cookie for this request: {err}"))
+    fn cookie(&self, request: &HttpRequest) -> CookiePolicy {
+        let found = self.service.cookie_for(request);
+        let found = found.unwrap_or_else(|err| panic!("no cookie for this request: {err}"));
+        self.service.cookie(&found).clone()
     }
 }
 

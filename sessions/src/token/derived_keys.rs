@@ -1,8 +1,8 @@
 //! What is derived from the keys of a ring for each salt, once.
 
-use std::{fmt, sync::Arc};
+use std::{fmt, ops::Deref, sync::Arc};
 
-use arc_swap::ArcSwap;
+use arc_swap::{ArcSwap, Guard};
 
 use super::signed::Rejected;
 use crate::key::{Ring, SecretKey, SharedKeys};
@@ -34,6 +34,27 @@ pub(crate) struct SaltKeys<K> {
 /// use.
 pub(crate) struct DerivedKeyCache<K> {
     known: ArcSwap<Vec<Arc<SaltKeys<K>>>>,
+}
+
+/// The keys for one salt, without a count of references of their own.
+pub(crate) struct FoundKeys<K> {
+    known: Guard<Arc<Vec<Arc<SaltKeys<K>>>>>,
+    position: usize,
+}
+
+impl<K> FoundKeys<K> {
+    /// Returns the keys for whoever keeps them for longer.
+    pub(crate) fn shared(&self) -> &Arc<SaltKeys<K>> {
+        &self.known[self.position]
+    }
+}
+
+impl<K> Deref for FoundKeys<K> {
+    type Target = SaltKeys<K>;
+
+    fn deref(&self) -> &SaltKeys<K> {
+        self.shared()
+    }
 }
 
 impl Salt<&str> {
@@ -98,11 +119,11 @@ impl<K> DerivedKeyCache<K> {
         keys: &SharedKeys,
         salt: Salt<&str>,
         make: impl Fn(&SecretKey, &str) -> K,
-    ) -> Arc<SaltKeys<K>> {
+    ) -> FoundKeys<K> {
         let generation = keys.generation();
         let known = self.known.load();
-        match known.iter().find(|known| known.is_for(generation, salt)) {
-            Some(found) => Arc::clone(found),
+        match known.iter().position(|known| known.is_for(generation, salt)) {
+            Some(position) => FoundKeys { known, position },
             None => self.derive(generation, keys, salt, make),
         }
     }
@@ -114,7 +135,7 @@ impl<K> DerivedKeyCache<K> {
         keys: &SharedKeys,
         salt: Salt<&str>,
         make: impl Fn(&SecretKey, &str) -> K,
-    ) -> Arc<SaltKeys<K>> {
+    ) -> FoundKeys<K> {
         let (ring, known) = (keys.ring(), self.known.load());
         let text = salt.text();
         let made = Arc::new(SaltKeys {
@@ -126,9 +147,9 @@ impl<K> DerivedKeyCache<K> {
         // Another thread may do the same at this moment: one result is lost, and derived again later.
         let current = known.iter().filter(|known| known.generation == generation);
         let newest = current.take(MAX_SALTS - 1).cloned();
-        let next = std::iter::once(Arc::clone(&made)).chain(newest).collect();
-        self.known.store(Arc::new(next));
-        made
+        let next: Arc<Vec<_>> = Arc::new(std::iter::once(made).chain(newest).collect());
+        self.known.store(Arc::clone(&next));
+        FoundKeys { known: Guard::from_inner(next), position: 0 }
     }
 }
 
@@ -183,7 +204,7 @@ mod tests {
     fn keys_of_a_replaced_ring_are_dropped_at_the_next_use() {
         let (cache, keys) = (DerivedKeyCache::default(), SharedKeys::new(SecretKey::generate()));
         let previous: Vec<Weak<SaltKeys<()>>> = ["a", "b"]
-            .map(|salt| Arc::downgrade(&cache.get(&keys, Salt::Custom(salt), |_, _| ())))
+            .map(|salt| Arc::downgrade(cache.get(&keys, Salt::Custom(salt), |_, _| ()).shared()))
             .to_vec();
         let ring = Arc::downgrade(&*keys.ring());
         assert!(previous.iter().all(|previous| previous.strong_count() == 1));

@@ -25,7 +25,7 @@ use crate::{
     state::{CookiesSeen, OwnKeys, SessionState, SessionStatus, seal_member},
     store::{OwnerKey, Timestamp},
     token::{
-        derived_keys::{DerivedKeyCache, Salt, SaltKeys},
+        derived_keys::{DerivedKeyCache, FoundKeys, Salt, SaltKeys},
         order::SealOrder,
         signed::{Rejected, check_age},
     },
@@ -377,16 +377,16 @@ impl<C: CookieCodec> CookieSessions<C> {
         event!(SessionRenewed, reason = reason, owner = owner(), "session token replaced");
     }
 
-    fn keys_of_cookie(&self, cx: &SaveContext<'_>) -> Arc<SaltKeys<C::Key>> {
+    fn keys_of_cookie(&self, cx: &SaveContext<'_>) -> FoundKeys<C::Key> {
         self.keys_for(cx.settings(), cx.cookie().name().as_str())
     }
 
-    fn keys_for(&self, settings: &Settings, cookie_name: &str) -> Arc<SaltKeys<C::Key>> {
+    fn keys_for(&self, settings: &Settings, cookie_name: &str) -> FoundKeys<C::Key> {
         let salt = settings.salt().or(C::SALT);
         self.keys_of(salt.map_or(Salt::Default(C::KIND, cookie_name), Salt::Custom))
     }
 
-    pub(super) fn keys_of(&self, salt: Salt<&str>) -> Arc<SaltKeys<C::Key>> {
+    pub(super) fn keys_of(&self, salt: Salt<&str>) -> FoundKeys<C::Key> {
         self.derived.get(&self.keys, salt, |key, salt| self.codec.key(key, salt))
     }
 }

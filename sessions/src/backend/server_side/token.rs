@@ -71,9 +71,10 @@ impl Tokens {
         };
         let signers = self.signing.as_ref().map(|signing| {
             let salt = Salt::Default(kind, settings.salt().unwrap_or(name));
-            signing.derived.get(&signing.keys, salt, |key, salt| {
+            let found = signing.derived.get(&signing.keys, salt, |key, salt| {
                 Signer::new(key, salt.as_bytes(), HashAlgorithm::Sha256)
-            })
+            });
+            Arc::clone(found.shared())
         });
         PurposeTokens { signers, purpose }
     }

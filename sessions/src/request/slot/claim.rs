@@ -1,44 +1,50 @@
 //! The claim to open a session, which one task has.
 
-use std::{sync::Arc, task::Waker};
+use std::{ops::Deref, task::Waker};
 
 use actix_web::HttpRequest;
 
 use super::{OpenSession, Phase, Preparation, Slot};
 use crate::{
+    dictionary::Encoder,
     error::{ExtractError, OpenError},
-    interface::SessionInterface,
+    interface::{SessionContent, SessionInterface},
 };
 
 /// The claim to open the session. If it is dropped before that, for example because a timeout drops
 /// the handler, the session stays unopened.
-pub(super) struct Claim<I: SessionInterface> {
-    slot: Arc<Slot<I>>,
+pub(super) struct Claim<I: SessionInterface, S: Deref<Target = Slot<I>>> {
+    slot: S,
     is_finished: bool,
 }
 
 /// The result of an attempt to open the session at once.
-pub(super) enum Attempt<I: SessionInterface> {
-    Done(Result<(), ExtractError>),
+pub(super) enum Attempt<I: SessionInterface, S: Deref<Target = Slot<I>>> {
+    Done(Result<Encoder, ExtractError>),
     /// The interface may have to wait.
-    Waits(Claim<I>, Preparation),
+    Waits(Claim<I, S>, Preparation),
 }
 
-impl<I: SessionInterface> Claim<I> {
-    pub(super) fn new(slot: Arc<Slot<I>>) -> Self {
+impl<I: SessionInterface, S: Deref<Target = Slot<I>>> Claim<I, S> {
+    pub(super) fn new(slot: S) -> Self {
         Self { slot, is_finished: false }
     }
 
     /// Opens the session now, where the interface need not wait.
-    pub(super) fn open_at_once(self, request: &HttpRequest) -> Attempt<I> {
+    pub(super) fn open_at_once(self, request: &HttpRequest) -> Attempt<I, S> {
         let opened = match self.slot.prepare(request) {
-            Ok(prepared) => match self.slot.open_at_once(request, &prepared) {
-                Some(opened) => opened,
-                None => return Attempt::Waits(self, prepared),
+            Ok(prepared) => match self.slot.open_at_once(request, prepared) {
+                Ok(opened) => opened,
+                Err(prepared) => return Attempt::Waits(self, prepared),
             },
             Err(err) => Err(err),
         };
         Attempt::Done(self.opened(opened))
+    }
+
+    /// Leaves the claim to the one that is made of the same slot next.
+    pub(super) fn hand_over(mut self) {
+        self.is_finished = true;
     }
 
     /// Opens the session after an attempt to do so at once.
@@ -46,17 +52,20 @@ impl<I: SessionInterface> Claim<I> {
         self,
         request: &HttpRequest,
         prepared: Preparation,
-    ) -> Result<(), ExtractError> {
-        let opened = self.slot.open_content(request, &prepared).await;
+    ) -> Result<Encoder, ExtractError> {
+        let opened = self.slot.open_content(request, prepared).await;
         self.opened(opened)
     }
 
     fn opened(
         mut self,
         opened: Result<OpenSession<I::Content>, OpenError>,
-    ) -> Result<(), ExtractError> {
+    ) -> Result<Encoder, ExtractError> {
         let (next, result) = match opened {
-            Ok(session) => (Phase::Open(session), Ok(())),
+            Ok(session) => {
+                let encoder = session.content.state().encoder();
+                (Phase::Open(session), Ok(encoder))
+            }
             Err(err) => (Phase::Failed(err.clone()), Err(err.into())),
         };
         self.is_finished = true;
@@ -89,7 +98,7 @@ fn wake_all(waiting: Vec<Waker>) {
     waiting.into_iter().for_each(Waker::wake);
 }
 
-impl<I: SessionInterface> Drop for Claim<I> {
+impl<I: SessionInterface, S: Deref<Target = Slot<I>>> Drop for Claim<I, S> {
     fn drop(&mut self) {
         if !self.is_finished {
             self.finish(Phase::Unopened);

@@ -11,10 +11,10 @@ use actix_web::HttpRequest;
 use futures_util::future::LocalBoxFuture;
 use sessions_policy::{CookiePolicy, OnDecodeError};
 
-use super::{Attempt, Claim, Claimed, Closed, Phase, SaveNow, ServiceState, Slot};
+use super::{Attempt, Claim, Claimed, Closed, Phase, Preparation, SaveNow, ServiceState, Slot};
 use crate::{
     dictionary::Encoder,
-    error::{CookieError, ExtractError, NullSession, OpenError, SaveError, SessionError},
+    error::{ExtractError, NullSession, OpenError, SaveError, SessionError},
     interface::{AliveContext, IsAlive, SessionContent, SessionInterface, Transport, known},
     request::{
         bearer::BearerToken,
@@ -35,12 +35,11 @@ pub trait AnySlot: Any + Send + Sync {
         change: &mut dyn FnMut(&mut SessionState) -> Result<(), SessionError>,
     ) -> Result<(), SessionError>;
 
-    /// Returns what writes values in the format of the session and within its limits, which stay the same
-    /// once it is open.
-    fn encoder(&self) -> Encoder;
+    /// Opens the session if it is not open yet, unless that waits.
+    fn open_at_once(&self, request: &HttpRequest) -> Opening;
 
-    /// Opens the session if it is not open yet; waits while another task opens it.
-    fn open(self: Arc<Self>, request: &HttpRequest) -> Opening;
+    /// Opens the session, as [`open_at_once`](Self::open_at_once) left it.
+    fn open_later(self: Arc<Self>, request: &HttpRequest, left: Left) -> OpeningFuture;
 
     /// Saves the session now and closes it.
     fn save_now(self: Arc<Self>) -> LocalBoxFuture<'static, Result<SavedSession, SaveError>>;
@@ -54,7 +53,9 @@ pub trait AnySlot: Any + Send + Sync {
 
     /// Asks whether the session still lives. `since` is when the handler first asked.
     fn is_alive(&self, since: SystemTime) -> IsAlive;
-    fn is_open(&self) -> bool;
+
+    /// Returns the encoder of the session, if it is open.
+    fn encoder(&self) -> Option<Encoder>;
 
     /// Whether the session is open or being opened.
     fn is_used(&self) -> bool;
@@ -62,7 +63,10 @@ pub trait AnySlot: Any + Send + Sync {
     /// Fails the session with this error, even if it is open.
     fn refuse(&self, err: &OpenError);
 
-    fn cookie_policy(&self, request: &HttpRequest) -> Result<Arc<CookiePolicy>, CookieError>;
+    /// Whether this session and one of such a cookie are in each other's way: both cookies have one name, and one path
+    /// too unless the request uses both.
+    fn collides(&self, request: &HttpRequest, cookie: &CookiePolicy) -> bool;
+
     /// Leaves the answer to a failed opening to the handler.
     fn handle_failure(&self);
     fn outer(&self) -> Option<&Arc<dyn AnySlot>>;
@@ -78,9 +82,21 @@ pub trait AnySlot: Any + Send + Sync {
 /// The first result of opening a session: it is done, or it waits.
 #[expect(missing_debug_implementations, reason = "the type is not reachable from outside")]
 pub enum Opening {
-    Done(Result<(), ExtractError>),
-    Waiting(LocalBoxFuture<'static, Result<(), ExtractError>>),
+    /// What writes values in the format of the session and within its limits, which stay the same from now on.
+    Done(Result<Encoder, ExtractError>),
+    Waits(Left),
 }
+
+/// What is left to do to open a session.
+#[expect(missing_debug_implementations, reason = "the type is not reachable from outside")]
+pub enum Left {
+    /// The caller has the claim to open it, and must go on.
+    Open(Preparation),
+    /// Another task opens it.
+    Wait,
+}
+
+pub(crate) type OpeningFuture = LocalBoxFuture<'static, Result<Encoder, ExtractError>>;
 
 /// The slot closest to the handler, in the request's extensions.
 pub(crate) struct CurrentSlot(pub(crate) Arc<dyn AnySlot>);
@@ -116,29 +132,29 @@ impl<I: SessionInterface> AnySlot for Slot<I> {
         changed
     }
 
-    fn encoder(&self) -> Encoder {
-        *self.encoder.get_or_init(|| {
-            let mut encoder = Encoder::default();
-            self.read(&mut |state| encoder = state.encoder());
-            encoder
-        })
-    }
-
-    fn open(self: Arc<Self>, request: &HttpRequest) -> Opening {
+    fn open_at_once(&self, request: &HttpRequest) -> Opening {
         match self.claim(None) {
-            Poll::Ready(Ok(Claimed::Open)) => Opening::Done(Ok(())),
+            Poll::Ready(Ok(Claimed::Open(encoder))) => Opening::Done(Ok(encoder)),
             Poll::Ready(Ok(Claimed::Granted)) => match Claim::new(self).open_at_once(request) {
                 Attempt::Done(result) => Opening::Done(result),
                 Attempt::Waits(claim, prepared) => {
-                    let request = request.clone();
-                    Opening::Waiting(Box::pin(async move { claim.open(&request, prepared).await }))
+                    claim.hand_over();
+                    Opening::Waits(Left::Open(prepared))
                 }
             },
             Poll::Ready(Err(err)) => Opening::Done(Err(err)),
-            Poll::Pending => {
-                let request = request.clone();
-                Opening::Waiting(Box::pin(async move { Self::open(&self, &request).await }))
+            Poll::Pending => Opening::Waits(Left::Wait),
+        }
+    }
+
+    fn open_later(self: Arc<Self>, request: &HttpRequest, left: Left) -> OpeningFuture {
+        let request = request.clone();
+        match left {
+            Left::Open(prepared) => {
+                let claim = Claim::new(self);
+                Box::pin(async move { claim.open(&request, prepared).await })
             }
+            Left::Wait => Box::pin(async move { self.open(&request).await }),
         }
     }
 
@@ -176,8 +192,8 @@ impl<I: SessionInterface> AnySlot for Slot<I> {
             .is_alive(&session.content, &AliveContext { settings, clock, now, since, is_saved })
     }
 
-    fn is_open(&self) -> bool {
-        self.phase().session().is_some()
+    fn encoder(&self) -> Option<Encoder> {
+        self.phase().session().map(|session| session.content.state().encoder())
     }
 
     fn is_used(&self) -> bool {
@@ -199,11 +215,18 @@ impl<I: SessionInterface> AnySlot for Slot<I> {
         }
     }
 
-    fn cookie_policy(&self, request: &HttpRequest) -> Result<Arc<CookiePolicy>, CookieError> {
+    fn collides(&self, request: &HttpRequest, cookie: &CookiePolicy) -> bool {
+        let collides = |own: &CookiePolicy, is_used: bool| {
+            own.name() == cookie.name() && (own.path() == cookie.path() || is_used)
+        };
         if let Some(session) = self.phase().session() {
-            return Ok(Arc::clone(&session.cookie.policy));
+            return collides(self.service.cookie(&session.cookie.policy), true);
         }
-        self.service.cookie_for(request)
+        match self.service.cookie_for(request) {
+            Ok(own) => collides(self.service.cookie(&own), self.is_used()),
+            // Wrong policies are a failure of this session alone.
+            Err(_) => false,
+        }
     }
 
     fn handle_failure(&self) {

@@ -10,7 +10,7 @@ use std::{
     future::poll_fn,
     mem,
     sync::{
-        Arc, Mutex, MutexGuard, OnceLock, PoisonError,
+        Arc, Mutex, MutexGuard, PoisonError,
         atomic::{AtomicBool, Ordering},
     },
     task::{Poll, Waker},
@@ -18,14 +18,13 @@ use std::{
 };
 
 use actix_web::{HttpMessage, HttpRequest};
-use sessions_policy::CookiePolicy;
 
 pub(crate) use self::bearer_use::BearerUse;
 use self::claim::{Attempt, Claim};
-pub(crate) use self::erased::{AnySlot, CurrentSlot, Opening};
+pub(crate) use self::erased::{AnySlot, CurrentSlot, Opening, OpeningFuture};
 use super::{
     headers::{SessionHeaders, Vary},
-    service_state::ServiceState,
+    service_state::{RequestPolicy, ServiceState},
 };
 use crate::{
     dictionary::Encoder,
@@ -40,8 +39,6 @@ pub struct Slot<I: SessionInterface> {
     /// The slot of the next outer session middleware.
     outer: Option<Arc<dyn AnySlot>>,
     phase: Mutex<Phase<I::Content>>,
-    /// What writes values, kept from its first use on.
-    encoder: OnceLock<Encoder>,
     /// What crates that build on this one attached, whether the session is open or not.
     attached: Mutex<Extensions>,
     /// The handler took `TrySession` and answers a failed opening itself.
@@ -53,8 +50,9 @@ pub struct Slot<I: SessionInterface> {
 }
 
 /// What the policies say of a request whose session is to be opened. They are asked once.
-struct Preparation {
-    policy: Arc<CookiePolicy>,
+#[expect(missing_debug_implementations, reason = "the type is not reachable from outside")]
+pub struct Preparation {
+    policy: RequestPolicy,
     is_use: bool,
     now: SystemTime,
 }
@@ -69,7 +67,7 @@ pub(crate) struct OpenSession<C> {
 
 /// The cookie's policies as they were when the session was opened.
 pub(crate) struct OpenedCookie {
-    pub(crate) policy: Arc<CookiePolicy>,
+    pub(crate) policy: RequestPolicy,
     /// Whether the request carried a cookie of this name, valid or not. It was not looked for beside a bearer
     /// token.
     pub(crate) was_sent: bool,
@@ -136,7 +134,7 @@ pub(crate) enum FreezeFor {
 /// The result of claiming the right to open a session.
 #[must_use = "no other task opens the session"]
 enum Claimed {
-    Open,
+    Open(Encoder),
     /// The caller makes the [`Claim`].
     Granted,
 }
@@ -147,7 +145,6 @@ impl<I: SessionInterface> Slot<I> {
             service,
             outer,
             phase: Mutex::new(Phase::Unopened),
-            encoder: OnceLock::new(),
             attached: Mutex::default(),
             failure_handled: AtomicBool::new(false),
             is_over: AtomicBool::new(false),
@@ -157,10 +154,10 @@ impl<I: SessionInterface> Slot<I> {
 
     /// Opens the session if it is not open yet; waits while another task opens it. Concurrent
     /// extractors of one handler thus open it once, and its failure is remembered too.
-    pub(crate) async fn open(self: &Arc<Self>, request: &HttpRequest) -> Result<(), ExtractError> {
+    pub(crate) async fn open(&self, request: &HttpRequest) -> Result<Encoder, ExtractError> {
         match poll_fn(|task| self.claim(Some(task.waker()))).await? {
-            Claimed::Open => Ok(()),
-            Claimed::Granted => match Claim::new(Arc::clone(self)).open_at_once(request) {
+            Claimed::Open(encoder) => Ok(encoder),
+            Claimed::Granted => match Claim::new(self).open_at_once(request) {
                 Attempt::Done(result) => result,
                 Attempt::Waits(claim, prepared) => claim.open(request, prepared).await,
             },
@@ -172,8 +169,11 @@ impl<I: SessionInterface> Slot<I> {
     fn claim(&self, waker: Option<&Waker>) -> Poll<Result<Claimed, ExtractError>> {
         let mut phase = self.phase();
         match &mut *phase {
-            Phase::Open(_) | Phase::Closed(Closed { session: Some(_), .. }) => {
-                Poll::Ready(Ok(Claimed::Open))
+            Phase::Open(OpenSession { content, .. }) => {
+                Poll::Ready(Ok(Claimed::Open(content.state().encoder())))
+            }
+            Phase::Closed(Closed { session: Some(session), .. }) => {
+                Poll::Ready(Ok(Claimed::Open(session.content.state().encoder())))
             }
             Phase::Failed(err) => Poll::Ready(Err(err.clone().into())),
             Phase::Closed(Closed { session: None, .. }) => Poll::Ready(Err(ExtractError::Closed)),

@@ -26,31 +26,33 @@ impl<I: SessionInterface> Slot<I> {
     /// Asks the policies of this request.
     pub(super) fn prepare(&self, request: &HttpRequest) -> Result<Preparation, OpenError> {
         let policy = self.service.cookie_for(request)?;
-        self.refuse_shared_cookie(request, &policy)?;
+        self.refuse_shared_cookie(request, self.service.cookie(&policy))?;
         let is_use = self.service.interface.is_use(request);
         Ok(Preparation { policy, is_use, now: self.service.clock.now() })
     }
 
-    /// Opens the session now, where the interface need not wait.
+    /// Opens the session now, where the interface need not wait. Otherwise gives back what was prepared.
     pub(super) fn open_at_once(
         &self,
         request: &HttpRequest,
-        prepared: &Preparation,
-    ) -> Option<Result<OpenSession<I::Content>, OpenError>> {
-        let sent = self.sent_tokens(request, &prepared.policy);
-        let cx = self.open_context(request, prepared, &sent);
-        let opened = self.service.interface.open_at_once(&cx)?;
-        Some(self.opened(request, prepared, &sent, opened))
+        prepared: Preparation,
+    ) -> Result<Result<OpenSession<I::Content>, OpenError>, Preparation> {
+        let sent = self.sent_tokens(request, self.service.cookie(&prepared.policy));
+        let cx = self.open_context(request, &prepared, &sent);
+        match self.service.interface.open_at_once(&cx) {
+            Some(opened) => Ok(self.opened(request, prepared, &sent, opened)),
+            None => Err(prepared),
+        }
     }
 
     /// Asks the interface for the session of this request.
     pub(super) async fn open_content(
         &self,
         request: &HttpRequest,
-        prepared: &Preparation,
+        prepared: Preparation,
     ) -> Result<OpenSession<I::Content>, OpenError> {
-        let sent = self.sent_tokens(request, &prepared.policy);
-        let cx = self.open_context(request, prepared, &sent);
+        let sent = self.sent_tokens(request, self.service.cookie(&prepared.policy));
+        let cx = self.open_context(request, &prepared, &sent);
         let opened = self.service.interface.open_session(cx).await;
         self.opened(request, prepared, &sent, opened)
     }
@@ -75,7 +77,7 @@ impl<I: SessionInterface> Slot<I> {
     ) -> OpenContext<'r> {
         OpenContext {
             request,
-            cookie: &prepared.policy,
+            cookie: self.service.cookie(&prepared.policy),
             cookies: &sent.cookies,
             bearer: sent.bearer,
             settings: &self.service.settings,
@@ -89,7 +91,7 @@ impl<I: SessionInterface> Slot<I> {
     fn opened(
         &self,
         request: &HttpRequest,
-        prepared: &Preparation,
+        prepared: Preparation,
         sent: &SentTokens<'_>,
         opened: Result<Opened<I::Content>, OpenError>,
     ) -> Result<OpenSession<I::Content>, OpenError> {
@@ -105,10 +107,10 @@ impl<I: SessionInterface> Slot<I> {
         let was_sent = !cookies.is_empty();
         // One that is not new without our cookie is taken over from another framework's.
         if bearer.is_none() && (state.is_new() || !was_sent) {
-            warn_of_plain_http(request, &prepared.policy);
+            warn_of_plain_http(request, self.service.cookie(&prepared.policy));
         }
         let cookie = OpenedCookie {
-            policy: Arc::clone(&prepared.policy),
+            policy: prepared.policy,
             was_sent,
             came_in_cookie: was_sent || bearer.is_none() && !state.is_new(),
             bearer: bearer.map(|_| BearerUse::of(state)),
@@ -167,9 +169,7 @@ impl<I: SessionInterface> Slot<I> {
             if std::ptr::addr_eq(Arc::as_ptr(&slot), self) {
                 continue;
             }
-            // Wrong policies of the other session are its own failure.
-            let Ok(other) = slot.cookie_policy(request) else { continue };
-            if other.name() == policy.name() && (other.path() == policy.path() || slot.is_used()) {
+            if slot.collides(request, policy) {
                 let err = OpenError::SharedCookie {
                     cookie: policy.name().to_string(),
                     one: self.interface_name(),

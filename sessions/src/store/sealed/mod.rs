@@ -13,7 +13,7 @@ use crate::{
     key::SharedKeys,
     token::{
         aead::Aead,
-        derived_keys::{DerivedKeyCache, Salt, SaltKeys},
+        derived_keys::{DerivedKeyCache, FoundKeys, Salt},
     },
 };
 
@@ -140,7 +140,7 @@ impl<S: Store> SealedStore<S> {
         &self.store
     }
 
-    fn derived(&self) -> Arc<SaltKeys<Aead>> {
+    fn derived(&self) -> FoundKeys<Aead> {
         let make = |key: &_, mode: &str| Aead::new(key, mode.as_bytes());
         self.derived.get(&self.keys, Salt::Custom(envelope::MODE), make)
     }
