@@ -9,6 +9,9 @@ use std::ops::Range;
 /// How deep arrays and objects may nest inside one value.
 const MAX_DEPTH: u32 = 127;
 
+/// The length of the shortest value that nests too deep: its brackets.
+pub(crate) const SHORTEST_TOO_DEEP: usize = 2 * (MAX_DEPTH as usize + 1);
+
 /// The position of a member in the scanned text.
 #[derive(Debug, PartialEq)]
 pub(crate) struct Member {

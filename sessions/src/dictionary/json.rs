@@ -85,6 +85,7 @@ impl Dictionary {
     }
 
     /// Returns the members, sorted by key.
+    #[inline]
     pub(super) fn present(&self) -> impl Iterator<Item = Present<'_>> {
         let Self { payload, entries, added, .. } = self;
         let mut opened = entries.iter().filter_map(|entry| Present::opened(entry, payload));

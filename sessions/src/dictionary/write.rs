@@ -205,7 +205,11 @@ impl Dictionary {
 
 /// Fails when a value nests too deep to be read again.
 fn check_depth(key: &str, json: &str) -> Result<(), SessionError> {
-    if json_scan::is_value(json) { Ok(()) } else { Err(too_deep(key)) }
+    if json.len() < json_scan::SHORTEST_TOO_DEEP || json_scan::is_value(json) {
+        Ok(())
+    } else {
+        Err(too_deep(key))
+    }
 }
 
 #[cold]

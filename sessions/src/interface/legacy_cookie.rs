@@ -1,10 +1,8 @@
 //! The legacy cookie: the one of another framework, from which a session was imported.
 
-use std::{sync::Arc, time::SystemTime};
+use std::sync::Arc;
 
-use sessions_policy::{CookiePolicy, MAX_COOKIE_LIFETIME};
-
-use crate::cookie::{Lifetime, removal_cookie, set_cookie};
+use sessions_policy::CookiePolicy;
 
 /// The value of a session's cookie after the session ended, if the legacy cookie may still exist.
 /// With no cookie at all, the legacy one would be imported again. No token has this form.
@@ -29,20 +27,5 @@ impl LegacyCookieEffects {
                 self.removes.push(policy);
             }
         }
-    }
-
-    /// Returns the `Set-Cookie` value that marks the session's own cookie as ended or, if it
-    /// `was_sent` with the request, removes it; otherwise `None`.
-    pub(crate) fn removal(
-        &self,
-        own: &CookiePolicy,
-        was_sent: bool,
-        now: SystemTime,
-    ) -> Option<String> {
-        if self.marks_ended {
-            let expires = now + MAX_COOKIE_LIFETIME;
-            return Some(set_cookie(own, ENDED.to_owned(), Lifetime::Until { expires, now }));
-        }
-        was_sent.then(|| removal_cookie(own))
     }
 }

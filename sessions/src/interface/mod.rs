@@ -6,6 +6,7 @@ mod context;
 mod host;
 mod legacy_cookie;
 mod outcome;
+mod token;
 mod transport;
 
 use std::{any::TypeId, borrow::Cow, time::SystemTime};
@@ -14,7 +15,6 @@ use actix_web::HttpRequest;
 use sessions_policy::SameSite;
 
 pub(crate) use self::alive::known;
-#[cfg(feature = "import-actix-session")]
 pub(crate) use self::legacy_cookie::ENDED;
 pub use self::{
     alive::{AliveContext, IsAlive},
@@ -25,7 +25,7 @@ pub use self::{
     transport::Transport,
 };
 pub(crate) use self::{
-    context::unix_seconds, legacy_cookie::LegacyCookieEffects, outcome::CookieChange,
+    context::unix_seconds, legacy_cookie::LegacyCookieEffects, outcome::CookieChange, token::Token,
 };
 pub use crate::{
     cookie::CookieValues,

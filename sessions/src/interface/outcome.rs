@@ -2,7 +2,7 @@
 
 use std::{fmt, time::SystemTime};
 
-use super::{LegacyCookieEffects, SessionContent};
+use super::{LegacyCookieEffects, SessionContent, Token};
 use crate::error::NullSession;
 
 /// The result of opening a session.
@@ -37,9 +37,9 @@ pub struct Saved {
     pub(crate) cookie: CookieChange,
     /// The stored JSON, if it differs from the session.
     pub(crate) stored: Option<String>,
-    pub(crate) legacy_cookie: LegacyCookieEffects,
+    pub(crate) legacy_cookie: Option<Box<LegacyCookieEffects>>,
     /// The token of an empty session, to which the cookie is set instead of being removed.
-    pub(crate) ending: Option<String>,
+    pub(crate) ending: Option<Box<str>>,
     /// When the session ends, however much it is used.
     pub(crate) ends_at: Option<SystemTime>,
 }
@@ -48,7 +48,7 @@ pub struct Saved {
 #[derive(Clone, PartialEq, Eq)]
 pub(crate) enum CookieChange {
     Set {
-        token: String,
+        token: Token,
     },
     /// The client gets this token in the body of the response.
     HandOut {
@@ -56,7 +56,7 @@ pub(crate) enum CookieChange {
     },
     /// The client has this token: its cookie is set again only where that changes its expiry.
     Hold {
-        token: String,
+        token: Token,
     },
     Remove,
     /// Like [`Remove`](Self::Remove), and the client learns that the session was ended elsewhere.
@@ -70,7 +70,12 @@ impl Saved {
     /// A token has only characters that a cookie may contain: no white space, quotes, comma,
     /// semicolon or backslash (RFC 6265bis, 4.1.1).
     pub fn token(token: impl Into<String>) -> Self {
-        Self::with(CookieChange::Set { token: token.into() })
+        Self::with(CookieChange::Set { token: Token::new(token.into()) })
+    }
+
+    /// The session is saved, and the response sets its cookie to this token of parts in base64url, and of dots.
+    pub(crate) fn encoded_token(token: String) -> Self {
+        Self::with(CookieChange::Set { token: Token::encoded(token) })
     }
 
     /// The session is saved, and this token is for a client without cookies: where the context's transport is
@@ -85,7 +90,7 @@ impl Saved {
 
     /// The session is saved under the token that the client has.
     pub(crate) fn held(token: String) -> Self {
-        Self::with(CookieChange::Hold { token })
+        Self::with(CookieChange::Hold { token: Token::encoded(token) })
     }
 
     /// The session is deleted, and the response removes its cookie.
@@ -96,7 +101,7 @@ impl Saved {
     /// The session is deleted, and the response sets its cookie to this token of an empty session,
     /// which hides older cookies that a removal would leave in the browser.
     pub(crate) fn ended_by(token: String) -> Self {
-        Self { ending: Some(token), ..Self::removed() }
+        Self { ending: Some(token.into()), ..Self::removed() }
     }
 
     /// The response does not touch the cookie.
@@ -105,8 +110,7 @@ impl Saved {
     }
 
     pub(crate) fn with(cookie: CookieChange) -> Self {
-        let legacy_cookie = LegacyCookieEffects::default();
-        Self { cookie, stored: None, legacy_cookie, ending: None, ends_at: None }
+        Self { cookie, stored: None, legacy_cookie: None, ending: None, ends_at: None }
     }
 
     /// Adds the stored JSON, if it differs from the session: another request saved first, and its
@@ -124,7 +128,7 @@ impl Saved {
     /// Adds what the response does about a legacy cookie, to what it does about others.
     #[cfg(feature = "import-actix-session")]
     pub(crate) fn with_legacy_cookie(mut self, effects: LegacyCookieEffects) -> Self {
-        self.legacy_cookie.add(effects);
+        self.legacy_cookie.get_or_insert_default().add(effects);
         self
     }
 
@@ -138,7 +142,7 @@ impl Saved {
     /// Returns the token of the saved session, if the response sets its cookie.
     pub fn new_token(&self) -> Option<&str> {
         match &self.cookie {
-            CookieChange::Set { token } => Some(token),
+            CookieChange::Set { token } => Some(token.as_str()),
             _ => None,
         }
     }

@@ -108,13 +108,13 @@ pub(super) fn skip_saving<I: SessionInterface>(
 ) -> Option<SaveReport> {
     let (interface, content) = (&*slot.service.interface, &session.content);
     if interface.is_null_session(content) {
-        return Some(SaveReport::unchanged(headers_of(session, None, &[])));
+        return Some(SaveReport::unchanged(headers_of(session, None, None)));
     }
     let status = content.state().status();
     // No response gives a client without cookies its token again.
     let has_nothing = status == SessionStatus::Unchanged && session.cookie.bearer.is_some();
     (has_nothing || !must_save(interface, session, status))
-        .then(|| SaveReport::unchanged(headers_of(session, None, &[])))
+        .then(|| SaveReport::unchanged(headers_of(session, None, None)))
 }
 
 /// Asks the interface to save the session.

@@ -1,19 +1,20 @@
 //! Turns what an interface says of a saved session into the headers of the response.
 
-use std::{sync::Arc, time::SystemTime};
+use std::time::SystemTime;
 
-use sessions_policy::{CookiePolicy, OnGone, OnSaveError};
+use sessions_policy::{OnGone, OnSaveError};
 
 use super::{
     headers::SessionHeaders,
     saved_session::SaveOutcome,
     service_state::ServiceState,
     slot::{BearerUse, OpenSession, Slot},
-    token_cookie::{ending_cookie, is_due, token_cookie},
+    token_cookie::{ended_mark, ending_cookie, is_due, token_cookie},
 };
 use crate::{
+    cookie::removal_cookie,
     error::SaveError,
-    interface::{CookieChange, Saved, SessionContent, SessionInterface},
+    interface::{CookieChange, LegacyCookieEffects, Saved, SessionContent, SessionInterface},
     policy::Settings,
     state::SessionStatus,
 };
@@ -77,7 +78,7 @@ pub(super) fn report<I: SessionInterface>(
             failed(slot, session, session_status, tolerance, err, headers)
         }
         Err(err) => {
-            let headers = headers_of(session, None, &[]);
+            let headers = headers_of(session, None, None);
             failed(slot, session, session_status, tolerance, err, headers)
         }
     }
@@ -134,7 +135,7 @@ fn answer_cookie<I: SessionInterface>(
     let Saved { stored, legacy_cookie, ends_at, .. } = saved;
     let policy = slot.service.cookie(&session.cookie.policy);
     let set = |token| token_cookie(&**interface, settings, content, policy, token, ends_at, now);
-    let headers = headers_of(session, token.map(set).transpose()?, &legacy_cookie.removes);
+    let headers = headers_of(session, token.map(set).transpose()?, legacy_cookie.as_deref());
     Ok(Answered { outcome: Ok(SaveOutcome::Saved), headers, stored, token: None })
 }
 
@@ -149,11 +150,14 @@ fn answer_removal<I: SessionInterface>(
 ) -> Answered {
     let Saved { stored, legacy_cookie, ending, .. } = saved;
     let (settings, policy) = (&slot.service.settings, slot.service.cookie(&session.cookie.policy));
+    let effects = legacy_cookie.as_deref();
+    let marks_ended = effects.is_some_and(|effects| effects.marks_ended);
     let set_cookie = match ending {
-        Some(token) => Some(ending_cookie(settings, &legacy_cookie, policy, token, now)),
-        None => legacy_cookie.removal(policy, session.cookie.was_sent, now),
+        Some(token) => Some(ending_cookie(settings, marks_ended, policy, token.into(), now)),
+        None if marks_ended => Some(ended_mark(policy, now)),
+        None => session.cookie.was_sent.then(|| removal_cookie(policy)),
     };
-    let headers = headers_of(session, set_cookie, &legacy_cookie.removes);
+    let headers = headers_of(session, set_cookie, effects);
     Answered { outcome, headers, stored, token: None }
 }
 
@@ -176,7 +180,7 @@ fn answer_bearer<C: SessionContent>(
         return Err(err);
     }
     let token = token.filter(|_| bearer.hands_out);
-    let headers = headers_of(session, None, &[]);
+    let headers = headers_of(session, None, None);
     Ok(Answered { outcome: Ok(outcome), headers, stored: saved.stored, token })
 }
 
@@ -184,16 +188,17 @@ fn answer_bearer<C: SessionContent>(
 pub(super) fn headers_of<C: SessionContent>(
     session: &OpenSession<C>,
     set_cookie: Option<String>,
-    legacy_removed: &[Arc<CookiePolicy>],
+    legacy_cookie: Option<&LegacyCookieEffects>,
 ) -> Option<SessionHeaders> {
     let OpenSession { content, cookie, .. } = session;
-    if !content.is_accessed() && set_cookie.is_none() && legacy_removed.is_empty() {
+    let removed = legacy_cookie.map_or(&[][..], |effects| &effects.removes);
+    if !content.is_accessed() && set_cookie.is_none() && removed.is_empty() {
         return None;
     }
     let is_of_client = cookie.was_sent || cookie.bearer.is_some() || !content.is_new();
     let hands_out = cookie.bearer.is_some_and(|bearer| bearer.hands_out);
     let headers = SessionHeaders::new(cookie.vary, set_cookie, is_of_client, hands_out);
-    Some(if legacy_removed.is_empty() { headers } else { headers.removing(legacy_removed) })
+    Some(if removed.is_empty() { headers } else { headers.removing(removed) })
 }
 
 /// Whether the response is sent although saving failed. A failed purge, renewal, rotation or take is

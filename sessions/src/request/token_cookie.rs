@@ -9,7 +9,7 @@ use crate::{
     cookie::{Lifetime, set_cookie},
     error::SaveError,
     events::event,
-    interface::{LegacyCookieEffects, SessionContent, SessionInterface},
+    interface::{ENDED, SessionContent, SessionInterface, Token},
     policy::{Settings, is_first},
     store::OwnLifetimes,
 };
@@ -34,7 +34,7 @@ pub(super) fn token_cookie<I: SessionInterface>(
     settings: &Settings,
     content: &I::Content,
     policy: &CookiePolicy,
-    token: String,
+    token: Token,
     ends_at: Option<SystemTime>,
     now: SystemTime,
 ) -> Result<String, SaveError> {
@@ -51,7 +51,7 @@ pub(super) fn token_cookie<I: SessionInterface>(
         Some(expires) => Lifetime::Until { expires, now },
         None => Lifetime::Session,
     };
-    Ok(set_cookie(policy, token, lifetime))
+    Ok(set_cookie(policy, token.into_string(), lifetime))
 }
 
 /// Limits the expiry of a cookie to the end of its session, with one warning where a function of the
@@ -89,17 +89,22 @@ fn duration_until(time: SystemTime, now: SystemTime) -> String {
     format_duration(time.duration_since(now).unwrap_or_default())
 }
 
+/// Returns the `Set-Cookie` value that marks the session's cookie as ended.
+pub(super) fn ended_mark(policy: &CookiePolicy, now: SystemTime) -> String {
+    let lifetime = Lifetime::Until { expires: now + MAX_COOKIE_LIFETIME, now };
+    set_cookie(policy, ENDED.to_owned(), lifetime)
+}
+
 /// Returns the `Set-Cookie` value for the token of an empty session. It outlives the browser session
 /// whether or not the session was permanent, since the cookies that it hides may.
 pub(super) fn ending_cookie(
     settings: &Settings,
-    legacy_cookie: &LegacyCookieEffects,
+    marks_ended: bool,
     policy: &CookiePolicy,
     token: String,
     now: SystemTime,
 ) -> String {
     // It also stands for the mark that keeps a legacy cookie from being imported again.
-    let lifetime =
-        if legacy_cookie.marks_ended { MAX_COOKIE_LIFETIME } else { settings.longest_lifetime() };
+    let lifetime = if marks_ended { MAX_COOKIE_LIFETIME } else { settings.longest_lifetime() };
     set_cookie(policy, token, Lifetime::Until { expires: now + lifetime, now })
 }

@@ -288,7 +288,7 @@ impl<C: CookieCodec> CookieSessions<C> {
         };
         self.tell(state, cx.session_status());
         let began = unix_seconds(state.started().unwrap_or(cx.now()));
-        Ok(Saved::token(token).ending_at(cx.ends_at(began, state.own_lifetimes())))
+        Ok(Saved::encoded_token(token).ending_at(cx.ends_at(began, state.own_lifetimes())))
     }
 
     /// Whether the session was opened with a key that is no longer in use. It does not outlive its key by being
@@ -324,7 +324,7 @@ impl<C: CookieCodec> CookieSessions<C> {
     ) -> Result<Saved, SaveError> {
         match err {
             SaveError::Gone if state.cookies_seen().hide_older() => {
-                let ending = Some(self.seal_ending(state, cx)?);
+                let ending = Some(self.seal_ending(state, cx)?.into());
                 Ok(Saved { ending, ..Saved::with(CookieChange::RemoveEnded) })
             }
             err => Err(err),
@@ -352,11 +352,12 @@ impl<C: CookieCodec> CookieSessions<C> {
     /// Tells what a request that is saved did to its session.
     #[inline(never)]
     fn tell(&self, state: &SessionState, status: SessionStatus) {
-        let is_purged = status == SessionStatus::Purged || state.is_empty();
+        let is_empty = state.is_empty();
+        let is_purged = status == SessionStatus::Purged || is_empty;
         if is_purged && !state.is_new() {
             event!(SessionEnded, reason = "logout", "session ended");
         }
-        if state.is_empty() {
+        if is_empty {
             return;
         }
         let owner = || {

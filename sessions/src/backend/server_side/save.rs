@@ -321,7 +321,7 @@ impl<S: Store> Saving<'_, S> {
 
     pub(super) fn token(&self, token: &SplitToken) -> Saved {
         match self.cx.transport() {
-            Transport::Cookie => Saved::token(self.token_text(token)),
+            Transport::Cookie => Saved::encoded_token(self.token_text(token)),
             Transport::Bearer => Saved::bearer_token(self.token_text(token)),
         }
     }

@@ -17,7 +17,8 @@ pub(super) struct Shards([Mutex<Shard>; SHARDS]);
 /// Some of the records. Expired ones stay until a sweep, and no caller sees them.
 #[derive(Default)]
 pub(super) struct Shard {
-    entries: KeyMap<Entry>,
+    /// A box each: a table of them would hold twice as many bytes as it needs each time that it grows.
+    entries: KeyMap<Box<Entry>>,
     /// Of all its records, so that none has a revision of one that was deleted.
     last_revision: u64,
 }
@@ -29,10 +30,9 @@ pub(super) struct Entry {
 }
 
 /// The result of creating a record.
-#[expect(clippy::large_enum_variant, reason = "a box would be an allocation for each write")]
 pub(super) enum Created {
     New(Revision),
-    InsteadOf { expired: Entry, revision: Revision },
+    InsteadOf { expired: Box<Entry>, revision: Revision },
     Exists,
 }
 
@@ -45,9 +45,8 @@ pub(super) enum Replaced {
 }
 
 /// The result of removing a record that has a revision.
-#[expect(clippy::large_enum_variant, reason = "a box would be an allocation for each write")]
 pub(super) enum Removed {
-    Done(Entry),
+    Done(Box<Entry>),
     Conflict,
     Gone,
 }
@@ -88,14 +87,15 @@ impl Shard {
         ttl: Duration,
     ) -> Created {
         let revision = self.next_revision();
-        let entry = Entry { record: record.clone(), revision, expires: now.saturating_add(ttl) };
+        let expires = now.saturating_add(ttl);
+        let entry = || Box::new(Entry { record: record.clone(), revision, expires });
         match self.entries.entry(*key) {
             hash_map::Entry::Vacant(vacant) => {
-                vacant.insert(entry);
+                vacant.insert(entry());
                 Created::New(revision)
             }
             hash_map::Entry::Occupied(mut occupied) if occupied.get().expires <= now => {
-                Created::InsteadOf { expired: occupied.insert(entry), revision }
+                Created::InsteadOf { expired: occupied.insert(entry()), revision }
             }
             hash_map::Entry::Occupied(_) => Created::Exists,
         }
@@ -145,7 +145,7 @@ impl Shard {
         Replaced::Done { former: mem::replace(entry, newer), revision: next }
     }
 
-    pub(super) fn remove(&mut self, key: &RecordKey) -> Option<Entry> {
+    pub(super) fn remove(&mut self, key: &RecordKey) -> Option<Box<Entry>> {
         self.entries.remove(key)
     }
 
@@ -163,7 +163,7 @@ impl Shard {
     }
 
     fn live(&mut self, key: &RecordKey, now: Duration) -> Option<&mut Entry> {
-        self.entries.get_mut(key).filter(|entry| entry.expires > now)
+        self.entries.get_mut(key).map(Box::as_mut).filter(|entry| entry.expires > now)
     }
 }
 
