@@ -84,13 +84,6 @@ pub(crate) fn longest_input(characters: usize) -> usize {
     characters / 4 * 3 + (characters % 4).saturating_sub(1)
 }
 
-/// Appends the encoding of few bytes to a text.
-pub(crate) fn push_short(bytes: &[u8], text: &mut String) {
-    let mut buffer = [0; SHORT_TEXT];
-    let encoded = encode_short(bytes, &mut buffer);
-    text.push_str(std::str::from_utf8(encoded).expect("the alphabet is ASCII"));
-}
-
 #[cfg(not(any(target_arch = "x86_64", target_arch = "aarch64")))]
 mod scalar {
     use base64::{

@@ -25,15 +25,20 @@ impl Dictionary {
         Ok(())
     }
 
-    /// Sets `key` to the value of this member, which was written for the same key.
+    /// Sets `key` to the value of this member, which an encoder wrote for the same key.
     ///
     /// # Errors
     ///
     /// Those of [`insert_json`](Self::insert_json).
     pub(crate) fn insert(&mut self, key: &str, member: Member) -> Result<(), SessionError> {
-        self.check_write(key, member.value())?;
+        let json = member.value();
+        // What an encoder wrote is JSON. Most of it is too short to nest too deep.
+        if json.len() >= json_scan::SHORTEST_TOO_DEEP {
+            check_depth(key, json)?;
+        }
+        self.check_room(key, json)?;
         if let Some(changes) = &mut self.changes {
-            changes.set(key, member.value());
+            changes.set(key, json);
         }
         match self.position(key) {
             Ok(at) => self.set_opened(at, member.into_value()),
@@ -118,6 +123,10 @@ impl Dictionary {
 
     fn check_write(&mut self, key: &str, json: &str) -> Result<(), SessionError> {
         check_depth(key, json)?;
+        self.check_room(key, json)
+    }
+
+    fn check_room(&mut self, key: &str, json: &str) -> Result<(), SessionError> {
         self.check_growth(key, json.len())?;
         self.spend(key, json.len())
     }
@@ -205,11 +214,7 @@ impl Dictionary {
 
 /// Fails when a value nests too deep to be read again.
 fn check_depth(key: &str, json: &str) -> Result<(), SessionError> {
-    if json.len() < json_scan::SHORTEST_TOO_DEEP || json_scan::is_value(json) {
-        Ok(())
-    } else {
-        Err(too_deep(key))
-    }
+    if json_scan::is_value(json) { Ok(()) } else { Err(too_deep(key)) }
 }
 
 #[cold]

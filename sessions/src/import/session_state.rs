@@ -9,7 +9,7 @@ use std::{
 use serde_json::Value;
 
 use super::identity::ActixIdentity;
-use crate::{dictionary::Member, events::event, policy::Settings, state::SessionState};
+use crate::{events::event, policy::Settings, state::SessionState};
 
 /// The keys and values of a session of actix-session.
 pub(super) struct LegacyState(BTreeMap<String, String>);
@@ -83,7 +83,7 @@ impl LegacyState {
         }
         let mut content = SessionState::new();
         for (key, json) in self.0 {
-            if content.insert_member(&key, Member::new(&key, &json)).is_err() {
+            if content.insert_json(&key, json).is_err() {
                 event!(
                     ImportValueDropped,
                     key,

@@ -23,7 +23,7 @@ pub(super) enum Outcome {
     /// It was not used.
     Unused,
     /// It is saved, or need not be, or its failure is tolerated.
-    Done { headers: Option<SessionHeaders>, tolerated: Option<SaveError> },
+    Done { headers: Option<SessionHeaders>, tolerated: Option<Box<SaveError>> },
     /// It could not be opened, and the handler answers.
     Handled(OpenError),
     /// It failed, and the client gets that failure.
@@ -53,7 +53,7 @@ pub(super) fn add_headers<I: SessionInterface>(
         Outcome::Unused => None,
         Outcome::Done { headers, tolerated } => {
             if let Some(err) = tolerated {
-                slot.report(&mut Report::of(&err), Some(response.request().path()));
+                slot.report(&mut Report::of(&*err), Some(response.request().path()));
             }
             headers
         }
@@ -112,7 +112,7 @@ fn pass<I: SessionInterface>(slot: &Slot<I>, err: &mut Error, outcome: Outcome) 
         Outcome::Unused => return,
         Outcome::Done { headers, tolerated } => {
             if let Some(tolerated) = tolerated {
-                slot.report(&mut Report::of(&tolerated), None);
+                slot.report(&mut Report::of(&*tolerated), None);
             }
             headers.into_iter().collect()
         }

@@ -46,7 +46,7 @@ pub(crate) struct SessionHeaders {
     /// The session's own cookie, set or removed.
     own: Option<HeaderValue>,
     /// Removals of legacy cookies.
-    legacy: Vec<HeaderValue>,
+    legacy: Box<[HeaderValue]>,
     /// Whether the client sent a session, or a cookie that opened none.
     of_client: bool,
     /// Whether the body has the session's token.
@@ -62,7 +62,7 @@ impl SessionHeaders {
         of_client: bool,
         hands_out: bool,
     ) -> Self {
-        Self { vary, own: set_cookie.map(value), legacy: Vec::new(), of_client, hands_out }
+        Self { vary, own: set_cookie.map(value), legacy: Box::default(), of_client, hands_out }
     }
 
     /// The headers of a response that a failure of the session decided.

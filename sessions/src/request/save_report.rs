@@ -28,7 +28,7 @@ pub(super) struct SaveReport {
     /// The token that the handler hands out.
     pub(super) token: Option<String>,
     /// The failure, if the response is sent although there was one.
-    pub(super) tolerated: Option<SaveError>,
+    pub(super) tolerated: Option<Box<SaveError>>,
 }
 
 impl SaveReport {
@@ -98,7 +98,7 @@ fn failed<I: SessionInterface>(
     if tolerance == Tolerance::Policies
         && is_tolerated(&session.content, session_status, settings, &err)
     {
-        return Ok(SaveReport { tolerated: Some(err), ..SaveReport::unchanged(headers) });
+        return Ok(SaveReport { tolerated: Some(Box::new(err)), ..SaveReport::unchanged(headers) });
     }
     Err(SaveFailure { err, headers: headers.filter(SessionHeaders::has_cookies) })
 }

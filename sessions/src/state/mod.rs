@@ -218,7 +218,15 @@ impl SessionState {
         self.insert_member(key, self.encoder().member(key, value)?)
     }
 
-    /// Sets `key` to the value of this member, which was written for the same key.
+    /// Sets `key` to the value of a JSON text that another program wrote.
+    #[cfg(feature = "import-actix-session")]
+    pub(crate) fn insert_json(&mut self, key: &str, json: String) -> Result<(), SessionError> {
+        self.check_writable(key)?;
+        self.reserve_beside(key, &json);
+        self.inner.dictionary.insert_json(key, json)
+    }
+
+    /// Sets `key` to the value of this member, which an encoder wrote for the same key.
     pub(crate) fn insert_member(&mut self, key: &str, member: Member) -> Result<(), SessionError> {
         self.check_writable(key)?;
         self.reserve_beside(key, member.value());

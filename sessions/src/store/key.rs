@@ -8,12 +8,14 @@ use std::{
 
 use base64::Engine;
 use sha2::{Digest, Sha256};
-use smallvec::SmallVec;
 
 use crate::codec::CANONICAL;
 
 /// Bytes of a SHA-256.
 pub(crate) const HASH_LENGTH: usize = 32;
+
+/// The length that what is hashed has at most, unless a name is long.
+const USUAL_INPUT: usize = 128;
 
 macro_rules! hash_key {
     ($(#[$doc:meta])* $name:ident) => {
@@ -83,20 +85,24 @@ impl Purpose<'_> {
     /// another. The half has a fixed length, and ends the input.
     pub(super) fn hash(self, half: &str, bytes: &[u8]) -> [u8; HASH_LENGTH] {
         let (kind, text) = match self {
-            Self::Cookie(name) => ("cookie", name),
-            Self::Salt(salt) => ("salt", salt),
-            Self::Owner => ("owner", ""),
-            Self::Bearer(name) => ("bearer", name),
-            Self::BearerSalt(salt) => ("bearer salt", salt),
+            Self::Cookie(name) => ("\0cookie\0", name),
+            Self::Salt(salt) => ("\0salt\0", salt),
+            Self::Owner => ("\0owner\0", ""),
+            Self::Bearer(name) => ("\0bearer\0", name),
+            Self::BearerSalt(salt) => ("\0bearer salt\0", salt),
         };
+        let parts = [half.as_bytes(), kind.as_bytes(), text.as_bytes(), b"\0", bytes];
         // Collected first, since each part that is hashed by itself costs as much as a copy of all.
-        let mut input = SmallVec::<[u8; 128]>::new();
-        for part in [half, kind, text] {
-            input.extend_from_slice(part.as_bytes());
-            input.push(0);
+        let mut input = [0; USUAL_INPUT];
+        let mut length = 0;
+        for part in parts {
+            let Some(room) = input.get_mut(length..length + part.len()) else {
+                return Sha256::digest(parts.concat()).into();
+            };
+            room.copy_from_slice(part);
+            length += part.len();
         }
-        input.extend_from_slice(bytes);
-        Sha256::digest(&input).into()
+        Sha256::digest(&input[..length]).into()
     }
 }
 

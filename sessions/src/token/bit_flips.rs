@@ -37,6 +37,7 @@ fn every_single_bit_of_twenty_tokens_of_each_kind_counts() {
         let id = SplitToken::random().unwrap();
         let mut signed_id = id.to_text();
         signers[0].append_signature(&mut signed_id);
+        let signed_id = signed_id.into_string();
         let counts = [
             flip_each_bit(signers[0].sign(payload, now), |it| {
                 signers[0].verify(it).and_then(|it| it.decode()).is_ok()

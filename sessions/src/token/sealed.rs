@@ -12,6 +12,7 @@ use super::{
     COOKIE_ROOM,
     aead::{Aead, SALT, TAG},
     signed::Rejected,
+    text::TokenText,
 };
 use crate::{
     codec::{CANONICAL, base64url::longest_input},
@@ -67,9 +68,9 @@ impl Sealer {
         token.extend(now.to_be_bytes());
         let tag = self.aead.seal(&salt, &self.associated, &mut token[HEAD..]);
         token.extend(tag);
-        let mut text = String::with_capacity(token.len().div_ceil(3) * 4 + COOKIE_ROOM);
-        CANONICAL.encode_string(token, &mut text);
-        text
+        let mut text = TokenText::with_capacity(token.len().div_ceil(3) * 4 + COOKIE_ROOM);
+        text.push(&token);
+        text.into_string()
     }
 
     /// Opens a token. All failures are the same error, so that an attacker does not learn how far a

@@ -13,11 +13,11 @@ use memchr::memrchr;
 use sha2::{Sha256, Sha512};
 use zeroize::Zeroizing;
 
-use super::COOKIE_ROOM;
+use super::{COOKIE_ROOM, text::TokenText};
 use crate::{
     codec::{
         CANONICAL,
-        base64url::{SHORT_TEXT, decode_short, encode_short, longest_input, push_short},
+        base64url::{SHORT_TEXT, decode_short, encode_short, longest_input},
         same_bytes,
     },
     key::SecretKey,
@@ -47,17 +47,17 @@ pub(crate) struct Signer {
 /// A keyed MAC before its first input, with its hash function erased.
 trait Keyed: Send + Sync {
     /// Appends a dot and the MAC of `token`.
-    fn push_mac(&self, token: &mut String);
+    fn push_mac(&self, token: &mut TokenText);
 
     /// Whether `signature` is the encoded MAC of `signed`. Compares in constant time.
     fn is_mac(&self, signed: &[u8], signature: &[u8]) -> bool;
 }
 
 impl<M: Mac + Clone + Send + Sync> Keyed for M {
-    fn push_mac(&self, token: &mut String) {
+    fn push_mac(&self, token: &mut TokenText) {
         let mac = self.clone().chain_update(token.as_bytes()).finalize().into_bytes();
-        token.push('.');
-        push_short(&mac, token);
+        token.push_dot();
+        token.push_short(&mac);
     }
 
     fn is_mac(&self, signed: &[u8], signature: &[u8]) -> bool {
@@ -125,30 +125,30 @@ impl Signer {
 
     /// Returns the token for `payload`, signed at `now` in seconds since 1970.
     pub(crate) fn sign(&self, payload: &[u8], now: u64) -> String {
-        let mut token = String::with_capacity(token_room(payload.len() * 4 / 3));
-        CANONICAL.encode_string(payload, &mut token);
+        let mut token = TokenText::with_capacity(token_room(payload.len() * 4 / 3));
+        token.push(payload);
         self.append_time_and_signature(&mut token, now);
-        token
+        token.into_string()
     }
 
     /// Returns the token for a payload that is encoded already.
     #[cfg(feature = "flask")]
     pub(crate) fn sign_text(&self, payload: &[u8], now: u64) -> String {
-        let mut token = String::with_capacity(token_room(payload.len()));
-        token.push_str(std::str::from_utf8(payload).expect("base64 is text"));
+        let mut token = TokenText::with_capacity(token_room(payload.len()));
+        token.push_encoded(payload);
         self.append_time_and_signature(&mut token, now);
-        token
+        token.into_string()
     }
 
-    fn append_time_and_signature(&self, token: &mut String, now: u64) {
-        token.push('.');
+    fn append_time_and_signature(&self, token: &mut TokenText, now: u64) {
+        token.push_dot();
         let seconds = &now.to_be_bytes()[now.leading_zeros() as usize / 8..];
-        push_short(seconds, token);
+        token.push_short(seconds);
         self.append_signature(token);
     }
 
     /// Appends a dot and the signature of `text`.
-    pub(crate) fn append_signature(&self, text: &mut String) {
+    pub(crate) fn append_signature(&self, text: &mut TokenText) {
         self.keyed.push_mac(text);
     }
 

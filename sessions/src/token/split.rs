@@ -8,8 +8,8 @@ use std::fmt;
 
 use zeroize::Zeroizing;
 
-use super::COOKIE_ROOM;
-use crate::codec::base64url::{decode_short, push_short};
+use super::{COOKIE_ROOM, text::TokenText};
+use crate::codec::base64url::decode_short;
 
 /// The bytes of each half: 128 random bits (OWASP ASVS 5.0, 7.2.3).
 const HALF: usize = 16;
@@ -51,12 +51,12 @@ impl SplitToken {
     }
 
     /// Returns the token's text, which needs no encoding in a cookie.
-    pub(crate) fn to_text(&self) -> String {
+    pub(crate) fn to_text(&self) -> TokenText {
         // With capacity for a signature.
-        let mut text = String::with_capacity(HALF_TEXT * 4 + 2 + COOKIE_ROOM);
-        push_short(&self.selector, &mut text);
-        text.push('.');
-        push_short(self.verifier.as_slice(), &mut text);
+        let mut text = TokenText::with_capacity(HALF_TEXT * 4 + 2 + COOKIE_ROOM);
+        text.push_short(&self.selector);
+        text.push_dot();
+        text.push_short(self.verifier.as_slice());
         text
     }
 
@@ -87,10 +87,10 @@ mod tests {
     #[test]
     fn each_token_has_one_spelling() {
         let token = SplitToken::random().unwrap();
-        let text = token.to_text();
+        let text = token.to_text().into_string();
         assert_eq!(text.len(), 45);
         let read = SplitToken::parse(text.as_bytes()).unwrap();
-        assert_eq!(read.to_text(), text);
+        assert_eq!(read.to_text().into_string(), text);
 
         let mut accepted = 0;
         for at in 0..text.len() {

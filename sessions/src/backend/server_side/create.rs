@@ -153,7 +153,7 @@ impl<S: Store> ServerSide<S> {
 
 impl NewRecord {
     /// Returns the record, and how long it is to live.
-    fn record(&self, login: Option<Login>) -> (Record, Duration) {
+    pub(super) fn record(&self, login: Option<Login>) -> (Record, Duration) {
         let mut record = Record {
             payload: Arc::clone(&self.payload.json),
             verifier: self.verifier,

@@ -7,7 +7,6 @@ use futures_util::FutureExt;
 
 use super::{
     ServerSide,
-    create::Created,
     open::{Found, Origin, SavedRecord},
     save::Saving,
     timeouts::ttl,
@@ -17,7 +16,7 @@ use crate::{
     error::SaveError,
     interface::{SaveContext, Saved},
     state::{SessionState, SessionStatus},
-    store::{ReplaceOutcome, Store, StoreError, Timestamp},
+    store::{CreateOutcome, ReplaceOutcome, Store, StoreError, Timestamp},
     token::split::SplitToken,
 };
 
@@ -60,14 +59,16 @@ impl<S: Store> Saving<'_, S> {
             Err(err) => return Some(Err(SaveError::internal(err))),
         };
         let new = self.new_record(&token, payload);
-        let created = self.backend.create_record(&new, None, &self.deadline);
+        let (record, ttl) = new.record(None);
+        let create = self.backend.store.create(&new.key, &record, ttl);
+        let created = self.backend.write(Write::Create, &self.deadline, create);
         match written(created.now_or_never()) {
-            Ok(Created::Done(_)) => {
+            Ok(CreateOutcome::Created(_)) => {
                 let saved = SavedRecord { key: new.key, epoch: new.epoch };
                 Some(Ok(self.created(&token, saved, None)))
             }
             // Another id is to be drawn.
-            Ok(Created::Exists | Created::Refused) => None,
+            Ok(CreateOutcome::Exists) => None,
             Err(err) => Some(Err(err)),
         }
     }

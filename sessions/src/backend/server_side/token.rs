@@ -109,6 +109,6 @@ impl PurposeTokens<'_> {
         if let Some(signers) = &self.signers {
             signers.current().append_signature(&mut text);
         }
-        text
+        text.into_string()
     }
 }
