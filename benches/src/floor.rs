@@ -18,7 +18,7 @@ use crate::{
     workload::{Carries, Workload},
 };
 
-static BASE64: LazyLock<Simd> = LazyLock::new(|| {
+pub(crate) static BASE64: LazyLock<Simd> = LazyLock::new(|| {
     let config = GeneralPurposeConfig::new().with_encode_padding(false);
     Simd::url_safe(config.with_decode_padding_mode(DecodePaddingMode::RequireNone))
 });
@@ -61,6 +61,16 @@ pub(crate) struct Opened {
     pub(crate) json: Vec<u8>,
     /// Where its strings stand, keys and values.
     pub(crate) strings: Vec<(usize, usize)>,
+    /// The key of its record, in a store.
+    pub(crate) key: Option<[u8; 32]>,
+}
+
+impl Opened {
+    /// Splits the JSON of a session.
+    pub(crate) fn of(json: Vec<u8>) -> Option<Self> {
+        let strings = split(&json)?;
+        Some(Self { json, strings, key: None })
+    }
 }
 
 pub(crate) fn open(keyed: &Hmac<Sha256>, token: &[u8]) -> Option<Opened> {
@@ -70,9 +80,7 @@ pub(crate) fn open(keyed: &Hmac<Sha256>, token: &[u8]) -> Option<Opened> {
     let mut mac = keyed.clone();
     mac.update(payload);
     mac.verify_slice(&tag[..length]).ok()?;
-    let json = BASE64.decode(payload).ok()?;
-    let strings = split(&json)?;
-    Some(Opened { json, strings })
+    Opened::of(BASE64.decode(payload).ok()?)
 }
 
 fn signed(keyed: &Hmac<Sha256>, json: &str) -> String {

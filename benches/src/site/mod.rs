@@ -38,12 +38,16 @@ pub enum Subject {
     /// What a signed cookie costs whoever reads and writes it.
     Floor,
     /// What a session in a signed cookie costs in Actix Web, whoever writes it.
-    Least,
+    LeastSigned,
+    /// The same, in an encrypted cookie.
+    LeastEncrypted,
+    /// The same, in memory.
+    LeastMemory,
 }
 
 impl Subject {
     /// All, in the order of the tables.
-    pub const ALL: [Self; 10] = [
+    pub const ALL: [Self; 12] = [
         Self::Actix,
         Self::Signed,
         Self::Encrypted,
@@ -53,7 +57,9 @@ impl Subject {
         Self::Axum,
         Self::TowerMemory,
         Self::Floor,
-        Self::Least,
+        Self::LeastSigned,
+        Self::LeastEncrypted,
+        Self::LeastMemory,
     ];
 
     /// Returns the short name.
@@ -68,7 +74,9 @@ impl Subject {
             Self::Axum => "axum",
             Self::TowerMemory => "tower-sessions-memory",
             Self::Floor => "floor",
-            Self::Least => "least",
+            Self::LeastSigned => "least-signed",
+            Self::LeastEncrypted => "least-encrypted",
+            Self::LeastMemory => "least-memory",
         }
     }
 
@@ -100,7 +108,9 @@ impl Subject {
             Self::Axum => axum::bare(runtime),
             Self::TowerMemory => axum::tower_memory(runtime),
             Self::Floor => Box::new(Floor::new()),
-            Self::Least => least::signed(runtime),
+            Self::LeastSigned => least::signed(runtime),
+            Self::LeastEncrypted => least::encrypted(runtime),
+            Self::LeastMemory => least::memory(runtime),
         }
     }
 }

@@ -1,16 +1,17 @@
-//! The least that a session in a signed cookie costs within Actix Web, whoever writes it: the floor,
-//! a middleware that hands a slot to an extractor, and the headers.
+//! The least that a session costs within Actix Web, whoever writes it: how it is [kept](keep), a middleware
+//! that hands a slot to an extractor, and the headers.
 //!
 //! It lacks what makes a session fit for use. One fixed cookie without policies, no age, no owner, no
-//! fallback key; a handle for one thread, that forgets nothing and refuses nothing; values without
+//! fallback key; a handle for one thread, that forgets nothing and refuses nothing; reads without
 //! types. What stands between this and a framework is what those cost.
+
+mod keep;
 
 use std::{
     cell::{Cell, RefCell},
     future::{Future, Ready, ready},
     pin::Pin,
     rc::Rc,
-    sync::LazyLock,
     task::{Context, Poll, ready as ready_or_return},
 };
 
@@ -26,20 +27,22 @@ use actix_web::{
 use hmac::{Hmac, KeyInit};
 use memchr::memchr_iter;
 use pin_project_lite::pin_project;
+use serde::Serialize;
 use sha2::Sha256;
 use tokio::runtime::Runtime;
 
+use self::keep::{Encrypted, Keep, Memory};
 use super::{Site, actix::ActixSite, filling, next};
 use crate::{
-    floor::{self, Opened},
-    payload::{self, COUNTER, json},
+    floor::Opened,
+    payload::{COUNTER, CSRF, USER, json},
 };
 
 const NAME: &[u8] = b"least=";
 
 /// One request's session.
 struct Slot {
-    keyed: Rc<Hmac<Sha256>>,
+    keep: Rc<dyn Keep>,
     opened: RefCell<Option<Opened>>,
     is_changed: Cell<bool>,
 }
@@ -52,7 +55,7 @@ impl Handle {
     /// Returns the counter, and where its digits stand.
     fn counter(&self) -> Option<(u64, usize)> {
         let opened = self.0.opened.borrow();
-        let Opened { json, strings } = opened.as_ref()?;
+        let Opened { json, strings, .. } = opened.as_ref()?;
         let key = strings.iter().find(|(start, end)| json[*start..*end] == *COUNTER.as_bytes())?;
         let digits = key.1 + 2;
         let text = json.get(digits..digits + 2)?;
@@ -66,8 +69,23 @@ impl Handle {
         }
     }
 
+    /// Adds a key to a new session.
+    fn insert(&self, key: &str, value: impl Serialize) -> serde_json::Result<()> {
+        let mut opened = self.0.opened.borrow_mut();
+        let new = || Opened { json: Vec::with_capacity(256), strings: Vec::new(), key: None };
+        let json = &mut opened.get_or_insert_with(new).json;
+        let before = if json.pop().is_some() { b',' } else { b'{' };
+        json.push(before);
+        serde_json::to_writer(&mut *json, key)?;
+        json.push(b':');
+        serde_json::to_writer(&mut *json, &value)?;
+        json.push(b'}');
+        self.0.is_changed.set(true);
+        Ok(())
+    }
+
     fn set(&self, json: String) {
-        *self.0.opened.borrow_mut() = Some(Opened { json: json.into_bytes(), strings: Vec::new() });
+        *self.0.opened.borrow_mut() = Opened::of(json.into_bytes());
         self.0.is_changed.set(true);
     }
 }
@@ -81,7 +99,7 @@ impl FromRequest for Handle {
             return ready(Err(ErrorInternalServerError("not wrapped")));
         };
         if let Some(token) = request.headers().get(header::COOKIE).and_then(token) {
-            *handle.0.opened.borrow_mut() = floor::open(&handle.0.keyed, token);
+            *handle.0.opened.borrow_mut() = handle.0.keep.open(token);
         }
         ready(Ok(handle))
     }
@@ -103,7 +121,7 @@ fn token(header: &HeaderValue) -> Option<&[u8]> {
 
 /// The middleware.
 struct Least {
-    keyed: Rc<Hmac<Sha256>>,
+    keep: Rc<dyn Keep>,
 }
 
 impl<S, B> Transform<S, ServiceRequest> for Least
@@ -117,13 +135,13 @@ where
     type Future = Ready<Result<Self::Transform, ()>>;
 
     fn new_transform(&self, service: S) -> Self::Future {
-        ready(Ok(LeastService { service, keyed: Rc::clone(&self.keyed) }))
+        ready(Ok(LeastService { service, keep: Rc::clone(&self.keep) }))
     }
 }
 
 struct LeastService<S> {
     service: S,
-    keyed: Rc<Hmac<Sha256>>,
+    keep: Rc<dyn Keep>,
 }
 
 impl<S, B> Service<ServiceRequest> for LeastService<S>
@@ -137,8 +155,8 @@ where
     forward_ready!(service);
 
     fn call(&self, request: ServiceRequest) -> Self::Future {
-        let keyed = Rc::clone(&self.keyed);
-        let slot = Rc::new(Slot { keyed, opened: RefCell::default(), is_changed: Cell::default() });
+        let keep = Rc::clone(&self.keep);
+        let slot = Rc::new(Slot { keep, opened: RefCell::default(), is_changed: Cell::default() });
         request.extensions_mut().insert(Handle(Rc::clone(&slot)));
         LeastFuture { fut: self.service.call(request), slot }
     }
@@ -165,26 +183,39 @@ where
             let headers = response.headers_mut();
             headers.insert(header::VARY, HeaderValue::from_static("Cookie"));
             if this.slot.is_changed.get() {
-                set_cookie(&this.slot.keyed, opened, headers);
+                set_cookie(&*this.slot.keep, opened, headers);
             }
         }
         Poll::Ready(result)
     }
 }
 
-fn set_cookie(keyed: &Hmac<Sha256>, opened: &Opened, headers: &mut HeaderMap) {
-    let mut cookie = String::with_capacity(opened.json.len() * 4 / 3 + 128);
+fn set_cookie(keep: &dyn Keep, opened: &Opened, headers: &mut HeaderMap) {
+    let mut cookie = String::with_capacity(opened.json.len() * 4 / 3 + 192);
     cookie.push_str("least=");
-    floor::sign(keyed, &opened.json, &mut cookie);
-    cookie.push_str("; HttpOnly; SameSite=Lax; Path=/; Secure");
-    let cookie = HeaderValue::try_from(cookie).expect("a token is ASCII");
-    headers.append(header::SET_COOKIE, cookie);
+    if keep.save(opened, &mut cookie) {
+        cookie.push_str("; HttpOnly; SameSite=Lax; Path=/; Secure");
+        let cookie = HeaderValue::try_from(cookie).expect("a token is ASCII");
+        headers.append(header::SET_COOKIE, cookie);
+    }
     headers.insert(header::CACHE_CONTROL, HeaderValue::from_static("private"));
 }
 
 pub(super) fn signed(runtime: Rc<Runtime>) -> Box<dyn Site> {
     let keyed = Hmac::<Sha256>::new_from_slice(&[7; 32]).expect("HMAC takes any key");
-    let app = App::new().wrap(Least { keyed: Rc::new(keyed) }).configure(pages);
+    kept(runtime, Rc::new(keyed))
+}
+
+pub(super) fn encrypted(runtime: Rc<Runtime>) -> Box<dyn Site> {
+    kept(runtime, Rc::new(Encrypted::new()))
+}
+
+pub(super) fn memory(runtime: Rc<Runtime>) -> Box<dyn Site> {
+    kept(runtime, Rc::new(Memory::default()))
+}
+
+fn kept(runtime: Rc<Runtime>, keep: Rc<dyn Keep>) -> Box<dyn Site> {
+    let app = App::new().wrap(Least { keep }).configure(pages);
     let app = runtime.block_on(init_service(app));
     Box::new(ActixSite::new(runtime, app))
 }
@@ -209,11 +240,11 @@ async fn write(session: Handle) -> Result<&'static str, Error> {
     Ok("ok")
 }
 
-/// The JSON is there already: what it takes to write three members is not counted.
-async fn create(session: Handle) -> &'static str {
-    static SMALL: LazyLock<String> = LazyLock::new(|| json(&payload::small()));
-    session.set(SMALL.clone());
-    "ok"
+async fn create(session: Handle) -> Result<&'static str, Error> {
+    session.insert(CSRF.0, CSRF.1)?;
+    session.insert(USER.0, USER.1)?;
+    session.insert(COUNTER, 41)?;
+    Ok("ok")
 }
 
 async fn fill(request: HttpRequest, session: Handle) -> &'static str {
