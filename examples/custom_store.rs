@@ -142,7 +142,7 @@ impl Store for FileStore {
             Some((kept.clone(), left(kept), due.is_some(), Timestamp::of(now)))
         })?;
         let Some((kept, expires_in, touched, now)) = found else { return Ok(None) };
-        let record = Record::from_bytes(&kept.bytes)?;
+        let record = Record::from_bytes(&kept.bytes)?.into();
         Ok(Some(Loaded { record, revision: kept.revision, expires_in, touched, now }))
     }
 

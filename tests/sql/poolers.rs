@@ -72,7 +72,7 @@ async fn a_life(store: &PostgresStore, tag: &str, tally: &mut Tally) -> Result<(
         }
         let touch = Touch { ttl: 2 * HOUR, interval: HOUR };
         let loaded = store.load(&key, Some(touch)).await?;
-        if loaded.is_none_or(|loaded| loaded.record != content || loaded.revision != revision) {
+        if loaded.is_none_or(|loaded| *loaded.record != content || loaded.revision != revision) {
             tally.wrong += 1;
         }
     }

@@ -317,7 +317,7 @@ fn parse_loaded(answer: &[u8]) -> Result<Loaded, StoreError> {
     };
     let (revision, left, touched, now) = (number()?, number()?, number()?, number()?);
     Ok(Loaded {
-        record: Record::from_bytes(words.next().ok_or_else(corrupt)?)?,
+        record: Record::from_bytes(words.next().ok_or_else(corrupt)?)?.into(),
         revision: Revision::new(revision),
         expires_in: Duration::from_millis(left),
         touched: touched == 1,

@@ -216,7 +216,7 @@ impl<DB: Dialect> Store for SqlxStore<DB> {
         }
         let StoredRow { revision, record, expires_in, touched, now } = row;
         Ok(Some(Loaded {
-            record: Record::from_bytes(&record)?,
+            record: Record::from_bytes(&record)?.into(),
             revision: Revision::new(revision.cast_unsigned()),
             expires_in,
             touched,

@@ -246,8 +246,8 @@ pub enum DeleteIfOutcome {
 /// A record as a store returns it.
 #[derive(Clone, Debug)]
 pub struct Loaded {
-    /// The record.
-    pub record: Record,
+    /// The record, which a store in memory shares with its callers.
+    pub record: Arc<Record>,
     /// Its revision, for [`Store::replace`] and [`Store::delete_if`].
     pub revision: Revision,
     /// How long it will be kept from `now` on, by the store's clock: after a touch, the time of the

@@ -82,7 +82,7 @@ impl<S: Store> RecordChange for BeginAgain<'_, S> {
         // A store's clock may go back, at a failover.
         let since = owner.since.max(self.look.now.next());
         let owner = Owner { since, ..owner };
-        let record = Record { owner: Some(owner), ..record.clone() };
+        let record = Record { owner: Some(owner), ..(**record).clone() };
         Ok(NextState::Replaced { record, ttl: lives_until.since(self.look.now) })
     }
 }

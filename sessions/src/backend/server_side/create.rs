@@ -143,7 +143,8 @@ impl<S: Store> ServerSide<S> {
             CreateOutcome::Created(revision) => {
                 let told = login.and_then(|login| login.now);
                 let now = told.unwrap_or_else(|| new.now.timestamp());
-                let base = Base { record, revision, lives_until: now.after(ttl) };
+                let lives_until = now.after(ttl);
+                let base = Base { record: Arc::new(record), revision, lives_until };
                 Created::Done(Box::new(CreatedRecord { base, now }))
             }
             CreateOutcome::Exists => Created::Exists,

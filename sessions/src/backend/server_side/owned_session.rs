@@ -2,6 +2,7 @@
 
 use std::{
     fmt,
+    sync::Arc,
     time::{Duration, SystemTime},
 };
 
@@ -34,7 +35,7 @@ impl OwnedSession {
             owner,
             created: record.created(),
             last_seen: now.before(unused_for).time().max(record.created()),
-            content: SessionState::from_shared(record.payload).ok()?,
+            content: SessionState::from_shared(Arc::clone(&record.payload)).ok()?,
         })
     }
 

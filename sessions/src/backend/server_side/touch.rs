@@ -1,6 +1,6 @@
 //! Noting a use of a session: its record's time starts again.
 
-use std::time::Duration;
+use std::{sync::Arc, time::Duration};
 
 use super::{
     ServerSide,
@@ -99,7 +99,7 @@ impl<S: Store> ServerSide<S> {
         ttl: Duration,
         deadline: &Deadline,
     ) -> Result<bool, StoreError> {
-        let mut record = found.base.record.clone();
+        let mut record = (*found.base.record).clone();
         if let Some(owner) = &mut record.owner {
             owner.indexed_until = until;
         }
@@ -110,7 +110,8 @@ impl<S: Store> ServerSide<S> {
         else {
             return Ok(false);
         };
-        found.base = Base { record, revision, lives_until: found.now.after(ttl) };
+        let (record, lives_until) = (Arc::new(record), found.now.after(ttl));
+        found.base = Base { record, revision, lives_until };
         Ok(true)
     }
 

@@ -4,7 +4,7 @@ use std::{
     array,
     collections::hash_map,
     mem,
-    sync::{Mutex, MutexGuard, PoisonError},
+    sync::{Arc, Mutex, MutexGuard, PoisonError},
     time::Duration,
 };
 
@@ -17,14 +17,13 @@ pub(super) struct Shards([Mutex<Shard>; SHARDS]);
 /// Some of the records. Expired ones stay until a sweep, and no caller sees them.
 #[derive(Default)]
 pub(super) struct Shard {
-    /// A box each: a table of them would hold twice as many bytes as it needs each time that it grows.
-    entries: KeyMap<Box<Entry>>,
+    entries: KeyMap<Entry>,
     /// Of all its records, so that none has a revision of one that was deleted.
     last_revision: u64,
 }
 
 pub(super) struct Entry {
-    record: Record,
+    record: Arc<Record>,
     revision: Revision,
     pub(super) expires: Duration,
 }
@@ -32,12 +31,11 @@ pub(super) struct Entry {
 /// The result of creating a record.
 pub(super) enum Created {
     New(Revision),
-    InsteadOf { expired: Box<Entry>, revision: Revision },
+    InsteadOf { expired: Entry, revision: Revision },
     Exists,
 }
 
 /// The result of replacing a record.
-#[expect(clippy::large_enum_variant, reason = "a box would be an allocation for each write")]
 pub(super) enum Replaced {
     Done { former: Entry, revision: Revision },
     Conflict,
@@ -46,12 +44,16 @@ pub(super) enum Replaced {
 
 /// The result of removing a record that has a revision.
 pub(super) enum Removed {
-    Done(Box<Entry>),
+    Done(Entry),
     Conflict,
     Gone,
 }
 
 impl Entry {
+    fn new(record: &Record, revision: Revision, expires: Duration) -> Self {
+        Self { record: Arc::new(record.clone()), revision, expires }
+    }
+
     pub(super) fn is_anonymous(&self) -> bool {
         self.record.is_anonymous()
     }
@@ -87,15 +89,14 @@ impl Shard {
         ttl: Duration,
     ) -> Created {
         let revision = self.next_revision();
-        let expires = now.saturating_add(ttl);
-        let entry = || Box::new(Entry { record: record.clone(), revision, expires });
+        let entry = Entry::new(record, revision, now.saturating_add(ttl));
         match self.entries.entry(*key) {
             hash_map::Entry::Vacant(vacant) => {
-                vacant.insert(entry());
+                vacant.insert(entry);
                 Created::New(revision)
             }
             hash_map::Entry::Occupied(mut occupied) if occupied.get().expires <= now => {
-                Created::InsteadOf { expired: occupied.insert(entry()), revision }
+                Created::InsteadOf { expired: occupied.insert(entry), revision }
             }
             hash_map::Entry::Occupied(_) => Created::Exists,
         }
@@ -119,7 +120,7 @@ impl Shard {
             entry.expires = now.saturating_add(touch.ttl);
         }
         Some(Loaded {
-            record: entry.record.clone(),
+            record: Arc::clone(&entry.record),
             revision: entry.revision,
             expires_in: entry.expires.saturating_sub(now),
             touched: due.is_some(),
@@ -141,11 +142,11 @@ impl Shard {
             return Replaced::Conflict;
         }
         let expires = now.saturating_add(ttl);
-        let newer = Entry { record: record.clone(), revision: next, expires };
+        let newer = Entry::new(record, next, expires);
         Replaced::Done { former: mem::replace(entry, newer), revision: next }
     }
 
-    pub(super) fn remove(&mut self, key: &RecordKey) -> Option<Box<Entry>> {
+    pub(super) fn remove(&mut self, key: &RecordKey) -> Option<Entry> {
         self.entries.remove(key)
     }
 
@@ -163,7 +164,7 @@ impl Shard {
     }
 
     fn live(&mut self, key: &RecordKey, now: Duration) -> Option<&mut Entry> {
-        self.entries.get_mut(key).map(Box::as_mut).filter(|entry| entry.expires > now)
+        self.entries.get_mut(key).filter(|entry| entry.expires > now)
     }
 }
 

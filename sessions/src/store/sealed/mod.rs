@@ -204,7 +204,7 @@ impl<S: Store> Store for SealedStore<S> {
         touch: Option<Touch>,
     ) -> Result<Option<Loaded>, StoreError> {
         let Some(mut loaded) = self.store.load(key, touch).await? else { return Ok(None) };
-        let is_outdated = self.open(key, &mut loaded.record)?;
+        let is_outdated = self.open(key, Arc::make_mut(&mut loaded.record))?;
         if loaded.touched && is_outdated {
             self.renew_seal(key, &mut loaded).await;
         }

@@ -39,7 +39,7 @@ async fn leaves_all_or_nothing(store: &impl Store) -> Checked {
         drop_after(polls, store.create(&key, &old, HOUR)).await;
         if let Some(loaded) = store.load(&key, None).await? {
             ensure!(
-                loaded.record == old,
+                *loaded.record == old,
                 "a dropped `create` left another record than the given one"
             );
             replaced(store, &key, loaded.revision, &new, HOUR).await?;
@@ -52,7 +52,7 @@ async fn leaves_all_or_nothing(store: &impl Store) -> Checked {
         drop_after(polls, store.load(&key, None)).await;
         // The dropped `replace` may be done at any time from now on.
         let is_whole = |loaded: &Loaded| {
-            loaded.record == *(if loaded.revision == revision { &old } else { &new })
+            *loaded.record == *(if loaded.revision == revision { &old } else { &new })
         };
         ensure!(
             is_whole(&found(store, &key).await?),

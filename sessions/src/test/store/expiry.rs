@@ -134,7 +134,7 @@ async fn makes_room(store: &impl Store) -> Checked {
     };
     let loaded = found(store, &key).await?;
     ensure!(
-        loaded.record == second && loaded.revision == revision,
+        *loaded.record == second && loaded.revision == revision,
         "`load` returned another record than the new one"
     );
     store.delete(&key).await?;

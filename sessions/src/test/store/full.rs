@@ -81,7 +81,7 @@ async fn is_filled(store: &impl Store, live: &mut Vec<Kept>) -> Checked {
 
 async fn reads(store: &impl Store, live: &[Kept]) -> Checked {
     for (key, record, revision) in live {
-        let is_it = |found: &Loaded| found.record == *record && found.revision == *revision;
+        let is_it = |found: &Loaded| *found.record == *record && found.revision == *revision;
         let loaded = found(store, key).await?;
         ensure!(is_it(&loaded), "`load` returned another record than the one that is kept");
         let touch = Touch { ttl: 2 * HOUR, interval: HOUR / 60 };
@@ -104,7 +104,7 @@ async fn replaces_or_leaves(store: &impl Store, live: &mut [Kept]) -> Checked {
         }
         let loaded = found(store, key).await?;
         ensure!(
-            loaded.record == *record && loaded.revision == *revision,
+            *loaded.record == *record && loaded.revision == *revision,
             "`replace` left neither the record from before nor the new one"
         );
     }

@@ -97,7 +97,7 @@ pub(super) async fn found_as(
 fn is_as(loaded: &Loaded, record: &Record, revision: Revision, left: Duration) -> Checked {
     let (ours, theirs) = (record.to_bytes(), loaded.record.to_bytes());
     ensure!(
-        loaded.record == *record,
+        *loaded.record == *record,
         "`load` returned another record than the one that is kept: {} bytes instead of {}, the first difference at byte {}",
         theirs.len(),
         ours.len(),

@@ -92,6 +92,6 @@ impl<S: Store> RecordChange for Count<'_, S> {
             indexed_until: owner.indexed_until.max(indexed_until(self.now, ttl)),
             ..owner
         });
-        Ok(NextState::Replaced { record: Record { owner, ..record.clone() }, ttl })
+        Ok(NextState::Replaced { record: Record { owner, ..(**record).clone() }, ttl })
     }
 }

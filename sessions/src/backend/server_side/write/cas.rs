@@ -2,6 +2,7 @@
 
 use std::{
     hash::{BuildHasher, RandomState},
+    sync::Arc,
     time::Duration,
 };
 
@@ -47,7 +48,7 @@ pub(crate) trait RecordChange {
 /// A state of a record, to make a change on.
 #[derive(Clone)]
 pub(crate) struct Base {
-    pub(crate) record: Record,
+    pub(crate) record: Arc<Record>,
     pub(crate) revision: Revision,
     /// Until when the store keeps the record at least, by its clock, as far as that is known.
     pub(crate) lives_until: Timestamp,
@@ -62,7 +63,7 @@ pub(crate) enum NextState {
 /// The result of [`compare_and_set`].
 pub(crate) enum CasOutcome {
     Replaced {
-        record: Record,
+        record: Arc<Record>,
         revision: Revision,
         /// How long the store took.
         took: Duration,
@@ -74,9 +75,9 @@ pub(crate) enum CasOutcome {
 }
 
 impl NextState {
-    fn record(self) -> Record {
+    fn record(self) -> Arc<Record> {
         match self {
-            Self::Replaced { record, .. } => record,
+            Self::Replaced { record, .. } => Arc::new(record),
             Self::Deleted => unreachable!("what was replaced has a record"),
         }
     }
@@ -91,7 +92,7 @@ impl From<Loaded> for Base {
 
 impl Base {
     /// Returns the state that another request of this process has just written.
-    pub(crate) fn written(revision: Revision, record: Record) -> Self {
+    pub(crate) fn written(revision: Revision, record: Arc<Record>) -> Self {
         Self { record, revision, lives_until: Timestamp::default() }
     }
 }

@@ -166,7 +166,7 @@ impl<S: Store> ConditionalWrite<S> {
             opened: self.opened,
             reads_back: self.reads_back,
             store_now: self.store_now,
-            seen: (self.revision, self.base.record.clone()),
+            seen: (self.revision, Arc::clone(&self.base.record)),
             last_start: self.last_start(),
             deadline: self.deadline.begin(),
         }
@@ -187,7 +187,7 @@ impl<S: Store> ConditionalWrite<S> {
         if !self.is_login() {
             let Self { backend, base, key, ttl, store_now, deadline, .. } = &*self;
             let lifetimes = self.lifetimes();
-            let next = Record { lifetimes, ..base.record.clone() };
+            let next = Record { lifetimes, ..(*base.record).clone() };
             let prolong =
                 backend.prolong_entry(&next, base.revision, *key, *ttl, *store_now, deadline);
             self.indexed_until = prolong.await.ok_or(SaveError::Gone)?;

@@ -50,7 +50,7 @@ struct Shared {
 struct RecordQueue {
     waiters: VecDeque<Waiter>,
     /// The result of the last write.
-    latest: Option<(Revision, Record)>,
+    latest: Option<(Revision, Arc<Record>)>,
     /// How long the store took for it.
     took: Duration,
 }
@@ -81,7 +81,7 @@ pub(super) struct PendingWrite {
     /// The store's time when the write began, or a moment later.
     pub(super) store_now: Timestamp,
     /// The record that the request saw.
-    pub(super) seen: (Revision, Record),
+    pub(super) seen: (Revision, Arc<Record>),
     /// When the write is not to be started any more.
     pub(super) last_start: Instant,
     pub(super) deadline: Instant,
@@ -208,13 +208,13 @@ async fn wait(
 
 impl WriteGuard {
     /// Returns the predecessor's result, if it is newer than `revision`.
-    pub(super) fn newer_than(&self, revision: Revision) -> Option<(Revision, Record)> {
+    pub(super) fn newer_than(&self, revision: Revision) -> Option<(Revision, Arc<Record>)> {
         let latest = self.with_queue(|queue| queue.latest.clone())?;
         latest.filter(|(latest, _)| latest.get() > revision.get())
     }
 
     /// Leaves a result to the next lock holder, and how long the store took for it.
-    pub(super) fn publish(&self, revision: Revision, record: Record, took: Duration) {
+    pub(super) fn publish(&self, revision: Revision, record: Arc<Record>, took: Duration) {
         self.with_queue(|queue| {
             queue.latest = Some((revision, record));
             queue.took = took;
@@ -346,7 +346,7 @@ mod tests {
         let record = Record::sample("{}");
         let opened = Opened { verifier: record.verifier, epoch: record.epoch };
         let changes = ChangeSet::default();
-        let seen = (Revision::first(), record);
+        let seen = (Revision::first(), Arc::new(record));
         let store_now = Timestamp::default();
         PendingWrite {
             changes,
