@@ -244,7 +244,7 @@ mod tests {
         drop(store);
         let store = FileStore::open(path.clone()).expect("the file can be read");
         let loaded = store.load(&key, None).await.expect("it is read").expect("it is there");
-        assert!(loaded.record == record);
+        assert!(*loaded.record == record);
         fs::remove_file(path).expect("the file is there");
     }
 }

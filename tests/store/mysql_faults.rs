@@ -246,7 +246,7 @@ async fn an_answer_of_mariadb_that_nobody_waited_for_is_not_taken_for_another() 
                     Err(_) => dropped += 1,
                     Ok(loaded) => {
                         let loaded = loaded.expect("it answers").expect("it is there");
-                        assert_eq!(loaded.record, *record);
+                        assert_eq!(*loaded.record, *record);
                         answered += 1;
                     }
                 }

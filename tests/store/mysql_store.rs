@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use futures_util::future::{join, join_all};
 use sessions::{
-    store::{Ended, Record, Revision, Store, Timestamp, Touch},
+    store::{Ended, Revision, Store, Timestamp, Touch},
     test::store::{conformance, random_key, record},
 };
 use sessions_sqlx::MySqlStore;
@@ -198,8 +198,8 @@ async fn a_record_of_any_length_is_kept_whole_or_not_at_all_in_any_mode() {
         let long = record(&format!("{{\"n\":\"{}\"}}", "x".repeat(length)));
         let key = random_key();
         store.create(&key, &long, HOUR).await.unwrap();
-        let kept: Record = store.load(&key, None).await.unwrap().unwrap().record;
-        assert!(kept == long, "{length}");
+        let kept = store.load(&key, None).await.unwrap().unwrap().record;
+        assert!(*kept == long, "{length}");
     }
 }
 

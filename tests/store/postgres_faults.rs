@@ -227,7 +227,7 @@ async fn an_answer_that_nobody_waited_for_is_not_taken_for_another() {
                     Err(_) => dropped += 1,
                     Ok(loaded) => {
                         let loaded = loaded.expect("it answers").expect("it is there");
-                        assert_eq!(loaded.record, *record);
+                        assert_eq!(*loaded.record, *record);
                         answered += 1;
                     }
                 }

@@ -48,7 +48,7 @@ fn random_numbers(mut seed: u64) -> impl FnMut() -> u64 {
 
 async fn content<C: Connect>(store: &RedisStore<C>, number: u64) -> Option<(Record, Revision)> {
     let loaded = store.load(&key(number), None).await.expect("the server is up");
-    loaded.map(|loaded| (loaded.record, loaded.revision))
+    loaded.map(|loaded| (Record::clone(&loaded.record), loaded.revision))
 }
 
 /// Creates a record, and returns its revision.
@@ -243,7 +243,7 @@ async fn an_answer_is_never_taken_for_a_later_call_s() {
                 let loaded = timeout(patience, store.load(&key, None)).await;
                 match loaded {
                     Ok(Ok(loaded)) => {
-                        assert_eq!(loaded.unwrap().record, record(number));
+                        assert_eq!(*loaded.unwrap().record, record(number));
                         true
                     }
                     // Cut twice, or given up.

@@ -213,7 +213,7 @@ async fn a_record_that_was_given_to_another_owner_opens_nothing() {
         let text = String::from_utf8(own.1.record.to_bytes()).unwrap();
         let [from, to] = ["mallory", "victim"].map(|id| owner_key(id).to_string());
         let forged = Record::from_bytes(text.replace(&from, &to).as_bytes()).unwrap();
-        assert!(forged != own.1.record);
+        assert!(forged != *own.1.record);
         database.overwrite(&own.0, &forged).await;
     };
     let (victim, mallory, lines) = attacked(gives).await;

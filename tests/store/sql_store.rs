@@ -91,7 +91,7 @@ pub(crate) async fn a_life(store: &impl Store) -> Result<(), StoreError> {
     let logged_in = record_of(alice, "{}");
     let replaced = store.replace(&key, revision, &logged_in, HOUR).await?;
     assert!(matches!(replaced, ReplaceOutcome::Replaced(_)), "{replaced:?}");
-    assert!(store.load(&key, None).await?.is_some_and(|loaded| loaded.record == logged_in));
+    assert!(store.load(&key, None).await?.is_some_and(|loaded| *loaded.record == logged_in));
     let owners = store.owners().expect("it finds sessions by their owner");
     assert_eq!(owners.keys(&alice).await?, [key]);
     let ended = owners.end_before(&alice, None, HOUR).await?;
