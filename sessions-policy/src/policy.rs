@@ -62,11 +62,29 @@ impl CookieAttributes {
         let violations = violations(&KnownAttributes::from(&self));
         if violations.is_empty() {
             // Invariant: everything is known to `violations`, and it found none.
-            Ok(CookiePolicy(self))
+            Ok(CookiePolicy { text: self.to_text(), attributes: self })
         } else {
             // Invariant: not empty.
             Err(PolicyError(violations))
         }
+    }
+
+    fn to_text(&self) -> Box<str> {
+        let mut text = format!("; Path={}", self.path.as_str());
+        if self.secure {
+            text.push_str("; Secure");
+        }
+        if self.httponly {
+            text.push_str("; HttpOnly");
+        }
+        if let Some(samesite) = self.samesite.as_str() {
+            text.push_str("; SameSite=");
+            text.push_str(samesite);
+        }
+        if self.partitioned {
+            text.push_str("; Partitioned");
+        }
+        text.into()
     }
 }
 
@@ -86,42 +104,51 @@ impl<'a> From<&'a CookieAttributes> for KnownAttributes<'a> {
 
 /// The attributes of one cookie that break no rule, made by [`CookieAttributes::check`].
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct CookiePolicy(CookieAttributes);
+pub struct CookiePolicy {
+    attributes: CookieAttributes,
+    text: Box<str>,
+}
 
 impl CookiePolicy {
     /// Returns the cookie's name.
     pub fn name(&self) -> &CookieName {
-        &self.0.name
+        &self.attributes.name
     }
 
     /// Returns the cookie's domain, or `None` for only the host that sets it.
     pub fn domain(&self) -> Option<&CookieDomain> {
-        self.0.domain.as_ref()
+        self.attributes.domain.as_ref()
     }
 
     /// Returns the cookie's path.
     pub fn path(&self) -> &CookiePath {
-        &self.0.path
+        &self.attributes.path
     }
 
     /// Returns whether browsers send the cookie over secure connections only.
     pub fn secure(&self) -> bool {
-        self.0.secure
+        self.attributes.secure
     }
 
     /// Returns whether the cookie is hidden from scripts.
     pub fn httponly(&self) -> bool {
-        self.0.httponly
+        self.attributes.httponly
     }
 
     /// Returns when the cookie goes along with requests from other sites.
     pub fn samesite(&self) -> SameSite {
-        self.0.samesite
+        self.attributes.samesite
     }
 
     /// Returns whether the cookie is kept apart for each top-level site.
     pub fn partitioned(&self) -> bool {
-        self.0.partitioned
+        self.attributes.partitioned
+    }
+
+    /// Returns the attributes from the path on as `Set-Cookie` has them, such as `; Path=/; Secure; HttpOnly;
+    /// SameSite=Lax`.
+    pub fn as_text(&self) -> &str {
+        &self.text
     }
 }
 

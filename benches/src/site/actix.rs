@@ -16,8 +16,9 @@ use actix_web::{
     error::ErrorInternalServerError,
     http::{
         Uri,
-        header::{COOKIE, HeaderValue, SET_COOKIE},
+        header::{CACHE_CONTROL, COOKIE, HeaderValue, SET_COOKIE, VARY},
     },
+    middleware::DefaultHeaders,
     test::init_service,
     web::{self, ServiceConfig},
 };
@@ -127,17 +128,29 @@ pub(super) fn session_signed(runtime: Rc<Runtime>) -> Box<dyn Site> {
     session(runtime, CookieContentSecurity::Signed)
 }
 
+/// With the headers that keep a page from shared caches, as an application adds them.
+pub(super) fn session_kept_private(runtime: Rc<Runtime>) -> Box<dyn Site> {
+    let sessions = peer_cookies(CookieContentSecurity::Signed);
+    let headers = DefaultHeaders::new().add((VARY, "Cookie")).add((CACHE_CONTROL, "private"));
+    let app = App::new().wrap(sessions).wrap(headers).configure(peer_pages);
+    let app = runtime.block_on(init_service(app));
+    Box::new(ActixSite::new(runtime, app))
+}
+
 pub(super) fn session_private(runtime: Rc<Runtime>) -> Box<dyn Site> {
     session(runtime, CookieContentSecurity::Private)
 }
 
 fn session(runtime: Rc<Runtime>, security: CookieContentSecurity) -> Box<dyn Site> {
-    let sessions = SessionMiddleware::builder(CookieSessionStore::default(), peer_key())
-        .cookie_content_security(security)
-        .build();
-    let app = App::new().wrap(sessions).configure(peer_pages);
+    let app = App::new().wrap(peer_cookies(security)).configure(peer_pages);
     let app = runtime.block_on(init_service(app));
     Box::new(ActixSite::new(runtime, app))
+}
+
+fn peer_cookies(security: CookieContentSecurity) -> SessionMiddleware<CookieSessionStore> {
+    SessionMiddleware::builder(CookieSessionStore::default(), peer_key())
+        .cookie_content_security(security)
+        .build()
 }
 
 /// Returns actix-session over any store, as its documentation sets it up.

@@ -11,7 +11,7 @@ use std::rc::Rc;
 use tokio::runtime::Builder;
 
 use crate::{
-    floor::Floor,
+    floor::{Floor, Randomness},
     payload,
     workload::{Carries, Workload},
 };
@@ -29,6 +29,8 @@ pub enum Subject {
     Memory,
     /// actix-session in signed cookies.
     ActixSessionSigned,
+    /// actix-session in signed cookies, with headers that keep pages from shared caches.
+    ActixSessionKeptPrivate,
     /// actix-session in encrypted cookies.
     ActixSessionPrivate,
     /// axum without sessions.
@@ -37,6 +39,8 @@ pub enum Subject {
     TowerMemory,
     /// What a signed cookie costs whoever reads and writes it.
     Floor,
+    /// What the operating system's randomness costs for a new session.
+    Randomness,
     /// What a session in a signed cookie costs in Actix Web, whoever writes it.
     LeastSigned,
     /// The same, in an encrypted cookie.
@@ -47,16 +51,18 @@ pub enum Subject {
 
 impl Subject {
     /// All, in the order of the tables.
-    pub const ALL: [Self; 12] = [
+    pub const ALL: [Self; 14] = [
         Self::Actix,
         Self::Signed,
         Self::Encrypted,
         Self::Memory,
         Self::ActixSessionSigned,
+        Self::ActixSessionKeptPrivate,
         Self::ActixSessionPrivate,
         Self::Axum,
         Self::TowerMemory,
         Self::Floor,
+        Self::Randomness,
         Self::LeastSigned,
         Self::LeastEncrypted,
         Self::LeastMemory,
@@ -70,10 +76,12 @@ impl Subject {
             Self::Encrypted => "encrypted",
             Self::Memory => "memory",
             Self::ActixSessionSigned => "actix-session-signed",
+            Self::ActixSessionKeptPrivate => "actix-session-signed-headers",
             Self::ActixSessionPrivate => "actix-session-private",
             Self::Axum => "axum",
             Self::TowerMemory => "tower-sessions-memory",
             Self::Floor => "floor",
+            Self::Randomness => "randomness",
             Self::LeastSigned => "least-signed",
             Self::LeastEncrypted => "least-encrypted",
             Self::LeastMemory => "least-memory",
@@ -88,7 +96,7 @@ impl Subject {
     /// Returns the subject without sessions that this one is compared with.
     pub fn bare(self) -> Option<Self> {
         match self {
-            Self::Actix | Self::Axum | Self::Floor => None,
+            Self::Actix | Self::Axum | Self::Floor | Self::Randomness => None,
             Self::TowerMemory => Some(Self::Axum),
             _ => Some(Self::Actix),
         }
@@ -104,10 +112,12 @@ impl Subject {
             Self::Encrypted => ours::encrypted(runtime),
             Self::Memory => ours::memory(runtime),
             Self::ActixSessionSigned => actix::session_signed(runtime),
+            Self::ActixSessionKeptPrivate => actix::session_kept_private(runtime),
             Self::ActixSessionPrivate => actix::session_private(runtime),
             Self::Axum => axum::bare(runtime),
             Self::TowerMemory => axum::tower_memory(runtime),
             Self::Floor => Box::new(Floor::new()),
+            Self::Randomness => Box::new(Randomness),
             Self::LeastSigned => least::signed(runtime),
             Self::LeastEncrypted => least::encrypted(runtime),
             Self::LeastMemory => least::memory(runtime),

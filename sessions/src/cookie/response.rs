@@ -11,8 +11,8 @@ use sessions_policy::{CookiePolicy, MAX_COOKIE_LIFETIME};
 /// The last time that the header can express: 9999-12-31 23:59:59 UTC.
 const LAST_DATE: Duration = Duration::from_secs(253_402_300_799);
 
-/// Capacity for the attributes of most cookies.
-const ATTRIBUTES_ROOM: usize = 160;
+/// Capacity for the time at which most cookies expire.
+const EXPIRY_ROOM: usize = 72;
 
 /// How long the browser keeps the cookie.
 #[derive(Clone, Copy)]
@@ -45,7 +45,7 @@ pub(crate) fn removal_cookie(policy: &CookiePolicy) -> String {
 fn write(policy: &CookiePolicy, value: String, expiry: Option<(SystemTime, Duration)>) -> String {
     let name = policy.name().as_str();
     let mut cookie = value;
-    cookie.reserve(name.len() + 1 + ATTRIBUTES_ROOM);
+    cookie.reserve(name.len() + "=".len() + EXPIRY_ROOM + policy.as_text().len());
     cookie.insert(0, '=');
     cookie.insert_str(0, name);
     if let Some(domain) = policy.domain() {
@@ -56,21 +56,7 @@ fn write(policy: &CookiePolicy, value: String, expiry: Option<(SystemTime, Durat
         write!(cookie, "; Expires={}; Max-Age={}", HttpDate::from(expires), max_age.as_secs())
             .expect("writing to a string does not fail");
     }
-    cookie.push_str("; Path=");
-    cookie.push_str(policy.path().as_str());
-    if policy.secure() {
-        cookie.push_str("; Secure");
-    }
-    if policy.httponly() {
-        cookie.push_str("; HttpOnly");
-    }
-    if let Some(samesite) = policy.samesite().as_str() {
-        cookie.push_str("; SameSite=");
-        cookie.push_str(samesite);
-    }
-    if policy.partitioned() {
-        cookie.push_str("; Partitioned");
-    }
+    cookie.push_str(policy.as_text());
     cookie
 }
 

@@ -5,6 +5,8 @@ use std::{
     sync::{Arc, Mutex, MutexGuard, PoisonError},
 };
 
+use smallvec::SmallVec;
+
 use super::{
     Dictionary, Replay, same_value,
     step::{Step, coalesce, conditional},
@@ -30,12 +32,15 @@ pub struct ChangeSet {
 }
 
 /// Shared with a save that continues after the request is dropped. `None` before the first step.
-type Steps = Option<Arc<Vec<Step>>>;
+type Steps = Option<Arc<StepList>>;
+
+/// Most requests change a few keys.
+type StepList = SmallVec<[Step; 4]>;
 
 /// Changes that are not made. Their closures belong to the application, so they are dropped without
 /// the session's lock.
 #[derive(Default)]
-pub(crate) struct Discarded(Vec<Arc<Vec<Step>>>);
+pub(crate) struct Discarded(Vec<Arc<StepList>>);
 
 impl ChangeSet {
     /// Replays the steps on a newer dictionary.
@@ -83,10 +88,10 @@ impl ChangeSet {
         let steps = Arc::make_mut(self.own().get_or_insert_default());
         steps.push(step);
         if steps.len() >= coalesce_at {
-            let (kept, dropped) = coalesce(mem::take(steps));
-            *steps = kept;
+            let (kept, dropped) = coalesce(mem::take(steps).into_vec());
+            *steps = kept.into();
             self.coalesce_at = 2 * steps.len();
-            self.discarded.0.push(Arc::new(dropped));
+            self.discarded.0.push(Arc::new(dropped.into()));
         }
     }
 

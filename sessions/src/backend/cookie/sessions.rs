@@ -281,13 +281,13 @@ impl<C: CookieCodec> CookieSessions<C> {
         if Self::is_key_gone(state, &keys, cx) {
             return self.fail(state, SaveError::Gone, cx);
         }
-        let seen = state.cookies_seen();
+        let (seen, now) = (state.cookies_seen(), unix_seconds(cx.now()));
         let token = match since {
-            Some(since) => self.seal(&state.with_owner_since(since), seen, &keys, cx)?,
-            None => self.seal(state, seen, &keys, cx)?,
+            Some(since) => self.seal(&state.with_owner_since(since), seen, &keys, now)?,
+            None => self.seal(state, seen, &keys, now)?,
         };
         self.tell(state, cx.session_status());
-        let began = unix_seconds(state.started().unwrap_or(cx.now()));
+        let began = state.started().map_or(now, unix_seconds);
         Ok(Saved::encoded_token(token).ending_at(cx.ends_at(began, state.own_lifetimes())))
     }
 
@@ -334,7 +334,8 @@ impl<C: CookieCodec> CookieSessions<C> {
     /// Returns the token of an empty session, in the order of this one.
     fn seal_ending(&self, state: &SessionState, cx: &SaveContext<'_>) -> Result<String, SaveError> {
         // Of a new session, since a start of this one would limit its age.
-        self.seal(&Self::new_session(), state.cookies_seen(), &self.keys_of_cookie(cx), cx)
+        let now = unix_seconds(cx.now());
+        self.seal(&Self::new_session(), state.cookies_seen(), &self.keys_of_cookie(cx), now)
     }
 
     #[inline(never)]
@@ -343,9 +344,9 @@ impl<C: CookieCodec> CookieSessions<C> {
         state: &SessionState,
         seen: CookiesSeen,
         keys: &SaltKeys<C::Key>,
-        cx: &SaveContext<'_>,
+        now: u64,
     ) -> Result<String, SaveError> {
-        let order = Self::next_seal(seen, unix_seconds(cx.now()));
+        let order = Self::next_seal(seen, now);
         C::seal(keys.current(), &self.codec.write(state, order.number)?, order.second)
     }
 
