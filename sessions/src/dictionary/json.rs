@@ -1,7 +1,7 @@
 //! The dictionary as a JSON object: split into members when it is opened, and joined again with the
 //! text of members that were not changed since they were opened or added.
 
-use std::{fmt::Write, iter, mem, sync::Arc};
+use std::{fmt::Write, iter, mem};
 
 use super::{
     Dictionary,
@@ -29,15 +29,17 @@ impl Dictionary {
     /// [`DecodeError`] when the text is not one JSON object, nests deeper than 127 levels inside a
     /// value, or is 4 GiB long.
     pub(crate) fn from_json(json: impl Into<String>) -> Result<Self, DecodeError> {
-        Self::open(Payload::Own(json.into()))
+        let mut dictionary = Self::default();
+        dictionary.open(Payload::Own(json.into()))?;
+        Ok(dictionary)
     }
 
-    /// Like [`from_json`](Self::from_json), for a shared text.
-    pub(crate) fn from_shared(json: Arc<str>) -> Result<Self, DecodeError> {
-        Self::open(Payload::Shared(json))
-    }
-
-    fn open(payload: Payload) -> Result<Self, DecodeError> {
+    /// Parses a JSON object into a dictionary that is empty, and in its place: it is too large to be moved.
+    ///
+    /// # Errors
+    ///
+    /// Those of [`from_json`](Self::from_json).
+    pub(crate) fn open(&mut self, payload: Payload) -> Result<(), DecodeError> {
         if u32::try_from(payload.len()).is_err() {
             return Err(DecodeError::TooLong);
         }
@@ -77,11 +79,15 @@ impl Dictionary {
             entries.dedup_by(|one, other| one.key(&payload) == other.key(&payload));
             entries.reverse();
         }
-        let mut opened = Self { payload, entries, filter, surrogate_keys, size, ..Self::default() };
+        self.payload = payload;
+        self.entries = entries;
+        self.filter = filter;
+        self.surrogate_keys = surrogate_keys;
+        self.size = size;
         if !sorted {
-            opened.measure();
+            self.measure();
         }
-        Ok(opened)
+        Ok(())
     }
 
     /// Returns the members, sorted by key.

@@ -31,7 +31,6 @@ use self::{
     entry::{Edit, Entry},
     key_filter::KeyFilter,
     limits::{Size, member_len},
-    payload::Payload,
     surrogate_keys::SurrogateKeys,
     undo::UndoLog,
 };
@@ -41,6 +40,7 @@ pub(crate) use self::{
     format::Format,
     limits::Limits,
     member::{Member, quoted},
+    payload::Payload,
     step::Replay,
     text::JsonText,
 };

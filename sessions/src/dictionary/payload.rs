@@ -3,7 +3,7 @@
 use std::{ops::Deref, sync::Arc};
 
 /// JSON that this session owns, or that it shares with a store and other requests.
-pub(super) enum Payload {
+pub(crate) enum Payload {
     Own(String),
     Shared(Arc<str>),
 }

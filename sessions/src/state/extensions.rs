@@ -14,6 +14,7 @@ pub struct Extensions {
 
 impl Extensions {
     /// Stores a value and replaces one of the same type.
+    #[inline]
     pub fn insert<T: Send + Sync + 'static>(&mut self, value: T) {
         self.insert_shared(Arc::new(value));
     }

@@ -80,10 +80,6 @@ pub(crate) struct Adopted {
 }
 
 impl SessionMeta {
-    pub(super) fn opened() -> Self {
-        Self { opened: true, ..Self::default() }
-    }
-
     pub(super) fn null(null: NullSession) -> Self {
         Self { null: Some(null), ..Self::default() }
     }

@@ -25,7 +25,7 @@ pub use self::{
     meta::{PurgeOutcome, SessionStatus},
 };
 use crate::{
-    dictionary::{ChangeSet, Dictionary, Discarded, Encoder, Format, Member, Replay},
+    dictionary::{ChangeSet, Dictionary, Discarded, Encoder, Format, Member, Payload, Replay},
     error::{DecodeError, NullSession, SaveError, SessionError, ValueError},
 };
 
@@ -107,12 +107,19 @@ impl SessionState {
     /// [`DecodeError`] when the text is not one JSON object, nests deeper than 127 levels inside a
     /// value, or is 4 GiB long.
     pub fn from_json(json: impl Into<String>) -> Result<Self, DecodeError> {
-        Ok(Self::with(Dictionary::from_json(json)?, SessionMeta::opened()))
+        Self::open(Payload::Own(json.into()))
     }
 
     /// Like [`from_json`](Self::from_json), for a shared text.
     pub(crate) fn from_shared(json: Arc<str>) -> Result<Self, DecodeError> {
-        Ok(Self::with(Dictionary::from_shared(json)?, SessionMeta::opened()))
+        Self::open(Payload::Shared(json))
+    }
+
+    fn open(payload: Payload) -> Result<Self, DecodeError> {
+        let mut state = Self::new();
+        state.inner.dictionary.open(payload)?;
+        state.inner.meta.opened = true;
+        Ok(state)
     }
 
     fn with(dictionary: Dictionary, meta: SessionMeta) -> Self {

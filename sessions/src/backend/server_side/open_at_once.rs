@@ -1,5 +1,7 @@
 //! Opening at once: a request without a token, or with one in a store that need not wait.
 
+use std::pin::pin;
+
 use futures_util::FutureExt;
 
 use super::{
@@ -47,7 +49,8 @@ impl<S: Store> ServerSide<S> {
             Ok((token, at)) => {
                 let candidate = Candidate::of(token, at, &tokens);
                 let load = self.store.load(&candidate.key, None);
-                let loaded = self.call(&deadline, load).now_or_never()?;
+                // Polled where it is made: the future is large.
+                let loaded = pin!(self.call(&deadline, load)).now_or_never()?;
                 match self.check(candidate, loaded, &tokens, &mut refused, cx) {
                     Ok(check) => Some((check, at)),
                     Err(err) => return Some(Err(err)),

@@ -3,6 +3,8 @@
 //! Only what is written most: a new session, or changes of one that nobody has written meanwhile. The rules
 //! are those of `save`, which everything else is left to.
 
+use std::pin::pin;
+
 use futures_util::FutureExt;
 
 use super::{
@@ -61,7 +63,7 @@ impl<S: Store> Saving<'_, S> {
         let new = self.new_record(&token, payload);
         let (record, ttl) = new.record(None);
         let create = self.backend.store.create(&new.key, &record, ttl);
-        let created = self.backend.write(Write::Create, &self.deadline, create);
+        let created = pin!(self.backend.write(Write::Create, &self.deadline, create));
         match written(created.now_or_never()) {
             Ok(CreateOutcome::Created(_)) => {
                 let saved = SavedRecord { key: new.key, epoch: new.epoch };
@@ -94,7 +96,7 @@ impl<S: Store> Saving<'_, S> {
         let mut record = payload.replacing(&base.record);
         let ttl = ttl.set(&mut record, store_now, Timestamp::default());
         let replace = self.backend.store.replace(&found.key, base.revision, &record, ttl);
-        let replaced = self.backend.write(Write::Replace, &self.deadline, replace);
+        let replaced = pin!(self.backend.write(Write::Replace, &self.deadline, replace));
         match written(replaced.now_or_never()) {
             Ok(ReplaceOutcome::Replaced(_)) => Some(Ok(self.held(found))),
             Ok(ReplaceOutcome::Gone) => Some(Err(SaveError::Gone)),
