@@ -108,10 +108,11 @@ fn a_session_costs_few_allocations() {
     let key = SecretKey::generate();
     assert_costs("signed", SignedCookie::new(key.clone()), [2, 6, 10, 11]);
     assert_costs("encrypted", EncryptedCookie::new(key.clone()), [2, 7, 12, 12]);
-    assert_costs("memory", ServerSide::new(MemoryStore::new()), [2, 7, 15, 14]);
+    // The last one of a new record is for the table of its shard, when that is new or full.
+    assert_costs("memory", ServerSide::new(MemoryStore::new()), [2, 7, 15, 15]);
     assert_costs(
         "memory, signed id",
         ServerSide::new(MemoryStore::new()).signed(key),
-        [2, 7, 15, 14],
+        [2, 7, 15, 15],
     );
 }

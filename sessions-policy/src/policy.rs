@@ -70,7 +70,7 @@ impl CookieAttributes {
     }
 
     fn to_text(&self) -> Box<str> {
-        let mut text = format!("; Path={}", self.path.as_str());
+        let mut text = format!("{}=; Path={}", self.name.as_str(), self.path.as_str());
         if self.secure {
             text.push_str("; Secure");
         }
@@ -106,6 +106,7 @@ impl<'a> From<&'a CookieAttributes> for KnownAttributes<'a> {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct CookiePolicy {
     attributes: CookieAttributes,
+    /// The name, an equals sign, and the attributes from the path on.
     text: Box<str>,
 }
 
@@ -145,10 +146,10 @@ impl CookiePolicy {
         self.attributes.partitioned
     }
 
-    /// Returns the attributes from the path on as `Set-Cookie` has them, such as `; Path=/; Secure; HttpOnly;
-    /// SameSite=Lax`.
-    pub fn as_text(&self) -> &str {
-        &self.text
+    /// Returns what is the same in each `Set-Cookie` value of this cookie: what stands before its value, as `id=`, and
+    /// the attributes from the path on, as `; Path=/; Secure; HttpOnly; SameSite=Lax`.
+    pub fn set_cookie_parts(&self) -> (&str, &str) {
+        self.text.split_at(self.name().as_str().len() + "=".len())
     }
 }
 

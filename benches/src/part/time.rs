@@ -36,7 +36,11 @@ fn print(results: &Results, workload: Workload) {
         let cost = mean(&blocks);
         print!("  {:24}{:9.0} ± {:4.0}", subject.name(), cost.mean, cost.half);
         for (name, ours) in [("signed", &signed), ("memory", &memory)] {
-            if !is_framework && let Some(ours) = ours {
+            // Of what takes no time, ours is no part.
+            if !is_framework
+                && cost.mean > 10.0
+                && let Some(ours) = ours
+            {
                 let part = ratio(ours, &blocks);
                 print!("   {name} / this = {:6.3} ± {:5.3}", part.mean, part.half);
             }

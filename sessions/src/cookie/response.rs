@@ -43,11 +43,10 @@ pub(crate) fn removal_cookie(policy: &CookiePolicy) -> String {
 }
 
 fn write(policy: &CookiePolicy, value: String, expiry: Option<(SystemTime, Duration)>) -> String {
-    let name = policy.name().as_str();
+    let (start, attributes) = policy.set_cookie_parts();
     let mut cookie = value;
-    cookie.reserve(name.len() + "=".len() + EXPIRY_ROOM + policy.as_text().len());
-    cookie.insert(0, '=');
-    cookie.insert_str(0, name);
+    cookie.reserve(start.len() + EXPIRY_ROOM + attributes.len());
+    cookie.insert_str(0, start);
     if let Some(domain) = policy.domain() {
         cookie.push_str("; Domain=");
         cookie.push_str(domain.as_str());
@@ -56,7 +55,7 @@ fn write(policy: &CookiePolicy, value: String, expiry: Option<(SystemTime, Durat
         write!(cookie, "; Expires={}; Max-Age={}", HttpDate::from(expires), max_age.as_secs())
             .expect("writing to a string does not fail");
     }
-    cookie.push_str(policy.as_text());
+    cookie.push_str(attributes);
     cookie
 }
 

@@ -72,7 +72,7 @@ pub(super) fn keep_private(headers: &mut HeaderMap, shows: Shows) {
     if headers.keys().any(|name| *name == header::CACHE_CONTROL || is_targeted(name)) {
         overrule(headers, shows);
     } else {
-        headers.insert(header::CACHE_CONTROL, shows.private());
+        headers.append(header::CACHE_CONTROL, shows.private());
     }
 }
 

@@ -115,7 +115,8 @@ fn value(set_cookie: String) -> HeaderValue {
 /// Adds these names to `Vary`, and merges several such headers into one.
 fn vary_by(headers: &mut HeaderMap, vary: Vary) {
     if headers.is_empty() || !headers.contains_key(header::VARY) {
-        headers.insert(header::VARY, vary.value());
+        // `insert` would also give back what it replaced.
+        headers.append(header::VARY, vary.value());
         return;
     }
     merge_vary(headers, vary);

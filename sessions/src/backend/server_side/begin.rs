@@ -115,13 +115,14 @@ impl<S: Store> Saving<'_, S> {
     pub(super) fn new_record(&self, token: &SplitToken, payload: Payload) -> NewRecord {
         let tokens = self.tokens();
         let (key, verifier) = (tokens.record_key(token), tokens.verifier_hash(token));
+        let now = self.now();
         NewRecord {
             key,
             verifier,
             epoch: self.new_epoch(&verifier),
             payload,
-            now: self.now(),
-            began_secs: self.began_secs(),
+            now,
+            began_secs: self.began_secs(now.secs),
             ttl: ttl(self.cx.settings()),
         }
     }
@@ -156,9 +157,8 @@ impl<S: Store> Saving<'_, S> {
         }
     }
 
-    /// Returns when the session of a new record began, in seconds since 1970.
-    fn began_secs(&self) -> u64 {
-        let now = self.now().secs;
+    /// Returns when the session of a new record began, in seconds since 1970, as `now` is.
+    fn began_secs(&self, now: u64) -> u64 {
         let adopted = self.state.adopted().filter(|_| !self.state.logs_in());
         let since = adopted.and_then(|Adopted { since }| since);
         since.map_or(now, |since| unix_seconds(since).min(now))

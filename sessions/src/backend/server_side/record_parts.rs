@@ -8,7 +8,6 @@ use std::{
 use super::ServerSide;
 use crate::{
     error::SaveError,
-    interface::unix_seconds,
     policy::PolicyLimits,
     state::SessionState,
     store::{OwnLifetimes, Owner, OwnerKey, Record, Store, Timestamp},
@@ -90,8 +89,9 @@ pub(super) struct RecordTime {
 impl RecordTime {
     pub(super) fn at(time: SystemTime) -> Self {
         let since = time.duration_since(UNIX_EPOCH).unwrap_or_default();
-        let millis = u64::try_from(since.as_millis()).unwrap_or(u64::MAX);
-        Self { secs: unix_seconds(time), millis }
+        let secs = since.as_secs();
+        let millis = secs.saturating_mul(1_000).saturating_add(since.subsec_millis().into());
+        Self { secs, millis }
     }
 
     pub(super) fn timestamp(self) -> Timestamp {

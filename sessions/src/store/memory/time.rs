@@ -23,9 +23,9 @@ pub(super) struct Time {
 }
 
 enum Source {
-    /// The time since this instant, which was that time of the day. Does not jump when the host's clock
-    /// is set.
-    Monotonic(Instant, SystemTime),
+    /// The time since this instant, which was so long after 1970. Does not jump when the host's clock is
+    /// set.
+    Monotonic(Instant, Duration),
     Given(Clock),
 }
 
@@ -40,7 +40,7 @@ struct Followed {
 
 impl Time {
     pub(super) fn monotonic() -> Self {
-        Self::of(Source::Monotonic(Instant::now(), SystemTime::now()))
+        Self::of(Source::Monotonic(Instant::now(), since_1970(SystemTime::now())))
     }
 
     pub(super) fn by(clock: Clock) -> Self {
@@ -78,11 +78,10 @@ impl Time {
     }
 
     fn by_source(&self) -> Duration {
-        let now = match &self.source {
+        match &self.source {
             Source::Monotonic(start, time) => *time + start.elapsed(),
-            Source::Given(clock) => clock.now(),
-        };
-        now.duration_since(UNIX_EPOCH).unwrap_or_default()
+            Source::Given(clock) => since_1970(clock.now()),
+        }
     }
 
     /// Returns the present for the owner index: each timestamp once, in order.
@@ -117,4 +116,8 @@ impl Time {
         let second = self.now().as_secs() + 1;
         last.swap(second, Ordering::Relaxed) != second
     }
+}
+
+fn since_1970(time: SystemTime) -> Duration {
+    time.duration_since(UNIX_EPOCH).unwrap_or_default()
 }
