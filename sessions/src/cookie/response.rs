@@ -6,13 +6,14 @@ use std::{
 };
 
 use httpdate::HttpDate;
-use sessions_policy::{CookiePolicy, MAX_COOKIE_LIFETIME};
+use sessions_policy::{CookieDomain, CookiePolicy, MAX_COOKIE_LIFETIME};
 
 /// The last time that the header can express: 9999-12-31 23:59:59 UTC.
 const LAST_DATE: Duration = Duration::from_secs(253_402_300_799);
 
-/// Capacity for the time at which most cookies expire.
-const EXPIRY_ROOM: usize = 72;
+const DOMAIN: &str = "; Domain=";
+const EXPIRES: &str = "; Expires=";
+const MAX_AGE: &str = "; Max-Age=";
 
 /// How long the browser keeps the cookie.
 #[derive(Clone, Copy)]
@@ -24,8 +25,8 @@ pub(crate) enum Lifetime {
 }
 
 /// Returns the `Set-Cookie` value that sets the cookie to `value`, which must consist of
-/// cookie-octets. Reuses the buffer of `value`.
-pub(crate) fn set_cookie(policy: &CookiePolicy, value: String, lifetime: Lifetime) -> String {
+/// cookie-octets.
+pub(crate) fn set_cookie(policy: &CookiePolicy, value: &str, lifetime: Lifetime) -> String {
     match lifetime {
         Lifetime::Session => write(policy, value, None),
         Lifetime::Until { expires, now } => {
@@ -39,24 +40,33 @@ pub(crate) fn set_cookie(policy: &CookiePolicy, value: String, lifetime: Lifetim
 
 /// Returns the `Set-Cookie` value that removes the cookie from the browser.
 pub(crate) fn removal_cookie(policy: &CookiePolicy) -> String {
-    write(policy, String::new(), Some((UNIX_EPOCH, Duration::ZERO)))
+    write(policy, "", Some((UNIX_EPOCH, Duration::ZERO)))
 }
 
-fn write(policy: &CookiePolicy, value: String, expiry: Option<(SystemTime, Duration)>) -> String {
+fn write(policy: &CookiePolicy, value: &str, expiry: Option<(SystemTime, Duration)>) -> String {
     let (start, attributes) = policy.set_cookie_parts();
-    let mut cookie = value;
-    cookie.reserve(start.len() + EXPIRY_ROOM + attributes.len());
-    cookie.insert_str(0, start);
-    if let Some(domain) = policy.domain() {
-        cookie.push_str("; Domain=");
-        cookie.push_str(domain.as_str());
+    let domain = policy.domain().map_or("", CookieDomain::as_str);
+    // Of the exact length, so that the header takes the buffer as it is.
+    let domain_length = if domain.is_empty() { 0 } else { DOMAIN.len() + domain.len() };
+    let length = start.len() + value.len() + domain_length + attributes.len();
+    let mut cookie = String::with_capacity(length + expiry.map_or(0, expiry_length));
+    cookie.push_str(start);
+    cookie.push_str(value);
+    if !domain.is_empty() {
+        cookie.push_str(DOMAIN);
+        cookie.push_str(domain);
     }
     if let Some((expires, max_age)) = expiry {
-        write!(cookie, "; Expires={}; Max-Age={}", HttpDate::from(expires), max_age.as_secs())
+        write!(cookie, "{EXPIRES}{}{MAX_AGE}{}", HttpDate::from(expires), max_age.as_secs())
             .expect("writing to a string does not fail");
     }
     cookie.push_str(attributes);
     cookie
+}
+
+fn expiry_length((_, max_age): (SystemTime, Duration)) -> usize {
+    let digits = max_age.as_secs().checked_ilog10().unwrap_or(0) as usize + 1;
+    EXPIRES.len() + "Thu, 01 Jan 1970 00:00:00 GMT".len() + MAX_AGE.len() + digits
 }
 
 /// Returns the cookie's name in a `Set-Cookie` value.

@@ -74,6 +74,10 @@ impl AddedMembers {
         if !self.many.is_empty() {
             return self.insert_into_many([added]);
         }
+        // Often the last one.
+        if self.few.last().is_none_or(|last| last.key() < added.key()) && self.few.len() < FEW {
+            return self.few.push(added);
+        }
         match self.position(added.key()) {
             Ok(at) => self.few[at] = added,
             Err(at) if self.few.len() < FEW => self.few.insert(at, added),

@@ -29,10 +29,6 @@ impl Token {
     pub(crate) fn as_str(&self) -> &str {
         &self.text
     }
-
-    pub(crate) fn into_string(self) -> String {
-        self.text
-    }
 }
 
 fn has_only_cookie_octets(text: &str) -> bool {

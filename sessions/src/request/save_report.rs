@@ -14,7 +14,9 @@ use super::{
 use crate::{
     cookie::removal_cookie,
     error::SaveError,
-    interface::{CookieChange, LegacyCookieEffects, Saved, SessionContent, SessionInterface},
+    interface::{
+        CookieChange, LegacyCookieEffects, Saved, SessionContent, SessionInterface, Token,
+    },
     policy::Settings,
     state::SessionStatus,
 };
@@ -134,7 +136,8 @@ fn answer_cookie<I: SessionInterface>(
     };
     let Saved { stored, legacy_cookie, ends_at, .. } = saved;
     let policy = slot.service.cookie(&session.cookie.policy);
-    let set = |token| token_cookie(&**interface, settings, content, policy, token, ends_at, now);
+    let set =
+        |token: Token| token_cookie(&**interface, settings, content, policy, &token, ends_at, now);
     let headers = headers_of(session, token.map(set).transpose()?, legacy_cookie.as_deref());
     Ok(Answered { outcome: Ok(SaveOutcome::Saved), headers, stored, token: None })
 }
@@ -153,7 +156,7 @@ fn answer_removal<I: SessionInterface>(
     let effects = legacy_cookie.as_deref();
     let marks_ended = effects.is_some_and(|effects| effects.marks_ended);
     let set_cookie = match ending {
-        Some(token) => Some(ending_cookie(settings, marks_ended, policy, token.into(), now)),
+        Some(token) => Some(ending_cookie(settings, marks_ended, policy, &token, now)),
         None if marks_ended => Some(ended_mark(policy, now)),
         None => session.cookie.was_sent.then(|| removal_cookie(policy)),
     };

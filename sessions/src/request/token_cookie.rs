@@ -34,11 +34,11 @@ pub(super) fn token_cookie<I: SessionInterface>(
     settings: &Settings,
     content: &I::Content,
     policy: &CookiePolicy,
-    token: Token,
+    token: &Token,
     ends_at: Option<SystemTime>,
     now: SystemTime,
 ) -> Result<String, SaveError> {
-    check_token(&token, policy, content)?;
+    check_token(token, policy, content)?;
     let own = content.state().own_lifetimes();
     let expires = interface
         .expiration_time(content, now)
@@ -51,7 +51,7 @@ pub(super) fn token_cookie<I: SessionInterface>(
         Some(expires) => Lifetime::Until { expires, now },
         None => Lifetime::Session,
     };
-    Ok(set_cookie(policy, token.into_string(), lifetime))
+    Ok(set_cookie(policy, token.as_str(), lifetime))
 }
 
 /// Limits the expiry of a cookie to the end of its session, with one warning where a function of the
@@ -92,7 +92,7 @@ fn duration_until(time: SystemTime, now: SystemTime) -> String {
 /// Returns the `Set-Cookie` value that marks the session's cookie as ended.
 pub(super) fn ended_mark(policy: &CookiePolicy, now: SystemTime) -> String {
     let lifetime = Lifetime::Until { expires: now + MAX_COOKIE_LIFETIME, now };
-    set_cookie(policy, ENDED.to_owned(), lifetime)
+    set_cookie(policy, ENDED, lifetime)
 }
 
 /// Returns the `Set-Cookie` value for the token of an empty session. It outlives the browser session
@@ -101,7 +101,7 @@ pub(super) fn ending_cookie(
     settings: &Settings,
     marks_ended: bool,
     policy: &CookiePolicy,
-    token: String,
+    token: &str,
     now: SystemTime,
 ) -> String {
     // It also stands for the mark that keeps a legacy cookie from being imported again.

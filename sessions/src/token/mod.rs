@@ -15,6 +15,3 @@ pub(crate) mod sealed;
 pub(crate) mod signed;
 pub(crate) mod split;
 pub(crate) mod text;
-
-/// Capacity for a cookie's name and attributes, which are written around the token.
-const COOKIE_ROOM: usize = 192;

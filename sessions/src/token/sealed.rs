@@ -9,7 +9,6 @@ use std::fmt;
 use base64::Engine;
 
 use super::{
-    COOKIE_ROOM,
     aead::{Aead, SALT, TAG},
     signed::Rejected,
     text::TokenText,
@@ -68,7 +67,7 @@ impl Sealer {
         token.extend(now.to_be_bytes());
         let tag = self.aead.seal(&salt, &self.associated, &mut token[HEAD..]);
         token.extend(tag);
-        let mut text = TokenText::with_capacity(token.len().div_ceil(3) * 4 + COOKIE_ROOM);
+        let mut text = TokenText::with_capacity(token.len().div_ceil(3) * 4);
         text.push(&token);
         text.into_string()
     }

@@ -13,7 +13,7 @@ use memchr::memrchr;
 use sha2::{Sha256, Sha512};
 use zeroize::Zeroizing;
 
-use super::{COOKIE_ROOM, text::TokenText};
+use super::text::TokenText;
 use crate::{
     codec::{
         CANONICAL,
@@ -202,9 +202,9 @@ pub(crate) fn check_age(then: u64, now: u64, max_age: u64, leeway: u64) -> Resul
     }
 }
 
-/// Returns the capacity for a token and the cookie that it becomes part of.
+/// Returns the capacity for a token.
 fn token_room(payload: usize) -> usize {
-    payload + SHORT_TEXT + SECONDS_ROOM + COOKIE_ROOM
+    payload + SHORT_TEXT + SECONDS_ROOM + "..".len()
 }
 
 fn derive<M: Mac + KeyInit>(key: &SecretKey, salt: &[u8]) -> M {

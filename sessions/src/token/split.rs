@@ -8,7 +8,7 @@ use std::fmt;
 
 use zeroize::Zeroizing;
 
-use super::{COOKIE_ROOM, text::TokenText};
+use super::text::TokenText;
 use crate::codec::base64url::decode_short;
 
 /// The bytes of each half: 128 random bits (OWASP ASVS 5.0, 7.2.3).
@@ -53,7 +53,7 @@ impl SplitToken {
     /// Returns the token's text, which needs no encoding in a cookie.
     pub(crate) fn to_text(&self) -> TokenText {
         // With capacity for a signature.
-        let mut text = TokenText::with_capacity(HALF_TEXT * 4 + 2 + COOKIE_ROOM);
+        let mut text = TokenText::with_capacity(HALF_TEXT * 4 + 2);
         text.push_short(&self.selector);
         text.push_dot();
         text.push_short(self.verifier.as_slice());
