@@ -1,4 +1,4 @@
-//! The floor: what a signed cookie costs whoever reads and writes it, with the crates and the key
+//! The floor: what a signed cookie costs any implementation, with the crates and the key
 //! state that we use. One HMAC, one pass of base64, one split of the JSON; for a write one more of
 //! the first two. No framework, no session.
 

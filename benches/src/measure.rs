@@ -98,7 +98,7 @@ fn check(subject: Subject, site: &dyn Site, workload: Workload) {
     let has_sessions = subject.bare().is_some() || subject == Subject::Floor;
     let sets_cookie = match workload {
         Workload::Create => has_sessions,
-        // The client has the token of a store already, but tower-sessions sends it again.
+        // The client has the token of a store already. Only tower-sessions sends it again.
         Workload::Write | Workload::WriteLarge => {
             has_sessions && !matches!(subject, Subject::Memory | Subject::LeastMemory)
         }

@@ -106,7 +106,7 @@ impl<'a> From<&'a CookieAttributes> for KnownAttributes<'a> {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct CookiePolicy {
     attributes: CookieAttributes,
-    /// The name, an equals sign, and the attributes from the path on.
+    /// The constant parts of `Set-Cookie`, joined: `name=`, and the attributes from `Path` on.
     text: Box<str>,
 }
 
@@ -146,8 +146,9 @@ impl CookiePolicy {
         self.attributes.partitioned
     }
 
-    /// Returns what is the same in each `Set-Cookie` value of this cookie: what stands before its value, as `id=`, and
-    /// the attributes from the path on, as `; Path=/; Secure; HttpOnly; SameSite=Lax`.
+    /// Returns the constant parts of this cookie's `Set-Cookie` value: `id=`, which stands before the cookie's value,
+    /// and `; Path=/; Secure; HttpOnly; SameSite=Lax`, which ends it. `Domain`, `Expires` and `Max-Age` stand between
+    /// the cookie's value and the latter.
     pub fn set_cookie_parts(&self) -> (&str, &str) {
         self.text.split_at(self.name().as_str().len() + "=".len())
     }

@@ -36,7 +36,7 @@ fn print(results: &Results, workload: Workload) {
         let cost = mean(&blocks);
         print!("  {:24}{:9.0} ± {:4.0}", subject.name(), cost.mean, cost.half);
         for (name, ours) in [("signed", &signed), ("memory", &memory)] {
-            // Of what takes no time, ours is no part.
+            // No ratio to a subject that takes no time that can be measured.
             if !is_framework
                 && cost.mean > 10.0
                 && let Some(ours) = ours

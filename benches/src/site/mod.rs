@@ -37,11 +37,11 @@ pub enum Subject {
     Axum,
     /// tower-sessions in memory, on axum.
     TowerMemory,
-    /// What a signed cookie costs whoever reads and writes it.
+    /// What a signed cookie costs any implementation.
     Floor,
     /// What the operating system's randomness costs for a new session.
     Randomness,
-    /// What a session in a signed cookie costs in Actix Web, whoever writes it.
+    /// What a session in a signed cookie costs any implementation in Actix Web.
     LeastSigned,
     /// The same, in an encrypted cookie.
     LeastEncrypted,

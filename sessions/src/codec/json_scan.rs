@@ -6,11 +6,10 @@
 
 use std::ops::Range;
 
+use memchr::memchr2;
+
 /// How deep arrays and objects may nest inside one value.
 const MAX_DEPTH: u32 = 127;
-
-/// The length of the shortest value that nests too deep: its brackets.
-pub(crate) const SHORTEST_TOO_DEEP: usize = 2 * (MAX_DEPTH as usize + 1);
 
 /// The position of a member in the scanned text.
 #[derive(Debug, PartialEq)]
@@ -96,6 +95,18 @@ pub(crate) fn is_value(text: &str) -> bool {
         scanner.space();
         scanner.at == text.len()
     }
+}
+
+/// Whether `text`, which a serialiser wrote, is certainly one string without escapes, number or name.
+pub(crate) fn is_plain_scalar(text: &str) -> bool {
+    match text.as_bytes() {
+        [b'"', string @ .., b'"'] => memchr2(b'"', b'\\', string).is_none(),
+        word => !word.is_empty() && word.iter().all(|byte| is_of_word(*byte)),
+    }
+}
+
+fn is_of_word(byte: u8) -> bool {
+    byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'+' | b'.')
 }
 
 pub(super) struct Scanner<'t> {

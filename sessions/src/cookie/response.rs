@@ -46,7 +46,7 @@ pub(crate) fn removal_cookie(policy: &CookiePolicy) -> String {
 fn write(policy: &CookiePolicy, value: &str, expiry: Option<(SystemTime, Duration)>) -> String {
     let (start, attributes) = policy.set_cookie_parts();
     let domain = policy.domain().map_or("", CookieDomain::as_str);
-    // Of the exact length, so that the header takes the buffer as it is.
+    // The capacity is the exact length, so that the header takes the buffer over as it is.
     let domain_length = if domain.is_empty() { 0 } else { DOMAIN.len() + domain.len() };
     let length = start.len() + value.len() + domain_length + attributes.len();
     let mut cookie = String::with_capacity(length + expiry.map_or(0, expiry_length));
@@ -74,4 +74,31 @@ pub(crate) fn name_of(set_cookie: &[u8]) -> &[u8] {
     let end =
         set_cookie.iter().position(|byte| matches!(byte, b'=' | b';')).unwrap_or(set_cookie.len());
     set_cookie[..end].trim_ascii()
+}
+
+#[cfg(test)]
+mod tests {
+    use std::time::{Duration, UNIX_EPOCH};
+
+    use sessions_policy::{CookieAttributes, CookieDomain, CookieName, MAX_COOKIE_LIFETIME};
+
+    use super::{Lifetime, removal_cookie, set_cookie};
+
+    #[test]
+    fn the_buffer_of_a_value_has_its_length() {
+        let plain = CookieAttributes::new(CookieName::from_static("id"));
+        let domain = Some(CookieDomain::new("example.com").unwrap());
+        let wide = CookieAttributes { domain, partitioned: true, ..plain.clone() };
+        let now = UNIX_EPOCH + Duration::from_secs(1_700_000_000);
+        for policy in [plain, wide].map(|attributes| attributes.check().unwrap()) {
+            let until = [0, 1, 9, 10, 86_400, MAX_COOKIE_LIFETIME.as_secs(), u64::from(u32::MAX)]
+                .map(|secs| Lifetime::Until { expires: now + Duration::from_secs(secs), now });
+            let set = |lifetime| set_cookie(&policy, "value", lifetime);
+            let mut cookies = until.map(set).to_vec();
+            cookies.extend([set(Lifetime::Session), removal_cookie(&policy)]);
+            for cookie in cookies {
+                assert_eq!(cookie.capacity(), cookie.len(), "{cookie}");
+            }
+        }
+    }
 }

@@ -74,7 +74,7 @@ impl AddedMembers {
         if !self.many.is_empty() {
             return self.insert_into_many([added]);
         }
-        // Often the last one.
+        // Keys often come in order: then the new one goes last, without a search.
         if self.few.last().is_none_or(|last| last.key() < added.key()) && self.few.len() < FEW {
             return self.few.push(added);
         }

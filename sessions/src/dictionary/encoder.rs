@@ -14,7 +14,7 @@ use crate::error::SessionError;
 const ROOM: usize = 128;
 
 /// Writes values in the format of a session, and stops at its limit.
-#[derive(Clone, Copy, Default)]
+#[derive(Clone, Copy)]
 #[expect(missing_debug_implementations, reason = "the type is not reachable from outside")]
 pub struct Encoder {
     format: Format,
@@ -101,7 +101,7 @@ impl Write for Bounded {
         self.write_all(bytes).map(|()| bytes.len())
     }
 
-    // What `serde_json` calls: not in a loop, and without a call for a quote or a comma.
+    // `serde_json` writes through this only. The default would loop over `write`; a quote or a comma needs no copy.
     #[inline]
     fn write_all(&mut self, bytes: &[u8]) -> io::Result<()> {
         if self.bytes.len() + bytes.len() > self.limit {

@@ -34,7 +34,7 @@ impl Dictionary {
         Ok(dictionary)
     }
 
-    /// Parses a JSON object into a dictionary that is empty, and in its place: it is too large to be moved.
+    /// Fills this empty dictionary from a JSON object. In place, because a dictionary is too large to move.
     ///
     /// # Errors
     ///

@@ -25,16 +25,16 @@ impl Dictionary {
         Ok(())
     }
 
-    /// Sets `key` to the value of this member, which an encoder wrote for the same key.
+    /// Sets `key` to the value of this member, which an encoder wrote for the same key. The text of another program
+    /// is for [`insert_json`](Self::insert_json), which checks scalars too.
     ///
     /// # Errors
     ///
     /// Those of [`insert_json`](Self::insert_json).
     pub(crate) fn insert(&mut self, key: &str, member: Member) -> Result<(), SessionError> {
         let json = member.value();
-        // What an encoder wrote is JSON. Most of it is too short to nest too deep.
-        if json.len() >= json_scan::SHORTEST_TOO_DEEP {
-            check_depth(key, json)?;
+        if !json_scan::is_plain_scalar(json) {
+            check_value(key, json)?;
         }
         self.check_room(key, json)?;
         if let Some(changes) = &mut self.changes {
@@ -72,7 +72,7 @@ impl Dictionary {
     ) -> Result<(), SessionError> {
         let changes: Vec<_> = changes.into_iter().collect();
         let texts = || changes.iter().map(|(key, json)| (&**key, json.as_deref()));
-        texts().try_for_each(|(key, json)| json.map_or(Ok(()), |json| check_depth(key, json)))?;
+        texts().try_for_each(|(key, json)| json.map_or(Ok(()), |json| check_value(key, json)))?;
         self.check_size(texts())?;
         for (key, json) in texts() {
             self.spend(key, json.map_or(0, str::len))?;
@@ -122,7 +122,7 @@ impl Dictionary {
     }
 
     fn check_write(&mut self, key: &str, json: &str) -> Result<(), SessionError> {
-        check_depth(key, json)?;
+        check_value(key, json)?;
         self.check_room(key, json)
     }
 
@@ -212,13 +212,17 @@ impl Dictionary {
     }
 }
 
-/// Fails when a value nests too deep to be read again.
-fn check_depth(key: &str, json: &str) -> Result<(), SessionError> {
-    if json_scan::is_value(json) { Ok(()) } else { Err(too_deep(key)) }
+/// Fails when a value nests too deep to be read again, or is not one value: a `Serialize` that tells a wrong length
+/// ends a list or an object too early.
+fn check_value(key: &str, json: &str) -> Result<(), SessionError> {
+    if json_scan::is_value(json) { Ok(()) } else { Err(not_one_value(key)) }
 }
 
 #[cold]
-fn too_deep(key: &str) -> SessionError {
-    let source = ValueError::new("it nests deeper than 127 levels; flatten it");
+fn not_one_value(key: &str) -> SessionError {
+    let source = ValueError::new(
+        "it nests deeper than 127 levels, or its `Serialize` tells another length than it writes; flatten it, or \
+         mend that",
+    );
     SessionError::Encode { key: key.into(), source }
 }

@@ -38,7 +38,7 @@ pub struct Saved {
     /// The stored JSON, if it differs from the session.
     pub(crate) stored: Option<String>,
     pub(crate) legacy_cookie: Option<Box<LegacyCookieEffects>>,
-    /// The token of an empty session, to which the cookie is set instead of being removed.
+    /// The token of an empty session, to which the cookie is set instead of being removed. This crate wrote it.
     pub(crate) ending: Option<Box<str>>,
     /// When the session ends, however much it is used.
     pub(crate) ends_at: Option<SystemTime>,
@@ -73,7 +73,8 @@ impl Saved {
         Self::with(CookieChange::Set { token: Token::new(token.into()) })
     }
 
-    /// The session is saved, and the response sets its cookie to this token of parts in base64url, and of dots.
+    /// The session is saved, and the response sets its cookie to this token, which this crate wrote in base64url and
+    /// dots.
     pub(crate) fn encoded_token(token: String) -> Self {
         Self::with(CookieChange::Set { token: Token::encoded(token) })
     }

@@ -1,21 +1,21 @@
 //! The token that a session's cookie is set to.
 
-/// The value of a session's cookie. It has only characters that a cookie may contain (RFC 6265bis, 4.1.1), or is
-/// not [valid](Self::is_valid).
+/// The value of a session's cookie, and whether its characters are known to be allowed (cookie-octets; RFC
+/// 6265bis, 4.1.1).
 #[derive(Clone, PartialEq, Eq)]
 pub(crate) struct Token {
     text: String,
-    /// It is known to be valid.
+    /// This crate wrote it, in base64url and dots: it is not checked again.
     is_encoded: bool,
 }
 
 impl Token {
-    /// The token of an interface.
+    /// A token of an interface, which is still to be checked.
     pub(crate) fn new(text: String) -> Self {
         Self { text, is_encoded: false }
     }
 
-    /// A token of parts in base64url, and of dots.
+    /// A token that this crate wrote: parts in base64url, joined by dots.
     pub(crate) fn encoded(text: String) -> Self {
         debug_assert!(has_only_cookie_octets(&text), "base64url and dots are cookie-octets");
         Self { text, is_encoded: true }

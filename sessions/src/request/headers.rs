@@ -115,7 +115,7 @@ fn value(set_cookie: String) -> HeaderValue {
 /// Adds these names to `Vary`, and merges several such headers into one.
 fn vary_by(headers: &mut HeaderMap, vary: Vary) {
     if headers.is_empty() || !headers.contains_key(header::VARY) {
-        // `insert` would also give back what it replaced.
+        // `append` is cheaper than `insert`, which returns what it replaces.
         headers.append(header::VARY, vary.value());
         return;
     }

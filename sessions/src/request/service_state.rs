@@ -14,10 +14,11 @@ use crate::{
     policy::{Settings, is_first},
 };
 
-/// The cookie policies of one request.
+/// The cookie policies of one request: those of the service, or its own.
 pub(crate) enum RequestPolicy {
-    /// Those that were checked when the service was built.
+    /// They equal those that were checked when the service was built.
     Fixed,
+    /// They differ, and were checked for this request.
     Own(Box<CookiePolicy>),
 }
 
@@ -97,9 +98,11 @@ impl<I: SessionInterface> ServiceState<I> {
     pub(crate) fn cookie<'p>(&'p self, found: &'p RequestPolicy) -> &'p CookiePolicy {
         match found {
             RequestPolicy::Own(policy) => policy,
-            RequestPolicy::Fixed => {
-                self.settings.cookie.as_ref().expect("those of the request equal them")
-            }
+            RequestPolicy::Fixed => self
+                .settings
+                .cookie
+                .as_ref()
+                .expect("`Fixed` is made where the service has a cookie"),
         }
     }
 }

@@ -6,7 +6,7 @@ use std::cell::{Cell, RefCell};
 thread_local! {
     /// The slots, by address, in the order in which their updates began.
     static RUNNING: RefCell<Vec<usize>> = const { RefCell::new(Vec::new()) };
-    /// How many there are: mostly none, which is asked at each write.
+    /// The length of `RUNNING`, which each write reads and which is mostly 0.
     static COUNT: Cell<usize> = const { Cell::new(0) };
 }
 

@@ -14,7 +14,7 @@ use crate::codec::CANONICAL;
 /// Bytes of a SHA-256.
 pub(crate) const HASH_LENGTH: usize = 32;
 
-/// The length that what is hashed has at most, unless a name is long.
+/// How many bytes are hashed at most, unless the name or the salt is long.
 const USUAL_INPUT: usize = 128;
 
 macro_rules! hash_key {

@@ -246,7 +246,7 @@ pub enum DeleteIfOutcome {
 /// A record as a store returns it.
 #[derive(Clone, Debug)]
 pub struct Loaded {
-    /// The record, which a store in memory shares with its callers.
+    /// The record. A store in memory shares it with its callers; any other wraps what it has read: `record.into()`.
     pub record: Arc<Record>,
     /// Its revision, for [`Store::replace`] and [`Store::delete_if`].
     pub revision: Revision,

@@ -36,14 +36,14 @@ pub(crate) struct DerivedKeyCache<K> {
     known: ArcSwap<Vec<Arc<SaltKeys<K>>>>,
 }
 
-/// The keys for one salt, without a count of references of their own.
+/// The keys for one salt, borrowed from the cache. Not for holding while something waits: they keep its list.
 pub(crate) struct FoundKeys<K> {
     known: Guard<Arc<Vec<Arc<SaltKeys<K>>>>>,
     position: usize,
 }
 
 impl<K> FoundKeys<K> {
-    /// Returns the keys for whoever keeps them for longer.
+    /// Returns the keys, for a caller that keeps them.
     pub(crate) fn shared(&self) -> &Arc<SaltKeys<K>> {
         &self.known[self.position]
     }

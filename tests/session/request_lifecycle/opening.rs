@@ -3,7 +3,7 @@
 use std::{cell::RefCell, future::Future, rc::Rc, task::Poll};
 
 use actix_web::{
-    App, Error, HttpRequest, HttpResponse,
+    App, Error, FromRequest, HttpRequest, HttpResponse,
     body::MessageBody,
     dev::{ServiceRequest, ServiceResponse},
     http::{StatusCode, header},
@@ -87,11 +87,12 @@ async fn concurrent_extractors_open_once() {
 
 #[actix_web::test]
 async fn an_opening_that_is_dropped_can_be_done_again() {
-    /// Asks for the session, and gives up after the first poll.
+    /// Asks for the session, and gives up before the first poll, and after it.
     async fn impatient(
         request: ServiceRequest,
         next: Next<impl MessageBody>,
     ) -> Result<ServiceResponse<impl MessageBody>, Error> {
+        drop(<Session>::extract(request.request()));
         {
             let mut opening = Box::pin(request.session());
             let first = poll_fn(|cx| Poll::Ready(opening.as_mut().poll(cx).is_pending())).await;

@@ -1,4 +1,4 @@
-//! The least that a session costs within Actix Web, whoever writes it: how it is [kept](keep), a middleware
+//! The least that a session costs any implementation within Actix Web: how it is [kept](keep), a middleware
 //! that hands a slot to an extractor, and the headers.
 //!
 //! It lacks what makes a session fit for use. One fixed cookie without policies, no age, no owner, no

@@ -49,7 +49,7 @@ impl<S: Store> ServerSide<S> {
             Ok((token, at)) => {
                 let candidate = Candidate::of(token, at, &tokens);
                 let load = self.store.load(&candidate.key, None);
-                // Polled where it is made: the future is large.
+                // Pinned on the stack: the future is too large to move.
                 let loaded = pin!(self.call(&deadline, load)).now_or_never()?;
                 match self.check(candidate, loaded, &tokens, &mut refused, cx) {
                     Ok(check) => Some((check, at)),

@@ -42,7 +42,7 @@ impl<I: SessionInterface, S: Deref<Target = Slot<I>>> Claim<I, S> {
         Attempt::Done(self.opened(opened))
     }
 
-    /// Leaves the claim to the one that is made of the same slot next.
+    /// Gives the claim up for another one of the same slot, which the caller makes next: it stays in `Opening`.
     pub(super) fn hand_over(mut self) {
         self.is_finished = true;
     }

@@ -35,10 +35,10 @@ pub trait AnySlot: Any + Send + Sync {
         change: &mut dyn FnMut(&mut SessionState) -> Result<(), SessionError>,
     ) -> Result<(), SessionError>;
 
-    /// Opens the session if it is not open yet, unless that waits.
+    /// Opens the session if it is not open yet. Where that has to wait, returns what is left to do.
     fn open_at_once(&self, request: &HttpRequest) -> Opening;
 
-    /// Opens the session, as [`open_at_once`](Self::open_at_once) left it.
+    /// Goes on with the opening that [`open_at_once`](Self::open_at_once) left. Dropping the future gives it up.
     fn open_later(self: Arc<Self>, request: &HttpRequest, left: Left) -> OpeningFuture;
 
     /// Saves the session now and closes it.
@@ -63,8 +63,8 @@ pub trait AnySlot: Any + Send + Sync {
     /// Fails the session with this error, even if it is open.
     fn refuse(&self, err: &OpenError);
 
-    /// Whether this session and one of such a cookie are in each other's way: both cookies have one name, and one path
-    /// too unless the request uses both.
+    /// Whether this session's cookie collides with the given one: their names are equal, and so are their paths, or the
+    /// request uses both sessions.
     fn collides(&self, request: &HttpRequest, cookie: &CookiePolicy) -> bool;
 
     /// Leaves the answer to a failed opening to the handler.
@@ -82,15 +82,16 @@ pub trait AnySlot: Any + Send + Sync {
 /// The first result of opening a session: it is done, or it waits.
 #[expect(missing_debug_implementations, reason = "the type is not reachable from outside")]
 pub enum Opening {
-    /// What writes values in the format of the session and within its limits, which stay the same from now on.
+    /// The encoder of the open session, whose format and limits do not change any more.
     Done(Result<Encoder, ExtractError>),
     Waits(Left),
 }
 
-/// What is left to do to open a session.
+/// What is left to do to open a session, by [`AnySlot::open_later`].
+#[must_use = "other tasks wait for the session until `open_later` is called"]
 #[expect(missing_debug_implementations, reason = "the type is not reachable from outside")]
 pub enum Left {
-    /// The caller has the claim to open it, and must go on.
+    /// The session is being opened, by this caller: it must pass this on at once.
     Open(Preparation),
     /// Another task opens it.
     Wait,

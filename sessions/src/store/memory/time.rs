@@ -23,8 +23,8 @@ pub(super) struct Time {
 }
 
 enum Source {
-    /// The time since this instant, which was so long after 1970. Does not jump when the host's clock is
-    /// set.
+    /// Counts from this instant, at which so much time had passed since 1970. Does not jump when the host's
+    /// clock is set.
     Monotonic(Instant, Duration),
     Given(Clock),
 }
