@@ -149,6 +149,17 @@ impl CookiePolicy {
     /// Returns the constant parts of this cookie's `Set-Cookie` value: `id=`, which stands before the cookie's value,
     /// and `; Path=/; Secure; HttpOnly; SameSite=Lax`, which ends it. `Domain`, `Expires` and `Max-Age` stand between
     /// the cookie's value and the latter.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use sessions_policy::{CookieAttributes, CookieName};
+    ///
+    /// let policy = CookieAttributes::new(CookieName::from_static("id")).check()?;
+    /// let parts = ("id=", "; Path=/; Secure; HttpOnly; SameSite=Lax");
+    /// assert_eq!(policy.set_cookie_parts(), parts);
+    /// # Ok::<(), sessions_policy::PolicyError>(())
+    /// ```
     pub fn set_cookie_parts(&self) -> (&str, &str) {
         self.text.split_at(self.name().as_str().len() + "=".len())
     }

@@ -8,8 +8,12 @@ use actix_web::{
     test::{TestRequest, init_service},
     web,
 };
-use serde::{Deserialize, Serialize, de::DeserializeOwned};
-use serde_json::Value;
+use serde::{
+    Deserialize, Serialize, Serializer,
+    de::DeserializeOwned,
+    ser::{SerializeMap, SerializeSeq, SerializeStruct, SerializeTuple},
+};
+use serde_json::{Value, json};
 use sessions::{MemoryStore, Session, SessionError, SessionState};
 use sessions_tests::{Answer, StoredSessions};
 
@@ -119,4 +123,52 @@ fn a_wide_integer_is_rounded_by_entries() {
         let app = init_service(App::new().wrap(sessions).default_service(web::to(handler))).await;
         assert_eq!(Answer::of(&app, TestRequest::default()).await.status, 200);
     });
+}
+
+/// A value that announces no elements and writes one. `serde_json` closes it and writes the element behind it.
+enum WrongLength {
+    Seq,
+    Tuple,
+    Map,
+    Struct,
+}
+
+impl Serialize for WrongLength {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        match self {
+            Self::Seq => {
+                let mut seq = serializer.serialize_seq(Some(0))?;
+                seq.serialize_element(&1)?;
+                seq.end()
+            }
+            Self::Tuple => {
+                let mut tuple = serializer.serialize_tuple(0)?;
+                tuple.serialize_element(&1)?;
+                tuple.end()
+            }
+            Self::Map => {
+                let mut map = serializer.serialize_map(Some(0))?;
+                map.serialize_entry("_owner", "admin")?;
+                map.end()
+            }
+            Self::Struct => {
+                let mut fields = serializer.serialize_struct("Form", 0)?;
+                fields.serialize_field("_owner", "admin")?;
+                fields.end()
+            }
+        }
+    }
+}
+
+#[test]
+fn a_value_that_announces_a_wrong_length_is_refused() {
+    for value in [WrongLength::Seq, WrongLength::Tuple, WrongLength::Map, WrongLength::Struct] {
+        let mut dictionary = SessionState::new();
+        let err = dictionary.insert("form", &value).unwrap_err();
+        assert!(matches!(err, SessionError::Encode { .. }));
+        assert_eq!(dictionary.to_json(), "{}");
+        dictionary.insert("form", &json!({"a": []})).unwrap();
+        let err = dictionary.insert("form", &Some(&value)).unwrap_err();
+        assert!(matches!(err, SessionError::Encode { .. }));
+    }
 }

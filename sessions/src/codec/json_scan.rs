@@ -276,7 +276,7 @@ fn first_special(bytes: [u8; 8]) -> Option<usize> {
 
 #[cfg(test)]
 mod tests {
-    use super::{is_value, members, plain_length};
+    use super::{is_plain_scalar, is_value, members, plain_length};
 
     fn split(text: &str) -> Option<Vec<(&str, &str)>> {
         let mut found = Vec::new();
@@ -375,6 +375,20 @@ mod tests {
         }
         for text in ["", "1,2", "{},\"b\":1", "1}", "\"a"] {
             assert!(!is_value(text), "{text}");
+        }
+    }
+
+    #[test]
+    fn a_plain_scalar_is_one_value() {
+        for text in
+            ["1", "-2.5e-7", "1e+300", "true", "null", "\"\"", "\"a b, {c}: [d]\"", "\"\u{e9}\""]
+        {
+            assert!(is_plain_scalar(text) && is_value(text), "{text}");
+        }
+        let others =
+            ["", "\"", "1,2", "1 ", "[]", "{}", "[],1", "{},\"b\":1", "\"a\",\"b\"", "\"a\":\"b\""];
+        for text in others.into_iter().chain(["\"a\\\"", "\"a\\\"b\"", "1}"]) {
+            assert!(!is_plain_scalar(text), "{text}");
         }
     }
 }

@@ -212,8 +212,8 @@ impl Dictionary {
     }
 }
 
-/// Fails when a value nests too deep to be read again, or is not one value: a `Serialize` that tells a wrong length
-/// ends a list or an object too early.
+/// Fails when a value nests too deep to be read again, or is not one value: `serde_json` closes a list or an object
+/// whose `Serialize` announces no elements, and writes the elements behind it.
 fn check_value(key: &str, json: &str) -> Result<(), SessionError> {
     if json_scan::is_value(json) { Ok(()) } else { Err(not_one_value(key)) }
 }
@@ -221,8 +221,8 @@ fn check_value(key: &str, json: &str) -> Result<(), SessionError> {
 #[cold]
 fn not_one_value(key: &str) -> SessionError {
     let source = ValueError::new(
-        "it nests deeper than 127 levels, or its `Serialize` tells another length than it writes; flatten it, or \
-         mend that",
+        "it nests deeper than 127 levels, or its `Serialize` announces no elements and writes some; flatten it, or \
+         correct its `Serialize`",
     );
     SessionError::Encode { key: key.into(), source }
 }

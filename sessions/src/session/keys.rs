@@ -35,7 +35,8 @@ impl<I: SessionSelector> Session<I> {
     /// [`SessionError::Null`], [`SessionError::Saved`], [`SessionError::ReservedKey`],
     /// [`SessionError::WithinUpdate`], [`SessionError::TooLarge`] when the key no longer fits in the
     /// session, and [`SessionError::Encode`] when the value cannot be written as JSON: a number in it
-    /// is NaN or infinite, a map has keys that are not text, or it nests deeper than 127 levels.
+    /// is NaN or infinite, a map has keys that are not text, it nests deeper than 127 levels, or its
+    /// `Serialize` announces no elements and writes some.
     pub fn insert<T: Serialize>(&self, key: &str, value: T) -> Result<(), SessionError> {
         let member = self.encoder.member(key, &value)?;
         self.change(|state| state.insert_member(key, member))

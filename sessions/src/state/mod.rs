@@ -214,7 +214,8 @@ impl SessionState {
     /// # Errors
     ///
     /// [`SessionError::Null`] in a null session, [`SessionError::Encode`] when the value cannot be
-    /// written as JSON or nests deeper than 127 levels, [`SessionError::TooLarge`],
+    /// written as JSON, nests deeper than 127 levels or announces no elements and writes some,
+    /// [`SessionError::TooLarge`],
     /// [`SessionError::ReservedKey`] for `_started`, `_owner`, `_owner_since`, `_login`, `_remembered`,
     /// `_lifetimes` and `_seal`.
     pub fn insert<T: Serialize + ?Sized>(
