@@ -166,6 +166,10 @@ fn a_value_that_announces_a_wrong_length_is_refused() {
         let mut dictionary = SessionState::new();
         let err = dictionary.insert("form", &value).unwrap_err();
         assert!(matches!(err, SessionError::Encode { .. }));
+        assert!(matches!(
+            dictionary.set_owner_with("ada", &value).unwrap_err(),
+            SessionError::Encode { .. }
+        ));
         assert_eq!(dictionary.to_json(), "{}");
         dictionary.insert("form", &json!({"a": []})).unwrap();
         let err = dictionary.insert("form", &Some(&value)).unwrap_err();
