@@ -12,44 +12,41 @@ use super::{
     answer::{Answer, Outcome, add_headers},
     save::{freeze, save_content, save_content_at_once, skip_saving},
     save_report::{SaveFailure, SaveReport, Tolerance},
-    slot::{FreezeFor, Frozen, OpenSession, Slot},
+    slot::{FreezeFor, Frozen, Slot},
 };
 use crate::interface::SessionInterface;
 
-/// Freezes the session, and adds its headers to the answer unless the session must be [saved](save) first,
-/// which waits.
-pub(super) fn finish<I: SessionInterface>(
-    slot: &Slot<I>,
-    answer: &mut Answer,
-) -> Option<Arc<OpenSession<I::Content>>> {
+/// Freezes the session, and adds its headers to the answer. Returns whether that is done: otherwise the
+/// session must be [saved](save) first, which waits.
+pub(super) fn finish<I: SessionInterface>(slot: &Slot<I>, answer: &mut Answer) -> bool {
     let outcome = match freeze(slot, FreezeFor::Response, status(answer)) {
         Frozen::Unused => Outcome::Unused,
         Frozen::SavedNow(Ok(headers)) => Outcome::done(headers),
         Frozen::SavedNow(Err(err)) => failed(err),
         Frozen::Failed(err) => failed(err),
         Frozen::Handled(err) => Outcome::Handled(err),
-        Frozen::Session(session) => match skip_saving(slot, &session) {
+        Frozen::Session(session) => match skip_saving(slot, session) {
             Some(skipped) => Outcome::done(skipped.headers),
-            None => match save_content_at_once(slot, &session, status(answer), headers(answer)) {
+            None => match save_content_at_once(slot, session, status(answer), headers(answer)) {
                 Some(saved) => outcome(saved),
-                None => return Some(session),
+                None => return false,
             },
         },
     };
     add_headers(slot, answer, outcome);
-    None
+    true
 }
 
 /// Saves the session and adds its headers to the answer.
 #[expect(clippy::manual_async_fn, reason = "an `async fn` would hold the response twice")]
 pub(super) fn save<I: SessionInterface>(
     slot: Arc<Slot<I>>,
-    session: Arc<OpenSession<I::Content>>,
     mut answer: Answer,
 ) -> impl Future<Output = Answer> {
     async move {
         let (status, headers) = (status(&answer), headers(&answer));
-        let saved = save_content(&slot, &session, status, headers, Tolerance::Policies).await;
+        let session = slot.closed().expect("`finish` closed it");
+        let saved = save_content(&slot, session, status, headers, Tolerance::Policies).await;
         add_headers(&slot, &mut answer, outcome(saved));
         answer
     }

@@ -200,10 +200,7 @@ where
         }
     }
     let mut answer = service.call(request).await.map(ServiceResponse::map_into_boxed_body);
-    match finish(&slot, &mut answer) {
-        Some(session) => save(slot, session, answer).await,
-        None => answer,
-    }
+    if finish(&slot, &mut answer) { answer } else { save(slot, answer).await }
 }
 
 pin_project! {
@@ -251,10 +248,12 @@ where
         let mut this = self.project();
         if let StageProjection::Inner { fut } = this.stage.as_mut().project() {
             let mut answer = ready!(fut.poll(cx)).map(ServiceResponse::map_into_boxed_body);
-            let unsaved = finish(this.slot, &mut answer);
+            let is_done = finish(this.slot, &mut answer);
             *this.is_finished = true;
-            let Some(session) = unsaved else { return Poll::Ready(answer) };
-            let fut = Box::pin(save(Arc::clone(this.slot), session, answer));
+            if is_done {
+                return Poll::Ready(answer);
+            }
+            let fut = Box::pin(save(Arc::clone(this.slot), answer));
             this.stage.set(Stage::Waiting { fut });
         }
         match this.stage.project() {

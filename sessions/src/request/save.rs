@@ -22,9 +22,9 @@ pub(super) async fn save_now<I: SessionInterface>(
     let Frozen::Session(session) = freeze(slot, FreezeFor::SaveNow, StatusCode::OK) else {
         return Err(SaveError::Saved);
     };
-    let saved = match skip_saving(slot, &session) {
+    let saved = match skip_saving(slot, session) {
         Some(skipped) => Ok(skipped),
-        None => save_content(slot, &session, StatusCode::OK, None, Tolerance::None).await,
+        None => save_content(slot, session, StatusCode::OK, None, Tolerance::None).await,
     };
     match saved {
         Ok(report) => {
@@ -46,9 +46,9 @@ pub(super) async fn bearer_token<I: SessionInterface>(
     let Frozen::Session(session) = freeze(slot, FreezeFor::SaveNow, StatusCode::OK) else {
         return Err(SaveError::Saved);
     };
-    let saved = match skip_saving(slot, &session) {
+    let saved = match skip_saving(slot, session) {
         Some(skipped) => Ok(skipped),
-        None => save_content(slot, &session, StatusCode::OK, None, Tolerance::None).await,
+        None => save_content(slot, session, StatusCode::OK, None, Tolerance::None).await,
     };
     match saved {
         Ok(SaveReport { headers, outcome, token, .. }) => {
@@ -86,7 +86,7 @@ pub(super) fn freeze<I: SessionInterface>(
     slot: &Slot<I>,
     purpose: FreezeFor,
     response_status: StatusCode,
-) -> Frozen<I::Content> {
+) -> Frozen<'_, I::Content> {
     let settings = &slot.service.settings;
     let now = slot.service.clock.asked_first();
     slot.freeze(purpose, |state, cookie| {

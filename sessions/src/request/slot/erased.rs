@@ -11,7 +11,7 @@ use actix_web::HttpRequest;
 use futures_util::future::LocalBoxFuture;
 use sessions_policy::{CookiePolicy, OnDecodeError};
 
-use super::{Attempt, Claim, Claimed, Closed, Phase, Preparation, SaveNow, ServiceState, Slot};
+use super::{Attempt, Claim, Claimed, Phase, Preparation, SaveNow, ServiceState, Slot};
 use crate::{
     dictionary::Encoder,
     error::{ExtractError, NullSession, OpenError, SaveError, SessionError},
@@ -105,14 +105,15 @@ pub(crate) struct CurrentSlot(pub(crate) Arc<dyn AnySlot>);
 impl<I: SessionInterface> AnySlot for Slot<I> {
     fn read(&self, look: &mut dyn FnMut(&SessionState)) {
         let phase = self.phase();
-        let closed = match &*phase {
-            Phase::Open(session) => return look(session.content.state()),
-            Phase::Closed(Closed { session: Some(session), .. }) => Arc::clone(session),
-            // The session was refused after it was opened.
-            _ => return look(&SessionState::null(NullSession::refused())),
-        };
+        if let Phase::Open(session) = &*phase {
+            return look(session.content.state());
+        }
         drop(phase);
-        look(closed.content.state());
+        match self.closed() {
+            Some(session) => look(session.content.state()),
+            // The session was refused after it was opened.
+            None => look(&SessionState::null(NullSession::refused())),
+        }
     }
 
     fn write(
@@ -172,7 +173,7 @@ impl<I: SessionInterface> AnySlot for Slot<I> {
     }
 
     fn transport(&self) -> Transport {
-        match self.phase().session() {
+        match self.session(&self.phase()) {
             Some(session) if session.cookie.bearer.is_some() => Transport::Bearer,
             _ => Transport::Cookie,
         }
@@ -182,8 +183,8 @@ impl<I: SessionInterface> AnySlot for Slot<I> {
         // A clock of the application may use the session.
         let now = self.now();
         let phase = self.phase();
-        let Some(session) = phase.session() else { return known(false) };
-        let is_saved = matches!(&*phase, Phase::Closed(Closed { save_now: SaveNow::Done(_), .. }));
+        let Some(session) = self.session(&phase) else { return known(false) };
+        let is_saved = matches!(&*phase, Phase::Closed(SaveNow::Done(_)));
         let ServiceState { interface, settings, clock, .. } = &*self.service;
         if session.content.state().null_session().is_some() {
             return known(false);
@@ -194,7 +195,7 @@ impl<I: SessionInterface> AnySlot for Slot<I> {
     }
 
     fn encoder(&self) -> Option<Encoder> {
-        self.phase().session().map(|session| session.content.state().encoder())
+        self.session(&self.phase()).map(|session| session.content.state().encoder())
     }
 
     fn is_used(&self) -> bool {
@@ -220,7 +221,7 @@ impl<I: SessionInterface> AnySlot for Slot<I> {
         let collides = |own: &CookiePolicy, is_used: bool| {
             own.name() == cookie.name() && (own.path() == cookie.path() || is_used)
         };
-        if let Some(session) = self.phase().session() {
+        if let Some(session) = self.session(&self.phase()) {
             return collides(self.service.cookie(&session.cookie.policy), true);
         }
         match self.service.cookie_for(request) {

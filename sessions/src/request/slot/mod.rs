@@ -10,7 +10,7 @@ use std::{
     future::poll_fn,
     mem,
     sync::{
-        Arc, Mutex, MutexGuard, PoisonError,
+        Arc, Mutex, MutexGuard, OnceLock, PoisonError,
         atomic::{AtomicBool, Ordering},
     },
     task::{Poll, Waker},
@@ -39,6 +39,10 @@ pub struct Slot<I: SessionInterface> {
     /// The slot of the next outer session middleware.
     outer: Option<Arc<dyn AnySlot>>,
     phase: Mutex<Phase<I::Content>>,
+    /// The session that can only be read: its response is made, or the handler called `save_now`.
+    ///
+    /// Invariant: set by the lock's holder who closes an open session.
+    closed: OnceLock<OpenSession<I::Content>>,
     /// What crates that build on this one attached, whether the session is open or not.
     attached: Mutex<Extensions>,
     /// The handler took `TrySession` and answers a failed opening itself.
@@ -84,34 +88,7 @@ enum Phase<C> {
     Opening(Vec<Waker>),
     Open(OpenSession<C>),
     Failed(OpenError),
-    Closed(Closed<C>),
-}
-
-impl<C> Phase<C> {
-    /// Returns the session, if it was opened and not refused.
-    fn session(&self) -> Option<&OpenSession<C>> {
-        match self {
-            Self::Open(session) => Some(session),
-            Self::Closed(Closed { session, .. }) => session.as_deref(),
-            Self::Unopened | Self::Opening(_) | Self::Failed(_) => None,
-        }
-    }
-
-    /// Shares the session if it is open: from now on it can only be read.
-    fn close(&mut self, save_now: SaveNow) -> Option<Arc<OpenSession<C>>> {
-        let session = match mem::replace(self, Self::Unopened) {
-            Self::Open(session) => Some(Arc::new(session)),
-            _ => None,
-        };
-        *self = Self::Closed(Closed { session: session.clone(), save_now });
-        session
-    }
-}
-
-/// A session that is read-only: its response is made, or the handler called `save_now`.
-struct Closed<C> {
-    session: Option<Arc<OpenSession<C>>>,
-    save_now: SaveNow,
+    Closed(SaveNow),
 }
 
 /// The progress of the handler's `save_now`.
@@ -145,6 +122,7 @@ impl<I: SessionInterface> Slot<I> {
             service,
             outer,
             phase: Mutex::new(Phase::Unopened),
+            closed: OnceLock::new(),
             attached: Mutex::default(),
             failure_handled: AtomicBool::new(false),
             is_over: AtomicBool::new(false),
@@ -168,15 +146,13 @@ impl<I: SessionInterface> Slot<I> {
     /// it, which wakes this one.
     fn claim(&self, waker: Option<&Waker>) -> Poll<Result<Claimed, ExtractError>> {
         let mut phase = self.phase();
+        if let Some(session) = self.session(&phase) {
+            return Poll::Ready(Ok(Claimed::Open(session.content.state().encoder())));
+        }
         match &mut *phase {
-            Phase::Open(OpenSession { content, .. }) => {
-                Poll::Ready(Ok(Claimed::Open(content.state().encoder())))
-            }
-            Phase::Closed(Closed { session: Some(session), .. }) => {
-                Poll::Ready(Ok(Claimed::Open(session.content.state().encoder())))
-            }
+            Phase::Open(_) => unreachable!("an open session is returned above"),
             Phase::Failed(err) => Poll::Ready(Err(err.clone().into())),
-            Phase::Closed(Closed { session: None, .. }) => Poll::Ready(Err(ExtractError::Closed)),
+            Phase::Closed(_) => Poll::Ready(Err(ExtractError::Closed)),
             Phase::Opening(waiting) => {
                 if let Some(waker) = waker
                     && !waiting.iter().any(|other| other.will_wake(waker))
@@ -197,7 +173,7 @@ impl<I: SessionInterface> Slot<I> {
         &self,
         purpose: FreezeFor,
         prepare: impl FnOnce(&mut SessionState, &mut OpenedCookie),
-    ) -> Frozen<I::Content> {
+    ) -> Frozen<'_, I::Content> {
         let mut phase = self.phase();
         let Phase::Open(OpenSession { content, cookie, .. }) = &mut *phase else {
             return self.freeze_unopened(phase);
@@ -207,36 +183,65 @@ impl<I: SessionInterface> Slot<I> {
         let discarded = state.take_discarded();
         // Under the lock, so that the end of the request sees it.
         self.holds_changes.store(state.holds_changes(), Ordering::Relaxed);
-        let closed = phase.close(match purpose {
+        let save_now = match purpose {
             FreezeFor::SaveNow => SaveNow::Running,
             FreezeFor::Response => SaveNow::NotCalled,
-        });
+        };
+        let closed = self.close(&mut phase, save_now);
         drop(phase);
         drop(discarded);
         Frozen::Session(closed.expect("it was open"))
     }
 
+    /// Closes the slot, and returns its session if that was open.
+    fn close(
+        &self,
+        phase: &mut Phase<I::Content>,
+        save_now: SaveNow,
+    ) -> Option<&OpenSession<I::Content>> {
+        match mem::replace(phase, Phase::Closed(save_now)) {
+            Phase::Open(session) => Some(self.closed.get_or_init(|| session)),
+            _ => None,
+        }
+    }
+
+    /// Returns the session, if it was opened and not refused.
+    fn session<'s>(&'s self, phase: &'s Phase<I::Content>) -> Option<&'s OpenSession<I::Content>> {
+        match phase {
+            Phase::Open(session) => Some(session),
+            _ => self.closed.get(),
+        }
+    }
+
+    /// Returns the session, if it was opened, and closed then.
+    pub(crate) fn closed(&self) -> Option<&OpenSession<I::Content>> {
+        self.closed.get()
+    }
+
     /// Closes the slot of a session that is not open.
     #[inline(never)]
-    fn freeze_unopened(&self, mut phase: MutexGuard<'_, Phase<I::Content>>) -> Frozen<I::Content> {
+    fn freeze_unopened(
+        &self,
+        mut phase: MutexGuard<'_, Phase<I::Content>>,
+    ) -> Frozen<'_, I::Content> {
         match &mut *phase {
             Phase::Failed(err) if self.failure_handled.load(Ordering::Relaxed) => {
                 Frozen::Handled(err.clone())
             }
             Phase::Failed(err) => Frozen::Failed(err.clone()),
-            Phase::Closed(Closed { save_now, .. }) => match save_now {
+            Phase::Closed(save_now) => match save_now {
                 SaveNow::NotCalled => Frozen::Unused,
                 SaveNow::Running => Frozen::SavedNow(Err(SaveError::Interrupted)),
                 SaveNow::Done(headers) => Frozen::SavedNow(Ok(headers.as_deref().cloned())),
             },
             Phase::Unopened => {
-                phase.close(SaveNow::NotCalled);
+                self.close(&mut phase, SaveNow::NotCalled);
                 Frozen::Unused
             }
             Phase::Open(_) => unreachable!("`freeze` closes an open session"),
             Phase::Opening(waiting) => {
                 let waiting = mem::take(waiting);
-                phase.close(SaveNow::NotCalled);
+                self.close(&mut phase, SaveNow::NotCalled);
                 drop(phase);
                 waiting.into_iter().for_each(Waker::wake);
                 Frozen::Unused
@@ -271,8 +276,8 @@ impl<I: SessionInterface> Slot<I> {
 
     /// Keeps the headers of a finished `save_now` for the response.
     pub(crate) fn finish_save_now(&self, headers: Option<SessionHeaders>) {
-        if let Phase::Closed(closed) = &mut *self.phase() {
-            closed.save_now = SaveNow::Done(headers.map(Box::new));
+        if let Phase::Closed(save_now) = &mut *self.phase() {
+            *save_now = SaveNow::Done(headers.map(Box::new));
         }
     }
 
@@ -292,11 +297,9 @@ impl<I: SessionInterface> Slot<I> {
     /// Drops the closures of the application at the end of the request. One that holds a handle of
     /// this session would otherwise keep it for ever.
     fn release_closures(&self) {
-        let closed = match &*self.phase() {
-            Phase::Closed(Closed { session: Some(session), .. }) => Arc::clone(session),
-            _ => return,
-        };
-        closed.content.state().release_closures();
+        if let Some(session) = self.closed() {
+            session.content.state().release_closures();
+        }
     }
 
     /// Whether there is an outer session.
@@ -325,13 +328,13 @@ impl<I: SessionInterface> Slot<I> {
 }
 
 /// The session when it is frozen.
-pub(crate) enum Frozen<C> {
+pub(crate) enum Frozen<'s, C> {
     /// The session was not opened.
     Unused,
     Failed(OpenError),
     /// It was not opened either, and the handler answers.
     Handled(OpenError),
-    Session(Arc<OpenSession<C>>),
+    Session(&'s OpenSession<C>),
     /// The handler called `save_now`, which left these headers for the response.
     SavedNow(Result<Option<SessionHeaders>, SaveError>),
 }
