@@ -162,31 +162,6 @@ impl Site for Floor {
     fn add_cookies(&mut self, _others: usize) {}
 }
 
-/// The randomness of a new session, as the operating system gives it. No session.
-pub struct Randomness;
-
-impl Site for Randomness {
-    fn run(&self, workload: Workload, times: u32) {
-        for _ in 0..times {
-            if workload == Workload::Create {
-                let mut bytes = [0; 32];
-                getrandom::fill(&mut bytes).expect("the operating system has randomness");
-                black_box(bytes);
-            }
-        }
-    }
-
-    fn answer(&self, _workload: Workload) -> Answer {
-        Answer { status: 200, cookie: None }
-    }
-
-    fn fill(&mut self, _bytes: usize) {}
-
-    fn crowd(&mut self, _sessions: usize) {}
-
-    fn add_cookies(&mut self, _others: usize) {}
-}
-
 #[cfg(test)]
 mod tests {
     use super::{Floor, json, open, split};

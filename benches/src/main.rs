@@ -15,6 +15,8 @@ benches/run              all parts, five to ten minutes
 benches/run --quick      all parts, with wider intervals, under two minutes
 benches/run --smoke      all parts, once, to see that they run
 benches/run PART...      only these: time allocations instructions server curves page
+benches/run --libc DIR   W4 with the C library in this folder; needs patchelf
+benches/run --aes VERSION                W4 with this version of the crate aes
 benches/run profile SUBJECT WORKLOAD     where the instructions go, by function
 
 The figures are kept in target/benches/results.json; the part page writes them into
@@ -52,6 +54,13 @@ fn main() -> ExitCode {
         ["profile", subject, workload] => {
             let (subject, workload) = named(subject, workload);
             part::instructions::profile(subject, workload);
+        }
+        // `benches/run` has built it.
+        ["--variant", name] => {
+            let path = results_path(Effort::Full);
+            let mut results = Results::load(&path).expect("the figures can be read");
+            part::time::measure_variant(&mut results, name);
+            results.store(&path).expect("the figures can be kept");
         }
         _ => return run(&words),
     }

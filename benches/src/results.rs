@@ -10,6 +10,8 @@ use serde::{Deserialize, Serialize};
 pub struct Results {
     /// By workload and subject: nanoseconds of each block for a request, framework included.
     pub time: BTreeMap<String, BTreeMap<String, Vec<f64>>>,
+    /// By variant and subject: as `time`, of W4 with another version of a dependency.
+    pub variants: BTreeMap<String, BTreeMap<String, Vec<f64>>>,
     /// By workload and subject: allocations for a request, framework included.
     pub allocations: BTreeMap<String, BTreeMap<String, f64>>,
     /// By workload and subject: instructions for a request, framework included.
@@ -55,9 +57,17 @@ impl Results {
 
     /// Returns what a subject costs in a workload beside its framework, block by block.
     pub fn tax(&self, workload: &str, subject: &str, bare: Option<&str>) -> Option<Vec<f64>> {
-        let subjects = self.time.get(workload)?;
-        let with = subjects.get(subject)?;
-        let Some(bare) = bare else { return Some(with.clone()) };
-        Some(with.iter().zip(subjects.get(bare)?).map(|(with, without)| with - without).collect())
+        tax(self.time.get(workload)?, subject, bare)
     }
+}
+
+/// Returns what a subject costs beside its framework, block by block.
+pub fn tax(
+    subjects: &BTreeMap<String, Vec<f64>>,
+    subject: &str,
+    bare: Option<&str>,
+) -> Option<Vec<f64>> {
+    let with = subjects.get(subject)?;
+    let Some(bare) = bare else { return Some(with.clone()) };
+    Some(with.iter().zip(subjects.get(bare)?).map(|(with, without)| with - without).collect())
 }

@@ -1,5 +1,7 @@
 //! Processor time, in one process and one thread.
 
+use std::collections::BTreeMap;
+
 use sessions_benches::{
     measure::Bench,
     results::Results,
@@ -13,11 +15,21 @@ use crate::Effort;
 pub(crate) fn measure(results: &mut Results, effort: Effort) {
     let bench = Bench::start(&Subject::ALL);
     for workload in Workload::ALL {
-        let measured = bench.measure(workload, effort.plan());
-        let by_subject = measured.into_iter().map(|(s, blocks)| (s.name().to_owned(), blocks));
-        results.time.insert(workload.code().to_owned(), by_subject.collect());
+        let blocks = by_name(bench.measure(workload, effort.plan()));
+        results.time.insert(workload.code().to_owned(), blocks);
         print(results, workload);
     }
+}
+
+/// Measures W4 with another version of a dependency, with which this program was built.
+pub(crate) fn measure_variant(results: &mut Results, name: &str) {
+    let bench = Bench::start(&Subject::ALL);
+    let blocks = by_name(bench.measure(Workload::Create, Effort::Full.plan()));
+    results.variants.insert(name.to_owned(), blocks);
+}
+
+fn by_name(measured: Vec<(Subject, Vec<f64>)>) -> BTreeMap<String, Vec<f64>> {
+    measured.into_iter().map(|(subject, blocks)| (subject.name().to_owned(), blocks)).collect()
 }
 
 fn print(results: &Results, workload: Workload) {

@@ -1,17 +1,20 @@
 //! One application for each subject, all with the same pages.
 
 pub mod actix;
+mod alone;
 mod axum;
 mod least;
 pub mod ours;
 pub mod owners;
+pub mod redis_least;
 
 use std::rc::Rc;
 
 use tokio::runtime::Builder;
 
+use self::alone::Part;
 use crate::{
-    floor::{Floor, Randomness},
+    floor::Floor,
     payload,
     workload::{Carries, Workload},
 };
@@ -41,6 +44,8 @@ pub enum Subject {
     Floor,
     /// What the operating system's randomness costs for a new session.
     Randomness,
+    /// What the key of a message costs for a new session in an encrypted cookie.
+    MessageKey,
     /// What a session in a signed cookie costs any implementation in Actix Web.
     LeastSigned,
     /// The same, in an encrypted cookie.
@@ -51,7 +56,7 @@ pub enum Subject {
 
 impl Subject {
     /// All, in the order of the tables.
-    pub const ALL: [Self; 14] = [
+    pub const ALL: [Self; 15] = [
         Self::Actix,
         Self::Signed,
         Self::Encrypted,
@@ -63,6 +68,7 @@ impl Subject {
         Self::TowerMemory,
         Self::Floor,
         Self::Randomness,
+        Self::MessageKey,
         Self::LeastSigned,
         Self::LeastEncrypted,
         Self::LeastMemory,
@@ -82,6 +88,7 @@ impl Subject {
             Self::TowerMemory => "tower-sessions-memory",
             Self::Floor => "floor",
             Self::Randomness => "randomness",
+            Self::MessageKey => "message-key",
             Self::LeastSigned => "least-signed",
             Self::LeastEncrypted => "least-encrypted",
             Self::LeastMemory => "least-memory",
@@ -96,7 +103,7 @@ impl Subject {
     /// Returns the subject without sessions that this one is compared with.
     pub fn bare(self) -> Option<Self> {
         match self {
-            Self::Actix | Self::Axum | Self::Floor | Self::Randomness => None,
+            Self::Actix | Self::Axum | Self::Floor | Self::Randomness | Self::MessageKey => None,
             Self::TowerMemory => Some(Self::Axum),
             _ => Some(Self::Actix),
         }
@@ -117,7 +124,8 @@ impl Subject {
             Self::Axum => axum::bare(runtime),
             Self::TowerMemory => axum::tower_memory(runtime),
             Self::Floor => Box::new(Floor::new()),
-            Self::Randomness => Box::new(Randomness),
+            Self::Randomness => Box::new(Part::randomness()),
+            Self::MessageKey => Box::new(Part::key()),
             Self::LeastSigned => least::signed(runtime),
             Self::LeastEncrypted => least::encrypted(runtime),
             Self::LeastMemory => least::memory(runtime),

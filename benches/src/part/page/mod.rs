@@ -1,6 +1,7 @@
 //! Writes the figures into docs/performance.md, between its markers, and draws the plots beside it.
 
 mod plot;
+mod promises;
 mod table;
 
 use std::{fs, path::Path};

@@ -2,6 +2,7 @@
 
 use std::fmt::Write;
 
+use super::promises;
 use sessions_benches::{
     results::Results,
     site::Subject,
@@ -41,7 +42,7 @@ pub(super) fn all(results: &Results) -> [(&'static str, String); 9] {
         ("ratios", ratios(results)),
         ("time", time(results)),
         ("least", least(results)),
-        ("promises", promises(results)),
+        ("promises", promises::table(results)),
         ("instructions", counted(results, "instructions")),
         ("allocations", counted(results, "allocations")),
         ("server", server(results)),
@@ -101,42 +102,6 @@ fn least(results: &Results) -> String {
             part(results, workload, Subject::Signed, Subject::Floor),
         )
         .expect("a string takes text");
-    }
-    table
-}
-
-/// Returns the price of a new session, of ours and of peers that get what ours promises by other means.
-fn promises(results: &Results) -> String {
-    let tax = |subject| tax(results, Workload::Create, subject);
-    let with_randomness = |subject| {
-        let (peer, randomness) = (tax(subject)?, tax(Subject::Randomness)?);
-        Some(peer.iter().zip(&randomness).map(|(peer, randomness)| peer + randomness).collect())
-    };
-    let rows: [(_, Option<Vec<f64>>, _); 6] = [
-        ("actix-session, signed", tax(Subject::ActixSessionSigned), Subject::Signed),
-        (
-            "and `Vary` and `Cache-Control`, by a middleware",
-            tax(Subject::ActixSessionKeptPrivate),
-            Subject::Signed,
-        ),
-        ("actix-session, encrypted", tax(Subject::ActixSessionPrivate), Subject::Encrypted),
-        (
-            "and randomness of the operating system",
-            with_randomness(Subject::ActixSessionPrivate),
-            Subject::Encrypted,
-        ),
-        ("tower-sessions, memory", tax(Subject::TowerMemory), Subject::Memory),
-        (
-            "and randomness of the operating system",
-            with_randomness(Subject::TowerMemory),
-            Subject::Memory,
-        ),
-    ];
-    let mut table = "| peer, W4 | nanoseconds | ours / this |\n|---|---|---|\n".to_owned();
-    for (title, peer, ours) in rows {
-        let (Some(peer), Some(ours)) = (peer, tax(ours)) else { continue };
-        let (cost, part) = (show(mean(&peer), 0), show(ratio(&ours, &peer), 3));
-        writeln!(table, "| {title} | {cost} | {part} |").expect("a string takes text");
     }
     table
 }
@@ -228,7 +193,7 @@ fn workers(results: &Results) -> String {
     table
 }
 
-fn show(estimate: Estimate, digits: usize) -> String {
+pub(super) fn show(estimate: Estimate, digits: usize) -> String {
     if digits == 0 {
         return format!("{} ± {}", thousands(estimate.mean), thousands(estimate.half));
     }

@@ -32,6 +32,8 @@ pub(crate) enum Served {
     Redis,
     /// actix-session in Redis.
     ActixSessionRedis,
+    /// The least that a session in Redis costs.
+    RedisLeast,
     /// Ours in signed cookies.
     Signed,
     /// actix-session in signed cookies.
@@ -41,17 +43,24 @@ pub(crate) enum Served {
 }
 
 impl Served {
-    const ALL: [Self; 6] = [
+    const ALL: [Self; 7] = [
         Self::Actix,
         Self::Redis,
         Self::ActixSessionRedis,
+        Self::RedisLeast,
         Self::Signed,
         Self::ActixSessionSigned,
         Self::Memory,
     ];
     /// Those of the table.
-    const COMPARED: [Self; 5] =
-        [Self::Actix, Self::Redis, Self::ActixSessionRedis, Self::Signed, Self::ActixSessionSigned];
+    const COMPARED: [Self; 6] = [
+        Self::Actix,
+        Self::Redis,
+        Self::ActixSessionRedis,
+        Self::RedisLeast,
+        Self::Signed,
+        Self::ActixSessionSigned,
+    ];
     /// Those with one worker and with two.
     const GROWING: [Self; 4] = [Self::Actix, Self::Signed, Self::Memory, Self::Redis];
 
@@ -60,6 +69,7 @@ impl Served {
             Self::Actix => "actix",
             Self::Redis => "redis",
             Self::ActixSessionRedis => "actix-session-redis",
+            Self::RedisLeast => "redis-least",
             Self::Signed => "signed",
             Self::ActixSessionSigned => "actix-session-signed",
             Self::Memory => "memory",
@@ -86,7 +96,10 @@ fn compare(results: &mut Results, redis: &Redis, blocks: usize, requests: usize)
         for (server, clients) in servers.iter().zip(&mut clients) {
             // Connections and scripts are made.
             client::send(clients, workload, 20);
-            if matches!(server.served, Served::Redis | Served::ActixSessionRedis) {
+            if matches!(
+                server.served,
+                Served::Redis | Served::ActixSessionRedis | Served::RedisLeast
+            ) {
                 let count = redis.count_requests(|| client::send(clients, workload, 20));
                 let each = count as f64 / (20 * CONNECTIONS) as f64;
                 asked.insert(server.served.name().to_owned(), each);

@@ -9,9 +9,13 @@ use std::{
 };
 
 use actix_session::storage::{CookieSessionStore, RedisSessionStore};
-use actix_web::{App, HttpServer, rt::System, web};
+use actix_web::{
+    App, HttpServer,
+    rt::System,
+    web::{self, Data},
+};
 use nix::sys::resource::{UsageWho, getrusage};
-use sessions_benches::site::{actix, ours};
+use sessions_benches::site::{actix, ours, redis_least};
 
 use super::{Served, redis::Redis};
 
@@ -89,6 +93,12 @@ pub(crate) fn serve(name: &str, workers: &str, redis: &str) {
             Served::Redis => {
                 let sessions = ours::InRedis::new(redis)?;
                 listen!(App::new().wrap(sessions.clone()).configure(ours::pages))
+            }
+            Served::RedisLeast => {
+                let worker = redis_least::Worker::new(redis).map_err(io::Error::other)?;
+                listen!(
+                    App::new().app_data(Data::new(worker.clone())).configure(redis_least::pages)
+                )
             }
             Served::ActixSessionSigned => listen!(
                 App::new()
