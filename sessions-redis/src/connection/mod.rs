@@ -165,11 +165,9 @@ impl ConnectionLike for Connection {
     fn req_packed_command<'a>(&'a mut self, command: &'a Cmd) -> RedisFuture<'a, Value> {
         Box::pin(async move {
             let current = self.0.current();
-            let (number, mut connection) = current.connected().await?;
-            current.request_sent(number);
-            let result = connection.send_packed_command(command).await;
-            current.request_done(number, Answer::of(&result));
-            current.check_role(number, connection);
+            let mut used = current.connected().await?;
+            let result = used.connection.send_packed_command(command).await;
+            current.request_done(used, Answer::of(&result));
             result
         })
     }
@@ -182,11 +180,9 @@ impl ConnectionLike for Connection {
     ) -> RedisFuture<'a, Vec<Value>> {
         Box::pin(async move {
             let current = self.0.current();
-            let (number, mut connection) = current.connected().await?;
-            current.request_sent(number);
-            let result = connection.send_packed_commands(pipeline, offset, count).await;
-            current.request_done(number, Answer::of_all(result.as_deref()));
-            current.check_role(number, connection);
+            let mut used = current.connected().await?;
+            let result = used.connection.send_packed_commands(pipeline, offset, count).await;
+            current.request_done(used, Answer::of_all(result.as_deref()));
             result
         })
     }

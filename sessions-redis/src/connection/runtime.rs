@@ -67,8 +67,22 @@ struct State {
     address: Option<ConnectionAddr>,
 }
 
+#[derive(Clone)]
+enum Attempt {
+    UnderWay(Connecting),
+    Established(MultiplexedConnection),
+}
+
 /// Resolves to `None` when the runtime shuts down.
-type Attempt = Shared<BoxFuture<'static, Option<RedisResult<MultiplexedConnection>>>>;
+type Connecting = Shared<BoxFuture<'static, Option<RedisResult<MultiplexedConnection>>>>;
+
+/// A connection that a request is sent over.
+pub(super) struct Used {
+    pub(super) connection: MultiplexedConnection,
+    /// The number of the attempt that established it.
+    number: u64,
+    since: Instant,
+}
 
 impl RuntimeConnection {
     pub(super) fn new(endpoint: Endpoint, dropped: oneshot::Sender<()>) -> Self {
@@ -93,28 +107,44 @@ impl RuntimeConnection {
         }
     }
 
-    /// Returns the connection, and the number of the attempt that established it.
-    pub(super) async fn connected(self: &Arc<Self>) -> RedisResult<(u64, MultiplexedConnection)> {
-        let (number, attempt) = self.attempt();
+    /// Returns the connection, over which the caller sends a request at once.
+    pub(super) async fn connected(self: &Arc<Self>) -> RedisResult<Used> {
+        let now = Instant::now();
+        let (number, attempt) = self.attempt(now);
+        let connecting = match attempt {
+            Attempt::Established(connection) => return Ok(Used { connection, number, since: now }),
+            Attempt::UnderWay(connecting) => connecting,
+        };
         let shut_down =
             || io::Error::new(io::ErrorKind::NotConnected, "the Tokio runtime is shutting down");
-        Ok((number, attempt.await.ok_or_else(shut_down)??))
+        let connection = connecting.await.ok_or_else(shut_down)??;
+        let since = Instant::now();
+        let mut state = self.state();
+        if state.number == number {
+            state.request_sent(since);
+        }
+        Ok(Used { connection, number, since })
     }
 
-    fn attempt(self: &Arc<Self>) -> (u64, Attempt) {
+    /// Returns the last attempt and its number, or starts one. Records that a request is sent where there is
+    /// a connection.
+    fn attempt(self: &Arc<Self>, now: Instant) -> (u64, Attempt) {
         let mut state = self.state();
-        let now = Instant::now();
         if let Some(attempt) = &state.attempt {
             let may_retry = state.next_at.is_some_and(|at| at <= now);
             let is_stalled =
                 state.unanswered_since.is_some_and(|since| since + STALL_TIMEOUT <= now);
             if !may_retry && !is_stalled {
-                return (state.number, attempt.clone());
+                let attempt = attempt.clone();
+                if let Attempt::Established(_) = attempt {
+                    state.request_sent(now);
+                }
+                return (state.number, attempt);
             }
         }
         let number = state.number + 1;
         let task = tokio::spawn(Arc::clone(self).establish(number));
-        let attempt = task.map(Result::ok).boxed().shared();
+        let attempt = Attempt::UnderWay(task.map(Result::ok).boxed().shared());
         state.attempt = Some(attempt.clone());
         state.number = number;
         state.next_at = None;
@@ -141,7 +171,12 @@ impl RuntimeConnection {
         let mut state = self.state();
         if state.number == number {
             match &result {
-                Ok(_) => state.backoff = MIN_BACKOFF,
+                Ok(connection) => {
+                    state.backoff = MIN_BACKOFF;
+                    if let Some(attempt) = &mut state.attempt {
+                        *attempt = Attempt::Established(connection.clone());
+                    }
+                }
                 Err(_) => {
                     state.next_at = Some(Instant::now() + state.backoff);
                     state.backoff = MAX_BACKOFF.min(state.backoff * 2);
@@ -160,45 +195,24 @@ impl RuntimeConnection {
         io::Error::new(kind, format!("cannot connect to {}: {err}", self.endpoint)).into()
     }
 
-    /// Records that a request is about to be sent over the connection of this attempt.
-    pub(super) fn request_sent(&self, number: u64) {
+    /// Records what came of a request, and asks the server for its role, and a sentinel where the primary is,
+    /// if that was due. No request waits for the answers.
+    pub(super) fn request_done(self: &Arc<Self>, used: Used, answer: Answer) {
         let mut state = self.state();
-        if state.number == number {
-            state.unanswered_since.get_or_insert_with(Instant::now);
-        }
-    }
-
-    /// Records what came of a request.
-    pub(super) fn request_done(&self, number: u64, answer: Answer) {
-        let mut state = self.state();
-        // Answers that an old connection still gets tell nothing about the one in use.
-        if state.number != number || state.attempt.is_none() {
-            return;
-        }
-        match answer {
-            Answer::Came => state.unanswered_since = None,
-            Answer::NotPrimary => {
-                state.unanswered_since = None;
-                state.leave_server();
+        state.note(used.number, answer);
+        if state.number == used.number && state.role_due.is_some_and(|due| due <= used.since) {
+            let role_refused = state.role_refused;
+            if !role_refused || self.endpoint.is_watched() {
+                state.role_due = Some(used.since + ROLE_INTERVAL);
+                drop(state);
+                self.ask_role(used, role_refused);
             }
-            Answer::Broke => state.attempt = None,
         }
     }
 
-    /// Asks the server for its role, and a sentinel where the primary is, if that is due. No request waits
-    /// for the answers.
-    pub(super) fn check_role(self: &Arc<Self>, number: u64, mut connection: MultiplexedConnection) {
-        let now = Instant::now();
-        let mut state = self.state();
-        if state.number != number || state.role_due.is_none_or(|due| due > now) {
-            return;
-        }
-        let role_refused = state.role_refused;
-        if role_refused && !self.endpoint.is_watched() {
-            return;
-        }
-        state.role_due = Some(now + ROLE_INTERVAL);
-        drop(state);
+    #[cold]
+    fn ask_role(self: &Arc<Self>, used: Used, role_refused: bool) {
+        let Used { mut connection, number, .. } = used;
         let current = Arc::clone(self);
         tokio::spawn(async move {
             if !role_refused {
@@ -207,7 +221,7 @@ impl RuntimeConnection {
                 if answer == Answer::Came && matches!(role, Ok(Value::ServerError(_))) {
                     current.refused_role(number);
                 }
-                current.request_done(number, answer);
+                current.state().note(number, answer);
             }
             #[cfg(feature = "sentinel")]
             if current.has_moved().await {
@@ -266,6 +280,26 @@ impl RuntimeConnection {
 }
 
 impl State {
+    fn request_sent(&mut self, now: Instant) {
+        self.unanswered_since.get_or_insert(now);
+    }
+
+    /// Notes what came of a request over the connection of this attempt.
+    fn note(&mut self, number: u64, answer: Answer) {
+        // Answers that an old connection still gets tell nothing about the one in use.
+        if self.number != number || self.attempt.is_none() {
+            return;
+        }
+        match answer {
+            Answer::Came => self.unanswered_since = None,
+            Answer::NotPrimary => {
+                self.unanswered_since = None;
+                self.leave_server();
+            }
+            Answer::Broke => self.attempt = None,
+        }
+    }
+
     /// Gives up the connection, whose server is not the primary, unless one was given up just before.
     fn leave_server(&mut self) {
         if self.pace.allows(Instant::now()) {

@@ -6,7 +6,7 @@ mod server_failed;
 use std::{
     any::Any,
     error::Error,
-    fmt,
+    fmt::{self, Write},
     hash::{BuildHasher, RandomState},
     io,
     sync::Arc,
@@ -167,7 +167,11 @@ impl<C: Connect> RedisStore<C> {
     }
 
     fn record_key(&self, key: &RecordKey) -> String {
-        format!("{}{key}", self.prefix)
+        // Its text has 43 characters.
+        let mut name = String::with_capacity(self.prefix.len() + 43);
+        name.push_str(&self.prefix);
+        write!(name, "{key}").expect("a string takes text");
+        name
     }
 
     /// Sends a deletion, and waits for the replicas in the same round trip. Returns its answer, and
@@ -212,12 +216,9 @@ impl<C: Connect> Store for RedisStore<C> {
         record: &Record,
         ttl: Duration,
     ) -> Result<CreateOutcome, StoreError> {
-        let keys = [&*self.record_key(key)];
-        let create = script::CREATE
-            .on(&keys)
-            .arg(record.to_bytes())
-            .arg(millis(ttl))
-            .arg(&idempotency_key());
+        let (keys, bytes) = ([&*self.record_key(key)], record.to_bytes());
+        let create = script::CREATE.with_room(&keys, bytes.len()).arg(bytes);
+        let create = create.arg(millis(ttl)).arg(&idempotency_key());
         Ok(match self.run(&create).await? {
             0 => CreateOutcome::Exists,
             revision => CreateOutcome::Created(Revision::new(revision)),
@@ -245,8 +246,9 @@ impl<C: Connect> Store for RedisStore<C> {
         record: &Record,
         ttl: Duration,
     ) -> Result<ReplaceOutcome, StoreError> {
-        let keys = [&*self.record_key(key)];
-        let replace = script::REPLACE.on(&keys).arg(revision.get()).arg(record.to_bytes());
+        let (keys, bytes) = ([&*self.record_key(key)], record.to_bytes());
+        let replace = script::REPLACE.with_room(&keys, bytes.len());
+        let replace = replace.arg(revision.get()).arg(bytes);
         let replace = replace.arg(millis(ttl)).arg(&idempotency_key());
         Ok(match self.run::<i64>(&replace).await? {
             -1 => ReplaceOutcome::Gone,
@@ -309,20 +311,35 @@ impl<C: Connect> Store for RedisStore<C> {
 /// Parses the answer of `load.lua`: revision, milliseconds left, touched, the time, and the record. One
 /// text is parsed faster than a list.
 fn parse_loaded(answer: &[u8]) -> Result<Loaded, StoreError> {
-    let mut words = answer.splitn(5, |byte| *byte == b' ');
+    let mut rest = answer;
     let mut number = || {
-        let word = words.next().and_then(|word| str::from_utf8(word).ok());
-        // A negative number means that the record has no expiry, and was tampered with.
-        word.and_then(|word| word.parse::<u64>().ok()).ok_or_else(corrupt)
+        let (number, after) = split_number(rest).ok_or_else(corrupt)?;
+        rest = after;
+        Ok(number)
     };
     let (revision, left, touched, now) = (number()?, number()?, number()?, number()?);
     Ok(Loaded {
-        record: Record::from_bytes(words.next().ok_or_else(corrupt)?)?.into(),
+        record: Record::from_bytes(rest)?.into(),
         revision: Revision::new(revision),
         expires_in: Duration::from_millis(left),
         touched: touched == 1,
         now: Timestamp::new(now),
     })
+}
+
+/// Splits a number off that a space follows. A negative one means that the record has no expiry, and was tampered
+/// with.
+fn split_number(text: &[u8]) -> Option<(u64, &[u8])> {
+    let mut number = 0_u64;
+    for (at, byte) in text.iter().enumerate() {
+        match byte {
+            // Nineteen digits fit.
+            b'0'..=b'9' if at < 19 => number = number * 10 + u64::from(byte - b'0'),
+            b' ' if at > 0 => return Some((number, &text[at + 1..])),
+            _ => break,
+        }
+    }
+    None
 }
 
 /// Whether the connection broke, possibly in the middle of an answer.

@@ -54,6 +54,13 @@ pub(crate) fn decode_short(text: &[u8]) -> Option<u128> {
     is_canonical.then(|| bits << (6 - spare) | u128::from(value(last) >> spare))
 }
 
+/// Decodes 16 bytes.
+pub(crate) fn decode_16(text: &[u8]) -> Option<[u8; 16]> {
+    // A shorter text is a smaller number.
+    let text: &[u8; 22] = text.try_into().ok()?;
+    decode_short(text).map(u128::to_be_bytes)
+}
+
 /// Encodes few bytes into `buffer`, in a third of the time of [`CANONICAL`].
 ///
 /// # Panics

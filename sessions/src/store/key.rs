@@ -9,10 +9,13 @@ use std::{
 use base64::Engine;
 use sha2::{Digest, Sha256};
 
-use crate::codec::CANONICAL;
+use crate::codec::{CANONICAL, base64url::encode_short};
 
 /// Bytes of a SHA-256.
 pub(crate) const HASH_LENGTH: usize = 32;
+
+/// Its characters as base64url.
+pub(crate) const HASH_TEXT: usize = 43;
 
 /// How many bytes are hashed at most, unless the name or the salt is long.
 const USUAL_INPUT: usize = 128;
@@ -43,7 +46,7 @@ macro_rules! hash_key {
         /// Base64url without padding: 43 characters.
         impl fmt::Display for $name {
             fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-                f.write_str(&CANONICAL.encode(self.0))
+                f.write_str(encode_hash(&self.0, &mut [0; HASH_TEXT]))
             }
         }
 
@@ -154,6 +157,13 @@ impl Hasher for KeyHasher {
             self.0 = u64::from_ne_bytes(*chunk);
         }
     }
+}
+
+pub(crate) fn encode_hash<'b>(
+    hash: &[u8; HASH_LENGTH],
+    buffer: &'b mut [u8; HASH_TEXT],
+) -> &'b str {
+    str::from_utf8(encode_short(hash, buffer)).expect("base64url is ASCII")
 }
 
 pub(crate) fn decode_hash(text: &[u8]) -> Option<[u8; HASH_LENGTH]> {

@@ -1,6 +1,6 @@
 //! What one session's lifetimes differ by from the policies.
 
-use std::{num::NonZeroU32, time::Duration};
+use std::{fmt, num::NonZeroU32, time::Duration};
 
 /// The words for a session that is remembered, and for one that has no lifetimes of its own.
 const REMEMBERED: &str = "r";
@@ -98,26 +98,11 @@ impl OwnLifetimes {
         self.idle_secs.is_some() || self.absolute_secs.is_some()
     }
 
-    /// Returns the word in a record's head.
-    pub(super) fn word(self) -> String {
-        let mut word = String::new();
-        if self.remembered {
-            word.push_str(REMEMBERED);
-        }
-        for (letter, secs) in [(IDLE, self.idle_secs), (ABSOLUTE, self.absolute_secs)] {
-            if let Some(secs) = secs {
-                word.push(letter);
-                word.push_str(&secs.to_string());
-            }
-        }
-        if word.is_empty() {
-            word.push_str(NONE);
-        }
-        word
-    }
-
-    /// Reads what [`word`](Self::word) wrote.
+    /// Reads what `Display` wrote.
     pub(super) fn parse(word: &str) -> Option<Self> {
+        if word == NONE {
+            return Some(Self::default());
+        }
         let (timeouts, absolute) = match word.split_once(ABSOLUTE) {
             Some((before, secs)) => (before, Some(secs.parse().ok()?)),
             None => (word, None),
@@ -127,7 +112,25 @@ impl OwnLifetimes {
             None => (timeouts, None),
         };
         let read = Self { remembered: own == REMEMBERED, idle_secs: idle, absolute_secs: absolute };
-        (read.word() == word).then_some(read)
+        (read.to_string() == word).then_some(read)
+    }
+}
+
+/// The word in a record's head.
+impl fmt::Display for OwnLifetimes {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        if *self == Self::default() {
+            return f.write_str(NONE);
+        }
+        if self.remembered {
+            f.write_str(REMEMBERED)?;
+        }
+        for (letter, secs) in [(IDLE, self.idle_secs), (ABSOLUTE, self.absolute_secs)] {
+            if let Some(secs) = secs {
+                write!(f, "{letter}{secs}")?;
+            }
+        }
+        Ok(())
     }
 }
 
@@ -151,9 +154,9 @@ mod tests {
                 (Lifetimes::new().idle_timeout(secs(2)).absolute_timeout(secs(9)), "i2a9"),
             ] {
                 let own = own.with(lifetimes);
-                assert_eq!(own.word().trim_start_matches('r'), word.trim_start_matches('r'));
-                assert_eq!(own.word().starts_with('r'), remembered);
-                assert_eq!(OwnLifetimes::parse(&own.word()), Some(own));
+                assert_eq!(own.to_string().trim_start_matches('r'), word.trim_start_matches('r'));
+                assert_eq!(own.to_string().starts_with('r'), remembered);
+                assert_eq!(OwnLifetimes::parse(&own.to_string()), Some(own));
             }
         }
         for wrong in [

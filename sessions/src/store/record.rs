@@ -2,26 +2,30 @@
 
 use std::{
     cmp::Ordering,
-    fmt,
+    fmt::{self, Write},
     sync::Arc,
     time::{Duration, SystemTime, UNIX_EPOCH},
 };
 
-use base64::Engine;
+use memchr::memchr;
 
 use super::{
     OwnerKey, StoreError, Timestamp,
-    key::decode_hash,
+    key::{HASH_LENGTH, HASH_TEXT, decode_hash, encode_hash},
     lifetimes::OwnLifetimes,
     rights::{Epoch, Former, MAX_FORMER, VerifierHash},
 };
-use crate::codec::CANONICAL;
+use crate::codec::base64url::{decode_16, encode_short};
 
 /// The format of the records that this version writes, and as their first word. Every later format begins
 /// with its number and a space too.
 const FORMAT: (u32, &str) = (2, "2");
 /// How sealed content begins, the base64url of its version. No JSON does.
 const SEALED: u8 = b'A';
+/// More than the length of the head of a record that no token was replaced in and that has no owner.
+const USUAL_HEAD: usize = 128;
+/// The length of an epoch as a word.
+const EPOCH_TEXT: usize = 22;
 /// The word for a part that a record does not have.
 const NONE: &str = "-";
 
@@ -88,40 +92,41 @@ impl Record {
 
     /// Returns the bytes to keep: a head in ASCII, a line break, and the content as JSON in UTF-8.
     pub fn to_bytes(&self) -> Vec<u8> {
-        [&*self.head(), &*self.payload].join("\n").into_bytes()
+        let mut text = String::with_capacity(USUAL_HEAD + "\n".len() + self.payload.len());
+        self.push_head(&mut text);
+        text.push('\n');
+        text.push_str(&self.payload);
+        text.into_bytes()
     }
 
     /// Returns all but the content, as text.
     pub(super) fn head(&self) -> String {
-        let none = || [NONE.to_owned(), NONE.to_owned(), NONE.to_owned()];
-        let words = |owner: Owner| {
-            let Owner { key, since, indexed_until } = owner;
-            [key.to_string(), since.get().to_string(), indexed_until.get().to_string()]
-        };
-        let [owner, since, indexed] = self.owner.map_or_else(none, words);
-        let (verifier, epoch) = (verifier_word(&self.verifier), epoch_word(self.epoch));
-        let [created, renewed, ttl] = [self.created_secs, self.renewed_millis, self.ttl_secs]
-            .map(|number| number.to_string());
-        // `join`, since `format!` takes three times as long.
-        let mut head = [
-            FORMAT.1,
-            &verifier,
-            &epoch,
-            &created,
-            &renewed,
-            &ttl,
-            &self.lifetimes.word(),
-            &owner,
-            &since,
-            &indexed,
-        ]
-        .join(" ");
-        for Former { verifier, epoch, replaced } in &self.formers {
-            let words =
-                [&*verifier_word(verifier), &*epoch_word(*epoch), &*replaced.get().to_string()];
-            head = [&*head, &*words.join(" ")].join(" ");
-        }
+        let mut head = String::with_capacity(USUAL_HEAD);
+        self.push_head(&mut head);
         head
+    }
+
+    fn push_head(&self, text: &mut String) {
+        text.push_str(FORMAT.1);
+        push_hash(text, &self.verifier.0);
+        push_epoch(text, self.epoch);
+        for number in [self.created_secs, self.renewed_millis, self.ttl_secs] {
+            push_display(text, number);
+        }
+        push_display(text, self.lifetimes);
+        match self.owner {
+            None => [NONE; 3].into_iter().for_each(|none| push(text, none)),
+            Some(Owner { key, since, indexed_until }) => {
+                push_hash(text, key.as_bytes());
+                push_display(text, since.get());
+                push_display(text, indexed_until.get());
+            }
+        }
+        for Former { verifier, epoch, replaced } in &self.formers {
+            push_hash(text, &verifier.0);
+            push_epoch(text, *epoch);
+            push_display(text, replaced.get());
+        }
     }
 
     /// Reads what [`to_bytes`](Self::to_bytes) wrote.
@@ -140,10 +145,11 @@ impl Record {
                 return Err(corrupt("it does not begin with a format that this version knows"));
             }
         }
-        let text = std::str::from_utf8(bytes).map_err(|_| corrupt("it is not UTF-8"))?;
-        let (head, payload) =
-            text.split_once('\n').ok_or(corrupt("it has no line break after its head"))?;
-        let mut words = head.split(' ').skip(1);
+        let line_break =
+            memchr(b'\n', bytes).ok_or(corrupt("it has no line break after its head"))?;
+        let (head, payload) = (&bytes[..line_break], &bytes[line_break + 1..]);
+        let payload = str::from_utf8(payload).map_err(|_| corrupt("its content is not UTF-8"))?;
+        let mut words = head.split(|byte| *byte == b' ').skip(1);
         let record = parse(&mut words, payload).ok_or(corrupt("its head is invalid"))?;
         if words.next().is_some() {
             return Err(corrupt("its head is too long"));
@@ -152,16 +158,16 @@ impl Record {
     }
 }
 
-fn parse<'t>(words: &mut impl Iterator<Item = &'t str>, payload: &str) -> Option<Record> {
+fn parse<'t>(words: &mut impl Iterator<Item = &'t [u8]>, payload: &str) -> Option<Record> {
     let verifier = parse_verifier(words.next()?)?;
     let epoch = parse_epoch(words.next()?)?;
-    let created_secs = words.next()?.parse().ok()?;
-    let renewed_millis = words.next()?.parse().ok()?;
-    let ttl_secs = words.next()?.parse().ok()?;
-    let lifetimes = OwnLifetimes::parse(words.next()?)?;
-    let owner = match (words.next()?, words.next()?, words.next()?) {
-        (NONE, NONE, NONE) => None,
-        (key, since, indexed) => Some(Owner {
+    let created_secs = parse_number(words.next()?)?;
+    let renewed_millis = parse_number(words.next()?)?;
+    let ttl_secs = parse_number(words.next()?)?;
+    let lifetimes = OwnLifetimes::parse(str::from_utf8(words.next()?).ok()?)?;
+    let owner = match [words.next()?, words.next()?, words.next()?] {
+        words if words == [NONE.as_bytes(); 3] => None,
+        [key, since, indexed] => Some(Owner {
             key: OwnerKey::parse(key)?,
             since: parse_time(since)?,
             indexed_until: parse_time(indexed)?,
@@ -189,34 +195,55 @@ fn parse<'t>(words: &mut impl Iterator<Item = &'t str>, payload: &str) -> Option
     })
 }
 
+/// Appends a space and a word.
+fn push(text: &mut String, word: &str) {
+    text.push(' ');
+    text.push_str(word);
+}
+
+fn push_display(text: &mut String, word: impl fmt::Display) {
+    write!(text, " {word}").expect("a string takes text");
+}
+
+fn push_hash(text: &mut String, hash: &[u8; HASH_LENGTH]) {
+    push(text, encode_hash(hash, &mut [0; HASH_TEXT]));
+}
+
+fn push_epoch(text: &mut String, epoch: Epoch) {
+    let mut buffer = [0; EPOCH_TEXT];
+    let word = encode_short([epoch.login, epoch.rights].as_flattened(), &mut buffer);
+    push(text, str::from_utf8(word).expect("base64url is ASCII"));
+}
+
 /// Reads the first word of a record, of this version or a newer one: a number without leading zeros.
 fn parse_format(word: &[u8]) -> Option<u32> {
-    let is_number = word.iter().all(u8::is_ascii_digit) && word.first() != Some(&b'0');
-    std::str::from_utf8(word).ok()?.parse().ok().filter(|_| is_number)
+    let number = parse_number(word).filter(|_| word.first() != Some(&b'0'));
+    number.and_then(|number| number.try_into().ok())
 }
 
-fn verifier_word(verifier: &VerifierHash) -> String {
-    CANONICAL.encode(verifier.0)
+/// Reads a number of digits, and nothing else.
+fn parse_number(word: &[u8]) -> Option<u64> {
+    if word.is_empty() {
+        return None;
+    }
+    word.iter().try_fold(0_u64, |number, byte| {
+        let digit = byte.is_ascii_digit().then(|| u64::from(byte - b'0'))?;
+        number.checked_mul(10)?.checked_add(digit)
+    })
 }
 
-fn parse_verifier(word: &str) -> Option<VerifierHash> {
-    decode_hash(word.as_bytes()).map(VerifierHash)
+fn parse_verifier(word: &[u8]) -> Option<VerifierHash> {
+    decode_hash(word).map(VerifierHash)
 }
 
-fn epoch_word(epoch: Epoch) -> String {
-    CANONICAL.encode([epoch.login, epoch.rights].as_flattened())
-}
-
-fn parse_epoch(word: &str) -> Option<Epoch> {
-    // The decoder needs room for whole groups of three.
-    let mut room = [0; 18];
-    let length = CANONICAL.decode_slice(word, &mut room).ok()?;
-    let (login, rights) = room[..length].split_first_chunk()?;
+fn parse_epoch(word: &[u8]) -> Option<Epoch> {
+    let halves = decode_16(word)?;
+    let (login, rights) = halves.split_first_chunk()?;
     Some(Epoch { login: *login, rights: rights.try_into().ok()? })
 }
 
-fn parse_time(word: &str) -> Option<Timestamp> {
-    word.parse().ok().map(Timestamp::new)
+fn parse_time(word: &[u8]) -> Option<Timestamp> {
+    parse_number(word).map(Timestamp::new)
 }
 
 #[cfg(any(test, feature = "test"))]

@@ -9,7 +9,7 @@ use std::fmt;
 use zeroize::Zeroizing;
 
 use super::text::TokenText;
-use crate::codec::base64url::decode_short;
+use crate::codec::base64url::decode_16;
 
 /// The bytes of each half: 128 random bits (OWASP ASVS 5.0, 7.2.3).
 const HALF: usize = 16;
@@ -44,10 +44,13 @@ impl SplitToken {
     pub(crate) fn parse(text: &[u8]) -> Option<Self> {
         let (selector, rest) = text.split_at_checked(HALF_TEXT)?;
         let (dot, verifier) = rest.split_first()?;
-        if *dot != b'.' || verifier.len() != HALF_TEXT {
+        if *dot != b'.' {
             return None;
         }
-        Some(Self { selector: half(selector)?, verifier: Zeroizing::new(half(verifier)?) })
+        Some(Self {
+            selector: decode_16(selector)?,
+            verifier: Zeroizing::new(decode_16(verifier)?),
+        })
     }
 
     /// Returns the token's text, which needs no encoding in a cookie.
@@ -67,11 +70,6 @@ impl SplitToken {
     pub(crate) fn verifier(&self) -> &[u8] {
         self.verifier.as_slice()
     }
-}
-
-fn half(text: &[u8]) -> Option<[u8; HALF]> {
-    let text: &[u8; HALF_TEXT] = text.try_into().ok()?;
-    decode_short(text).map(u128::to_be_bytes)
 }
 
 impl fmt::Debug for SplitToken {

@@ -31,7 +31,9 @@ pin_project! {
         fut: F,
         #[pin]
         timer: Option<Sleep>,
+        // Set from the first poll on where the store waits, so that no future is polled twice for it.
         wake_time: Option<Arc<WakeTime>>,
+        waits: bool,
     }
 }
 
@@ -51,12 +53,18 @@ impl<'b, F> Call<'b, F> {
             fut,
             timer: None,
             wake_time: None,
+            waits: false,
         }
     }
 
     /// Says that this call writes.
     pub(crate) fn writing(self, write: Write) -> Self {
         Self { write: Some(write), ..self }
+    }
+
+    /// Says whether the store is expected to wait.
+    pub(crate) fn waiting(self, waits: bool) -> Self {
+        Self { waits, ..self }
     }
 }
 
@@ -69,6 +77,9 @@ impl<T, F: Future<Output = Result<T, StoreError>>> Future for Call<'_, F> {
             Some(admission) => admission,
             None => *this.admission.insert(this.breaker.admit(this.deadline)?),
         };
+        if *this.waits && this.wake_time.is_none() {
+            *this.wake_time = Some(WakeTime::new(cx));
+        }
         if let Some(lag) = this.wake_time.as_ref().and_then(|wake_time| wake_time.lag(cx)) {
             // The worker was busy: that is not the store's time.
             this.deadline.extend(lag);

@@ -309,7 +309,8 @@ impl<S: Store> ServerSide<S> {
 
     /// Makes a call that reads.
     fn call<'c, F>(&'c self, deadline: &'c Deadline, call: F) -> Call<'c, F> {
-        self.shared.breaker.call(self.deadlines.call, deadline, call)
+        let call = self.shared.breaker.call(self.deadlines.call, deadline, call);
+        call.waiting(!self.store.answers_at_once())
     }
 
     /// Makes a call that writes.
