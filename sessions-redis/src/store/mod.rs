@@ -1,5 +1,6 @@
 //! `RedisStore`, and its operations on records.
 
+mod loaded;
 pub(crate) mod ready;
 mod server_failed;
 
@@ -18,9 +19,10 @@ use redis::{
 };
 use sessions::store::{
     CreateOutcome, DeleteIfOutcome, DeleteOutcome, Loaded, NotReady, OwnerIndex, Record, RecordKey,
-    ReplaceOutcome, Revision, Store, StoreError, Timestamp, Touch,
+    ReplaceOutcome, Revision, Store, StoreError, Touch,
 };
 
+use self::loaded::parse_loaded;
 use crate::{
     address::Address,
     connect::Connect,
@@ -306,40 +308,6 @@ impl<C: Connect> Store for RedisStore<C> {
     async fn ready(&self) -> Result<(), NotReady> {
         self.check_ready().await
     }
-}
-
-/// Parses the answer of `load.lua`: revision, milliseconds left, touched, the time, and the record. One
-/// text is parsed faster than a list.
-fn parse_loaded(answer: &[u8]) -> Result<Loaded, StoreError> {
-    let mut rest = answer;
-    let mut number = || {
-        let (number, after) = split_number(rest).ok_or_else(corrupt)?;
-        rest = after;
-        Ok(number)
-    };
-    let (revision, left, touched, now) = (number()?, number()?, number()?, number()?);
-    Ok(Loaded {
-        record: Record::from_bytes(rest)?.into(),
-        revision: Revision::new(revision),
-        expires_in: Duration::from_millis(left),
-        touched: touched == 1,
-        now: Timestamp::new(now),
-    })
-}
-
-/// Splits a number off that a space follows. A negative one means that the record has no expiry, and was tampered
-/// with.
-fn split_number(text: &[u8]) -> Option<(u64, &[u8])> {
-    let mut number = 0_u64;
-    for (at, byte) in text.iter().enumerate() {
-        match byte {
-            // Nineteen digits fit.
-            b'0'..=b'9' if at < 19 => number = number * 10 + u64::from(byte - b'0'),
-            b' ' if at > 0 => return Some((number, &text[at + 1..])),
-            _ => break,
-        }
-    }
-    None
 }
 
 /// Whether the connection broke, possibly in the middle of an answer.

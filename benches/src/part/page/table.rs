@@ -140,20 +140,22 @@ fn counted(results: &Results, what: &str) -> String {
 }
 
 fn server(results: &Results) -> String {
-    let mut table = "| workload | bare | ours, Redis | actix-session, Redis | ratio | requests to Redis: ours | actix-session |\n|---|---|---|---|---|---|---|\n".to_owned();
+    let mut table = "| workload | bare | ours, Redis | actix-session, Redis | ratio | the least | / actix-session | requests to Redis: ours | actix-session |\n|---|---|---|---|---|---|---|---|---|\n".to_owned();
     for workload in Workload::ALL {
         let Some(server) = results.server.get(workload.code()) else { continue };
         let asked = &results.redis[workload.code()];
-        let (ours, peer) = ("redis", "actix-session-redis");
+        let (ours, peer, least) = ("redis", "actix-session-redis", "redis-least");
         writeln!(
             table,
-            "| {} {} | {} | {} | {} | {} | {:.0} | {:.0} |",
+            "| {} {} | {} | {} | {} | {} | {} | {} | {:.0} | {:.0} |",
             workload.code(),
             workload.title(),
             show(mean(&server["actix"]), 1),
             show(mean(&server[ours]), 1),
             show(mean(&server[peer]), 1),
             show(ratio(&server[ours], &server[peer]), 3),
+            show(mean(&server[least]), 1),
+            show(ratio(&server[least], &server[peer]), 3),
             asked[ours],
             asked[peer],
         )
