@@ -11,16 +11,16 @@ use std::{
 use sessions_benches::{measure::Plan, results::Results, site::Subject, workload::Workload};
 
 const HELP: &str = "\
-benches/run              all parts, five to ten minutes
-benches/run --quick      all parts, with wider intervals, under two minutes
-benches/run --smoke      all parts, once, to see that they run
-benches/run PART...      only these: time allocations instructions server curves page
-benches/run --libc DIR   W4 with the C library in this folder; needs patchelf
-benches/run --aes VERSION                W4 with this version of the crate aes
-benches/run profile SUBJECT WORKLOAD     where the instructions go, by function
+benches/run                            all parts, five to ten minutes
+benches/run --quick                    all but page, with wider intervals, under two minutes
+benches/run --smoke                    all but page, once, to see that they run
+benches/run PART...                    only these: time allocations instructions server curves page
+benches/run --libc DIR                 W4 with the glibc in DIR (ld-linux-x86-64.so.2); needs patchelf
+benches/run --aes VERSION              W4 with VERSION of the crate aes
+benches/run profile SUBJECT WORKLOAD   where the instructions go, by function
 
-The figures are kept in target/benches/results.json; the part page writes them into
-docs/performance.md.";
+The figures are kept in target/benches/results.json (--quick: quick.json, --smoke: smoke.json).
+The part page writes those of results.json into docs/performance.md.";
 
 /// How much is measured.
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -55,7 +55,7 @@ fn main() -> ExitCode {
             let (subject, workload) = named(subject, workload);
             part::instructions::profile(subject, workload);
         }
-        // `benches/run` has built it.
+        // Called by `benches/run --libc` and `--aes`.
         ["--variant", name] => {
             let path = results_path(Effort::Full);
             let mut results = Results::load(&path).expect("the figures can be read");

@@ -36,11 +36,11 @@ impl Script {
 
     /// Starts a call on these keys.
     pub(crate) fn on(&self, keys: &[&str]) -> Call<'_> {
-        self.with_room(keys, 0)
+        self.with_capacity(keys, 0)
     }
 
-    /// Starts a call on these keys, with room for an argument of so many bytes.
-    pub(crate) fn with_room(&self, keys: &[&str], bytes: usize) -> Call<'_> {
+    /// Starts a call on these keys, with capacity for an argument of so many bytes.
+    pub(crate) fn with_capacity(&self, keys: &[&str], bytes: usize) -> Call<'_> {
         let mut by_hash = Cmd::with_capacity(8, 256 + bytes);
         by_hash.arg("EVALSHA").arg(&self.hash).arg(keys.len()).arg(keys);
         Call { script: self, by_hash }

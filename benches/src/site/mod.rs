@@ -1,8 +1,8 @@
 //! One application for each subject, all with the same pages.
 
 pub mod actix;
-mod alone;
 mod axum;
+mod component;
 mod least;
 pub mod ours;
 pub mod owners;
@@ -12,7 +12,7 @@ use std::rc::Rc;
 
 use tokio::runtime::Builder;
 
-use self::alone::Part;
+use self::component::Component;
 use crate::{
     floor::Floor,
     payload,
@@ -124,8 +124,8 @@ impl Subject {
             Self::Axum => axum::bare(runtime),
             Self::TowerMemory => axum::tower_memory(runtime),
             Self::Floor => Box::new(Floor::new()),
-            Self::Randomness => Box::new(Part::randomness()),
-            Self::MessageKey => Box::new(Part::key()),
+            Self::Randomness => Box::new(Component::randomness()),
+            Self::MessageKey => Box::new(Component::key()),
             Self::LeastSigned => least::signed(runtime),
             Self::LeastEncrypted => least::encrypted(runtime),
             Self::LeastMemory => least::memory(runtime),

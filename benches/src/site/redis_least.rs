@@ -34,7 +34,7 @@ impl Worker {
     ///
     /// # Errors
     ///
-    /// When that is no URL of Redis.
+    /// If the URL is invalid.
     pub fn new(url: &str) -> RedisResult<Self> {
         Ok(Self { client: Client::open(url)?, connection: OnceCell::new() })
     }

@@ -165,9 +165,9 @@ impl ConnectionLike for Connection {
     fn req_packed_command<'a>(&'a mut self, command: &'a Cmd) -> RedisFuture<'a, Value> {
         Box::pin(async move {
             let current = self.0.current();
-            let mut used = current.connected().await?;
-            let result = used.connection.send_packed_command(command).await;
-            current.request_done(used, Answer::of(&result));
+            let mut checked_out = current.connected().await?;
+            let result = checked_out.connection.send_packed_command(command).await;
+            current.request_done(checked_out, Answer::of(&result));
             result
         })
     }
@@ -180,9 +180,9 @@ impl ConnectionLike for Connection {
     ) -> RedisFuture<'a, Vec<Value>> {
         Box::pin(async move {
             let current = self.0.current();
-            let mut used = current.connected().await?;
-            let result = used.connection.send_packed_commands(pipeline, offset, count).await;
-            current.request_done(used, Answer::of_all(result.as_deref()));
+            let mut checked_out = current.connected().await?;
+            let result = checked_out.connection.send_packed_commands(pipeline, offset, count).await;
+            current.request_done(checked_out, Answer::of_all(result.as_deref()));
             result
         })
     }

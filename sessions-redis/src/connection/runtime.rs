@@ -76,12 +76,13 @@ enum Attempt {
 /// Resolves to `None` when the runtime shuts down.
 type Connecting = Shared<BoxFuture<'static, Option<RedisResult<MultiplexedConnection>>>>;
 
-/// A connection that a request is sent over.
-pub(super) struct Used {
+/// The connection for one request.
+pub(super) struct CheckedOut {
     pub(super) connection: MultiplexedConnection,
     /// The number of the attempt that established it.
     number: u64,
-    since: Instant,
+    /// When the request is sent.
+    sent_at: Instant,
 }
 
 impl RuntimeConnection {
@@ -107,28 +108,30 @@ impl RuntimeConnection {
         }
     }
 
-    /// Returns the connection, over which the caller sends a request at once.
-    pub(super) async fn connected(self: &Arc<Self>) -> RedisResult<Used> {
+    /// Returns the connection, and records that a request is sent over it: the caller does so at once.
+    pub(super) async fn connected(self: &Arc<Self>) -> RedisResult<CheckedOut> {
         let now = Instant::now();
-        let (number, attempt) = self.attempt(now);
+        let (number, attempt) = self.current_attempt(now);
         let connecting = match attempt {
-            Attempt::Established(connection) => return Ok(Used { connection, number, since: now }),
+            Attempt::Established(connection) => {
+                return Ok(CheckedOut { connection, number, sent_at: now });
+            }
             Attempt::UnderWay(connecting) => connecting,
         };
         let shut_down =
             || io::Error::new(io::ErrorKind::NotConnected, "the Tokio runtime is shutting down");
         let connection = connecting.await.ok_or_else(shut_down)??;
-        let since = Instant::now();
+        let sent_at = Instant::now();
         let mut state = self.state();
         if state.number == number {
-            state.request_sent(since);
+            state.request_sent(sent_at);
         }
-        Ok(Used { connection, number, since })
+        Ok(CheckedOut { connection, number, sent_at })
     }
 
-    /// Returns the last attempt and its number, or starts one. Records that a request is sent where there is
-    /// a connection.
-    fn attempt(self: &Arc<Self>, now: Instant) -> (u64, Attempt) {
+    /// Returns the current attempt and its number. Starts one if there is none, if the last one failed a while
+    /// ago, or if its connection stalled. Records the request if the connection is established.
+    fn current_attempt(self: &Arc<Self>, now: Instant) -> (u64, Attempt) {
         let mut state = self.state();
         if let Some(attempt) = &state.attempt {
             let may_retry = state.next_at.is_some_and(|at| at <= now);
@@ -195,24 +198,27 @@ impl RuntimeConnection {
         io::Error::new(kind, format!("cannot connect to {}: {err}", self.endpoint)).into()
     }
 
-    /// Records what came of a request, and asks the server for its role, and a sentinel where the primary is,
-    /// if that was due. No request waits for the answers.
-    pub(super) fn request_done(self: &Arc<Self>, used: Used, answer: Answer) {
+    /// Records what came of a request. If that is due, also asks the server for its role, and a sentinel where
+    /// the primary is.
+    pub(super) fn request_done(self: &Arc<Self>, checked_out: CheckedOut, answer: Answer) {
         let mut state = self.state();
-        state.note(used.number, answer);
-        if state.number == used.number && state.role_due.is_some_and(|due| due <= used.since) {
+        state.record_answer(checked_out.number, answer);
+        if state.number == checked_out.number
+            && state.role_due.is_some_and(|due| due <= checked_out.sent_at)
+        {
             let role_refused = state.role_refused;
             if !role_refused || self.endpoint.is_watched() {
-                state.role_due = Some(used.since + ROLE_INTERVAL);
+                state.role_due = Some(checked_out.sent_at + ROLE_INTERVAL);
                 drop(state);
-                self.ask_role(used, role_refused);
+                self.ask_role(checked_out, role_refused);
             }
         }
     }
 
+    /// Asks in a task of its own, so that no request waits for the answers.
     #[cold]
-    fn ask_role(self: &Arc<Self>, used: Used, role_refused: bool) {
-        let Used { mut connection, number, .. } = used;
+    fn ask_role(self: &Arc<Self>, checked_out: CheckedOut, role_refused: bool) {
+        let CheckedOut { mut connection, number, .. } = checked_out;
         let current = Arc::clone(self);
         tokio::spawn(async move {
             if !role_refused {
@@ -221,7 +227,7 @@ impl RuntimeConnection {
                 if answer == Answer::Came && matches!(role, Ok(Value::ServerError(_))) {
                     current.refused_role(number);
                 }
-                current.state().note(number, answer);
+                current.state().record_answer(number, answer);
             }
             #[cfg(feature = "sentinel")]
             if current.has_moved().await {
@@ -284,8 +290,8 @@ impl State {
         self.unanswered_since.get_or_insert(now);
     }
 
-    /// Notes what came of a request over the connection of this attempt.
-    fn note(&mut self, number: u64, answer: Answer) {
+    /// Records what came of a request over the connection of this attempt.
+    fn record_answer(&mut self, number: u64, answer: Answer) {
         // Answers that an old connection still gets tell nothing about the one in use.
         if self.number != number || self.attempt.is_none() {
             return;

@@ -25,8 +25,8 @@ pub(super) fn parse_loaded(answer: &[u8]) -> Result<Loaded, StoreError> {
     })
 }
 
-/// Splits a number off that a space follows. A negative one means that the record has no expiry, and was tampered
-/// with.
+/// Splits off a number and the space after it. A negative number is refused: the record lost its expiry, and was
+/// tampered with.
 fn split_number(text: &[u8]) -> Option<(u64, &[u8])> {
     let mut number = 0_u64;
     for (at, byte) in text.iter().enumerate() {

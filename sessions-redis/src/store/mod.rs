@@ -169,7 +169,7 @@ impl<C: Connect> RedisStore<C> {
     }
 
     fn record_key(&self, key: &RecordKey) -> String {
-        // Its text has 43 characters.
+        // A key is 43 characters of base64url.
         let mut name = String::with_capacity(self.prefix.len() + 43);
         name.push_str(&self.prefix);
         write!(name, "{key}").expect("a string takes text");
@@ -218,8 +218,9 @@ impl<C: Connect> Store for RedisStore<C> {
         record: &Record,
         ttl: Duration,
     ) -> Result<CreateOutcome, StoreError> {
-        let (keys, bytes) = ([&*self.record_key(key)], record.to_bytes());
-        let create = script::CREATE.with_room(&keys, bytes.len()).arg(bytes);
+        let bytes = record.to_bytes();
+        let keys = [&*self.record_key(key)];
+        let create = script::CREATE.with_capacity(&keys, bytes.len()).arg(bytes);
         let create = create.arg(millis(ttl)).arg(&idempotency_key());
         Ok(match self.run(&create).await? {
             0 => CreateOutcome::Exists,
@@ -248,8 +249,9 @@ impl<C: Connect> Store for RedisStore<C> {
         record: &Record,
         ttl: Duration,
     ) -> Result<ReplaceOutcome, StoreError> {
-        let (keys, bytes) = ([&*self.record_key(key)], record.to_bytes());
-        let replace = script::REPLACE.with_room(&keys, bytes.len());
+        let bytes = record.to_bytes();
+        let keys = [&*self.record_key(key)];
+        let replace = script::REPLACE.with_capacity(&keys, bytes.len());
         let replace = replace.arg(revision.get()).arg(bytes);
         let replace = replace.arg(millis(ttl)).arg(&idempotency_key());
         Ok(match self.run::<i64>(&replace).await? {

@@ -56,7 +56,7 @@ pub(crate) fn decode_short(text: &[u8]) -> Option<u128> {
 
 /// Decodes 16 bytes.
 pub(crate) fn decode_16(text: &[u8]) -> Option<[u8; 16]> {
-    // A shorter text is a smaller number.
+    // `decode_short` accepts shorter texts too.
     let text: &[u8; 22] = text.try_into().ok()?;
     decode_short(text).map(u128::to_be_bytes)
 }

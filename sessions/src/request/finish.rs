@@ -16,8 +16,8 @@ use super::{
 };
 use crate::interface::SessionInterface;
 
-/// Freezes the session, and adds its headers to the answer. Returns whether that is done: otherwise the
-/// session must be [saved](save) first, which waits.
+/// Freezes the session and adds its headers to the answer. Returns `false` if the session must be
+/// [saved](save) first, which waits.
 pub(super) fn finish<I: SessionInterface>(slot: &Slot<I>, answer: &mut Answer) -> bool {
     let outcome = match freeze(slot, FreezeFor::Response, status(answer)) {
         Frozen::Unused => Outcome::Unused,

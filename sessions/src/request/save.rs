@@ -19,13 +19,7 @@ use crate::{
 pub(super) async fn save_now<I: SessionInterface>(
     slot: &Slot<I>,
 ) -> Result<SavedSession, SaveError> {
-    let Frozen::Session(session) = freeze(slot, FreezeFor::SaveNow, StatusCode::OK) else {
-        return Err(SaveError::Saved);
-    };
-    let saved = match skip_saving(slot, session) {
-        Some(skipped) => Ok(skipped),
-        None => save_content(slot, session, StatusCode::OK, None, Tolerance::None).await,
-    };
+    let (session, saved) = save_early(slot).await?;
     match saved {
         Ok(report) => {
             slot.finish_save_now(report.headers);
@@ -43,13 +37,7 @@ pub(super) async fn bearer_token<I: SessionInterface>(
     slot: &Slot<I>,
 ) -> Result<BearerToken, SaveError> {
     slot.hand_out()?;
-    let Frozen::Session(session) = freeze(slot, FreezeFor::SaveNow, StatusCode::OK) else {
-        return Err(SaveError::Saved);
-    };
-    let saved = match skip_saving(slot, session) {
-        Some(skipped) => Ok(skipped),
-        None => save_content(slot, session, StatusCode::OK, None, Tolerance::None).await,
-    };
+    let (_, saved) = save_early(slot).await?;
     match saved {
         Ok(SaveReport { headers, outcome, token, .. }) => {
             slot.finish_save_now(headers);
@@ -66,6 +54,20 @@ pub(super) async fn bearer_token<I: SessionInterface>(
             Err(failed.err)
         }
     }
+}
+
+/// Freezes the session and saves it before there is a response.
+async fn save_early<I: SessionInterface>(
+    slot: &Slot<I>,
+) -> Result<(&OpenSession<I::Content>, Result<SaveReport, SaveFailure>), SaveError> {
+    let Frozen::Session(session) = freeze(slot, FreezeFor::SaveNow, StatusCode::OK) else {
+        return Err(SaveError::Saved);
+    };
+    let saved = match skip_saving(slot, session) {
+        Some(skipped) => Ok(skipped),
+        None => save_content(slot, session, StatusCode::OK, None, Tolerance::None).await,
+    };
+    Ok((session, saved))
 }
 
 /// Saves as at the end of a request, and returns the headers that the response gets.

@@ -14,7 +14,7 @@ use crate::codec::{CANONICAL, base64url::encode_short};
 /// Bytes of a SHA-256.
 pub(crate) const HASH_LENGTH: usize = 32;
 
-/// Its characters as base64url.
+/// Characters of a SHA-256 in base64url.
 pub(crate) const HASH_TEXT: usize = 43;
 
 /// How many bytes are hashed at most, unless the name or the salt is long.
@@ -159,6 +159,7 @@ impl Hasher for KeyHasher {
     }
 }
 
+/// Encodes a hash in base64url into `buffer`.
 pub(crate) fn encode_hash<'b>(
     hash: &[u8; HASH_LENGTH],
     buffer: &'b mut [u8; HASH_TEXT],

@@ -22,7 +22,7 @@ use crate::codec::base64url::{decode_16, encode_short};
 const FORMAT: (u32, &str) = (2, "2");
 /// How sealed content begins, the base64url of its version. No JSON does.
 const SEALED: u8 = b'A';
-/// More than the length of the head of a record that no token was replaced in and that has no owner.
+/// Capacity for the head of a record without an owner and without replaced tokens.
 const USUAL_HEAD: usize = 128;
 /// The length of an epoch as a word.
 const EPOCH_TEXT: usize = 22;
@@ -115,7 +115,7 @@ impl Record {
         }
         push_display(text, self.lifetimes);
         match self.owner {
-            None => [NONE; 3].into_iter().for_each(|none| push(text, none)),
+            None => [NONE; 3].into_iter().for_each(|none| push_word(text, none)),
             Some(Owner { key, since, indexed_until }) => {
                 push_hash(text, key.as_bytes());
                 push_display(text, since.get());
@@ -196,7 +196,7 @@ fn parse<'t>(words: &mut impl Iterator<Item = &'t [u8]>, payload: &str) -> Optio
 }
 
 /// Appends a space and a word.
-fn push(text: &mut String, word: &str) {
+fn push_word(text: &mut String, word: &str) {
     text.push(' ');
     text.push_str(word);
 }
@@ -206,13 +206,13 @@ fn push_display(text: &mut String, word: impl fmt::Display) {
 }
 
 fn push_hash(text: &mut String, hash: &[u8; HASH_LENGTH]) {
-    push(text, encode_hash(hash, &mut [0; HASH_TEXT]));
+    push_word(text, encode_hash(hash, &mut [0; HASH_TEXT]));
 }
 
 fn push_epoch(text: &mut String, epoch: Epoch) {
     let mut buffer = [0; EPOCH_TEXT];
     let word = encode_short([epoch.login, epoch.rights].as_flattened(), &mut buffer);
-    push(text, str::from_utf8(word).expect("base64url is ASCII"));
+    push_word(text, str::from_utf8(word).expect("base64url is ASCII"));
 }
 
 /// Reads the first word of a record, of this version or a newer one: a number without leading zeros.
@@ -221,7 +221,7 @@ fn parse_format(word: &[u8]) -> Option<u32> {
     number.and_then(|number| number.try_into().ok())
 }
 
-/// Reads a number of digits, and nothing else.
+/// Reads an unsigned decimal number: digits only.
 fn parse_number(word: &[u8]) -> Option<u64> {
     if word.is_empty() {
         return None;

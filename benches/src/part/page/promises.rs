@@ -15,16 +15,16 @@ const RANDOMNESS: &str = "and randomness of the operating system";
 const KEY: &str = "and a key for each message";
 const HEADERS: &str = "and `Vary` and `Cache-Control`, by a middleware";
 
-/// A peer that gets what ours promises: its title, ours, and what is added up.
-type Row = (&'static str, Subject, &'static [Part]);
+/// The title, our subject, and the costs that add up to the peer.
+type Row = (&'static str, Subject, &'static [Cost]);
 
-enum Part {
+enum Cost {
     Of(Subject),
-    /// What a middleware takes that adds two headers.
+    /// What a middleware costs that adds two headers.
     Headers,
 }
 
-use Part::{Headers, Of};
+use Cost::{Headers, Of};
 
 const ROWS: [Row; 8] = [
     ("actix-session, signed", Subject::Signed, &[Of(Subject::ActixSessionSigned)]),
@@ -62,12 +62,12 @@ pub(super) fn table(results: &Results) -> String {
     writeln!(table, "\n|---|---|---|{}", "---|".repeat(variants.len()))
         .expect("a string takes text");
     let Some(subjects) = results.time.get(Workload::Create.code()) else { return table };
-    for (title, ours, parts) in ROWS {
-        let cost = sum(subjects, parts).map_or_else(String::new, |peer| show(mean(&peer), 0));
+    for (title, ours, costs) in ROWS {
+        let cost = sum(subjects, costs).map_or_else(String::new, |peer| show(mean(&peer), 0));
         write!(table, "| {title} | {cost} |").expect("a string takes text");
         for subjects in iter::once(subjects).chain(variants.values()) {
-            let part = price(subjects, ours).zip(sum(subjects, parts));
-            let part = part.map_or_else(String::new, |(ours, peer)| show(ratio(&ours, &peer), 3));
+            let both = tax_of(subjects, ours).zip(sum(subjects, costs));
+            let part = both.map_or_else(String::new, |(ours, peer)| show(ratio(&ours, &peer), 3));
             write!(table, " {part} |").expect("a string takes text");
         }
         table.push('\n');
@@ -75,20 +75,20 @@ pub(super) fn table(results: &Results) -> String {
     table
 }
 
-/// Returns what the parts take together, block by block.
-fn sum(subjects: &Blocks, parts: &[Part]) -> Option<Vec<f64>> {
-    let parts = parts.iter().map(|part| match part {
-        Of(subject) => price(subjects, *subject),
+/// Returns the sum of the costs, block by block.
+fn sum(subjects: &Blocks, costs: &[Cost]) -> Option<Vec<f64>> {
+    let costs = costs.iter().map(|cost| match cost {
+        Of(subject) => tax_of(subjects, *subject),
         Headers => {
-            let with = price(subjects, Subject::ActixSessionKeptPrivate)?;
-            let without = price(subjects, Subject::ActixSessionSigned)?;
+            let with = tax_of(subjects, Subject::ActixSessionKeptPrivate)?;
+            let without = tax_of(subjects, Subject::ActixSessionSigned)?;
             Some(combined(&with, &without, |with, without| with - without))
         }
     });
-    parts.reduce(|one, other| Some(combined(&one?, &other?, |one, other| one + other)))?
+    costs.reduce(|one, other| Some(combined(&one?, &other?, |one, other| one + other)))?
 }
 
-fn price(subjects: &Blocks, subject: Subject) -> Option<Vec<f64>> {
+fn tax_of(subjects: &Blocks, subject: Subject) -> Option<Vec<f64>> {
     tax(subjects, subject.name(), subject.bare().map(Subject::name))
 }
 

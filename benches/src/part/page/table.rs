@@ -2,13 +2,14 @@
 
 use std::fmt::Write;
 
-use super::promises;
 use sessions_benches::{
     results::Results,
     site::Subject,
     stats::{Estimate, mean, ratio},
     workload::Workload,
 };
+
+use super::promises;
 
 const COLUMNS: [(Subject, &str); 6] = [
     (Subject::Signed, "signed"),

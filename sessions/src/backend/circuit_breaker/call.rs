@@ -31,7 +31,8 @@ pin_project! {
         fut: F,
         #[pin]
         timer: Option<Sleep>,
-        // Set from the first poll on where the store waits, so that no future is polled twice for it.
+        // Made before the first poll of a store that is expected to wait. Else after it, which then polls
+        // the store's future twice.
         wake_time: Option<Arc<WakeTime>>,
         waits: bool,
     }

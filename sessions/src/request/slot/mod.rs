@@ -39,9 +39,9 @@ pub struct Slot<I: SessionInterface> {
     /// The slot of the next outer session middleware.
     outer: Option<Arc<dyn AnySlot>>,
     phase: Mutex<Phase<I::Content>>,
-    /// The session that can only be read: its response is made, or the handler called `save_now`.
+    /// The session once it is read-only: its response is made, or the handler called `save_now`.
     ///
-    /// Invariant: set by the lock's holder who closes an open session.
+    /// Invariant: set under the lock of `phase`, when an open session is closed.
     closed: OnceLock<OpenSession<I::Content>>,
     /// What crates that build on this one attached, whether the session is open or not.
     attached: Mutex<Extensions>,
@@ -146,13 +146,12 @@ impl<I: SessionInterface> Slot<I> {
     /// it, which wakes this one.
     fn claim(&self, waker: Option<&Waker>) -> Poll<Result<Claimed, ExtractError>> {
         let mut phase = self.phase();
-        if let Some(session) = self.session(&phase) {
-            return Poll::Ready(Ok(Claimed::Open(session.content.state().encoder())));
-        }
+        let open =
+            |session: &OpenSession<I::Content>| Claimed::Open(session.content.state().encoder());
         match &mut *phase {
-            Phase::Open(_) => unreachable!("an open session is returned above"),
+            Phase::Open(session) => Poll::Ready(Ok(open(session))),
+            Phase::Closed(_) => Poll::Ready(self.closed().map(open).ok_or(ExtractError::Closed)),
             Phase::Failed(err) => Poll::Ready(Err(err.clone().into())),
-            Phase::Closed(_) => Poll::Ready(Err(ExtractError::Closed)),
             Phase::Opening(waiting) => {
                 if let Some(waker) = waker
                     && !waiting.iter().any(|other| other.will_wake(waker))
@@ -190,7 +189,7 @@ impl<I: SessionInterface> Slot<I> {
         let closed = self.close(&mut phase, save_now);
         drop(phase);
         drop(discarded);
-        Frozen::Session(closed.expect("it was open"))
+        Frozen::Session(closed.expect("`freeze` closes an open session"))
     }
 
     /// Closes the slot, and returns its session if that was open.
@@ -213,7 +212,7 @@ impl<I: SessionInterface> Slot<I> {
         }
     }
 
-    /// Returns the session, if it was opened, and closed then.
+    /// Returns the session once it is closed, unless it was never open.
     pub(crate) fn closed(&self) -> Option<&OpenSession<I::Content>> {
         self.closed.get()
     }

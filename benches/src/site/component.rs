@@ -1,4 +1,4 @@
-//! Parts of a new session, each alone: no framework, no session.
+//! Components of a new session, each alone: no framework, no session.
 
 use std::hint::black_box;
 
@@ -8,13 +8,13 @@ use sha2::Sha256;
 use super::{Answer, Site};
 use crate::workload::Workload;
 
-/// One part of a new session.
-pub(super) struct Part {
+/// One component of a new session.
+pub(super) struct Component {
     make: Box<dyn Fn() -> [u8; 32]>,
 }
 
-impl Part {
-    /// Returns its randomness, as the operating system gives it.
+impl Component {
+    /// Randomness from the operating system.
     pub(super) fn randomness() -> Self {
         let make = || {
             let mut bytes = [0; 32];
@@ -24,7 +24,7 @@ impl Part {
         Self { make: Box::new(make) }
     }
 
-    /// Returns the key of its encrypted token, which HKDF derives.
+    /// The key of an encrypted token, derived with HKDF.
     pub(super) fn key() -> Self {
         let keys = Hkdf::<Sha256>::new(None, &[7; 32]);
         let make = move || {
@@ -36,7 +36,7 @@ impl Part {
     }
 }
 
-impl Site for Part {
+impl Site for Component {
     fn run(&self, workload: Workload, times: u32) {
         for _ in 0..times {
             if workload == Workload::Create {
