@@ -175,3 +175,20 @@ async fn a_server_that_may_not_tell_its_role_is_asked_once_for_each_connection()
     let role = info.lines().find(|line| line.starts_with("cmdstat_role")).unwrap_or_default();
     assert!(role.contains("rejected_calls=1,"), "{role}");
 }
+
+#[tokio::test]
+#[ignore = "needs redis-server: run scripts/test"]
+async fn a_server_in_use_is_asked_for_its_role_once_a_second_at_most() {
+    let redis = Redis::new();
+    let store = RedisStore::new(redis.url()).unwrap();
+    let start = Instant::now();
+    while start.elapsed() < Duration::from_millis(2_500) {
+        assert!(store.load(&random_key(), None).await.unwrap().is_none());
+    }
+    let seconds = start.elapsed().as_secs();
+    let info: String = redis.command(&["INFO", "commandstats"]);
+    let calls = info.lines().find_map(|line| line.strip_prefix("cmdstat_role:calls=")).unwrap();
+    let calls: u64 = calls.split(',').next().unwrap().parse().unwrap();
+    // The first with the first answer, and one that began just before the end.
+    assert!((2..=seconds + 2).contains(&calls), "{calls} in {seconds} s");
+}

@@ -57,7 +57,8 @@ struct State {
     backoff: Duration,
     /// When the first request was sent since the last answer.
     unanswered_since: Option<Instant>,
-    /// When the server is asked for its role, and a sentinel where the primary is.
+    /// When the server is asked for its role, and a sentinel where the primary is: with the answer to a request that
+    /// was sent later.
     role_due: Option<Instant>,
     /// Whether the server refuses to tell its role.
     role_refused: bool,
@@ -69,6 +70,7 @@ struct State {
 
 #[derive(Clone)]
 enum Attempt {
+    /// Under way, or failed: its future has the error.
     UnderWay(Connecting),
     Established(MultiplexedConnection),
 }

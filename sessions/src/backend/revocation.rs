@@ -102,12 +102,13 @@ impl Revocation {
     ///
     /// If the store has no index of owners, every request with an owner's session fails with 500.
     pub fn new(store: impl Store) -> Self {
+        let waits = !store.answers_at_once();
         Self {
             store: Arc::new(store),
             deadlines: Deadlines::default(),
             owner_namespace: "".into(),
             log_ids: LogIds::default(),
-            breaker: Arc::new(CircuitBreaker::new()),
+            breaker: Arc::new(CircuitBreaker::new(waits)),
         }
     }
 

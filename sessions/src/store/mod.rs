@@ -45,6 +45,7 @@ mod lifetimes;
 mod memory;
 mod owner_index;
 mod record;
+mod record_text;
 mod rights;
 mod sealed;
 mod standing;

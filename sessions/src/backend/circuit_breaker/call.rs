@@ -31,10 +31,9 @@ pin_project! {
         fut: F,
         #[pin]
         timer: Option<Sleep>,
-        // Made before the first poll of a store that is expected to wait. Else after it, which then polls
-        // the store's future twice.
+        // Made before the first poll where the store is expected to wait. Else after it, which then polls the
+        // store's future twice.
         wake_time: Option<Arc<WakeTime>>,
-        waits: bool,
     }
 }
 
@@ -54,18 +53,12 @@ impl<'b, F> Call<'b, F> {
             fut,
             timer: None,
             wake_time: None,
-            waits: false,
         }
     }
 
     /// Says that this call writes.
     pub(crate) fn writing(self, write: Write) -> Self {
         Self { write: Some(write), ..self }
-    }
-
-    /// Says whether the store is expected to wait.
-    pub(crate) fn waiting(self, waits: bool) -> Self {
-        Self { waits, ..self }
     }
 }
 
@@ -78,7 +71,7 @@ impl<T, F: Future<Output = Result<T, StoreError>>> Future for Call<'_, F> {
             Some(admission) => admission,
             None => *this.admission.insert(this.breaker.admit(this.deadline)?),
         };
-        if *this.waits && this.wake_time.is_none() {
+        if this.breaker.waits && this.wake_time.is_none() {
             *this.wake_time = Some(WakeTime::new(cx));
         }
         if let Some(lag) = this.wake_time.as_ref().and_then(|wake_time| wake_time.lag(cx)) {
@@ -132,9 +125,13 @@ impl<T, F: Future<Output = Result<T, StoreError>>> Future for Call<'_, F> {
 
 #[cfg(test)]
 mod tests {
-    use std::time::Duration;
+    use std::{
+        future::poll_fn,
+        task::{Poll, ready},
+        time::Duration,
+    };
 
-    use futures_util::future::join;
+    use futures_util::{FutureExt, future::join};
     use tokio::{sync::oneshot, time};
 
     use crate::backend::circuit_breaker::{CircuitBreaker, Deadline};
@@ -142,20 +139,41 @@ mod tests {
     #[tokio::test(start_paused = true)]
     async fn an_answer_that_a_busy_worker_reads_late_costs_the_request_no_time() {
         let second = Duration::from_secs(1);
-        let (breaker, deadline) = (CircuitBreaker::new(), Deadline::after(10 * second));
-        let (answers, answer) = oneshot::channel();
-        let call = async {
-            answer.await.expect("it is answered");
-            Ok(())
-        };
-        let busy = async {
-            time::advance(second).await;
-            answers.send(()).expect("it waits");
-            // The worker runs something else.
-            time::advance(3 * second).await;
-        };
-        let (answered, ()) = join(breaker.call(20 * second, &deadline, call), busy).await;
-        assert!(answered.is_ok());
-        assert_eq!(deadline.left(), 9 * second);
+        for waits in [true, false] {
+            let (breaker, deadline) = (CircuitBreaker::new(waits), Deadline::after(10 * second));
+            let (answers, answer) = oneshot::channel();
+            let call = async {
+                answer.await.expect("it is answered");
+                Ok(())
+            };
+            let busy = async {
+                time::advance(second).await;
+                answers.send(()).expect("it waits");
+                // The worker runs something else.
+                time::advance(3 * second).await;
+            };
+            let (answered, ()) = join(breaker.call(20 * second, &deadline, call), busy).await;
+            assert!(answered.is_ok());
+            assert_eq!(deadline.left(), 9 * second, "waits: {waits}");
+        }
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_store_that_waits_is_polled_once_for_each_poll() {
+        let breaker = CircuitBreaker::new(true);
+        let deadline = Deadline::after(Duration::from_secs(1));
+        let (answers, mut answer) = oneshot::channel();
+        let mut polls = 0;
+        let call = poll_fn(|cx| {
+            polls += 1;
+            ready!(answer.poll_unpin(cx)).expect("it is answered");
+            Poll::Ready(Ok(()))
+        });
+        let mut call = Box::pin(breaker.call(Duration::from_secs(1), &deadline, call));
+        assert!((&mut call).now_or_never().is_none());
+        answers.send(()).expect("it waits");
+        assert!((&mut call).now_or_never().is_some());
+        drop(call);
+        assert_eq!(polls, 2);
     }
 }

@@ -41,6 +41,8 @@ const REASON: &str = "outage";
 
 /// Refuses calls while the store fails, so that requests fail at once instead of queueing.
 pub(super) struct CircuitBreaker {
+    /// Whether the store is expected to wait for its answers.
+    waits: bool,
     start: Instant,
     failures: Row,
     alarm: Alarm,
@@ -63,8 +65,10 @@ struct Admission {
 }
 
 impl CircuitBreaker {
-    pub(super) fn new() -> Self {
+    /// Protects a store that is expected to wait for its answers, or one that is not.
+    pub(super) fn new(waits: bool) -> Self {
         Self {
+            waits,
             start: Instant::now(),
             failures: Row::default(),
             alarm: Alarm::default(),
@@ -262,7 +266,7 @@ mod tests {
 
     #[tokio::test(start_paused = true)]
     async fn five_failures_open_the_circuit_and_one_probe_in_a_second_closes_it() {
-        let breaker = CircuitBreaker::new();
+        let breaker = CircuitBreaker::new(true);
         let asked = AtomicU32::new(0);
         for _ in 0..50 {
             assert!(!outcome(&breaker, true, &asked).await);
@@ -283,7 +287,7 @@ mod tests {
 
     #[tokio::test(start_paused = true)]
     async fn a_success_between_failures_resets_the_count() {
-        let breaker = CircuitBreaker::new();
+        let breaker = CircuitBreaker::new(true);
         let asked = AtomicU32::new(0);
         for _ in 0..10 {
             for _ in 1..FAILURES {
@@ -295,7 +299,7 @@ mod tests {
 
     #[tokio::test(start_paused = true)]
     async fn calls_that_only_the_request_s_deadline_ends_open_the_circuit_too() {
-        let breaker = CircuitBreaker::new();
+        let breaker = CircuitBreaker::new(true);
         let never = pending::<Result<(), StoreError>>;
         for _ in 0..FAILURES {
             let short = within(&breaker, CALL * 3 / 4, never()).await;
@@ -303,7 +307,7 @@ mod tests {
         }
         assert!(!outcome(&breaker, false, &AtomicU32::new(0)).await);
 
-        let breaker = CircuitBreaker::new();
+        let breaker = CircuitBreaker::new(true);
         for _ in 0..FAILURES * 2 {
             let shorter = within(&breaker, CALL / 4, never()).await;
             assert!(matches!(shorter, Err(StoreError::Timeout)));
@@ -313,7 +317,7 @@ mod tests {
 
     #[tokio::test(start_paused = true)]
     async fn a_store_that_answers_some_while_others_wait_in_vain_is_not_down() {
-        let breaker = CircuitBreaker::new();
+        let breaker = CircuitBreaker::new(true);
         let wait = || within(&breaker, CALL * 2, pending::<Result<(), _>>());
         let answers = || {
             let slow = async {
@@ -335,7 +339,7 @@ mod tests {
 
     #[tokio::test(start_paused = true)]
     async fn a_probe_that_is_dropped_is_followed_by_another() {
-        let breaker = CircuitBreaker::new();
+        let breaker = CircuitBreaker::new(true);
         let asked = AtomicU32::new(0);
         for _ in 0..FAILURES {
             outcome(&breaker, true, &asked).await;
@@ -349,7 +353,7 @@ mod tests {
 
     #[tokio::test(start_paused = true)]
     async fn slow_probes_come_once_in_a_second_too() {
-        let breaker = CircuitBreaker::new();
+        let breaker = CircuitBreaker::new(true);
         let asked = AtomicU32::new(0);
         let rest = OPEN_FOR.saturating_sub(CALL);
         for _ in 0..FAILURES {
@@ -374,7 +378,7 @@ mod tests {
 
     #[tokio::test(start_paused = true)]
     async fn an_answer_that_a_busy_thread_did_not_read_in_time_is_one() {
-        let breaker = CircuitBreaker::new();
+        let breaker = CircuitBreaker::new(true);
         let (tells, told) = oneshot::channel();
         let answer = async {
             told.await.expect("it is told");
@@ -396,7 +400,7 @@ mod tests {
 
     #[tokio::test(start_paused = true)]
     async fn a_store_that_answers_at_once_takes_none_of_the_request_s_time() {
-        let breaker = CircuitBreaker::new();
+        let breaker = CircuitBreaker::new(true);
         let deadline = Deadline::after(CALL);
         for _ in 0..3 {
             assert!(breaker.call(CALL, &deadline, async { Ok(()) }).await.is_ok());
@@ -413,7 +417,7 @@ mod tests {
 
     #[tokio::test(start_paused = true)]
     async fn a_call_ends_with_its_own_time_or_the_request_s() {
-        let breaker = CircuitBreaker::new();
+        let breaker = CircuitBreaker::new(true);
         let never = pending::<Result<(), StoreError>>;
         let start = time::Instant::now();
         let deadline = Deadline::after(Duration::from_millis(700));

@@ -126,6 +126,7 @@ impl<S: Store> ServerSide<S> {
 
     /// Returns a backend that keeps its sessions in this store.
     pub fn new(store: S) -> Self {
+        let waits = !store.answers_at_once();
         Self {
             store: Arc::new(store),
             tokens: Tokens::default(),
@@ -136,7 +137,7 @@ impl<S: Store> ServerSide<S> {
             cap: None,
             log_ids: LogIds::default(),
             shared: Arc::new(Shared {
-                breaker: CircuitBreaker::new(),
+                breaker: CircuitBreaker::new(waits),
                 write_queue: WriteQueue::new(),
                 longest_timeout: LongestTimeout::default(),
             }),
@@ -309,8 +310,7 @@ impl<S: Store> ServerSide<S> {
 
     /// Makes a call that reads.
     fn call<'c, F>(&'c self, deadline: &'c Deadline, call: F) -> Call<'c, F> {
-        let call = self.shared.breaker.call(self.deadlines.call, deadline, call);
-        call.waiting(!self.store.answers_at_once())
+        self.shared.breaker.call(self.deadlines.call, deadline, call)
     }
 
     /// Makes a call that writes.
