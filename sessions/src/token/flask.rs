@@ -20,7 +20,10 @@ use super::{
     keyed_hash::KeyedHash,
     signed::{Rejected, Signer},
 };
-use crate::{codec::CANONICAL, key::SecretKey};
+use crate::{
+    codec::{CANONICAL, base64url},
+    key::SecretKey,
+};
 
 macro_rules! hash_algorithms {
     ($($(#[$doc:meta])* $name:ident($hash:ty) = $text:literal,)*) => {
@@ -180,7 +183,7 @@ pub(crate) fn decode_payload(payload: &[u8], limit: usize) -> Result<String, Rej
 }
 
 fn decode(text: &[u8]) -> Result<Vec<u8>, Rejected> {
-    CANONICAL.decode(text).map_err(|_| Rejected::Format)
+    base64url::decode(text).ok_or(Rejected::Format)
 }
 
 fn compress(bytes: &[u8]) -> Vec<u8> {

@@ -6,15 +6,13 @@
 
 use std::fmt;
 
-use base64::Engine;
-
 use super::{
     aead::{Aead, SALT, TAG},
     signed::Rejected,
     text::TokenText,
 };
 use crate::{
-    codec::{CANONICAL, base64url::longest_input},
+    codec::base64url::{decode, longest_input},
     key::SecretKey,
 };
 
@@ -79,7 +77,7 @@ impl Sealer {
     }
 
     fn try_open(&self, token: &[u8]) -> Option<Opened> {
-        let token = CANONICAL.decode(token).ok()?;
+        let token = decode(token)?;
         let (head, sealed) = token.split_first_chunk::<HEAD>()?;
         let [VERSION, salt @ ..] = head else { return None };
         let mut payload = self.aead.open(salt, &self.associated, sealed)?;
@@ -101,8 +99,8 @@ mod tests {
     use base64::Engine;
     use sha2::{Digest, Sha256};
 
-    use super::{CANONICAL, HEAD, Opened, Rejected, Sealer, TAG};
-    use crate::key::SecretKey;
+    use super::{HEAD, Opened, Rejected, Sealer, TAG};
+    use crate::{codec::CANONICAL, key::SecretKey};
 
     const KEY: &str = "001-Zk3vQ8rT1yWn5LxB7dGmPc0HsJf9aEu2";
 

@@ -7,7 +7,6 @@
 
 use std::fmt;
 
-use base64::Engine;
 use hmac::{Hmac, KeyInit, Mac};
 use memchr::memrchr;
 use sha2::{Sha256, Sha512};
@@ -16,8 +15,7 @@ use zeroize::Zeroizing;
 use super::text::TokenText;
 use crate::{
     codec::{
-        CANONICAL,
-        base64url::{SHORT_TEXT, decode_short, encode_short, longest_input},
+        base64url::{SHORT_TEXT, decode, decode_short, encode_short, longest_input},
         same_bytes,
     },
     key::SecretKey,
@@ -175,7 +173,7 @@ impl Verified<'_> {
 
     /// Decodes the payload.
     pub(crate) fn decode(&self) -> Result<Vec<u8>, Rejected> {
-        CANONICAL.decode(self.payload).map_err(|_| Rejected::Format)
+        decode(self.payload).ok_or(Rejected::Format)
     }
 }
 
